@@ -1,0 +1,24 @@
+/**
+ * One real server, whatever runs it: a process of this machine, a container, or somebody else's (then only the address
+ * is known, and whatever would stop or disturb it throws). Whoever started it stops it.
+ */
+export type Server = {
+  /** "postgres" | "redis-board" | "redis-stream" | "kafka" */
+  name: string;
+  /** postgres://postgres@127.0.0.1:PORT/postgres, redis://127.0.0.1:PORT, or for Kafka 127.0.0.1:PORT */
+  url: string;
+  port: number;
+  /** Of the server itself, not of what guards it. Throws while it is down. */
+  pid(): number;
+  /** Clean and idempotent; the port and the data stay reserved for `start`, unless the data was temporary. */
+  stop(): Promise<void>;
+  /** SIGKILL to the server with its children; resolves once they are gone. Nothing restarts it. */
+  kill(): Promise<void>;
+  /** SIGSTOP to the server with its children: it keeps its connections and answers nothing. */
+  pause(): void;
+  resume(): void;
+  /** After kill() or stop(): the same port and the same data; resolves once it answers real requests. */
+  start(): Promise<void>;
+  /** Called when it ended unasked, by neither stop() nor kill(). */
+  onExit(callback: () => void): void;
+};

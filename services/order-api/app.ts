@@ -1,0 +1,66 @@
+import type { OrderRules } from "#shared/domain/order.ts";
+import type { Pool } from "#shared/store/pool.ts";
+import websocket from "@fastify/websocket";
+import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from "fastify";
+import type { Registry } from "prom-client";
+import type { Fanout } from "./fanout.ts";
+import type { Intakes } from "./intakes.ts";
+import type { ApiMetrics } from "./metrics.ts";
+import { handleError, handleNotFound } from "./problem.ts";
+import { addDashboardRoutes } from "./routes/dashboard.ts";
+import { addOperationsRoutes } from "./routes/operations.ts";
+import { addOrderRoutes } from "./routes/orders.ts";
+import { addSalesRoute } from "./routes/sales.ts";
+
+export type AppParts = {
+  readonly log: FastifyBaseLogger;
+  readonly rules: OrderRules;
+  readonly intakes: Intakes;
+  readonly fanout: Fanout;
+  readonly metrics: ApiMetrics;
+  readonly registry: Registry;
+  readonly pool: Pool;
+  readonly databaseState: () => "ok" | "away";
+  readonly boardIsConnected: () => boolean;
+  readonly maxSockets: number;
+  readonly allowedOrigins: readonly string[];
+};
+
+/** One order is a few hundred bytes; batches have a limit of their own. */
+const MOST_BODY_BYTES = 65_536;
+/** Clients without a subprotocol have nothing to say. */
+const MOST_FRAME_BYTES = 4_096;
+const REQUEST_TIMEOUT_MS = 30_000;
+
+/** The HTTP application: routes over parts that somebody else opened and will close. */
+export const buildApp = async (parts: AppParts): Promise<FastifyInstance> => {
+  const app: FastifyInstance = fastify({
+    loggerInstance: parts.log,
+    // a line per order would cost more than the order
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: MOST_BODY_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    ajv: { customOptions: { coerceTypes: false, allErrors: true, removeAdditional: false, verbose: true } },
+  });
+  let stopping = false;
+  app.addHook("preClose", async () => {
+    stopping = true;
+    parts.fanout.close();
+  });
+  app.setErrorHandler(handleError);
+  app.setNotFoundHandler(handleNotFound);
+  app.addHook("onResponse", (request, reply, done) => {
+    const endpoint = request.routeOptions.url ?? "none";
+    parts.metrics.answered(request.method, endpoint, reply.statusCode, reply.elapsedTime / 1000);
+    done();
+  });
+  await app.register(websocket, {
+    options: { maxPayload: MOST_FRAME_BYTES, perMessageDeflate: false, handleProtocols: () => false },
+  });
+  const modeNames = parts.intakes.modes.map((mode) => mode.name);
+  addOrderRoutes(app, parts);
+  addDashboardRoutes(app, { ...parts, modeNames });
+  addSalesRoute(app, parts.pool, modeNames);
+  addOperationsRoutes(app, { ...parts, isStopping: () => stopping });
+  return app;
+};

@@ -1,0 +1,77 @@
+import type { ModeStatus } from "#shared/domain/dashboard.ts";
+import type { Order } from "#shared/domain/order.ts";
+import { type Backlog, type Intake, type Log, type Mode, type Receipt, Unavailable } from "#shared/ports.ts";
+import { messageOf } from "#shared/runtime/lifecycle.ts";
+import type { EnabledMode } from "./config.ts";
+
+/** What is known of a mode; `backlog` is null while its backend does not answer. */
+export type ModeState = { readonly backlog: Backlog | null; readonly reason: string };
+
+export type Intakes = {
+  readonly modes: readonly Mode[];
+  accept(mode: string, order: Order): Promise<Receipt>;
+  states(): ReadonlyMap<string, ModeState>;
+  statuses(): Record<string, ModeStatus>;
+  close(): Promise<void>;
+};
+
+/** A poll that takes longer says that the backend does not answer. */
+const POLL_TIMEOUT_MS = 2_000;
+
+/** Opens the enabled modes and watches each on its own, so that no mode's health depends on another's backend. */
+export const openIntakes = (
+  enabled: readonly EnabledMode[],
+  options: { readonly maxLagOrders: number; readonly pollEveryMs: number },
+  log: Log,
+): Intakes => {
+  const intakes = new Map<string, Intake>();
+  const states = new Map<string, ModeState>();
+  const polls: NodeJS.Timeout[] = [];
+  for (const { mode, settings } of enabled) {
+    const intake = mode.openIntake(settings, log);
+    intakes.set(mode.name, intake);
+    states.set(mode.name, { backlog: null, reason: "not asked yet" });
+    const poll = async (): Promise<void> => {
+      states.set(mode.name, await stateOf(intake));
+      const timer = setTimeout(poll, options.pollEveryMs);
+      polls[enabled.findIndex((each) => each.mode === mode)] = timer;
+    };
+    void poll();
+  }
+  const overBound = (mode: string): boolean => (states.get(mode)?.backlog?.orders ?? 0) > options.maxLagOrders;
+  return {
+    modes: enabled.map(({ mode }) => mode),
+    accept: (mode, order) => {
+      const intake = intakes.get(mode);
+      if (!intake) return Promise.reject(new Unavailable("backend_away", `${mode} is not enabled`));
+      if (overBound(mode)) return Promise.reject(new Unavailable("lag", "too many orders wait to be counted"));
+      return intake.accept(order);
+    },
+    states: () => states,
+    statuses: () =>
+      Object.fromEntries([...states].map(([mode, { backlog }]) => [mode, statusOf(backlog, overBound(mode))])),
+    close: async () => {
+      for (const timer of polls) clearTimeout(timer);
+      await Promise.all([...intakes.values()].map((intake) => intake.close()));
+      for (const timer of polls) clearTimeout(timer);
+    },
+  };
+};
+
+const stateOf = async (intake: Intake): Promise<ModeState> => {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new Error(`no answer in ${POLL_TIMEOUT_MS} ms`)), POLL_TIMEOUT_MS);
+  try {
+    return { backlog: await Promise.race([intake.backlog(), late.promise]), reason: "" };
+  } catch (error) {
+    return { backlog: null, reason: messageOf(error) };
+  } finally {
+    clearTimeout(timer);
+  }
+};
+
+const statusOf = (backlog: Backlog | null, overBound: boolean): ModeStatus => ({
+  lagOrders: backlog?.orders ?? null,
+  oldestPendingMs: backlog ? Math.round(backlog.oldestMs) : null,
+  health: backlog === null ? "unavailable" : overBound ? "lagging" : "ok",
+});

@@ -1,0 +1,79 @@
+import { priceOf } from "#shared/domain/money.ts";
+import { type OrderRequest, type OrderRules, orderFrom } from "#shared/domain/order.ts";
+import { keyProblem } from "#shared/domain/order-id.ts";
+import { iso } from "#shared/domain/time.ts";
+import { KeyConflict, Unavailable } from "#shared/ports.ts";
+import { orderReply, orderRequest } from "#shared/wire/orders.ts";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { v7 as newOrderId } from "uuid";
+import type { Intakes } from "../intakes.ts";
+import type { ApiMetrics } from "../metrics.ts";
+import { invalid, sendProblem, sendUnavailable } from "../problem.ts";
+
+export type OrderRoutes = { readonly intakes: Intakes; readonly rules: OrderRules; readonly metrics: ApiMetrics };
+
+/** POST /api/{mode}/order for every enabled mode. */
+export const addOrderRoutes = (app: FastifyInstance, { intakes, rules, metrics }: OrderRoutes): void => {
+  for (const { name: mode, accepts: status } of intakes.modes) {
+    const code = status === "stored" ? 201 : 202;
+    const schema = { body: orderRequest, response: { 200: orderReply, [code]: orderReply } };
+    app.post<{ Body: OrderRequest }>(`/api/${mode}/order`, { schema }, async (request, reply) => {
+      const nowMs = Date.now();
+      const started = performance.now();
+      const key = keyOf(request);
+      const problem = key === undefined ? null : keyProblem(key, nowMs);
+      const id = key?.toLowerCase() ?? newOrderId();
+      const checked = orderFrom(request.body, id, nowMs, rules);
+      if (problem !== null || "errors" in checked) {
+        metrics.rejected(mode, "invalid");
+        const errors = "errors" in checked ? checked.errors : [];
+        return sendProblem(reply, invalid(problem ? [{ field: "Idempotency-Key", message: problem }, ...errors] : errors));
+      }
+      const { order } = checked;
+      try {
+        const { replayed } = await intakes.accept(mode, order);
+        if (replayed) reply.header("idempotency-replayed", "true");
+        else metrics.accepted(mode, order, (performance.now() - started) / 1000);
+        const { drink, store } = order;
+        return reply
+          .code(replayed ? 200 : code)
+          .header("location", `/api/orders/${id}`)
+          .send({ id, mode, status, drink, store, price: priceOf(order.priceCents), timestamp: iso(order.eventTimeMs) });
+      } catch (error) {
+        return refuse(reply, error, mode, id, metrics);
+      }
+    });
+  }
+};
+
+const keyOf = (request: FastifyRequest): string | undefined => {
+  const key = request.headers["idempotency-key"];
+  return Array.isArray(key) ? key.join(", ") : key;
+};
+
+const refuse = (reply: FastifyReply, error: unknown, mode: string, id: string, metrics: ApiMetrics): FastifyReply => {
+  if (error instanceof KeyConflict) {
+    metrics.rejected(mode, "conflict");
+    return sendProblem(reply, {
+      ...invalid([{ field: "Idempotency-Key", message: "belongs to an order with another body" }]),
+      type: "key-conflict",
+    });
+  }
+  if (!(error instanceof Unavailable)) {
+    metrics.rejected(mode, "internal");
+    throw error;
+  }
+  metrics.rejected(mode, error.reason);
+  const detail = `${DETAILS[error.reason]}; the same order may be sent again with the id as Idempotency-Key`;
+  return sendUnavailable(reply, error.reason.replaceAll("_", "-"), detail, [id]);
+};
+
+/** In words of ours: an error of a server may hold addresses. */
+const DETAILS: Record<Unavailable["reason"], string> = {
+  queue_full: "too many orders wait to be written; this one was not taken",
+  timeout: "the order waited too long; it was not taken",
+  backend_away: "the backend of this mode does not answer; the order was not taken",
+  outcome_unknown: "the backend did not confirm in time; the order may or may not be taken",
+  lag: "too many orders wait to be counted; this one was not taken",
+  closing: "this server is stopping; the order was not taken",
+};

@@ -1,0 +1,46 @@
+import { type Static, Type } from "typebox";
+
+export const workerKnobs = Type.Object({
+  mode: Type.String({ description: "the ingest mode this worker counts: v1, v2 or v3" }),
+  databaseUrl: Type.String({ pattern: "^postgres(ql)?://", description: "PostgreSQL, as postgres://user@host:port/name" }),
+  boardRedisUrl: Type.String({ pattern: "^rediss?://", description: "the Redis that holds the board" }),
+  host: Type.String({ default: "127.0.0.1", description: "the address that /metrics listens on" }),
+  metricsPort: Type.Integer({ default: 9464, minimum: 0, maximum: 65_535, description: "the port of /metrics; 0 is any" }),
+  databaseConnections: Type.Integer({
+    default: 4,
+    minimum: 2,
+    maximum: 100,
+    description: "connections to PostgreSQL: one counts, one publishes, one leases, one is spare",
+  }),
+  statementTimeoutMs: Type.Integer({
+    default: 30_000,
+    minimum: 100,
+    maximum: 600_000,
+    description: "how long one batch may take in PostgreSQL before it is tried again",
+  }),
+  publishEveryMs: Type.Integer({
+    default: 100,
+    minimum: 10,
+    maximum: 60_000,
+    description: "after a change the board is published within this time",
+  }),
+  refreshEveryMs: Type.Integer({
+    default: 1_000,
+    minimum: 100,
+    maximum: 60_000,
+    description: "without a change the board is published this often: heals a flushed Redis, moves the clock",
+  }),
+  pinnedStores: Type.String({ default: "", description: "stores that always stand on the board, separated by commas" }),
+  poisonStopOrders: Type.Integer({
+    default: 20,
+    minimum: 2,
+    maximum: 100_000,
+    description: "a batch of at least this many orders that all fail alike stops the worker",
+  }),
+  logLevel: Type.Union([Type.Literal("debug"), Type.Literal("info"), Type.Literal("warn"), Type.Literal("error")], {
+    default: "info",
+  }),
+  stopDeadlineMs: Type.Integer({ default: 15_000, minimum: 100, maximum: 300_000, description: "from SIGTERM to the end" }),
+});
+
+export type WorkerSettings = Static<typeof workerKnobs>;

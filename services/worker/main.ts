@@ -1,0 +1,70 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { openBoardWriter } from "#shared/board/board.ts";
+import { modes } from "#shared/modes/all.ts";
+import type { Mode } from "#shared/ports.ts";
+import { loadSettings } from "#shared/runtime/config.ts";
+import { type Closers, orExit, runProgram } from "#shared/runtime/lifecycle.ts";
+import { openLog } from "#shared/runtime/log.ts";
+import { openRegistry } from "#shared/runtime/prometheus.ts";
+import { openPool } from "#shared/store/pool.ts";
+import type { Registry } from "prom-client";
+import packageJson from "../../package.json" with { type: "json" };
+import { openWorker } from "./worker.ts";
+import { type WorkerSettings, workerKnobs } from "./config.ts";
+import { openWorkerMetrics } from "./metrics.ts";
+
+const modeNamed = (name: string): Mode => {
+  const mode = modes.find((each) => each.name === name);
+  if (!mode) throw new Error(`MODE is "${name}": expected one of ${modes.map((each) => each.name).join(", ")}.`);
+  return mode;
+};
+
+const settings: WorkerSettings = orExit(() => loadSettings(workerKnobs, process.env));
+const mode = orExit(() => modeNamed(settings.mode));
+const modeSettings = orExit(() => loadSettings(mode.knobs, process.env));
+const log = openLog(`worker-${mode.name}`, settings.logLevel, process.stdout.isTTY === true);
+
+const serveMetrics = async (registry: Registry, closers: Closers): Promise<void> => {
+  const server = createServer(async (request, response) => {
+    const isMetrics = request.url === "/metrics";
+    response.statusCode = isMetrics || request.url === "/livez" ? 200 : 404;
+    response.setHeader("content-type", registry.contentType);
+    response.end(isMetrics ? await registry.metrics() : "");
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject).listen(settings.metricsPort, settings.host, resolve);
+  });
+  closers.add("metrics", () => {
+    server.closeAllConnections();
+    return new Promise((resolve) => server.close(resolve));
+  });
+  log.info({ port: (server.address() as AddressInfo).port }, "metrics are served at /metrics");
+};
+
+await runProgram(log, settings.stopDeadlineMs, async (closers, failed) => {
+  const registry = openRegistry("worker", packageJson.version);
+  await serveMetrics(registry, closers);
+  const { databaseUrl, databaseConnections, statementTimeoutMs } = settings;
+  const pool = openPool(
+    {
+      databaseUrl,
+      program: `coffee-worker-${mode.name}`,
+      maxConnections: databaseConnections,
+      statementTimeoutMs,
+      connectTimeoutMs: 2_000,
+    },
+    (error) => log.warn({ err: error }, "an idle connection to PostgreSQL was lost"),
+  );
+  closers.add("PostgreSQL", () => pool.end());
+  let boardFailures = 0;
+  const board = openBoardWriter(settings.boardRedisUrl, (error) => {
+    if (boardFailures++ % 50 === 0) log.warn({ err: error }, "the board's Redis does not answer");
+  });
+  closers.add("board", () => board.close());
+  const source = mode.openSource(modeSettings as Record<string, unknown>, log);
+  const worker = openWorker({ settings, mode: mode.name, source, pool, board, log, metrics: openWorkerMetrics(registry, mode.name) });
+  closers.add("worker", () => worker.close());
+  worker.ended.catch(failed);
+  log.info({ mode: mode.name, title: mode.title }, "counting");
+});

@@ -1,0 +1,63 @@
+import { BATCH_BUCKETS_ORDERS, FRESHNESS_BUCKETS_SECONDS } from "#shared/runtime/prometheus.ts";
+import { Counter, Histogram, type Registry } from "prom-client";
+
+export type WorkerMetrics = {
+  counted(orders: number, duplicates: number): void;
+  batch(orders: number): void;
+  deadLetter(reason: string): void;
+  /** `stage`: from accept until committed, or until published. */
+  fresh(stage: "committed" | "published", seconds: number, orders: number): void;
+  published(): void;
+};
+
+export const openWorkerMetrics = (registry: Registry, mode: string): WorkerMetrics => {
+  const registers = [registry];
+  const byMode = ["mode"] as const;
+  const counted = new Counter({
+    name: "coffee_orders_counted_total",
+    help: "Orders counted into the rollups by this process",
+    labelNames: byMode,
+    registers,
+  });
+  const duplicates = new Counter({
+    name: "coffee_orders_duplicate_total",
+    help: "Deliveries of orders that had been counted before",
+    labelNames: byMode,
+    registers,
+  });
+  const deadLetters = new Counter({
+    name: "coffee_dead_letters_total",
+    help: "Orders set aside because they can never be counted, by SQLSTATE or cause",
+    labelNames: ["mode", "reason"],
+    registers,
+  });
+  const batches = new Histogram({
+    name: "coffee_batch_orders",
+    help: "Orders per counted batch",
+    labelNames: byMode,
+    buckets: BATCH_BUCKETS_ORDERS,
+    registers,
+  });
+  const freshness = new Histogram({
+    name: "coffee_order_freshness_seconds",
+    help: "From accept until the order is committed to the rollups, and until a board that has it is published",
+    labelNames: ["mode", "stage"],
+    buckets: FRESHNESS_BUCKETS_SECONDS,
+    registers,
+  });
+  const publishes = new Counter({ name: "coffee_board_published_total", help: "Boards published by this process", registers });
+  counted.inc({ mode }, 0);
+  duplicates.inc({ mode }, 0);
+  return {
+    counted: (orders, repeated) => {
+      counted.inc({ mode }, orders);
+      duplicates.inc({ mode }, repeated);
+    },
+    batch: (orders) => batches.observe({ mode }, orders),
+    deadLetter: (reason) => deadLetters.inc({ mode, reason }),
+    fresh: (stage, seconds, orders) => {
+      for (let order = 0; order < orders; order++) freshness.observe({ mode, stage }, seconds);
+    },
+    published: () => publishes.inc(),
+  };
+};

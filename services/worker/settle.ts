@@ -1,0 +1,127 @@
+import type { Count, Delivery, Entry, Log } from "#shared/ports.ts";
+import { messageOf } from "#shared/runtime/lifecycle.ts";
+import { retrying } from "#shared/runtime/retry.ts";
+import { type Counted, countCarried, countStored } from "#shared/store/count.ts";
+import { type DeadLetter, setAside } from "#shared/store/dead-letters.ts";
+import { isPoison, sqlStateOf } from "#shared/store/errors.ts";
+import type { Pool } from "#shared/store/pool.ts";
+
+export type Settling = {
+  readonly pool: Pool;
+  readonly mode: string;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+  /** A batch of at least this many orders that all fail alike stops the worker. */
+  readonly poisonStopOrders: number;
+  readonly onCounted: (counted: Counted) => void;
+  readonly onDeadLetter: (letter: DeadLetter) => void;
+};
+
+/** An order, or what claims to be one, and where it came from. */
+type Piece = { readonly origin: string; readonly index: number; readonly text: string };
+
+/**
+ * Settles deliveries: every order of one is counted or set aside when this resolves. What PostgreSQL blames on
+ * the data is bisected out into the dead letters; everything else is infrastructure and is retried until the
+ * worker stops.
+ */
+export const openSettle = (settling: Settling): Count => {
+  const { pool, mode, log, signal } = settling;
+
+  const persistently = <T>(what: string, attempt: () => Promise<T>): Promise<T> =>
+    retrying(attempt, {
+      signal,
+      isRetryable: (error) => !isPoison(error),
+      onRetry: (error, failures) => {
+        // the first failure tells, then every tenth: an outage is one story, not a thousand lines
+        if (failures % 10 === 1) log.warn({ err: error, mode, failures }, `${what} failed; trying again`);
+      },
+    });
+
+  const count = async (delivery: Carried, messages: string): Promise<void> => {
+    const { part, position } = delivery;
+    const batch = { source: mode, part, position, messages };
+    settling.onCounted(await persistently("counting", () => countCarried(pool, batch)));
+  };
+
+  /** Counts the pieces that can be; resolves with those that never can, each with its error. */
+  const sift = async (delivery: Carried, pieces: readonly Piece[]): Promise<Poison[]> => {
+    if (pieces.length === 0) return [];
+    try {
+      await count(delivery, `[${pieces.map((piece) => piece.text).join(",")}]`);
+      return [];
+    } catch (error) {
+      if (!isPoison(error)) throw error;
+      const [only] = pieces;
+      if (pieces.length === 1 && only) return [{ piece: only, error }];
+      const middle = pieces.length >> 1;
+      const first = await sift(delivery, pieces.slice(0, middle));
+      return [...first, ...(await sift(delivery, pieces.slice(middle)))];
+    }
+  };
+
+  const bury = async ({ piece, error }: Poison): Promise<void> => {
+    const { origin, index, text } = piece;
+    const reason = sqlStateOf(error) ?? "malformed";
+    const letter = { source: mode, origin, index, payload: text, reason, detail: messageOf(error) };
+    await persistently("setting aside a dead letter", () => setAside(pool, letter));
+    log.error({ mode, origin, index, reason, detail: letter.detail }, "an order can never be counted; it is a dead letter now");
+    settling.onDeadLetter(letter);
+  };
+
+  return async (delivery) => {
+    if (delivery.kind === "stored") {
+      const batch = { source: mode, part: delivery.part };
+      settling.onCounted(await persistently("counting", () => countStored(pool, batch)));
+      return;
+    }
+    try {
+      await count(delivery, `[${delivery.entries.map(bare).join(",")}]`);
+    } catch (error) {
+      if (!isPoison(error)) throw error;
+      const { pieces, broken } = piecesOf(delivery.entries);
+      const poison = [...broken, ...(await sift(delivery, pieces))];
+      stopIfAllAlike(poison, pieces.length + broken.length, settling.poisonStopOrders);
+      for (const each of poison) await bury(each);
+    }
+  };
+};
+
+type Carried = Extract<Delivery, { kind: "carried" }>;
+type Poison = { readonly piece: Piece; readonly error: unknown };
+
+/** The members of an entry's array, as text: the whole batch becomes one array without being parsed here. */
+const bare = ({ payload }: Entry): string => {
+  const text = payload.trim();
+  const inside = text.startsWith("[") && text.endsWith("]") ? text.slice(1, -1).trim() : text;
+  return inside === "" ? "null" : inside;
+};
+
+/** The slow path: entries parsed one by one, so that each order stands alone. */
+const piecesOf = (entries: readonly Entry[]): { pieces: Piece[]; broken: Poison[] } => {
+  const pieces: Piece[] = [];
+  const broken: Poison[] = [];
+  for (const { origin, payload } of entries) {
+    try {
+      const parsed: unknown = JSON.parse(payload);
+      const orders = Array.isArray(parsed) ? parsed : [parsed];
+      for (const [index, order] of orders.entries()) pieces.push({ origin, index, text: JSON.stringify(order) });
+    } catch (error) {
+      broken.push({ piece: { origin, index: -1, text: payload }, error });
+    }
+  }
+  return { pieces, broken };
+};
+
+/** Not one bad order but something that makes every order fail (a lost partition, a changed constraint). */
+const stopIfAllAlike = (poison: readonly Poison[], orders: number, least: number): void => {
+  if (poison.length < orders || orders < least) return;
+  const reasons = new Set(poison.map(({ error }) => sqlStateOf(error) ?? "malformed"));
+  if (reasons.size > 1) return;
+  const [first] = poison;
+  throw new Error(
+    `all ${orders} orders of a batch fail alike (${[...reasons][0]}): ${messageOf(first?.error)}. ` +
+      "None was set aside; mend the cause and start the worker again",
+    { cause: first?.error },
+  );
+};

@@ -1,0 +1,83 @@
+import type { BoardWriter } from "#shared/board/board.ts";
+import type { Log, Source } from "#shared/ports.ts";
+import type { Counted } from "#shared/store/count.ts";
+import type { Pool } from "#shared/store/pool.ts";
+import type { WorkerSettings } from "./config.ts";
+import type { WorkerMetrics } from "./metrics.ts";
+import { openPublisher } from "./publisher.ts";
+import { openSettle } from "./settle.ts";
+
+export type Worker = {
+  /** Resolves when the source has ended after `close`; rejects when it failed. */
+  readonly ended: Promise<void>;
+  /** Stops intake, settles what is in hand, publishes it, closes the source. */
+  close(): Promise<void>;
+};
+
+export type WorkerParts = {
+  readonly settings: Pick<WorkerSettings, "publishEveryMs" | "refreshEveryMs" | "pinnedStores" | "poisonStopOrders">;
+  readonly mode: string;
+  readonly source: Source;
+  readonly pool: Pool;
+  readonly board: BoardWriter;
+  readonly log: Log;
+  readonly metrics: WorkerMetrics;
+};
+
+/** Counted and not yet published; each with the time of its commit. */
+type Unpublished = { readonly committedAtMs: number; readonly ages: Counted["ages"] };
+/** Freshness is measured for as many batches as a publisher that is away may leave waiting; then the oldest go. */
+const MOST_UNPUBLISHED = 10_000;
+
+/** Counts what the source delivers and publishes the board. */
+export const openWorker = (parts: WorkerParts): Worker => {
+  const { settings, metrics, source } = parts;
+  const stopping = new AbortController();
+  let unpublished: Unpublished[] = [];
+
+  const onPublished = (readAtMs: number): void => {
+    metrics.published();
+    const now = Date.now();
+    for (const { committedAtMs, ages } of unpublished)
+      if (committedAtMs <= readAtMs)
+        for (const { ms, orders } of ages) metrics.fresh("published", (ms + now - committedAtMs) / 1000, orders);
+    unpublished = unpublished.filter(({ committedAtMs }) => committedAtMs > readAtMs);
+  };
+  const publisher = openPublisher({
+    pool: parts.pool,
+    board: parts.board,
+    log: parts.log,
+    publishEveryMs: settings.publishEveryMs,
+    refreshEveryMs: settings.refreshEveryMs,
+    pinnedStores: settings.pinnedStores.split(",").map((name) => name.trim()).filter((name) => name !== ""),
+    onPublished,
+  });
+  const onCounted = ({ orders, duplicates, ages }: Counted): void => {
+    metrics.counted(orders, duplicates);
+    if (orders + duplicates > 0) metrics.batch(orders + duplicates);
+    if (orders === 0) return;
+    for (const { ms, orders: n } of ages) metrics.fresh("committed", ms / 1000, n);
+    if (unpublished.length < MOST_UNPUBLISHED) unpublished.push({ committedAtMs: Date.now(), ages });
+    publisher.changed();
+  };
+  const settle = openSettle({
+    pool: parts.pool,
+    mode: parts.mode,
+    log: parts.log,
+    signal: stopping.signal,
+    poisonStopOrders: settings.poisonStopOrders,
+    onCounted,
+    onDeadLetter: ({ reason }) => metrics.deadLetter(reason),
+  });
+  const ended = source.run(settle, stopping.signal);
+  return {
+    ended,
+    close: async () => {
+      stopping.abort();
+      // how it ended was told by `ended`
+      await ended.catch(() => undefined);
+      await publisher.close();
+      await source.close();
+    },
+  };
+};

@@ -1,0 +1,112 @@
+/**
+ * The board in Redis: one hash with the picture, one channel that tells of changes, one key by which publishers
+ * take turns. Sole owner of these keys.
+ */
+import type { Board } from "../domain/board.ts";
+import { messageOf } from "../runtime/lifecycle.ts";
+import { closeRedis, openRedis, type RedisClient, redisOptions } from "../runtime/redis.ts";
+
+const BOARD = "coffee:board";
+const CHANGES = "coffee:board:changes";
+const TURN = "coffee:board:turn";
+
+/** A board from a clock this far ahead of Redis' own would block every honest one after it. */
+const MOST_AHEAD_US = 5_000_000;
+/** A turn lasts no longer than the publishers' rhythm. */
+const TURN_MS = 100;
+
+/** Keeps the newer of two boards by (epoch, version, as_of): time alone moves a board too, so versions may equal. */
+const PUBLISH = `
+local held = redis.call('HMGET', KEYS[1], 'epoch', 'version', 'as_of_us')
+local epoch, version, as_of = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local now = redis.call('TIME')
+if as_of > now[1] * 1000000 + now[2] + ${MOST_AHEAD_US} then return 'ahead' end
+if held[1] then
+  local e, v, a = tonumber(held[1]), tonumber(held[2]), tonumber(held[3])
+  if epoch < e or (epoch == e and (version < v or as_of <= a)) then return 'older' end
+end
+redis.call('HSET', KEYS[1], 'epoch', ARGV[1], 'version', ARGV[2], 'as_of_us', ARGV[3], 'board', ARGV[4])
+redis.call('PUBLISH', KEYS[2], ARGV[4])
+return 'published'`;
+
+type WithPublish = RedisClient & {
+  publishBoard(...args: (string | number)[]): Promise<Published>;
+};
+
+/** `older`: a newer board is there already. `ahead`: PostgreSQL's clock runs more than 5 s before Redis'. */
+export type Published = "published" | "older" | "ahead";
+
+export type BoardWriter = {
+  read(): Promise<Board | null>;
+  publish(board: Board): Promise<Published>;
+  /** Whether this publisher may read PostgreSQL now; of N workers one at a time does. */
+  takeTurn(): Promise<boolean>;
+  close(): Promise<void>;
+};
+
+export const openBoardWriter = (url: string, onError: (error: Error) => void): BoardWriter => {
+  const redis = openRedis(url, redisOptions("coffee-board-writer"), onError) as WithPublish;
+  redis.defineCommand("publishBoard", { numberOfKeys: 2, lua: PUBLISH });
+  return {
+    read: async () => parsed(await redis.hget(BOARD, "board")),
+    publish: (board) =>
+      redis.publishBoard(BOARD, CHANGES, board.epoch, board.version, board.asOfUs, JSON.stringify(board)),
+    takeTurn: async () => (await redis.set(TURN, "1", "PX", TURN_MS, "NX")) === "OK",
+    close: () => closeRedis(redis),
+  };
+};
+
+export type BoardReader = {
+  /** The newest board this process has seen, whether or not Redis answers now; null before the first. */
+  latest(): Board | null;
+  /** Whether the subscription stands. */
+  isConnected(): boolean;
+  close(): Promise<void>;
+};
+
+/**
+ * Follows the board: reads it on every (re)connection, because a change may have been missed meanwhile, and then
+ * hears of each. `onChange` is called with each newer board.
+ */
+export const openBoardReader = (
+  url: string,
+  onChange: (board: Board) => void,
+  onError: (error: Error) => void,
+): BoardReader => {
+  let latest: Board | null = null;
+  // The blocking subscription and the reads need connections of their own.
+  const options = redisOptions("coffee-board-reader");
+  const reads = openRedis(url, options, onError);
+  const changes = openRedis(url, { ...options, autoResubscribe: false }, onError);
+
+  const take = (text: string | null): void => {
+    const board = parsed(text);
+    if (board === null || (latest !== null && !isNewer(board, latest))) return;
+    latest = board;
+    onChange(board);
+  };
+  const follow = async (): Promise<void> => {
+    try {
+      if (changes.status === "ready") await changes.subscribe(CHANGES);
+      if (reads.status === "ready") take(await reads.hget(BOARD, "board"));
+    } catch (error) {
+      onError(new Error(`following the board: ${messageOf(error)}`, { cause: error }));
+    }
+  };
+  changes.on("ready", follow);
+  reads.on("ready", follow);
+  changes.on("message", (_channel, text) => take(text));
+  return {
+    latest: () => latest,
+    isConnected: () => changes.status === "ready" && reads.status === "ready",
+    close: async () => {
+      await Promise.all([closeRedis(changes), closeRedis(reads)]);
+    },
+  };
+};
+
+/** By (epoch, version, as_of), as the publishing script compares. */
+const isNewer = (a: Board, b: Board): boolean =>
+  a.epoch > b.epoch || (a.epoch === b.epoch && a.version >= b.version && a.asOfUs > b.asOfUs);
+
+const parsed = (text: string | null | undefined): Board | null => (text ? (JSON.parse(text) as Board) : null);

@@ -1,0 +1,130 @@
+import { type Board, byOrders, type Sales, TOP_DRINKS, type View } from "./board.ts";
+import { priceOf } from "./money.ts";
+import type { ModeName } from "./order.ts";
+import { HOUR_MS, hourStart, iso, MINUTE_MS } from "./time.ts";
+
+/** What one mode looks like from the API: a dead worker cannot report on itself. */
+export type ModeStatus = {
+  /** Orders accepted and not yet counted; null while the mode's backend does not answer. */
+  readonly lagOrders: number | null;
+  readonly oldestPendingMs: number | null;
+  readonly health: "ok" | "lagging" | "unavailable";
+};
+
+export type SoldItem = { drink: string; orders: number; revenue: number };
+export type StoreSales = { store: string; orders: number; revenue: number };
+export type MinuteSales = { minute: string; orders: number; revenue: number };
+export type ModeFigures = {
+  orders: number;
+  rate: number;
+  lag: number | null;
+  oldest_pending_ms: number | null;
+  freshness_ms: number | null;
+  health: ModeStatus["health"];
+};
+export type DashboardOrder = { id: string; drink: string; store: string; price: number; timestamp: string };
+
+/** The reply of GET /api/dashboard. The first four members are the earlier system's; its clients read on. */
+export type Dashboard = {
+  current_hour: { hour: number; top_drinks: string[]; revenue: number; order_count: number } | null;
+  top5_drinks: string[];
+  recent_orders: DashboardOrder[];
+  server_timestamp: string;
+  mode: ModeName | "all";
+  version: number;
+  epoch: number;
+  /** When PostgreSQL was read; null before the first board. */
+  as_of: string | null;
+  /** True when the board is older than it should be: workers or PostgreSQL are away. */
+  stale: boolean;
+  hour_start: string;
+  hour_drinks: SoldItem[];
+  hour_stores: StoreSales[];
+  minutes: MinuteSales[];
+  rate: number;
+  modes: Record<ModeName, ModeFigures>;
+};
+
+/** A board is read again at least every second, so one this old means that nobody publishes. */
+export const STALE_AFTER_MS = 5_000;
+
+const EMPTY: View = {
+  orders: 0,
+  ratePerSecond: 0,
+  freshnessMs: null,
+  hour: { orders: 0, cents: 0 },
+  hourDrinks: [],
+  hourStores: [],
+  topDrinks: [],
+  minutes: [],
+  recent: [],
+};
+
+/** The dashboard for one filter. `board` is null before anything was ever published. */
+export const dashboardOf = (
+  board: Board | null,
+  filter: ModeName | "all",
+  statuses: Readonly<Record<ModeName, ModeStatus>>,
+  nowMs: number,
+): Dashboard => {
+  const view = board?.views[filter] ?? EMPTY;
+  // A board that nobody renewed still speaks of its own hour; that hour is over.
+  const sameHour = board !== null && hourStart(nowMs) === board.hourStartMs;
+  const hour = sameHour ? view : EMPTY;
+  const firstMinute = nowMs - (nowMs % MINUTE_MS) - (HOUR_MS - MINUTE_MS);
+  return {
+    current_hour: hour.hour.orders > 0 ? currentHour(hour, nowMs) : null,
+    top5_drinks: view.topDrinks.slice(0, TOP_DRINKS),
+    recent_orders: view.recent.map((o) => ({
+      id: o.id,
+      drink: o.drink,
+      store: o.store,
+      price: priceOf(o.cents),
+      timestamp: iso(o.eventTimeMs),
+    })),
+    server_timestamp: iso(nowMs),
+    mode: filter,
+    version: board?.version ?? 0,
+    epoch: board?.epoch ?? 0,
+    as_of: board ? iso(Math.floor(board.asOfUs / 1000)) : null,
+    stale: isStale(board, nowMs),
+    hour_start: iso(hourStart(nowMs)),
+    hour_drinks: hour.hourDrinks.map((s) => ({ drink: s.name, ...soldOf(s) })),
+    hour_stores: hour.hourStores.map((s) => ({ store: s.name, ...soldOf(s) })),
+    minutes: view.minutes
+      .filter(([start]) => start >= firstMinute)
+      .map(([start, orders, cents]) => ({ minute: iso(start), orders, revenue: priceOf(cents) })),
+    rate: rounded(view.ratePerSecond),
+    modes: modeFigures(board, statuses),
+  };
+};
+
+export const isStale = (board: Board | null, nowMs: number): boolean =>
+  board === null || nowMs - board.asOfUs / 1000 > STALE_AFTER_MS;
+
+const currentHour = (view: View, nowMs: number) => ({
+  hour: new Date(nowMs).getUTCHours(),
+  top_drinks: [...view.hourDrinks].sort(byOrders).slice(0, TOP_DRINKS).map((s) => s.name),
+  revenue: priceOf(view.hour.cents),
+  order_count: view.hour.orders,
+});
+
+const soldOf = (s: Sales) => ({ orders: s.orders, revenue: priceOf(s.cents) });
+
+const modeFigures = (board: Board | null, statuses: Readonly<Record<ModeName, ModeStatus>>) => {
+  const figures: Record<ModeName, ModeFigures> = {};
+  for (const [mode, status] of Object.entries(statuses)) {
+    const view = board?.views[mode] ?? EMPTY;
+    figures[mode] = {
+      orders: view.orders,
+      rate: rounded(view.ratePerSecond),
+      lag: status.lagOrders,
+      oldest_pending_ms: status.oldestPendingMs,
+      freshness_ms: view.freshnessMs,
+      health: status.health,
+    };
+  }
+  return figures;
+};
+
+const rounded = (rate: number): number => Math.round(rate * 100) / 100;

@@ -1,0 +1,63 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { cumulativeOf, randomFrom, seedOf } from "./random.ts";
+
+test("one seed is one sequence, another seed another", () => {
+  const take = (seed: number) => {
+    const random = randomFrom(seed);
+    return Array.from({ length: 5 }, () => random.next() * 2 ** 32);
+  };
+  fc.assert(fc.property(fc.maxSafeNat(), (seed) => void expect(take(seed)).toEqual(take(seed))));
+  expect(take(1)).not.toEqual(take(2));
+  expect(take(2 ** 32)).not.toEqual(take(0));
+});
+
+test("next fills [0, 1) evenly", () => {
+  const random = randomFrom(7);
+  const cells = new Array<number>(100).fill(0);
+  for (let index = 0; index < 100_000; index++) {
+    const cell = Math.floor(random.next() * 100);
+    cells[cell] = (cells[cell] ?? 0) + 1;
+  }
+  const chiSquare = cells.reduce((sum, count) => sum + (count - 1_000) ** 2 / 1_000, 0);
+  // 99 degrees of freedom: one fair generator in a thousand exceeds 148.
+  expect(chiSquare).toBeLessThan(148);
+  expect(chiSquare).toBeGreaterThan(60);
+});
+
+test("weighted choices come as often as they weigh, and a weight of zero never", () => {
+  const random = randomFrom(3);
+  const cumulative = cumulativeOf([5, 0, 3, 2]);
+  const counts = [0, 0, 0, 0];
+  for (let index = 0; index < 20_000; index++) {
+    const choice = random.weighted(cumulative);
+    counts[choice] = (counts[choice] ?? 0) + 1;
+  }
+  expect(counts.map((count) => Math.round(count / 2_000))).toEqual([5, 0, 3, 2]);
+  expect(counts[1]).toBe(0);
+});
+
+test("below and pick stay inside", () => {
+  fc.assert(
+    fc.property(fc.nat(), fc.integer({ min: 1, max: 1e6 }), (seed, most) => {
+      const value = randomFrom(seed).below(most);
+      expect(Number.isInteger(value) && value >= 0 && value < most).toBe(true);
+    }),
+  );
+  expect(() => randomFrom(1).pick([])).toThrow(RangeError);
+});
+
+test("gaps have their mean", () => {
+  const random = randomFrom(11);
+  let sum = 0;
+  for (let index = 0; index < 20_000; index++) sum += random.gap(250);
+  expect(sum / 20_000).toBeGreaterThan(240);
+  expect(sum / 20_000).toBeLessThan(260);
+});
+
+test("seedOf is FNV-1a", () => {
+  // Test vectors of draft-eastlake-fnv, appendix C.
+  expect(seedOf("")).toBe(0x811c9dc5);
+  expect(seedOf("a")).toBe(0xe40c292c);
+  expect(seedOf("foobar")).toBe(0xbf9cf968);
+});

@@ -1,0 +1,37 @@
+/**
+ * Times are UTC milliseconds since 1970; hours are UTC hours of their own day.
+ */
+
+export const SECOND_MS = 1_000;
+export const MINUTE_MS = 60 * SECOND_MS;
+export const HOUR_MS = 60 * MINUTE_MS;
+export const DAY_MS = 24 * HOUR_MS;
+
+export const hourStart = (ms: number): number => ms - (ms % HOUR_MS);
+
+/** RFC 3339, and its form without an offset, which the earlier system's clients send and which means UTC. */
+export const TIMESTAMP_PATTERN = "^\\d{4}-\\d{2}-\\d{2}[Tt ]\\d{2}:\\d{2}:\\d{2}(\\.\\d{1,9})?([Zz]|[+-]\\d{2}:\\d{2})?$";
+
+const PARTS = /^(\d{4})-(\d{2})-(\d{2})[Tt ](\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,9}))?(?:[Zz]|([+-])(\d{2}):(\d{2}))?$/;
+
+/**
+ * Milliseconds of a timestamp, or `null` when the text is none. `Date.parse` would take local time for a
+ * missing offset and turn February 30 into March 2, so the parts are read and checked here.
+ */
+export const timestampMs = (text: string): number | null => {
+  const match = PARTS.exec(text);
+  if (!match) return null;
+  const part = (index: number): number => Number(match[index] ?? 0);
+  const [year, month, day, hour, minute, second] = [part(1), part(2), part(3), part(4), part(5), part(6)];
+  const offsetMinutes = (match[8] === "-" ? -1 : 1) * (part(9) * 60 + part(10));
+  if (hour > 23 || minute > 59 || second > 59 || part(9) > 23 || part(10) > 59) return null;
+  // not `Date.UTC`, which takes the years 0 to 99 for 1900 to 1999
+  const date = new Date(0);
+  date.setUTCFullYear(year, month - 1, day);
+  date.setUTCHours(hour, minute, second);
+  if (date.getUTCMonth() !== month - 1 || date.getUTCDate() !== day) return null;
+  const fractionMs = Number((match[7] ?? "").padEnd(3, "0").slice(0, 3));
+  return date.getTime() + fractionMs - offsetMinutes * MINUTE_MS;
+};
+
+export const iso = (ms: number): string => new Date(ms).toISOString();

@@ -1,0 +1,92 @@
+import type { Order } from "../../domain/order.ts";
+import { type Intake, KeyConflict, type Log, type Receipt, Unavailable } from "../../ports.ts";
+import { messageOf } from "../../runtime/lifecycle.ts";
+import { fingerprintsOf, storeOrders, uncounted } from "../../store/direct.ts";
+import { isPoison, sqlStateOf } from "../../store/errors.ts";
+import { openPool, type Pool } from "../../store/pool.ts";
+import { encodeOrders, fingerprintOf } from "../../wire/order-message.ts";
+import { groupWrites } from "../group.ts";
+import { DECISION_MS } from "../limits.ts";
+import type { DirectSettings } from "./knobs.ts";
+
+/** Leaves the deadline of a request room for the reply. */
+const STATEMENT_TIMEOUT_MS = 1_300;
+const CONNECT_TIMEOUT_MS = 1_000;
+
+/** v1: concurrent requests share a commit. Each flush is one prepared INSERT of all the orders that wait. */
+export const openDirectIntake = (settings: DirectSettings, log: Log): Intake => {
+  const pool = openPool(
+    {
+      databaseUrl: settings.databaseUrl,
+      program: "coffee-v1-intake",
+      // one more than the writes, so that the backlog is read while they are slow
+      maxConnections: settings.v1MaxWritesInFlight + 1,
+      statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+      connectTimeoutMs: CONNECT_TIMEOUT_MS,
+    },
+    (error) => log.warn({ err: error }, "v1 lost an idle connection to PostgreSQL"),
+  );
+  const group = groupWrites<Order, Receipt>(
+    {
+      maxItems: settings.v1GroupMaxOrders,
+      maxInFlight: settings.v1MaxWritesInFlight,
+      maxQueued: settings.v1MaxQueuedOrders,
+      lingerMs: 0,
+      deadlineMs: DECISION_MS,
+    },
+    (orders) => store(pool, orders, log),
+  );
+  return {
+    accept: (order) => group.add(order),
+    backlog: () => uncounted(pool),
+    close: async () => {
+      await group.close();
+      await pool.end();
+    },
+  };
+};
+
+/**
+ * Stores the orders in one commit. An order that the database refuses fails alone: the group is halved until
+ * it stands by itself.
+ */
+const store = async (pool: Pool, orders: readonly Order[], log: Log): Promise<(Receipt | Error)[]> => {
+  try {
+    const stored = await storeOrders(pool, "v1", encodeOrders(orders));
+    const known = orders.filter((order) => !stored.has(order.id));
+    const repeated = known.length > 0 || stored.size < orders.length;
+    return repeated ? await receiptsOf(pool, orders, stored) : orders.map(() => NEW);
+  } catch (error) {
+    if (!isPoison(error)) return orders.map(() => awayError(error));
+    if (orders.length === 1) {
+      log.error({ err: error, mode: "v1", orderId: orders[0]?.id }, "PostgreSQL refuses a valid order");
+      return [error as Error];
+    }
+    const middle = orders.length >> 1;
+    const first = await store(pool, orders.slice(0, middle), log);
+    return [...first, ...(await store(pool, orders.slice(middle), log))];
+  }
+};
+
+const NEW: Receipt = { replayed: false };
+const REPLAYED: Receipt = { replayed: true };
+
+/** Tells the first of each new id, its repetitions, and orders with a key that another body has taken. */
+const receiptsOf = async (pool: Pool, orders: readonly Order[], stored: Set<string>): Promise<(Receipt | Error)[]> => {
+  const fingerprints = await fingerprintsOf(pool, orders.map((order) => order.id));
+  const unseen = new Set(stored);
+  return orders.map((order) => {
+    const winner = fingerprints.get(order.id);
+    if (winner !== undefined && winner !== fingerprintOf(order))
+      return new KeyConflict("the key belongs to an order with another body");
+    return unseen.delete(order.id) ? NEW : REPLAYED;
+  });
+};
+
+/** Refused connections took nothing; after any other failure the order may be stored. */
+const awayError = (error: unknown): Unavailable => {
+  const code = (error as { code?: unknown }).code;
+  const untouched = code === "ECONNREFUSED" || sqlStateOf(error) === "57P03";
+  const reason = untouched || messageOf(error).includes("timeout exceeded when trying to connect") ? "backend_away" : "outcome_unknown";
+  return new Unavailable(reason, `PostgreSQL: ${messageOf(error)}`, error);
+};

@@ -1,0 +1,91 @@
+import { Queue, Worker } from "bullmq";
+import type { Count, Log, Source } from "../../ports.ts";
+import { messageOf } from "../../runtime/lifecycle.ts";
+import { pause } from "../../runtime/retry.ts";
+import type { DirectSettings } from "./knobs.ts";
+
+const QUEUE = "coffee-v1-tick";
+/** A flushed Redis forgets the schedule; this often it is written again. */
+const RESCHEDULE_MS = 5_000;
+/** A worker killed in a tick holds the next ones back until its lock has run out and was looked for. */
+const LOCK_MS = 2_000;
+const STALLED_CHECK_MS = 1_000;
+const CLOSE_MS = 5_000;
+
+/**
+ * v1's aggregator: BullMQ says when to count, one worker at a time; that the count is right is PostgreSQL's
+ * doing alone, so a tick too many or two at once do no harm.
+ */
+export const openDirectSource = (settings: DirectSettings, log: Log): Source => {
+  const connection = { url: settings.boardRedisUrl, maxRetriesPerRequest: null };
+  const queue = new Queue(QUEUE, { connection: { ...connection, enableOfflineQueue: false } });
+  const heard = new Set<string>();
+  const complain = (error: Error): void => {
+    // ioredis repeats itself on every attempt; an outage is told once
+    if (heard.has(error.message)) return;
+    heard.add(error.message);
+    log.warn({ err: error, mode: "v1" }, "the schedule's Redis does not answer");
+  };
+  queue.on("error", complain);
+
+  const schedule = async (): Promise<void> => {
+    try {
+      await queue.setGlobalConcurrency(1);
+      const keep = { removeOnComplete: 10, removeOnFail: 10 };
+      await queue.upsertJobScheduler("count", { every: settings.v1TickMs }, { name: "count", opts: keep });
+      heard.clear();
+    } catch (error) {
+      complain(error instanceof Error ? error : new Error(messageOf(error)));
+    }
+  };
+
+  const run = async (count: Count, signal: AbortSignal): Promise<void> => {
+    const failure = Promise.withResolvers<never>();
+    const ended = new Promise<void>((resolve) => {
+      if (signal.aborted) resolve();
+      else signal.addEventListener("abort", () => resolve(), { once: true });
+    });
+    const tick = async (): Promise<void> => {
+      try {
+        await count({ kind: "stored", part: 0 });
+      } catch (error) {
+        failure.reject(error);
+        throw error;
+      }
+    };
+    const worker = new Worker(QUEUE, tick, {
+      connection,
+      concurrency: 1,
+      lockDuration: LOCK_MS,
+      stalledInterval: STALLED_CHECK_MS,
+      maxStalledCount: 1_000_000,
+    });
+    worker.on("error", complain);
+    try {
+      const rescheduling = keepScheduled(schedule, signal);
+      await Promise.race([ended, failure.promise]);
+      await Promise.race([rescheduling, failure.promise]);
+    } finally {
+      failure.promise.catch(() => undefined);
+      await closeWithin(worker);
+    }
+  };
+
+  return { run, close: () => queue.close() };
+};
+
+const keepScheduled = async (schedule: () => Promise<void>, signal: AbortSignal): Promise<void> => {
+  while (!signal.aborted) {
+    await schedule();
+    await pause(RESCHEDULE_MS, signal);
+  }
+};
+
+/** Lets the tick under way end; a Redis that is away must not hold the process. */
+const closeWithin = async (worker: Worker): Promise<void> => {
+  const deadline = AbortSignal.timeout(CLOSE_MS);
+  const forced = new Promise<void>((resolve) => {
+    deadline.addEventListener("abort", () => resolve(worker.close(true)), { once: true });
+  });
+  await Promise.race([worker.close(), forced]);
+};

@@ -1,0 +1,63 @@
+import type { Admin } from "kafkajs";
+import type { Backlog } from "../../ports.ts";
+import type { KafkaSettings } from "./knobs.ts";
+
+const HOUR_MS = 3_600_000;
+/** The age of the oldest uncounted order is known to this precision. */
+const AGE_PRECISION_MS = 100;
+
+/** Makes the topic where it is missing. Safe from several processes at once. */
+export const ensureTopic = async (admin: Admin, settings: KafkaSettings): Promise<void> => {
+  if ((await admin.listTopics()).includes(settings.v3Topic)) return;
+  await admin.createTopics({
+    waitForLeaders: true,
+    topics: [
+      {
+        topic: settings.v3Topic,
+        numPartitions: settings.v3Partitions,
+        replicationFactor: settings.v3Replicas,
+        configEntries: [
+          { name: "retention.ms", value: String(settings.v3RetentionHours * HOUR_MS) },
+          { name: "cleanup.policy", value: "delete" },
+        ],
+      },
+    ],
+  });
+};
+
+/**
+ * Reads the group's lag. A record is an order, so lag is a difference of offsets. The age of the oldest is found
+ * by halving the time in which it must have come, since the broker tells offsets by time and not times by offset.
+ */
+export const openBacklog = (admin: Admin, settings: KafkaSettings): (() => Promise<Backlog>) => {
+  const { v3Topic: topic, v3Group: groupId } = settings;
+  /** Everything older than this was counted. */
+  let countedUntilMs = Date.now() - settings.v3RetentionHours * HOUR_MS;
+
+  const oldest = async (committed: ReadonlyMap<number, number>): Promise<number> => {
+    let [counted, pending] = [countedUntilMs, Date.now()];
+    while (pending - counted > AGE_PRECISION_MS) {
+      const middle = Math.floor((counted + pending) / 2);
+      const offsets = await admin.fetchTopicOffsetsByTimestamp(topic, middle);
+      const isPending = offsets.some(({ partition, offset }) => Number(offset) > (committed.get(partition) ?? 0));
+      if (isPending) pending = middle;
+      else counted = middle;
+    }
+    countedUntilMs = counted;
+    return counted;
+  };
+
+  return async () => {
+    const ends = await admin.fetchTopicOffsets(topic);
+    const groups = await admin.fetchOffsets({ groupId, topics: [topic] });
+    const commits = new Map(groups[0]?.partitions.map(({ partition, offset }) => [partition, Number(offset)]));
+    const committed = new Map(
+      ends.map(({ partition, low }) => [partition, Math.max(Number(low), commits.get(partition) ?? -1)]),
+    );
+    const orders = ends.reduce((sum, { partition, high }) => sum + Number(high) - (committed.get(partition) ?? 0), 0);
+    if (orders > 0) return { orders, oldestMs: Math.max(0, Date.now() - (await oldest(committed))) };
+    // what comes from now on is younger than this
+    countedUntilMs = Math.max(countedUntilMs, Date.now() - HOUR_MS / 60);
+    return { orders: 0, oldestMs: 0 };
+  };
+};

@@ -1,0 +1,123 @@
+import type { Delivery, Entry } from "../../ports.ts";
+import { messageOf } from "../../runtime/lifecycle.ts";
+import type { RedisStreamsSettings } from "./knobs.ts";
+import { BLOCK_MS, type StreamClient } from "./stream.ts";
+
+/** A stream entry; without fields when it was deleted while it was pending. */
+export type StreamEntry = readonly [id: string, fields: readonly string[] | null];
+
+/** One member of the consumer group. */
+export type Consumer = {
+  /**
+   * The next entries: first what this name was given before and never settled, then what dead members hold, then
+   * new ones, for which it waits at most `BLOCK_MS`. After an error the own pending entries are read again,
+   * because a reply may have been lost on the way.
+   */
+  read(): Promise<StreamEntry[]>;
+  settled(ids: readonly string[]): Promise<void>;
+  deliveriesOf(entries: readonly StreamEntry[]): Delivery[];
+};
+
+export const openConsumer = (
+  reads: StreamClient,
+  commands: StreamClient,
+  settings: RedisStreamsSettings,
+  slot: number,
+): Consumer => {
+  const { v2Stream: stream, v2Group: group } = settings;
+  const name = `slot-${slot}`;
+  /** Own pending entries after this id; null when all of them were read. */
+  let pendingAfter: string | null = "0";
+  let claimedAt = 0;
+  /** Expected until entries tell better: a read is sized in entries, a batch in orders. */
+  let ordersPerEntry = settings.v2GroupMaxOrders;
+
+  const readPending = async (after: string, count: number): Promise<StreamEntry[]> => {
+    const entries = entriesIn(await reads.xreadgroup("GROUP", group, name, "COUNT", count, "STREAMS", stream, after));
+    pendingAfter = entries.at(-1)?.[0] ?? null;
+    return entries;
+  };
+
+  const claim = async (count: number): Promise<StreamEntry[]> => {
+    const idle = settings.v2ClaimIdleMs;
+    if (performance.now() - claimedAt < Math.min(idle, 5_000) / 2) return [];
+    const [, entries] = (await reads.xautoclaim(stream, group, name, idle, "0-0", "COUNT", count)) as [string, StreamEntry[]];
+    // a full hand means that there may be more
+    if (entries.length < count) claimedAt = performance.now();
+    return entries;
+  };
+
+  const readNew = async (count: number): Promise<StreamEntry[]> =>
+    entriesIn(
+      await reads.xreadgroup("GROUP", group, name, "COUNT", count, "BLOCK", BLOCK_MS, "STREAMS", stream, ">"),
+    );
+
+  const read = async (): Promise<StreamEntry[]> => {
+    const wanted = Math.ceil(settings.v2BatchMaxOrders / ordersPerEntry);
+    const count = Math.max(1, Math.min(settings.v2BatchMaxEntries, wanted));
+    let entries = pendingAfter === null ? [] : await readPending(pendingAfter, count);
+    if (entries.length === 0) entries = await claim(count);
+    if (entries.length === 0) entries = await readNew(count);
+    return entries;
+  };
+
+  return {
+    read: async () => {
+      try {
+        const entries = await read();
+        if (entries.length > 0)
+          ordersPerEntry = Math.max(1, entries.reduce((sum, entry) => sum + ordersIn(entry), 0) / entries.length);
+        return entries;
+      } catch (error) {
+        pendingAfter = "0";
+        if (messageOf(error).includes("NOGROUP")) await createGroup(commands, stream, group);
+        throw error;
+      }
+    },
+    settled: async (ids) => {
+      await commands.xack(stream, group, ...ids);
+    },
+    deliveriesOf: (entries) => deliveriesOf(entries, slot, settings.v2BatchMaxOrders),
+  };
+};
+
+/** From the stream's beginning: a group made at `$` would never count what came before it. */
+export const createGroup = async (redis: StreamClient, stream: string, group: string): Promise<void> => {
+  try {
+    await redis.xgroup("CREATE", stream, group, "0", "MKSTREAM");
+  } catch (error) {
+    if (!messageOf(error).includes("BUSYGROUP")) throw error;
+  }
+};
+
+/** Deliveries of about `maxOrders` orders each; an entry is never split. */
+const deliveriesOf = (entries: readonly StreamEntry[], part: number, maxOrders: number): Delivery[] => {
+  const deliveries: Delivery[] = [];
+  let hand: Entry[] = [];
+  let orders = 0;
+  for (const [index, entry] of entries.entries()) {
+    const [id, fields] = entry;
+    if (fields !== null) {
+      hand.push({ origin: id, payload: fieldOf(fields, "orders") ?? "" });
+      orders += ordersIn(entry);
+    }
+    if (hand.length > 0 && (orders >= maxOrders || index === entries.length - 1)) {
+      deliveries.push({ kind: "carried", part, position: id, entries: hand });
+      hand = [];
+      orders = 0;
+    }
+  }
+  return deliveries;
+};
+
+const ordersIn = ([, fields]: StreamEntry): number => Number(fieldOf(fields ?? [], "n") ?? 1) || 1;
+
+const fieldOf = (fields: readonly string[], name: string): string | undefined => {
+  for (let index = 0; index < fields.length; index += 2) if (fields[index] === name) return fields[index + 1];
+  return undefined;
+};
+
+const entriesIn = (reply: unknown): StreamEntry[] => {
+  const streams = reply as readonly (readonly [string, StreamEntry[]])[] | null;
+  return streams?.[0]?.[1] ?? [];
+};

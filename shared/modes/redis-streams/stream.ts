@@ -1,0 +1,100 @@
+/**
+ * The stream and its scripts. An entry holds a JSON array of orders, their number `n`, and the running `total` of
+ * orders ever added, this entry included: lag is a difference of totals, because entries are not orders and a
+ * counter beside the stream drifts.
+ */
+import type { Log } from "../../ports.ts";
+import { openRedis, type RedisClient, redisOptions } from "../../runtime/redis.ts";
+
+/** How long a read waits for entries; also how long stopping an idle worker may take. */
+export const BLOCK_MS = 500;
+
+const ADD = `
+local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)
+local total = tonumber(ARGV[1])
+if last[1] then
+  local fields = last[1][2]
+  for i = 1, #fields, 2 do if fields[i] == 'total' then total = total + (tonumber(fields[i + 1]) or 0) end end
+end
+return redis.call('XADD', KEYS[1], '*', 'orders', ARGV[2], 'n', ARGV[1], 'total', string.format('%.0f', total))`;
+
+const FIELDS = `
+local function fields(list) local t = {} for i = 1, #list, 2 do t[list[i]] = list[i + 1] end return t end
+`;
+
+/** Trims behind the oldest unsettled entry over all groups. MAXLEN would drop entries that are still pending. */
+const TRIM = `${FIELDS}
+local function before(a, b)
+  local ams, aseq = string.match(a, '(%d+)-(%d+)')
+  local bms, bseq = string.match(b, '(%d+)-(%d+)')
+  if ams == bms then return tonumber(aseq) < tonumber(bseq) end
+  return tonumber(ams) < tonumber(bms)
+end
+if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+local oldest
+for _, info in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
+  local group = fields(info)
+  local pending = redis.call('XPENDING', KEYS[1], group.name)
+  local id = pending[1] > 0 and pending[2] or group['last-delivered-id']
+  if not oldest or before(id, oldest) then oldest = id end
+end
+if not oldest then return 0 end
+return redis.call('XTRIM', KEYS[1], 'MINID', oldest)`;
+
+/** Orders that the group has not settled, and the id of the oldest entry that holds one. */
+const BACKLOG = `${FIELDS}
+local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
+if not last then return {'0', ''} end
+local from = '-'
+for _, info in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
+  local group = fields(info)
+  if group.name == ARGV[1] then
+    local pending = redis.call('XPENDING', KEYS[1], ARGV[1])
+    from = pending[1] > 0 and pending[2] or '(' .. group['last-delivered-id']
+  end
+end
+local oldest = redis.call('XRANGE', KEYS[1], from, '+', 'COUNT', 1)[1]
+if not oldest then return {'0', ''} end
+local entry = fields(oldest[2])
+local before = (tonumber(entry.total) or 0) - (tonumber(entry.n) or 0)
+return {string.format('%.0f', (tonumber(fields(last[2]).total) or 0) - before), oldest[1]}`;
+
+export type StreamClient = RedisClient & {
+  addOrders(stream: string, count: number, orders: string): Promise<string>;
+  trimSettled(stream: string): Promise<number>;
+  backlogOf(stream: string, group: string): Promise<[orders: string, oldestId: string]>;
+};
+
+/** A connection with the scripts above. */
+export const openStream = (url: string, name: string, log: Log): StreamClient =>
+  withScripts(openRedis(url, redisOptions(name), outageLog(log)));
+
+/** A read that blocks may take this long; then its server is gone without a word. */
+const READ_TIMEOUT_MS = BLOCK_MS + 2_000;
+
+/**
+ * A connection for blocking reads. What broke is not sent again by itself: the entries of a lost reply are pending
+ * already, and only an error makes the reader look for them.
+ */
+export const openReader = (url: string, name: string, log: Log): StreamClient => {
+  const options = { ...redisOptions(name), commandTimeout: READ_TIMEOUT_MS, autoResendUnfulfilledCommands: false };
+  return withScripts(openRedis(url, options, outageLog(log)));
+};
+
+/** Attempts to connect come several a second; an outage is told now and then. */
+const outageLog = (log: Log): ((error: Error) => void) => {
+  let failures = 0;
+  return (error) => {
+    if (failures++ % 50 === 0) log.warn({ mode: "v2", failures, reason: error.message }, "the stream's Redis does not answer");
+  };
+};
+
+const withScripts = (client: RedisClient): StreamClient => {
+  client.defineCommand("addOrders", { numberOfKeys: 1, lua: ADD });
+  client.defineCommand("trimSettled", { numberOfKeys: 1, lua: TRIM });
+  client.defineCommand("backlogOf", { numberOfKeys: 1, lua: BACKLOG });
+  return client as StreamClient;
+};
+
+/** Milliseconds in an entry's id. */
+export const entryTimeMs = (id: string): number => Number(id.split("-")[0]);

@@ -1,0 +1,112 @@
+/**
+ * The whole system's seams: what an ingest mode is to the order API (an Intake) and to the worker (a Source).
+ *
+ * A mode is a transport and nothing else. Validation, replies, back-pressure, counting, dead letters and
+ * publishing are the same code for all of them, so that an experiment varies the transport alone.
+ */
+import type { TObject } from "typebox";
+import type { ModeName, Order } from "./domain/order.ts";
+
+/**
+ * Takes orders in, durably. One per mode and API process. It is opened at once, backend or none, and connects
+ * in the background for as long as it is open.
+ */
+export type Intake = {
+  /**
+   * Called by the order API for each valid order, any number at a time. Resolves only when the crash of any
+   * single process can no longer lose the order.
+   *
+   * Rejects within 2 seconds, always, with
+   * - `Unavailable`: not taken, or (`outcomeUnknown`) perhaps taken. Sending the same order again is safe in
+   *   both cases, because its id is what is counted.
+   * - `KeyConflict`: the id is taken by an order with another body (only a mode that can see it at once).
+   */
+  accept(order: Order): Promise<Receipt>;
+
+  /**
+   * Called by the order API about once a second. Resolves with what is accepted and not yet counted, by every
+   * process; rejects when the mode's own backend does not answer, which is also how its health is known.
+   */
+  backlog(): Promise<Backlog>;
+
+  /** Refuses what comes, writes out what waits, closes connections. */
+  close(): Promise<void>;
+};
+
+/** `replayed`: the same order was stored before. Modes that find out later than the reply say false. */
+export type Receipt = { readonly replayed: boolean };
+
+/** `oldestMs` is the age of the oldest order not yet counted, 0 when there is none. */
+export type Backlog = { readonly orders: number; readonly oldestMs: number };
+
+/**
+ * Delivers accepted orders to be counted. One per worker process; any number of them may run for one mode.
+ */
+export type Source = {
+  /**
+   * Hands over one delivery after the other until `signal` aborts, then settles what is in hand and resolves.
+   *
+   * `count` resolves once every order of the delivery is settled: counted, found to be counted before, or set
+   * aside as a dead letter. Only then may the source acknowledge the delivery to its backend. If `count`
+   * rejects, the delivery stays unacknowledged and `run` rejects with that error: the same orders come again, to
+   * this group's next run or to any group made later, as far as the backend still holds them.
+   *
+   * A backend that is away is waited for; `run` does not reject for it. A delivery may come more than once, and
+   * to several workers at a time: counting is by id.
+   */
+  run(count: Count, signal: AbortSignal): Promise<void>;
+
+  /** Called after `run` has ended. */
+  close(): Promise<void>;
+};
+
+export type Count = (delivery: Delivery) => Promise<void>;
+
+/**
+ * What a source hands over: orders carried by the transport, or the news that orders wait in PostgreSQL itself.
+ *
+ * `part` is the slice of the source that no other worker normally has at the same time (a partition, a slot):
+ * it is also the rollup shard, so that workers do not wait for each other's rows. `position` says how far the
+ * part has come, in the backend's own terms.
+ */
+export type Delivery =
+  | { readonly kind: "carried"; readonly part: number; readonly position: string; readonly entries: readonly Entry[] }
+  | { readonly kind: "stored"; readonly part: number };
+
+/** One entry or record as it stands in the backend: `payload` is the JSON text of one order or an array of them. */
+export type Entry = { readonly origin: string; readonly payload: string };
+
+/** An order was not taken, or nobody can tell. The client may send it again with the same id. */
+export class Unavailable extends Error {
+  readonly reason: UnavailableReason;
+  constructor(reason: UnavailableReason, message: string, cause?: unknown) {
+    super(message, { cause });
+    this.reason = reason;
+  }
+}
+export type UnavailableReason = "queue_full" | "timeout" | "backend_away" | "outcome_unknown" | "lag" | "closing";
+
+/** The id belongs to an order with another body. */
+export class KeyConflict extends Error {}
+
+export type Log = {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+};
+
+/**
+ * One ingest mode: a folder under shared/modes and a line in shared/modes/all.ts. `knobs` is the TypeBox schema
+ * of its settings (each with default, unit in the name and description); a program merges them into its own.
+ */
+export type Mode = {
+  readonly name: ModeName;
+  readonly title: string;
+  /** What an accepted order is: `stored` in PostgreSQL (201), or `queued` on its way there (202). */
+  readonly accepts: "stored" | "queued";
+  readonly knobs: TObject;
+  /** What a reply promises under these settings, in words for people. */
+  durability(settings: Record<string, unknown>): string;
+  openIntake(settings: Record<string, unknown>, log: Log): Intake;
+  openSource(settings: Record<string, unknown>, log: Log): Source;
+};

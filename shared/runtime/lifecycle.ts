@@ -1,0 +1,83 @@
+import type { Logger } from "pino";
+
+/** What a program opened, in order; closed last in, first out. */
+export type Closers = {
+  add(name: string, close: () => Promise<unknown> | unknown): void;
+  /** Closes everything; each closer runs even if another failed. Resolves with the failures. */
+  closeAll(): Promise<Error[]>;
+};
+
+export const openClosers = (): Closers => {
+  const closers: { name: string; close: () => Promise<unknown> | unknown }[] = [];
+  return {
+    add: (name, close) => void closers.push({ name, close }),
+    closeAll: async () => {
+      const failures: Error[] = [];
+      for (let next = closers.pop(); next; next = closers.pop()) {
+        try {
+          await next.close();
+        } catch (error) {
+          failures.push(new Error(`closing ${next.name}: ${messageOf(error)}`, { cause: error }));
+        }
+      }
+      return failures;
+    },
+  };
+};
+
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/**
+ * Runs a program: starts it, stops it on SIGTERM, SIGINT or when the launcher's pipe ends, ends the process.
+ *
+ * `start` opens what it needs into `closers` and resolves; `failed` ends the program with an error later on. The
+ * first signal closes everything within `stopDeadlineMs`, a second one ends at once. A program that could not
+ * start ends with status 1 and one sentence.
+ */
+export const runProgram = async (
+  log: Logger,
+  stopDeadlineMs: number,
+  start: (closers: Closers, failed: (error: Error) => void) => Promise<void>,
+): Promise<void> => {
+  const closers = openClosers();
+  let stopping = false;
+  const stop = async (why: string, status: number): Promise<void> => {
+    if (stopping) process.exit(status === 0 ? 130 : status);
+    stopping = true;
+    log.info({ why }, "stopping");
+    // It holds the process, too: a closer that waits for nothing would else end it early, as if all had closed.
+    setTimeout(() => {
+      log.error({ stopDeadlineMs }, "did not stop in time; ending anyway");
+      process.exit(1);
+    }, stopDeadlineMs);
+    const failures = await closers.closeAll();
+    for (const failure of failures) log.error({ err: failure }, "did not close cleanly");
+    log.info({}, "stopped");
+    process.exit(failures.length > 0 ? 1 : status);
+  };
+  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => void stop(signal, 0));
+  if (process.env["COFFEE_RT_END_WITH_STDIN"] === "1")
+    process.stdin.once("end", () => void stop("the launcher has gone", 0)).resume();
+  const failed = (error: Error): void => {
+    if (stopping) return;
+    log.fatal({ err: error }, error.message);
+    void stop("failure", 1);
+  };
+  process.on("uncaughtException", failed);
+  process.on("unhandledRejection", (reason) => failed(reason instanceof Error ? reason : new Error(String(reason))));
+  try {
+    await start(closers, failed);
+  } catch (error) {
+    failed(error instanceof Error ? error : new Error(String(error)));
+  }
+};
+
+/** The result of `read`, or ends the process with its sentence: for settings, before there is a log. */
+export const orExit = <T>(read: () => T): T => {
+  try {
+    return read();
+  } catch (error) {
+    process.stderr.write(`${messageOf(error)}\n`);
+    process.exit(2);
+  }
+};

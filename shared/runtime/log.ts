@@ -1,0 +1,13 @@
+import { type DestinationStream, type Logger, pino } from "pino";
+
+export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
+
+/** JSON lines on stdout; readable ones where a person watches a terminal. */
+export const openLog = (name: string, level: LogLevel, terminal: boolean): Logger => {
+  const options = { name, level, serializers: { err: pino.stdSerializers.err } };
+  if (!terminal) return pino(options);
+  return pino({ ...options, transport: { target: "pino-pretty", options: { ignore: "pid,hostname" } } });
+};
+
+/** For tests that read what was logged. */
+export const logTo = (stream: DestinationStream): Logger => pino({ level: "debug" }, stream);

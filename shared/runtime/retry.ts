@@ -1,0 +1,44 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
+export type Backoff = { readonly firstMs: number; readonly mostMs: number };
+
+/** Quick enough that a restarted server is found at once, slow enough not to hammer one that is recovering. */
+const DEFAULT_BACKOFF: Backoff = { firstMs: 50, mostMs: 2_000 };
+
+/**
+ * Does `attempt` until it succeeds, waiting longer each time (with jitter, so that many do not come back
+ * together). Gives up, with the attempt's error, when `isRetryable` says no or `signal` aborts.
+ */
+export const retrying = async <T>(
+  attempt: () => Promise<T>,
+  options: {
+    readonly signal: AbortSignal;
+    readonly isRetryable: (error: unknown) => boolean;
+    readonly onRetry: (error: unknown, failures: number) => void;
+    readonly backoff?: Backoff;
+  },
+): Promise<T> => {
+  const { firstMs, mostMs } = options.backoff ?? DEFAULT_BACKOFF;
+  for (let failures = 1; ; failures++) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (options.signal.aborted || !options.isRetryable(error)) throw error;
+      options.onRetry(error, failures);
+      await pause(jittered(Math.min(mostMs, firstMs * 2 ** Math.min(failures - 1, 10))), options.signal);
+      if (options.signal.aborted) throw error;
+    }
+  }
+};
+
+/** Between half and the whole of `ms`. */
+export const jittered = (ms: number): number => ms * (0.5 + Math.random() / 2);
+
+/** Waits, or ends early (without an error) when `signal` aborts. */
+export const pause = async (ms: number, signal: AbortSignal): Promise<void> => {
+  try {
+    await sleep(ms, undefined, { signal });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+};

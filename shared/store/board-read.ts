@@ -1,0 +1,172 @@
+import {
+  type Board,
+  byAccepted,
+  byOrders,
+  RECENT_ORDERS,
+  type RecentOrder,
+  type Sales,
+  TOP_DRINKS,
+  TOP_STORES,
+  type View,
+} from "../domain/board.ts";
+import { RATE_SECONDS } from "./count.ts";
+import type { Client, Pool } from "./pool.ts";
+
+const READ_BOARD = `
+WITH now AS (SELECT statement_timestamp() AS at, date_trunc('hour', statement_timestamp(), 'UTC') AS hour)
+SELECT
+  (SELECT epoch FROM meta)::float8 AS epoch,
+  (SELECT coalesce(sum(version), 0) FROM applied)::float8 AS version,
+  (extract(epoch FROM now.at) * 1000000)::float8 AS as_of_us,
+  (extract(epoch FROM now.hour) * 1000)::float8 AS hour_start_ms,
+  (SELECT coalesce(json_agg(json_build_object('mode', source, 'orders', orders, 'rate', rate,
+      'freshnessMs', freshness_ms, 'recent', recent)), '[]')
+   FROM (SELECT source, sum(orders)::float8 AS orders,
+           sum(rate * exp(-extract(epoch FROM now.at - updated_at) / ${RATE_SECONDS}))::float8 AS rate,
+           max(freshness_ms) FILTER (WHERE updated_at > now.at - interval '1 minute') AS freshness_ms,
+           jsonb_agg(recent) AS recent
+         FROM applied GROUP BY source) AS parts) AS sources,
+  (SELECT coalesce(json_agg(json_build_array(mode, minute_ms, orders, cents) ORDER BY minute_ms), '[]')
+   FROM (SELECT mode, (extract(epoch FROM bucket) * 1000)::bigint AS minute_ms, sum(orders) AS orders, sum(revenue_cents) AS cents
+         FROM rollup_minute WHERE bucket > now.at - interval '1 hour' AND bucket <= now.at GROUP BY 1, 2) AS m) AS minutes,
+  (SELECT coalesce(json_agg(json_build_array(mode, drink, orders, cents)), '[]')
+   FROM (SELECT mode, drink, sum(orders) AS orders, sum(revenue_cents) AS cents
+         FROM rollup_hour_drink WHERE bucket = now.hour GROUP BY 1, 2) AS d) AS hour_drinks,
+  (SELECT coalesce(json_agg(json_build_array(mode, drink, orders, cents)), '[]')
+   FROM (SELECT mode, drink, sum(orders) AS orders, sum(revenue_cents) AS cents
+         FROM rollup_day WHERE bucket > date_trunc('day', now.at, 'UTC') - interval '30 days' AND bucket <= now.at
+         GROUP BY 1, 2) AS d) AS month_drinks
+FROM now`;
+
+/** Places are per mode and, as `all`, over all modes. $1 hour in ms, $2 pinned stores, $3 whether to rank the rest. */
+const READ_STORES = `
+SELECT view, name, orders::float8, cents::float8 FROM (
+  SELECT coalesce(mode, 'all') AS view, store AS name, sum(orders) AS orders, sum(revenue_cents) AS cents,
+         row_number() OVER (PARTITION BY mode ORDER BY sum(orders) DESC, store COLLATE "C") AS place
+  FROM rollup_hour_store
+  WHERE bucket = to_timestamp($1::float8 / 1000) AND ($3::boolean OR store = ANY($2::text[]))
+  GROUP BY GROUPING SETS ((mode, store), (store))) AS ranked
+WHERE place <= ${TOP_STORES} OR name = ANY($2::text[])`;
+
+type SourceRow = { mode: string; orders: number; rate: number; freshnessMs: number | null; recent: RecentOrder[][] };
+type NamedRow = readonly [mode: string, name: string, orders: number, cents: number];
+type MinuteRow = readonly [mode: string, startMs: number, orders: number, cents: number];
+type StoreRow = { view: string; name: string; orders: number; cents: number };
+type BoardRow = {
+  epoch: number;
+  version: number;
+  as_of_us: number;
+  hour_start_ms: number;
+  sources: SourceRow[];
+  minutes: MinuteRow[];
+  hour_drinks: NamedRow[];
+  month_drinks: NamedRow[];
+};
+
+/** The top stores are the costly part (44 ms at 10 000 stores), so they are ranked anew only this often. */
+const STORES_EVERY_US = 1_000_000;
+
+/**
+ * The board as PostgreSQL has it now. All of it is read in one snapshot, so that version and figures agree (0
+ * violations in 4 997 reads under 6 writers). `previous` is the board published last: its ranking of stores
+ * serves for a second; `pinned` stores are read every time.
+ */
+export const readBoard = async (pool: Pool, previous: Board | null, pinned: readonly string[]): Promise<Board> =>
+  inSnapshot(pool, async (client) => {
+    const { rows } = await client.query<BoardRow>({ name: "read-board", text: READ_BOARD });
+    const row = rows[0];
+    if (!row) throw new Error("the database has no meta row: run the migrations");
+    const reuse =
+      previous !== null &&
+      previous.hourStartMs === row.hour_start_ms &&
+      previous.storesAsOfUs <= row.as_of_us &&
+      row.as_of_us - previous.storesAsOfUs < STORES_EVERY_US &&
+      previous.epoch === row.epoch;
+    const stores = await readStores(client, row.hour_start_ms, pinned, !reuse);
+    const views: Record<string, View> = {};
+    const modes = new Set([...row.sources.map((s) => s.mode), ...row.minutes.map(([mode]) => mode)]);
+    for (const view of ["all", ...modes])
+      views[view] = viewOf(row, view, storesOf(view, stores, reuse ? previous : null));
+    return {
+      epoch: row.epoch,
+      version: row.version,
+      asOfUs: row.as_of_us,
+      storesAsOfUs: reuse ? previous.storesAsOfUs : row.as_of_us,
+      hourStartMs: row.hour_start_ms,
+      views,
+    };
+  });
+
+/** A restore or a repair: the boards of before must not outrank those of now. */
+export const raiseEpoch = async (pool: Pool, above: number): Promise<void> => {
+  await pool.query("UPDATE meta SET epoch = $1::bigint + 1 WHERE epoch <= $1::bigint", [above]);
+};
+
+const inSnapshot = async <T>(pool: Pool, read: (client: Client) => Promise<T>): Promise<T> => {
+  const client = await pool.connect();
+  let broken = true;
+  try {
+    await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+    const result = await read(client);
+    await client.query("COMMIT");
+    broken = false;
+    return result;
+  } finally {
+    client.release(broken);
+  }
+};
+
+const readStores = async (client: Client, hourMs: number, pinned: readonly string[], rank: boolean): Promise<StoreRow[]> => {
+  if (!rank && pinned.length === 0) return [];
+  const values = [hourMs, pinned, rank];
+  return (await client.query<StoreRow>({ name: "read-stores", text: READ_STORES, values })).rows;
+};
+
+const storesOf = (view: string, read: readonly StoreRow[], previous: Board | null): Sales[] => {
+  const fresh = read.filter((row) => row.view === view).map(({ name, orders, cents }) => ({ name, orders, cents }));
+  const known = new Set(fresh.map((store) => store.name));
+  const kept = previous?.views[view]?.hourStores.filter((store) => !known.has(store.name)) ?? [];
+  return [...fresh, ...kept].sort(byOrders);
+};
+
+const viewOf = (row: BoardRow, view: string, hourStores: Sales[]): View => {
+  const ours = (mode: string): boolean => view === "all" || mode === view;
+  const sources = row.sources.filter((source) => ours(source.mode));
+  const hourDrinks = summed(row.hour_drinks.filter(([mode]) => ours(mode)));
+  const freshness = sources.map((source) => source.freshnessMs).filter((ms) => ms !== null);
+  return {
+    orders: sources.reduce((sum, source) => sum + source.orders, 0),
+    ratePerSecond: sources.reduce((sum, source) => sum + source.rate, 0),
+    freshnessMs: freshness.length > 0 ? Math.max(...freshness) : null,
+    hour: {
+      orders: hourDrinks.reduce((sum, drink) => sum + drink.orders, 0),
+      cents: hourDrinks.reduce((sum, drink) => sum + drink.cents, 0),
+    },
+    hourDrinks,
+    hourStores,
+    topDrinks: summed(row.month_drinks.filter(([mode]) => ours(mode)))
+      .slice(0, TOP_DRINKS)
+      .map((drink) => drink.name),
+    minutes: minutesOf(row.minutes.filter(([mode]) => ours(mode))),
+    recent: sources.flatMap((source) => source.recent.flat()).sort(byAccepted).slice(0, RECENT_ORDERS),
+  };
+};
+
+/** Sums rows of several modes by name, most orders first. */
+const summed = (rows: readonly NamedRow[]): Sales[] => {
+  const byName = new Map<string, { orders: number; cents: number }>();
+  for (const [, name, orders, cents] of rows) {
+    const sum = byName.get(name) ?? { orders: 0, cents: 0 };
+    byName.set(name, { orders: sum.orders + orders, cents: sum.cents + cents });
+  }
+  return [...byName].map(([name, sum]) => ({ name, ...sum })).sort(byOrders);
+};
+
+const minutesOf = (rows: readonly MinuteRow[]): [number, number, number][] => {
+  const byStart = new Map<number, [number, number, number]>();
+  for (const [, start, orders, cents] of rows) {
+    const sum = byStart.get(start) ?? [start, 0, 0];
+    byStart.set(start, [start, sum[1] + orders, sum[2] + cents]);
+  }
+  return [...byStart.values()].sort((a, b) => a[0] - b[0]);
+};

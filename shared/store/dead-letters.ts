@@ -1,0 +1,24 @@
+import type { Pool } from "./pool.ts";
+
+/** An order that can never be counted. `index` is its place inside the entry, -1 for the whole entry. */
+export type DeadLetter = {
+  readonly source: string;
+  readonly origin: string;
+  readonly index: number;
+  readonly payload: string;
+  readonly reason: string;
+  readonly detail: string;
+};
+
+/**
+ * Keeps a dead letter; the same one again changes nothing. The payload is kept as bytes, because what made it
+ * poison may be that it is no text.
+ */
+export const setAside = async (pool: Pool, letter: DeadLetter): Promise<void> => {
+  await pool.query({
+    name: "set-aside",
+    text: `INSERT INTO dead_letters (source, origin, index, payload, payload_sha256, reason, detail)
+           VALUES ($1, $2, $3, $4, sha256($4), $5, $6) ON CONFLICT DO NOTHING`,
+    values: [letter.source, letter.origin, letter.index, Buffer.from(letter.payload), letter.reason, letter.detail],
+  });
+};

@@ -1,0 +1,43 @@
+/** What v1 does with the orders table itself: store, look up, and see what is not counted yet. */
+import type { Pool } from "./pool.ts";
+
+const STORE_ORDERS = `
+INSERT INTO orders (order_id, mode, store, drink, price_cents, event_time, accepted_at, fingerprint, xid)
+SELECT id, $1, store, drink, price_cents, event_time, accepted_at, fingerprint, pg_current_xact_id()
+FROM json_to_recordset($2::json) AS message (
+  id uuid, store text, drink text, price_cents bigint, event_time timestamptz, accepted_at timestamptz,
+  fingerprint bytea)
+ORDER BY id
+ON CONFLICT DO NOTHING
+RETURNING order_id`;
+
+/** Stores the orders of `messages` (JSON text of an array) in one commit; resolves with the ids that are new. */
+export const storeOrders = async (pool: Pool, mode: string, messages: string): Promise<Set<string>> => {
+  const values = [mode, messages];
+  const { rows } = await pool.query<{ order_id: string }>({ name: "store-orders", text: STORE_ORDERS, values });
+  return new Set(rows.map((row) => row.order_id));
+};
+
+/**
+ * The fingerprints of stored orders by id. A statement of its own on purpose: the snapshot of the INSERT cannot
+ * see the concurrent order that it lost against.
+ */
+export const fingerprintsOf = async (pool: Pool, ids: readonly string[]): Promise<Map<string, string>> => {
+  const { rows } = await pool.query<{ order_id: string; fingerprint: string }>({
+    name: "fingerprints",
+    text: "SELECT order_id, fingerprint::text FROM orders WHERE order_id = ANY($1::uuid[])",
+    values: [ids],
+  });
+  return new Map(rows.map((row) => [row.order_id, row.fingerprint]));
+};
+
+/** Orders stored and not counted, and the age of the oldest. */
+export const uncounted = async (pool: Pool): Promise<{ orders: number; oldestMs: number }> => {
+  const { rows } = await pool.query<{ orders: string; oldest_ms: number | null }>({
+    name: "uncounted",
+    text: `SELECT count(*)::text AS orders,
+                  (extract(epoch FROM clock_timestamp() - min(accepted_at)) * 1000)::float8 AS oldest_ms
+           FROM orders WHERE xid >= (SELECT direct_watermark FROM meta)`,
+  });
+  return { orders: Number(rows[0]?.orders ?? 0), oldestMs: Math.max(0, rows[0]?.oldest_ms ?? 0) };
+};

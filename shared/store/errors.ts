@@ -1,0 +1,23 @@
+/**
+ * Which PostgreSQL errors mean what. Everything that is not listed as poison is infrastructure and is retried
+ * for ever: a full disk, a failover or a bug in this list must never empty a stream into the dead letters.
+ */
+
+/**
+ * Classes of SQLSTATE that blame the data itself, by their first two characters:
+ * 22 data exception (text that is no JSON, no uuid, a number out of range),
+ * 23 integrity constraint violation (a missing member, a price out of bounds),
+ * 54 program limit exceeded (JSON nested deeper than the server parses).
+ */
+const POISON_CLASSES = new Set(["22", "23", "54"]);
+
+export const sqlStateOf = (error: unknown): string | undefined => {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === "string" && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
+};
+
+/** True when the same data will fail again however often it is tried. */
+export const isPoison = (error: unknown): boolean => {
+  const state = sqlStateOf(error);
+  return state !== undefined && POISON_CLASSES.has(state.slice(0, 2));
+};

@@ -1,0 +1,47 @@
+import { Type } from "typebox";
+import { MAX_NAME_LENGTH } from "../domain/catalogue.ts";
+import { ORDER_ID_PATTERN } from "../domain/order-id.ts";
+import { TIMESTAMP_PATTERN } from "../domain/time.ts";
+
+const name = (what: string) => Type.String({ minLength: 1, maxLength: MAX_NAME_LENGTH, description: `${what} of the catalogue` });
+
+/** POST /api/{mode}/order. What a schema cannot say (decimals, the catalogue, bounds of time) is in domain/order.ts. */
+export const orderRequest = Type.Object(
+  {
+    drink: name("a drink"),
+    store: name("a store"),
+    price: Type.Union(
+      [Type.Number({ exclusiveMinimum: 0, maximum: 10_000 }), Type.String({ pattern: "^\\d{1,5}(\\.\\d{1,2})?$" })],
+      { description: "a number or a decimal string, above 0, at most 10000, with at most two decimals" },
+    ),
+    timestamp: Type.Optional(
+      Type.String({
+        pattern: TIMESTAMP_PATTERN,
+        description: "when it was sold, as in 2026-01-15T10:00:00Z; without an offset it is UTC; missing means now",
+      }),
+    ),
+  },
+  { additionalProperties: false },
+);
+
+/** One shape in all modes; `stored` for v1 (201), `queued` for v2 and v3 (202). */
+export const orderReply = Type.Object({
+  id: Type.String({ pattern: ORDER_ID_PATTERN }),
+  mode: Type.String(),
+  status: Type.Union([Type.Literal("stored"), Type.Literal("queued")]),
+  drink: Type.String(),
+  store: Type.String(),
+  price: Type.Number(),
+  timestamp: Type.String(),
+});
+
+/** RFC 9457; `type` is relative to the API's documentation. */
+export const problem = Type.Object({
+  type: Type.String(),
+  title: Type.String(),
+  status: Type.Integer(),
+  detail: Type.Optional(Type.String()),
+  /** The id(s) to retry with, where an order may or may not be taken. */
+  ids: Type.Optional(Type.Array(Type.String())),
+  errors: Type.Optional(Type.Array(Type.Object({ field: Type.String(), message: Type.String() }))),
+});

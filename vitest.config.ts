@@ -1,0 +1,23 @@
+import { defineConfig } from "vitest/config";
+import CountReporter from "./test/count-reporter.ts";
+
+export default defineConfig({
+  test: {
+    include: ["shared", "services", "db", "dev", "test"].map((folder) => `${folder}/**/*.test.ts`),
+    globalSetup: ["test/setup.ts"],
+    reporters: ["default", new CountReporter()],
+    pool: "forks",
+    // two cores are shared with PostgreSQL, Redis and Kafka
+    maxWorkers: 3,
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    coverage: {
+      provider: "v8",
+      enabled: true,
+      include: ["shared/**/*.ts", "services/**/*.ts", "db/**/*.ts", "dev/**/*.ts"],
+      exclude: ["**/*.test.ts"],
+      reporter: ["text-summary", "json-summary"],
+      thresholds: { lines: 85 },
+    },
+  },
+});
