@@ -38,7 +38,7 @@ const fail = (line, code = 1) => {
 };
 
 const runsNewEnough = () => Number(process.versions.node.split(".")[0]) >= LEAST_NODE;
-const isComplete = () => existsSync(pinnedNode) || (pinnedVersion === undefined && runsNewEnough());
+const isComplete = () => existsSync(pinnedNode) || runsNewEnough();
 
 const nodeToUse = () => {
   if (existsSync(pinnedNode)) return pinnedNode;
@@ -120,7 +120,8 @@ try {
   fail(error.message);
 }
 const node = nodeToUse();
-if (process.versions.node === pinnedVersion || node === process.execPath) {
+const isTheChild = process.env.COFFEE_RT_PARENT_PIPE !== undefined;
+if (isTheChild || process.versions.node === pinnedVersion || node === process.execPath) {
   // The stripped and compiled TypeScript of every process started from here on; coverage is exact only without it.
   if (target !== "test") {
     process.env.NODE_COMPILE_CACHE = compileCache;

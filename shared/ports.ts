@@ -70,7 +70,12 @@ export type Count = (delivery: Delivery) => Promise<void>;
  * part has come, in the backend's own terms.
  */
 export type Delivery =
-  | { readonly kind: "carried"; readonly part: number; readonly position: string; readonly entries: readonly Entry[] }
+  | {
+      readonly kind: "carried";
+      readonly part: number;
+      readonly position: string;
+      readonly entries: readonly Entry[];
+    }
   | { readonly kind: "stored"; readonly part: number };
 
 /** One entry or record as it stands in the backend: `payload` is the JSON text of one order or an array of them. */
@@ -84,7 +89,13 @@ export class Unavailable extends Error {
     this.reason = reason;
   }
 }
-export type UnavailableReason = "queue_full" | "timeout" | "backend_away" | "outcome_unknown" | "lag" | "closing";
+export type UnavailableReason =
+  | "queue_full"
+  | "timeout"
+  | "backend_away"
+  | "outcome_unknown"
+  | "lag"
+  | "closing";
 
 /** The id belongs to an order with another body. */
 export class KeyConflict extends Error {}

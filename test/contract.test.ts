@@ -3,14 +3,15 @@
  * they are killed here. A new mode in shared/modes/all.ts is tested without a change; it only needs its backend
  * named in `backendOf`.
  */
+
+import { Registry } from "prom-client";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { openBoardWriter } from "#shared/board/board.ts";
 import type { Order } from "#shared/domain/order.ts";
 import { modes } from "#shared/modes/all.ts";
 import type { Delivery, Intake, Mode } from "#shared/ports.ts";
 import { loadSettings, variablesFor } from "#shared/runtime/config.ts";
 import type { Pool } from "#shared/store/pool.ts";
-import { Registry } from "prom-client";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { migrate } from "../db/migrate.ts";
 import { startKafka } from "../dev/servers/kafka.ts";
 import { startPostgres } from "../dev/servers/postgres.ts";
@@ -18,7 +19,16 @@ import { startRedis } from "../dev/servers/redis.ts";
 import type { Server } from "../dev/servers/server.ts";
 import { openWorkerMetrics } from "../services/worker/metrics.ts";
 import { openWorker, type Worker } from "../services/worker/worker.ts";
-import { freshDatabase, freshName, poolOn, type Program, silent, someOrders, startProgram, until } from "./fresh.ts";
+import {
+  freshDatabase,
+  freshName,
+  type Program,
+  poolOn,
+  silent,
+  someOrders,
+  startProgram,
+  until,
+} from "./fresh.ts";
 
 let servers: { postgres: Server; board: Server; stream: Server; kafka: Server };
 const closers: (() => Promise<unknown>)[] = [];
@@ -74,7 +84,12 @@ describe.each(modes)("$name ($title)", (mode) => {
     pool = poolOn(databaseUrl);
     closers.push(() => pool.end());
     intake = openIntake();
-    await until("the backend answers", async () => intake.backlog().then(() => true, () => false));
+    await until("the backend answers", async () =>
+      intake.backlog().then(
+        () => true,
+        () => false,
+      ),
+    );
   });
 
   const openIntake = (more: object = {}): Intake => {
@@ -114,7 +129,8 @@ describe.each(modes)("$name ($title)", (mode) => {
       LOG_LEVEL: "warn",
     });
     closers.push(async () => {
-      if (program.process.exitCode === null && program.process.signalCode === null) await program.kill("SIGKILL");
+      if (program.process.exitCode === null && program.process.signalCode === null)
+        await program.kill("SIGKILL");
     });
     return program;
   };
@@ -131,7 +147,8 @@ describe.each(modes)("$name ($title)", (mode) => {
     );
     return { orders: Number(rows[0]?.orders), cents: Number(rows[0]?.cents), rows: Number(rows[0]?.rows) };
   };
-  const centsOf = (orders: readonly Order[]): number => orders.reduce((sum, order) => sum + order.priceCents, 0);
+  const centsOf = (orders: readonly Order[]): number =>
+    orders.reduce((sum, order) => sum + order.priceCents, 0);
   const untilCounted = (orders: readonly Order[]) =>
     until(`${orders.length} orders counted`, async () => (await counted()).orders >= orders.length, 30_000);
   const expectExactly = async (orders: readonly Order[]): Promise<void> =>
@@ -169,7 +186,8 @@ describe.each(modes)("$name ($title)", (mode) => {
     startWorker();
     startWorker();
     const orders = someOrders(600);
-    for (let start = 0; start < orders.length; start += 100) await acceptAll(orders.slice(start, start + 100));
+    for (let start = 0; start < orders.length; start += 100)
+      await acceptAll(orders.slice(start, start + 100));
     await untilCounted(orders);
     await until("nothing waits", async () => (await intake.backlog()).orders === 0);
     await expectExactly(orders);
@@ -199,7 +217,9 @@ describe.each(modes)("$name ($title)", (mode) => {
     const orders = someOrders(300);
     // whoever counts now waits for this lock, with the batch in hand
     const lock = await pool.connect();
-    await lock.query("SET idle_in_transaction_session_timeout = 0; BEGIN; LOCK TABLE applied IN ACCESS EXCLUSIVE MODE");
+    await lock.query(
+      "SET idle_in_transaction_session_timeout = 0; BEGIN; LOCK TABLE applied IN ACCESS EXCLUSIVE MODE",
+    );
     const first = startWorkerProcess();
     await acceptAll(orders);
     await until("the worker counts", async () => {
@@ -248,7 +268,12 @@ describe.each(modes)("$name ($title)", (mode) => {
       await backend.start();
     }
     const order = someOrders(1)[0] as Order;
-    await until("orders are taken again", async () => intake.accept(order).then(() => true, () => false));
+    await until("orders are taken again", async () =>
+      intake.accept(order).then(
+        () => true,
+        () => false,
+      ),
+    );
   });
 
   test("a backend that only hangs is decided within 2 s", async () => {
@@ -257,7 +282,9 @@ describe.each(modes)("$name ($title)", (mode) => {
     backend.pause();
     try {
       const started = Date.now();
-      await expect(intake.accept(someOrders(1)[0] as Order)).rejects.toMatchObject({ reason: "outcome_unknown" });
+      await expect(intake.accept(someOrders(1)[0] as Order)).rejects.toMatchObject({
+        reason: "outcome_unknown",
+      });
       expect(Date.now() - started).toBeLessThan(2_000);
     } finally {
       backend.resume();
@@ -266,7 +293,12 @@ describe.each(modes)("$name ($title)", (mode) => {
 
   test("limits hold: beyond the queue's bound orders are refused at once", async () => {
     const bounded = openIntake({ [`${mode.name}MaxQueuedOrders`]: 10, [`${mode.name}GroupMaxOrders`]: 1 });
-    await until("the backend answers", async () => bounded.backlog().then(() => true, () => false));
+    await until("the backend answers", async () =>
+      bounded.backlog().then(
+        () => true,
+        () => false,
+      ),
+    );
     const orders = someOrders(200);
     const results = await Promise.allSettled(orders.map((order) => bounded.accept(order)));
     const accepted = orders.filter((_, index) => results[index]?.status === "fulfilled");

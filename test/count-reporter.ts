@@ -19,7 +19,9 @@ export default class CountReporter implements Reporter {
     }
     process.once("exit", (code) => {
       if (code !== 0 && failed === 0) failed = 1;
-      process.stdout.write(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}\n`);
+      process.stdout.write(
+        `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}\n`,
+      );
     });
   }
 }

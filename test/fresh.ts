@@ -3,23 +3,27 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import pg from "pg";
+import { v7 as newOrderId } from "uuid";
+import { inject } from "vitest";
 import { catalogueFrom } from "#shared/domain/catalogue.ts";
 import { type Order, orderFrom } from "#shared/domain/order.ts";
 import { randomFrom } from "#shared/domain/random.ts";
 import type { Log } from "#shared/ports.ts";
 import { openPool, type Pool } from "#shared/store/pool.ts";
-import pg from "pg";
-import { v7 as newOrderId } from "uuid";
-import { inject } from "vitest";
 import catalogueJson from "../services/order-api/catalogue.json" with { type: "json" };
 import { TEMPLATE } from "./setup.ts";
 
 let names = 0;
 /** A name that no other test of this run uses. */
-export const freshName = (what: string): string => `${what}_${process.pid}_${Date.now().toString(36)}_${names++}`;
+export const freshName = (what: string): string =>
+  `${what}_${process.pid}_${Date.now().toString(36)}_${names++}`;
 
 /** A migrated database on the shared PostgreSQL, or on the one given; it goes when the server does. */
-export const freshDatabase = async (serverUrl = inject("postgresUrl"), template = TEMPLATE): Promise<string> => {
+export const freshDatabase = async (
+  serverUrl = inject("postgresUrl"),
+  template = TEMPLATE,
+): Promise<string> => {
   const name = freshName("test");
   const admin = new pg.Client({ connectionString: serverUrl });
   await admin.connect();
@@ -35,7 +39,13 @@ export const freshDatabase = async (serverUrl = inject("postgresUrl"), template 
 
 export const poolOn = (databaseUrl: string, maxConnections = 4): Pool =>
   openPool(
-    { databaseUrl, program: "coffee-test", maxConnections, statementTimeoutMs: 20_000, connectTimeoutMs: 5_000 },
+    {
+      databaseUrl,
+      program: "coffee-test",
+      maxConnections,
+      statementTimeoutMs: 20_000,
+      connectTimeoutMs: 5_000,
+    },
     () => undefined,
   );
 
@@ -61,14 +71,22 @@ export const someOrders = (count: number, seed = 1, eventTime?: (index: number) 
 };
 
 /** Waits until `condition` holds; fails with `what` after `withinMs`. */
-export const until = async (what: string, condition: () => Promise<boolean> | boolean, withinMs = 20_000): Promise<void> => {
+export const until = async (
+  what: string,
+  condition: () => Promise<boolean> | boolean,
+  withinMs = 20_000,
+): Promise<void> => {
   for (const deadline = Date.now() + withinMs; ; await sleep(20)) {
     if (await condition()) return;
     if (Date.now() > deadline) throw new Error(`not within ${withinMs} ms: ${what}`);
   }
 };
 
-export type Program = { readonly process: ChildProcess; output(): string; kill(signal: NodeJS.Signals): Promise<number | null> };
+export type Program = {
+  readonly process: ChildProcess;
+  output(): string;
+  kill(signal: NodeJS.Signals): Promise<number | null>;
+};
 
 /** One of the product's programs as a process of its own. */
 export const startProgram = (file: string, settings: Record<string, string>): Program => {

@@ -29,7 +29,7 @@ CREATE TABLE orders_default PARTITION OF orders DEFAULT;
 
 -- Makes the weekly partitions that cover [first, last]; weeks start on Monday, UTC. Safe to call from several
 -- processes at once and again at any time. A week whose orders already fell into the default partition is
--- left there.
+-- left there. A week is 168 hours: 7 days are an hour more or less where the session's time zone changes its clocks.
 CREATE FUNCTION ensure_order_partitions(first timestamptz, last timestamptz) RETURNS integer
   LANGUAGE plpgsql AS $$
 DECLARE
@@ -42,13 +42,13 @@ BEGIN
     part := 'orders_' || to_char(week AT TIME ZONE 'UTC', 'YYYYMMDD');
     IF to_regclass(part) IS NULL AND NOT EXISTS (
       SELECT 1 FROM orders_default
-      WHERE order_id >= uuid7_floor(week) AND order_id < uuid7_floor(week + interval '7 days')
+      WHERE order_id >= uuid7_floor(week) AND order_id < uuid7_floor(week + interval '168 hours')
     ) THEN
       EXECUTE format('CREATE TABLE %I PARTITION OF orders FOR VALUES FROM (%L) TO (%L)',
-        part, uuid7_floor(week), uuid7_floor(week + interval '7 days'));
+        part, uuid7_floor(week), uuid7_floor(week + interval '168 hours'));
       made := made + 1;
     END IF;
-    week := week + interval '7 days';
+    week := week + interval '168 hours';
   END LOOP;
   RETURN made;
 END $$;

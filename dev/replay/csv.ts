@@ -151,11 +151,16 @@ const parserOptions = (dialect: Dialect): Options => ({
   skip_empty_lines: true,
 });
 
-/** The fields of a line like `5" mug,4.50`, where a quote without its partner is just a character. */
+/** The fields of a line like `5" mug,4.50`, where a quote inside a text is just a character; else null. */
 const relaxedFields = (line: string, dialect: Dialect, width: number): string[] | null => {
-  if (line.split(dialect.delimiter).some((field) => field.trimStart().startsWith('"'))) return null;
-  const [record] = parseText(line, { ...parserOptions(dialect), relax_quotes: true });
-  return record && isWidth(record, width) ? record : null;
+  try {
+    const [record = []] = parseText(line, { ...parserOptions(dialect), relax_quotes: true });
+    // Where text follows a closing quote, the parser keeps both: that is a broken field, not a name.
+    return isWidth(record, width) && !record.some((field) => field.startsWith('"')) ? record : null;
+  } catch (error) {
+    brokenQuote(error);
+    return null;
+  }
 };
 
 /** Some exports end each line, but not the header, with a delimiter. */

@@ -2,7 +2,7 @@
  * How far it is: a bar on a terminal, a line every few seconds elsewhere.
  */
 import cliProgress from "cli-progress";
-import { count } from "./verify.ts";
+import { count } from "./figures.ts";
 
 export type Meter = { stop(): void };
 
@@ -11,25 +11,24 @@ const LINE_EVERY_MS = 5_000;
 
 /** Shows what `read` says until it is stopped. */
 export const startMeter = (
+  what: "sent" | "counted",
   total: number,
   output: NodeJS.WriteStream,
   read: () => { readonly done: number; readonly trouble: string | null },
 ): Meter => {
   const startedMs = Date.now();
   const rate = (done: number): number => Math.round((done * 1_000) / Math.max(1, Date.now() - startedMs));
-  return output.isTTY ? startBar(total, output, read, rate) : startLines(total, output, read, rate);
+  return output.isTTY
+    ? startBar(what, total, output, read, rate)
+    : startLines(what, total, output, read, rate);
 };
 
+type Read = Parameters<typeof startMeter>[3];
 type Rate = (done: number) => number;
 
-const startBar = (
-  total: number,
-  output: NodeJS.WriteStream,
-  read: Parameters<typeof startMeter>[2],
-  rate: Rate,
-): Meter => {
+const startBar = (what: string, total: number, output: NodeJS.WriteStream, read: Read, rate: Rate): Meter => {
   const bar = new cliProgress.SingleBar({
-    format: "sent {bar} {percentage}% | {value}/{total} | {rate}/s | {eta_formatted} left {trouble}",
+    format: "{what} {bar} {percentage}% | {value}/{total} | {rate}/s | {eta_formatted} left {trouble}",
     barCompleteChar: "#",
     barIncompleteChar: ".",
     barsize: 24,
@@ -38,6 +37,7 @@ const startBar = (
     stream: output,
   });
   const payload = (done: number, trouble: string | null) => ({
+    what: what.padEnd(7),
     rate: rate(done),
     trouble: trouble ? `| ${trouble}` : "",
   });
@@ -57,9 +57,10 @@ const startBar = (
 };
 
 const startLines = (
+  what: string,
   total: number,
   output: NodeJS.WriteStream,
-  read: Parameters<typeof startMeter>[2],
+  read: Read,
   rate: Rate,
 ): Meter => {
   const write = (): void => {
@@ -67,7 +68,7 @@ const startLines = (
     const perSecond = rate(done);
     const left = perSecond > 0 ? `, ${count(Math.ceil((total - done) / perSecond))} s left` : "";
     output.write(
-      `sent ${count(done)} of ${count(total)}, ${count(perSecond)}/s${left}${trouble ? `; ${trouble}` : ""}\n`,
+      `${what} ${count(done)} of ${count(total)}, ${count(perSecond)}/s${left}${trouble ? `; ${trouble}` : ""}\n`,
     );
   };
   const timer = setInterval(write, LINE_EVERY_MS);

@@ -2,6 +2,7 @@
  * The end of a replay: waiting until all is counted, and the file's totals beside the system's.
  */
 import { pause } from "#shared/runtime/retry.ts";
+import { count, money, table } from "./figures.ts";
 import { compared, isEqual, type Line, sumOf, type Totals, without } from "./totals.ts";
 
 export type Waiting = {
@@ -41,8 +42,8 @@ export const reportOf = (file: Totals, counted: Totals): { isEqual: boolean; tex
   const wrong = lines.filter((line) => !isEqual(line));
   const [sent, seen] = [sumOf(file), sumOf(counted)];
   const parts: string[] = [];
-  if (lines.length <= MOST_TABLE_LINES) parts.push(table(lines));
-  else if (wrong.length > 0) parts.push(table(wrong.slice(0, MOST_TABLE_LINES)));
+  if (lines.length <= MOST_TABLE_LINES) parts.push(tableOf(lines));
+  else if (wrong.length > 0) parts.push(tableOf(wrong.slice(0, MOST_TABLE_LINES)));
   if (wrong.length > MOST_TABLE_LINES)
     parts.push(`and ${wrong.length - MOST_TABLE_LINES} more lines that differ`);
   parts.push(`file:    ${count(sent.orders)} orders, ${money(sent.cents)}`);
@@ -56,14 +57,7 @@ export const reportOf = (file: Totals, counted: Totals): { isEqual: boolean; tex
   return { isEqual: wrong.length === 0, text: parts.join("\n") };
 };
 
-export const count = (value: number): string => value.toLocaleString("en").replaceAll(",", " ");
-
-export const money = (cents: number): string => {
-  const digits = String(Math.abs(cents)).padStart(3, "0");
-  return `${cents < 0 ? "-" : ""}${count(Number(digits.slice(0, -2)))}.${digits.slice(-2)}`;
-};
-
-const table = (lines: readonly Line[]): string => {
+const tableOf = (lines: readonly Line[]): string => {
   const rows = lines.map((line) => [
     line.store,
     line.drink,
@@ -73,12 +67,8 @@ const table = (lines: readonly Line[]): string => {
     money(line.counted.cents),
     isEqual(line) ? "" : "differs",
   ]);
-  const all = [
+  return table([
     ["store", "drink", "file orders", "file revenue", "counted orders", "counted revenue", ""],
     ...rows,
-  ];
-  const widths = all[0]?.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0))) ?? [];
-  const cell = (text: string, column: number): string =>
-    column < 2 || column > 5 ? text.padEnd(widths[column] ?? 0) : text.padStart(widths[column] ?? 0);
-  return all.map((row) => row.map(cell).join("  ").trimEnd()).join("\n");
+  ]);
 };

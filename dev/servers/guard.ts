@@ -24,12 +24,11 @@ export type Guarded = {
   user?: { uid: number; gid: number };
   stopSignal: "SIGINT" | "SIGTERM";
   stopWithinMs: number;
+  /** How long an earlier server of this folder may take to end. */
+  earlierWithinMs: number;
   /** Remove the folder after a stop that was asked for. A crash leaves it, to be started again. */
   temporary: boolean;
 };
-
-/** The longest clean stop of an earlier server (10 s, then SIGKILL), twice. */
-const EARLIER_SERVER_WITHIN_MS = 20_000;
 
 const server = JSON.parse(process.argv[2] ?? "{}") as Guarded;
 const pidFile = join(server.folder, "server.pid");
@@ -65,7 +64,7 @@ const takeFolder = () =>
   });
 
 const waitForEarlierServer = async () => {
-  const until = Date.now() + EARLIER_SERVER_WITHIN_MS;
+  const until = Date.now() + server.earlierWithinMs;
   let orphanSignalled = false;
   for (; Date.now() < until && !stopRequested; await sleep(50)) {
     if (!(await takeFolder())) continue;
@@ -83,7 +82,7 @@ const waitForEarlierServer = async () => {
   const pid = earlierPid().split(" ")[0];
   throw new Error(
     `${server.name} is already running on ${server.folder} (process ${pid}) and did not end within ` +
-      `${EARLIER_SERVER_WITHIN_MS / 1000} s; end that process first`,
+      `${server.earlierWithinMs / 1000} s; end that process first`,
   );
 };
 

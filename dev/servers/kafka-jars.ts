@@ -1,6 +1,16 @@
 // Kafka's jars, fetched once per project by Maven, and the Java that runs them.
 import { execFile } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from "node:fs";
+import { userInfo } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { cacheFolder, readableByEverybody } from "./data-dir.ts";
@@ -25,10 +35,21 @@ const checkJava = async () => {
     throw new Error(`Kafka needs a newer Java than ${found.split("\n")[0]}; ${install}`);
 };
 
+/** Maven keeps what it downloads in the user's home; a service's user may have none. */
+const repository = () => {
+  try {
+    accessSync(userInfo().homedir, constants.W_OK);
+    return [];
+  } catch {
+    return [`-Dmaven.repo.local=${join(cacheFolder(), "maven")}`];
+  }
+};
+
 const fetchJars = async (folder: string, log: (line: string) => void) => {
   log("Kafka's jars are missing: fetching them with Maven (44 MB, once)");
   const partial = mkdtempSync(`${folder}-`);
-  const args = ["-B", "-q", "-f", pom, copyJars, "-DincludeScope=runtime", `-DoutputDirectory=${partial}`];
+  const what = ["-f", pom, copyJars, "-DincludeScope=runtime", `-DoutputDirectory=${partial}`];
+  const args = ["-B", "-q", ...repository(), ...what];
   try {
     await run("mvn", args, { timeout: MAVEN_WITHIN_MS });
     await readableByEverybody(partial);

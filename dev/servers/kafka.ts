@@ -10,6 +10,7 @@ import { freePort } from "./ports.ts";
 import { launch } from "./process.ts";
 import { kafkaIsReady } from "./ready.ts";
 import type { Server } from "./server.ts";
+import { KAFKA_CLUSTER_ID, kafkaSettings, type Settings } from "./settings.ts";
 
 export type KafkaOptions = {
   /** Kept after the end. Without it the data is temporary. */
@@ -17,7 +18,7 @@ export type KafkaOptions = {
   /** Preferred; the next free one is taken. */
   port?: number;
   /** Further broker settings, by Kafka's names. */
-  settings?: Record<string, string>;
+  settings?: Settings;
   /** What fetching Kafka makes us do, in sentences. */
   log?: (line: string) => void;
 };
@@ -27,10 +28,6 @@ const READY_WITHIN_MS = 90_000;
 /** A clean stop takes half a second; the first one also writes the archive of classes. */
 const STOP_WITHIN_MS = 20_000;
 const FORMAT_WITHIN_MS = 60_000;
-
-/** Any valid one: a single node meets no other cluster. */
-const CLUSTER_ID = "Y29mZmVlLXJ0LWxvY2FsMA";
-const NODE_ID = 1;
 
 const log4j = `-Dlog4j2.configurationFile=${join(import.meta.dirname, "kafka-log4j2.properties")}`;
 // Kafka's own choice of collector; a heap that fits beside everything else on a small machine
@@ -44,45 +41,16 @@ const javaOptions = [
 ];
 const shortLivedJava = ["-Xmx256m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-XX:-UsePerfData", log4j];
 
-const propertiesOf = (port: number, controllerPort: number, data: string, more: Record<string, string>) => {
-  const properties = {
-    "process.roles": "broker,controller",
-    "node.id": String(NODE_ID),
-    listeners: `BROKER://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
-    "advertised.listeners": `BROKER://127.0.0.1:${port}`,
-    "inter.broker.listener.name": "BROKER",
-    "controller.listener.names": "CONTROLLER",
-    "listener.security.protocol.map": "BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT",
-    // a static quorum: with a dynamic one the first start's port is written into the data for ever
-    "controller.quorum.voters": `${NODE_ID}@127.0.0.1:${controllerPort}`,
-    "log.dirs": data,
-    "auto.create.topics.enable": "false",
-    "offsets.topic.replication.factor": "1",
-    "offsets.topic.num.partitions": "1", // a handful of groups; the default of 50 takes seconds to make
-    "transaction.state.log.replication.factor": "1",
-    "transaction.state.log.min.isr": "1",
-    "transaction.state.log.num.partitions": "1",
-    // A broker that was killed is let in again only when its earlier session is over: 9 s by default.
-    "broker.session.timeout.ms": "3000",
-    "broker.heartbeat.interval.ms": "500",
-    "group.initial.rebalance.delay.ms": "0",
-    "group.min.session.timeout.ms": "1000", // lets a test notice a dead worker quickly
-    ...more,
-  };
-  return Object.entries(properties)
-    .map(([name, value]) => `${name}=${value}\n`)
-    .join("");
-};
-
-const writeProperties = (file: string, text: string) => {
-  writeFileSync(file, text);
+const writeProperties = (file: string, settings: Settings) => {
+  const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}\n`);
+  writeFileSync(file, lines.join(""));
   giveToServerUser(file);
   return file;
 };
 
-const format = async (folder: string, java: string[], properties: string) => {
-  const file = writeProperties(join(folder, "format.properties"), properties);
-  const command = ["kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", file];
+const format = async (folder: string, java: string[], settings: Settings) => {
+  const file = writeProperties(join(folder, "format.properties"), settings);
+  const command = ["kafka.tools.StorageTool", "format", "-t", KAFKA_CLUSTER_ID, "-c", file];
   await promisify(execFile)("java", [...java, ...command], {
     ...serverUser().user,
     cwd: folder,
@@ -92,18 +60,19 @@ const format = async (folder: string, java: string[], properties: string) => {
 
 /** One broker that is also its controller. Throws a sentence saying what is missing when Kafka cannot be had. */
 export const startKafka = async (options: KafkaOptions = {}): Promise<Server> => {
-  const { settings = {}, log = () => {} } = options;
-  const classPath = await kafkaClassPath(log);
+  const classPath = await kafkaClassPath(options.log ?? (() => {}));
   const { folder, temporary } = serverFolder("kafka", options.dataDir);
   const port = await freePort(options.port);
   const controllerPort = await freePort();
-  const properties = (data: string) => propertiesOf(port, controllerPort, data, settings);
+  const settings = { ...kafkaSettings({ host: "127.0.0.1", port, controllerPort }), ...options.settings };
   const archive = classArchive(classPath);
   const shared = archive.options.filter((option) => !option.includes("ArchiveClassesAtExit"));
   const java = [...shortLivedJava, ...shared, "-cp", classPath];
   // the data does not remember its own path: it may be formatted under another
-  const data = await initialisedOnce(folder, (path) => format(folder, java, properties(path)));
-  const file = writeProperties(join(folder, "server.properties"), properties(data));
+  const data = await initialisedOnce(folder, (path) =>
+    format(folder, java, { ...settings, "log.dirs": path }),
+  );
+  const file = writeProperties(join(folder, "server.properties"), { ...settings, "log.dirs": data });
   const server = await launch({
     name: "kafka",
     url: `127.0.0.1:${port}`,

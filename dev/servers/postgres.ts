@@ -8,6 +8,7 @@ import { postgresBinaries } from "./postgres-binaries.ts";
 import { launch } from "./process.ts";
 import { postgresIsReady } from "./ready.ts";
 import type { Server } from "./server.ts";
+import { INITDB_OPTIONS, postgresArguments, postgresSettings, type Settings } from "./settings.ts";
 
 export type PostgresOptions = {
   /** Kept after the end. Without it the data is temporary. */
@@ -17,7 +18,7 @@ export type PostgresOptions = {
   /** false, for tests: survives kill -9 of PostgreSQL, but not the machine's. */
   durable?: boolean;
   /** Further settings, by PostgreSQL's names. */
-  settings?: Record<string, string>;
+  settings?: Settings;
 };
 
 /** Recovery after a crash under full load; a start alone takes about half a second. */
@@ -26,20 +27,13 @@ const READY_WITHIN_MS = 60_000;
 const STOP_WITHIN_MS = 10_000;
 const INITDB_WITHIN_MS = 60_000;
 
-/** Every process of a start and every test file holds pools of its own. */
-const MAX_CONNECTIONS = "200";
-
-const notDurable = { fsync: "off", synchronous_commit: "off", full_page_writes: "off" };
-
 /**
  * Copying ready-made data would take 0.1 s instead of 1.0 s, but every copy would have the same system identifier, by
  * which v1 tells a restored database from its own.
  */
 const initdb = (binaries: string, folder: string, durable: boolean) => async (path: string) => {
-  const options = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C"];
-  const locale = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"];
   const sync = durable ? [] : ["--no-sync"];
-  await promisify(execFile)(join(binaries, "initdb"), ["-D", path, ...options, ...locale, ...sync], {
+  await promisify(execFile)(join(binaries, "initdb"), ["-D", path, ...INITDB_OPTIONS, ...sync], {
     ...serverUser().user,
     cwd: folder,
     timeout: INITDB_WITHIN_MS,
@@ -56,10 +50,7 @@ export const startPostgres = async (options: PostgresOptions = {}): Promise<Serv
     port: String(port),
     listen_addresses: "127.0.0.1",
     unix_socket_directories: "",
-    max_connections: MAX_CONNECTIONS,
-    timezone: "UTC",
-    log_timezone: "UTC",
-    ...(durable ? {} : notDurable),
+    ...postgresSettings(durable),
     ...options.settings,
   };
   return launch({
@@ -67,7 +58,7 @@ export const startPostgres = async (options: PostgresOptions = {}): Promise<Serv
     url: `postgres://postgres@127.0.0.1:${port}/postgres`,
     port,
     command: join(binaries, "postgres"),
-    args: ["-D", data, ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`])],
+    args: ["-D", data, ...postgresArguments(settings)],
     env: { LC_ALL: "C", TZ: "UTC" },
     folder,
     ...serverUser(),

@@ -4,6 +4,7 @@ import { launch } from "./process.ts";
 import { redisIsReady } from "./ready.ts";
 import { redisBinary } from "./redis-binary.ts";
 import type { Server } from "./server.ts";
+import { type RedisRole, redisArguments, redisSettings, type Settings } from "./settings.ts";
 
 export type RedisOptions = {
   /** The server's name, as in "redis-board" or "redis-stream". */
@@ -12,9 +13,9 @@ export type RedisOptions = {
   dataDir?: string;
   /** Preferred; the next free one is taken. */
   port?: number;
-  role: "board" | "stream";
+  role: RedisRole;
   /** Further settings, by Redis' names. */
-  settings?: Record<string, string>;
+  settings?: Settings;
   /** What a missing redis-server makes us do, in sentences. */
   log?: (line: string) => void;
 };
@@ -22,21 +23,6 @@ export type RedisOptions = {
 /** Reading back a log of 1 GB; an empty start takes 50 ms. */
 const READY_WITHIN_MS = 60_000;
 const STOP_WITHIN_MS = 10_000;
-
-/**
- * The stream holds acknowledged orders: on disk before the reply, even while the log is rewritten, and full means a
- * refusal rather than an eviction. The board is a picture that can be rebuilt; BullMQ too asks for noeviction.
- */
-const byRole = {
-  stream: {
-    appendonly: "yes",
-    appendfsync: "always",
-    "no-appendfsync-on-rewrite": "no",
-    maxmemory: "1gb",
-    "maxmemory-policy": "noeviction",
-  },
-  board: { appendonly: "no", "maxmemory-policy": "noeviction" },
-};
 
 export const startRedis = async (options: RedisOptions): Promise<Server> => {
   const { command, env } = await redisBinary(options.log);
@@ -47,8 +33,7 @@ export const startRedis = async (options: RedisOptions): Promise<Server> => {
     bind: "127.0.0.1",
     dir: folder,
     daemonize: "no",
-    save: "",
-    ...byRole[options.role],
+    ...redisSettings(options.role),
     ...options.settings,
   };
   return launch({
@@ -56,7 +41,7 @@ export const startRedis = async (options: RedisOptions): Promise<Server> => {
     url: `redis://127.0.0.1:${port}`,
     port,
     command,
-    args: Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]),
+    args: redisArguments(settings),
     env,
     folder,
     ...serverUser(),

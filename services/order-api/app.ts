@@ -1,8 +1,8 @@
-import type { OrderRules } from "#shared/domain/order.ts";
-import type { Pool } from "#shared/store/pool.ts";
 import websocket from "@fastify/websocket";
 import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from "fastify";
 import type { Registry } from "prom-client";
+import type { OrderRules } from "#shared/domain/order.ts";
+import type { Pool } from "#shared/store/pool.ts";
 import type { Fanout } from "./fanout.ts";
 import type { Intakes } from "./intakes.ts";
 import type { ApiMetrics } from "./metrics.ts";
@@ -46,7 +46,10 @@ export const buildApp = async (parts: AppParts): Promise<FastifyInstance> => {
   app.addHook("preClose", async () => {
     stopping = true;
     parts.fanout.close();
+    releaseConnections(app);
   });
+  // fastify would take a text for a body; an order is JSON or 415
+  app.removeContentTypeParser("text/plain");
   app.setErrorHandler(handleError);
   app.setNotFoundHandler(handleNotFound);
   app.addHook("onResponse", (request, reply, done) => {
@@ -63,4 +66,21 @@ export const buildApp = async (parts: AppParts): Promise<FastifyInstance> => {
   addSalesRoute(app, parts.pool, modeNames);
   addOperationsRoutes(app, { ...parts, isStopping: () => stopping });
   return app;
+};
+
+const IDLE_CHECK_MS = 50;
+/** Every request is decided within 2 s. */
+const LAST_REPLY_MS = 2_500;
+
+/**
+ * Lets the replies in hand go out and then ends what would hold the server: keep-alive connections that become idle
+ * only now, and ones that never sent a request, which Node does not call idle.
+ */
+const releaseConnections = (app: FastifyInstance): void => {
+  const idle = setInterval(() => app.server.closeIdleConnections(), IDLE_CHECK_MS);
+  const rest = setTimeout(() => app.server.closeAllConnections(), LAST_REPLY_MS);
+  app.server.once("close", () => {
+    clearInterval(idle);
+    clearTimeout(rest);
+  });
 };

@@ -1,32 +1,72 @@
+import { type Static, Type } from "typebox";
 import { modes } from "#shared/modes/all.ts";
 import type { Mode } from "#shared/ports.ts";
 import { loadSettings } from "#shared/runtime/config.ts";
-import { type Static, Type } from "typebox";
 
 export const apiKnobs = Type.Object({
   host: Type.String({ default: "127.0.0.1", description: "the address the API listens on" }),
-  port: Type.Integer({ default: 8005, minimum: 0, maximum: 65_535, description: "the port the API listens on; 0 is any" }),
-  databaseUrl: Type.String({ pattern: "^postgres(ql)?://", description: "PostgreSQL, as postgres://user@host:port/name" }),
+  port: Type.Integer({
+    default: 8005,
+    minimum: 0,
+    maximum: 65_535,
+    description: "the port the API listens on; 0 is any",
+  }),
+  databaseUrl: Type.String({
+    pattern: "^postgres(ql)?://",
+    description: "PostgreSQL, as postgres://user@host:port/name",
+  }),
   boardRedisUrl: Type.String({ pattern: "^rediss?://", description: "the Redis that holds the board" }),
-  catalogueFile: Type.String({ default: "", description: "a JSON file of stores and drinks; empty is the one that comes with Coffee-RT" }),
-  maxEventAgeDays: Type.Integer({ default: 366, minimum: 1, maximum: 36_500, description: "orders dated before this are refused" }),
+  catalogueFile: Type.String({
+    default: "",
+    description: "a JSON file of stores and drinks; empty is the one that comes with Coffee-RT",
+  }),
+  maxEventAgeDays: Type.Integer({
+    default: 366,
+    minimum: 1,
+    maximum: 36_500,
+    description: "orders dated before this are refused",
+  }),
   maxLagOrders: Type.Integer({
     default: 1_000_000,
     minimum: 1,
     maximum: 1_000_000_000,
     description: "a mode with more orders accepted and not counted answers 503 until its workers caught up",
   }),
-  pollEveryMs: Type.Integer({ default: 1_000, minimum: 50, maximum: 60_000, description: "how often lag and health of the modes are read" }),
-  readConnections: Type.Integer({ default: 4, minimum: 1, maximum: 100, description: "connections to PostgreSQL for reading" }),
-  maxSockets: Type.Integer({ default: 20_000, minimum: 1, maximum: 1_000_000, description: "WebSockets at a time; more are answered 503" }),
+  pollEveryMs: Type.Integer({
+    default: 1_000,
+    minimum: 50,
+    maximum: 60_000,
+    description: "how often lag and health of the modes are read",
+  }),
+  readConnections: Type.Integer({
+    default: 4,
+    minimum: 1,
+    maximum: 100,
+    description: "connections to PostgreSQL for reading",
+  }),
+  maxSockets: Type.Integer({
+    default: 20_000,
+    minimum: 1,
+    maximum: 1_000_000,
+    description: "WebSockets at a time; more are answered 503",
+  }),
   allowedOrigins: Type.String({
     default: "",
-    description: "pages that may open a WebSocket besides the API's own, as https://host, separated by commas; * is any",
+    description:
+      "pages that may open a WebSocket besides the API's own, as https://host, separated by commas; * is any",
   }),
-  logLevel: Type.Union([Type.Literal("debug"), Type.Literal("info"), Type.Literal("warn"), Type.Literal("error")], {
-    default: "info",
+  logLevel: Type.Union(
+    [Type.Literal("debug"), Type.Literal("info"), Type.Literal("warn"), Type.Literal("error")],
+    {
+      default: "info",
+    },
+  ),
+  stopDeadlineMs: Type.Integer({
+    default: 10_000,
+    minimum: 100,
+    maximum: 300_000,
+    description: "from SIGTERM to the end",
   }),
-  stopDeadlineMs: Type.Integer({ default: 10_000, minimum: 100, maximum: 300_000, description: "from SIGTERM to the end" }),
 });
 
 /** Each mode by a variable of its own: merged compose overlays keep only the last value of a shared one. */

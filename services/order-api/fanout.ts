@@ -1,6 +1,6 @@
-import { type Dashboard, dashboardOf } from "#shared/domain/dashboard.ts";
-import type { Board } from "#shared/domain/board.ts";
 import type { WebSocket } from "ws";
+import type { Board } from "#shared/domain/board.ts";
+import { type Dashboard, dashboardOf } from "#shared/domain/dashboard.ts";
 import type { Intakes } from "./intakes.ts";
 import type { ApiMetrics } from "./metrics.ts";
 
@@ -42,7 +42,8 @@ export const openFanout = (board: () => Board | null, intakes: Intakes, metrics:
   const alive = new WeakSet<WebSocket>();
   let open = 0;
 
-  const dashboard = (filter: string): Dashboard => dashboardOf(board(), filter, intakes.statuses(), Date.now());
+  const dashboard = (filter: string): Dashboard =>
+    dashboardOf(board(), filter, intakes.statuses(), Date.now());
 
   const text = (filter: string): string => {
     const now = performance.now();
@@ -55,11 +56,14 @@ export const openFanout = (board: () => Board | null, intakes: Intakes, metrics:
 
   const send = (socket: WebSocket, data: Buffer): void => {
     if (socket.readyState !== socket.OPEN) return;
-    if (socket.bufferedAmount > MOST_BUFFERED_BYTES) return socket.close(TRY_AGAIN_LATER, "the client reads too slowly");
+    if (socket.bufferedAmount > MOST_BUFFERED_BYTES)
+      socket.close(TRY_AGAIN_LATER, "the client reads too slowly");
     // still busy with the frame before: it gets the next state, which is absolute
-    if (socket.bufferedAmount > 0) return metrics.conflated();
-    socket.send(data, { binary: false });
-    metrics.sent();
+    else if (socket.bufferedAmount > 0) metrics.conflated();
+    else {
+      socket.send(data, { binary: false });
+      metrics.sent();
+    }
   };
 
   const tell = (filter: string, audience: Audience): void => {

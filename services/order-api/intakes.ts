@@ -38,18 +38,22 @@ export const openIntakes = (
     };
     void poll();
   }
-  const overBound = (mode: string): boolean => (states.get(mode)?.backlog?.orders ?? 0) > options.maxLagOrders;
+  const overBound = (mode: string): boolean =>
+    (states.get(mode)?.backlog?.orders ?? 0) > options.maxLagOrders;
   return {
     modes: enabled.map(({ mode }) => mode),
     accept: (mode, order) => {
       const intake = intakes.get(mode);
       if (!intake) return Promise.reject(new Unavailable("backend_away", `${mode} is not enabled`));
-      if (overBound(mode)) return Promise.reject(new Unavailable("lag", "too many orders wait to be counted"));
+      if (overBound(mode))
+        return Promise.reject(new Unavailable("lag", "too many orders wait to be counted"));
       return intake.accept(order);
     },
     states: () => states,
     statuses: () =>
-      Object.fromEntries([...states].map(([mode, { backlog }]) => [mode, statusOf(backlog, overBound(mode))])),
+      Object.fromEntries(
+        [...states].map(([mode, { backlog }]) => [mode, statusOf(backlog, overBound(mode))]),
+      ),
     close: async () => {
       for (const timer of polls) clearTimeout(timer);
       await Promise.all([...intakes.values()].map((intake) => intake.close()));
@@ -60,7 +64,10 @@ export const openIntakes = (
 
 const stateOf = async (intake: Intake): Promise<ModeState> => {
   const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(new Error(`no answer in ${POLL_TIMEOUT_MS} ms`)), POLL_TIMEOUT_MS);
+  const timer = setTimeout(
+    () => late.reject(new Error(`no answer in ${POLL_TIMEOUT_MS} ms`)),
+    POLL_TIMEOUT_MS,
+  );
   try {
     return { backlog: await Promise.race([intake.backlog(), late.promise]), reason: "" };
   } catch (error) {

@@ -23,7 +23,11 @@ const readCatalogue = (file: string): Catalogue => {
   }
 };
 
-const listed = (text: string): string[] => text.split(",").map((part) => part.trim()).filter((part) => part !== "");
+const listed = (text: string): string[] =>
+  text
+    .split(",")
+    .map((part) => part.trim())
+    .filter((part) => part !== "");
 
 const { settings, enabled } = orExit(() => loadApiSettings(process.env));
 const catalogue = orExit(() => readCatalogue(settings.catalogueFile));
@@ -51,7 +55,8 @@ await runProgram(log, settings.stopDeadlineMs, async (closers) => {
     settings.boardRedisUrl,
     () => fanout.changed(),
     (error) => {
-      if (boardFailures++ % 50 === 0) log.warn({ reason: error.message }, "the board's Redis does not answer");
+      if (boardFailures++ % 50 === 0)
+        log.warn({ reason: error.message }, "the board's Redis does not answer");
     },
   );
   closers.add("board", () => board.close());

@@ -1,6 +1,6 @@
+import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import type { Order } from "#shared/domain/order.ts";
 import { ACK_BUCKETS_SECONDS, boundedLabel } from "#shared/runtime/prometheus.ts";
-import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import type { ModeState } from "./intakes.ts";
 
 export type ApiMetrics = {
@@ -24,13 +24,28 @@ export const openApiMetrics = (
   const registers = [registry];
   const storeLabel = boundedLabel(catalogue.stores, MOST_LABELS);
   const drinkLabel = boundedLabel(catalogue.drinks, MOST_LABELS);
-  const counter = (name: string, help: string, labelNames: string[] = []) => new Counter({ name, help, labelNames, registers });
+  const counter = (name: string, help: string, labelNames: string[] = []) =>
+    new Counter({ name, help, labelNames, registers });
   const accepted = counter("coffee_orders_accepted_total", "Orders accepted durably", ["mode"]);
-  const rejected = counter("coffee_orders_rejected_total", "Orders not accepted, by reason", ["mode", "reason"]);
+  const rejected = counter("coffee_orders_rejected_total", "Orders not accepted, by reason", [
+    "mode",
+    "reason",
+  ]);
   const sent = counter("coffee_ws_sent_total", "WebSocket frames sent");
-  const conflated = counter("coffee_ws_conflated_total", "Frames left out for sockets that were still busy with the one before");
-  const requests = counter("http_requests_total", "HTTP requests answered", ["method", "endpoint", "status_code"]);
-  const created = counter("orders_created_total", "Orders accepted, by drink and store", ["drink", "store", "version"]);
+  const conflated = counter(
+    "coffee_ws_conflated_total",
+    "Frames left out for sockets that were still busy with the one before",
+  );
+  const requests = counter("http_requests_total", "HTTP requests answered", [
+    "method",
+    "endpoint",
+    "status_code",
+  ]);
+  const created = counter("orders_created_total", "Orders accepted, by drink and store", [
+    "drink",
+    "store",
+    "version",
+  ]);
   const value = counter("order_value_total", "Revenue of accepted orders, in currency units", ["store"]);
   const sockets = new Gauge({ name: "coffee_ws_connections", help: "Open WebSockets", registers });
   const ack = new Histogram({
@@ -85,7 +100,11 @@ const openLagGauges = (registry: Registry, states: () => ReadonlyMap<string, Mod
       },
     });
   };
-  gauge("coffee_ingest_lag_orders", "Orders accepted and not yet counted", (state) => state.backlog?.orders ?? null);
+  gauge(
+    "coffee_ingest_lag_orders",
+    "Orders accepted and not yet counted",
+    (state) => state.backlog?.orders ?? null,
+  );
   gauge("coffee_ingest_oldest_pending_seconds", "Age of the oldest order not yet counted", (state) =>
     state.backlog ? state.backlog.oldestMs / 1000 : null,
   );

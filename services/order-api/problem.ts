@@ -1,6 +1,7 @@
 /** Errors as application/problem+json (RFC 9457); `errors` names each field and what was expected. */
-import type { FieldError } from "#shared/domain/order.ts";
+
 import type { FastifyError, FastifyReply, FastifyRequest, FastifySchemaValidationError } from "fastify";
+import type { FieldError } from "#shared/domain/order.ts";
 
 export type Problem = {
   readonly type: string;
@@ -25,7 +26,12 @@ export const invalid = (errors: readonly FieldError[]): Problem => ({
 /** Between 1 and 3 seconds, so that clients do not come back together. */
 export const retryAfterSeconds = (): string => String(1 + Math.floor(Math.random() * 3));
 
-export const sendUnavailable = (reply: FastifyReply, type: string, detail: string, ids?: readonly string[]): FastifyReply =>
+export const sendUnavailable = (
+  reply: FastifyReply,
+  type: string,
+  detail: string,
+  ids?: readonly string[],
+): FastifyReply =>
   sendProblem(reply.header("retry-after", retryAfterSeconds()), {
     type,
     title: "Not available now",
@@ -35,10 +41,15 @@ export const sendUnavailable = (reply: FastifyReply, type: string, detail: strin
   });
 
 /** For whatever a route did not answer itself: validation, parsing, and faults of ours. */
-export const handleError = (error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+export const handleError = (
+  error: FastifyError,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply => {
   if (error.validation) return sendProblem(reply, invalid(fieldErrors(error.validation)));
   const status = error.statusCode ?? 500;
-  if (status < 500) return sendProblem(reply, { ...(REFUSALS[status] ?? BAD_REQUEST), status, detail: error.message });
+  if (status < 500)
+    return sendProblem(reply, { ...(REFUSALS[status] ?? BAD_REQUEST), status, detail: error.message });
   if (status === 503) return sendUnavailable(reply, "closing", error.message);
   request.log.error({ err: error }, "a request failed");
   return sendProblem(reply, { type: "internal", title: "The server made a mistake", status });

@@ -2,10 +2,18 @@ import { type Static, Type } from "typebox";
 
 export const workerKnobs = Type.Object({
   mode: Type.String({ description: "the ingest mode this worker counts: v1, v2 or v3" }),
-  databaseUrl: Type.String({ pattern: "^postgres(ql)?://", description: "PostgreSQL, as postgres://user@host:port/name" }),
+  databaseUrl: Type.String({
+    pattern: "^postgres(ql)?://",
+    description: "PostgreSQL, as postgres://user@host:port/name",
+  }),
   boardRedisUrl: Type.String({ pattern: "^rediss?://", description: "the Redis that holds the board" }),
   host: Type.String({ default: "127.0.0.1", description: "the address that /metrics listens on" }),
-  metricsPort: Type.Integer({ default: 9464, minimum: 0, maximum: 65_535, description: "the port of /metrics; 0 is any" }),
+  metricsPort: Type.Integer({
+    default: 9464,
+    minimum: 0,
+    maximum: 65_535,
+    description: "the port of /metrics; 0 is any",
+  }),
   databaseConnections: Type.Integer({
     default: 4,
     minimum: 2,
@@ -30,17 +38,28 @@ export const workerKnobs = Type.Object({
     maximum: 60_000,
     description: "without a change the board is published this often: heals a flushed Redis, moves the clock",
   }),
-  pinnedStores: Type.String({ default: "", description: "stores that always stand on the board, separated by commas" }),
+  pinnedStores: Type.String({
+    default: "",
+    description: "stores that always stand on the board, separated by commas",
+  }),
   poisonStopOrders: Type.Integer({
     default: 20,
     minimum: 2,
     maximum: 100_000,
     description: "a batch of at least this many orders that all fail alike stops the worker",
   }),
-  logLevel: Type.Union([Type.Literal("debug"), Type.Literal("info"), Type.Literal("warn"), Type.Literal("error")], {
-    default: "info",
+  logLevel: Type.Union(
+    [Type.Literal("debug"), Type.Literal("info"), Type.Literal("warn"), Type.Literal("error")],
+    {
+      default: "info",
+    },
+  ),
+  stopDeadlineMs: Type.Integer({
+    default: 15_000,
+    minimum: 100,
+    maximum: 300_000,
+    description: "from SIGTERM to the end",
   }),
-  stopDeadlineMs: Type.Integer({ default: 15_000, minimum: 100, maximum: 300_000, description: "from SIGTERM to the end" }),
 });
 
 export type WorkerSettings = Static<typeof workerKnobs>;

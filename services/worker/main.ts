@@ -1,5 +1,6 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { Registry } from "prom-client";
 import { openBoardWriter } from "#shared/board/board.ts";
 import { modes } from "#shared/modes/all.ts";
 import type { Mode } from "#shared/ports.ts";
@@ -8,15 +9,15 @@ import { type Closers, orExit, runProgram } from "#shared/runtime/lifecycle.ts";
 import { openLog } from "#shared/runtime/log.ts";
 import { openRegistry } from "#shared/runtime/prometheus.ts";
 import { openPool } from "#shared/store/pool.ts";
-import type { Registry } from "prom-client";
 import packageJson from "../../package.json" with { type: "json" };
-import { openWorker } from "./worker.ts";
 import { type WorkerSettings, workerKnobs } from "./config.ts";
 import { openWorkerMetrics } from "./metrics.ts";
+import { openWorker } from "./worker.ts";
 
 const modeNamed = (name: string): Mode => {
   const mode = modes.find((each) => each.name === name);
-  if (!mode) throw new Error(`MODE is "${name}": expected one of ${modes.map((each) => each.name).join(", ")}.`);
+  if (!mode)
+    throw new Error(`MODE is "${name}": expected one of ${modes.map((each) => each.name).join(", ")}.`);
   return mode;
 };
 
@@ -63,7 +64,15 @@ await runProgram(log, settings.stopDeadlineMs, async (closers, failed) => {
   });
   closers.add("board", () => board.close());
   const source = mode.openSource(modeSettings as Record<string, unknown>, log);
-  const worker = openWorker({ settings, mode: mode.name, source, pool, board, log, metrics: openWorkerMetrics(registry, mode.name) });
+  const worker = openWorker({
+    settings,
+    mode: mode.name,
+    source,
+    pool,
+    board,
+    log,
+    metrics: openWorkerMetrics(registry, mode.name),
+  });
   closers.add("worker", () => worker.close());
   worker.ended.catch(failed);
   log.info({ mode: mode.name, title: mode.title }, "counting");

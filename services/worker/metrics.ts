@@ -1,5 +1,5 @@
-import { BATCH_BUCKETS_ORDERS, FRESHNESS_BUCKETS_SECONDS } from "#shared/runtime/prometheus.ts";
 import { Counter, Histogram, type Registry } from "prom-client";
+import { BATCH_BUCKETS_ORDERS, FRESHNESS_BUCKETS_SECONDS } from "#shared/runtime/prometheus.ts";
 
 export type WorkerMetrics = {
   counted(orders: number, duplicates: number): void;
@@ -45,7 +45,11 @@ export const openWorkerMetrics = (registry: Registry, mode: string): WorkerMetri
     buckets: FRESHNESS_BUCKETS_SECONDS,
     registers,
   });
-  const publishes = new Counter({ name: "coffee_board_published_total", help: "Boards published by this process", registers });
+  const publishes = new Counter({
+    name: "coffee_board_published_total",
+    help: "Boards published by this process",
+    registers,
+  });
   counted.inc({ mode }, 0);
   duplicates.inc({ mode }, 0);
   return {

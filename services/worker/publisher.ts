@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { BoardWriter } from "#shared/board/board.ts";
 import type { Log } from "#shared/ports.ts";
 import { messageOf } from "#shared/runtime/lifecycle.ts";
@@ -23,6 +24,8 @@ export type Publishing = {
 
 /** Another publisher had the turn: look again after it. */
 const TURN_TAKEN_MS = 20;
+/** Closing, the last change gets this long: its own turn of just before lasts 100 ms, and Redis may be away. */
+const LAST_WITHIN_MS = 500;
 
 /**
  * Publishes the board: once within `publishEveryMs` of a change however many there are, and every
@@ -31,7 +34,7 @@ const TURN_TAKEN_MS = 20;
 export const openPublisher = (publishing: Publishing): Publisher => {
   const { pool, board, log } = publishing;
   let dirty = false;
-  let closed = false;
+  let closing = false;
   let lastAt = 0;
   let failures = 0;
   let timer: NodeJS.Timeout | null = null;
@@ -41,7 +44,7 @@ export const openPublisher = (publishing: Publishing): Publisher => {
   let dueAt = Number.POSITIVE_INFINITY;
   const schedule = (inMs: number): void => {
     const at = performance.now() + inMs;
-    if (closed || at >= dueAt) return;
+    if (closing || at >= dueAt) return;
     if (timer) clearTimeout(timer);
     dueAt = at;
     timer = setTimeout(() => {
@@ -51,7 +54,6 @@ export const openPublisher = (publishing: Publishing): Publisher => {
   };
 
   const publishOnce = async (): Promise<void> => {
-    if (closed) return;
     const wanted = dirty;
     dirty = false;
     try {
@@ -64,7 +66,8 @@ export const openPublisher = (publishing: Publishing): Publisher => {
       dirty ||= wanted;
       failures++;
       // the first attempts may meet connections that are not there yet; an outage is told every 20th time
-      if (failures % 20 === 3) log.warn({ reason: messageOf(error), failures }, "the board could not be published; trying again");
+      if (failures % 20 === 3)
+        log.warn({ reason: messageOf(error), failures }, "the board could not be published; trying again");
       schedule(publishing.publishEveryMs * Math.min(failures, 10));
     }
   };
@@ -75,13 +78,20 @@ export const openPublisher = (publishing: Publishing): Publisher => {
     const previous = await board.read();
     const readAtMs = Date.now();
     let next = await readBoard(pool, previous, publishing.pinnedStores);
-    if (previous && (next.epoch < previous.epoch || (next.epoch === previous.epoch && next.version < previous.version))) {
-      log.warn({ board: previous.version, database: next.version }, "the database is older than the board: a restore; the epoch rises");
+    if (
+      previous &&
+      (next.epoch < previous.epoch || (next.epoch === previous.epoch && next.version < previous.version))
+    ) {
+      log.warn(
+        { board: previous.version, database: next.version },
+        "the database is older than the board: a restore; the epoch rises",
+      );
       await raiseEpoch(pool, previous.epoch);
       next = await readBoard(pool, null, publishing.pinnedStores);
     }
     const result = await board.publish(next);
-    if (result === "ahead") throw new Error("PostgreSQL's clock is more than 5 s ahead of Redis'; set the clocks");
+    if (result === "ahead")
+      throw new Error("PostgreSQL's clock is more than 5 s ahead of Redis'; set the clocks");
     lastAt = performance.now();
     if (result === "older") return false;
     publishing.onPublished(readAtMs);
@@ -93,14 +103,21 @@ export const openPublisher = (publishing: Publishing): Publisher => {
     changed: () => {
       dirty = true;
       // the leading edge: at once after a quiet time, else in step
-      schedule(Math.max(0, Math.min(publishing.publishEveryMs, lastAt + publishing.publishEveryMs - performance.now())));
+      schedule(
+        Math.max(
+          0,
+          Math.min(publishing.publishEveryMs, lastAt + publishing.publishEveryMs - performance.now()),
+        ),
+      );
     },
     close: async () => {
+      closing = true;
       if (timer) clearTimeout(timer);
-      if (dirty) underWay = underWay.then(publishOnce);
       await underWay;
-      closed = true;
-      if (timer) clearTimeout(timer);
+      for (const deadline = performance.now() + LAST_WITHIN_MS; dirty; await sleep(TURN_TAKEN_MS)) {
+        await publishOnce();
+        if (performance.now() > deadline) break;
+      }
     },
   };
 };

@@ -17,6 +17,9 @@ export type Settling = {
   readonly onDeadLetter: (letter: DeadLetter) => void;
 };
 
+/** An error may quote what it stumbled over, which may be megabytes. */
+const DETAIL_CHARACTERS = 1_000;
+
 /** An order, or what claims to be one, and where it came from. */
 type Piece = { readonly origin: string; readonly index: number; readonly text: string };
 
@@ -63,9 +66,13 @@ export const openSettle = (settling: Settling): Count => {
   const bury = async ({ piece, error }: Poison): Promise<void> => {
     const { origin, index, text } = piece;
     const reason = sqlStateOf(error) ?? "malformed";
-    const letter = { source: mode, origin, index, payload: text, reason, detail: messageOf(error) };
+    const detail = messageOf(error).slice(0, DETAIL_CHARACTERS);
+    const letter = { source: mode, origin, index, payload: text, reason, detail };
     await persistently("setting aside a dead letter", () => setAside(pool, letter));
-    log.error({ mode, origin, index, reason, detail: letter.detail }, "an order can never be counted; it is a dead letter now");
+    log.error(
+      { mode, origin, index, reason, detail },
+      "an order can never be counted; it is a dead letter now",
+    );
     settling.onDeadLetter(letter);
   };
 
@@ -97,20 +104,49 @@ const bare = ({ payload }: Entry): string => {
   return inside === "" ? "null" : inside;
 };
 
-/** The slow path: entries parsed one by one, so that each order stands alone. */
+/** The slow path: entries taken apart one by one, so that each order stands alone. */
 const piecesOf = (entries: readonly Entry[]): { pieces: Piece[]; broken: Poison[] } => {
   const pieces: Piece[] = [];
   const broken: Poison[] = [];
   for (const { origin, payload } of entries) {
     try {
-      const parsed: unknown = JSON.parse(payload);
-      const orders = Array.isArray(parsed) ? parsed : [parsed];
-      for (const [index, order] of orders.entries()) pieces.push({ origin, index, text: JSON.stringify(order) });
+      JSON.parse(payload);
     } catch (error) {
       broken.push({ piece: { origin, index: -1, text: payload }, error });
+      continue;
     }
+    for (const [index, text] of membersOf(payload.trim()).entries()) pieces.push({ origin, index, text });
   }
   return { pieces, broken };
+};
+
+/**
+ * The texts of an array's members; of anything else, itself. Parsing and writing them anew would change what is kept
+ * as a dead letter (1e400 becomes null) and fails for members nested deeper than the stack.
+ */
+const membersOf = (json: string): string[] => {
+  if (!json.startsWith("[")) return [json];
+  const members: string[] = [];
+  let depth = 0;
+  let start = 1;
+  for (let at = 0; at < json.length; at++) {
+    const character = json[at];
+    if (character === '"') at = endOfText(json, at);
+    else if (character === "[" || character === "{") depth++;
+    else if (character === "]" || character === "}") depth--;
+    if (depth === 0 || (depth === 1 && character === ",")) {
+      members.push(json.slice(start, at).trim());
+      start = at + 1;
+    }
+  }
+  return members.length === 1 && members[0] === "" ? [] : members;
+};
+
+/** The place of the quotation mark that ends the text which begins at `start`. */
+const endOfText = (json: string, start: number): number => {
+  let at = start + 1;
+  while (json[at] !== '"') at += json[at] === "\\" ? 2 : 1;
+  return at;
 };
 
 /** Not one bad order but something that makes every order fail (a lost partition, a changed constraint). */

@@ -15,7 +15,10 @@ export type Worker = {
 };
 
 export type WorkerParts = {
-  readonly settings: Pick<WorkerSettings, "publishEveryMs" | "refreshEveryMs" | "pinnedStores" | "poisonStopOrders">;
+  readonly settings: Pick<
+    WorkerSettings,
+    "publishEveryMs" | "refreshEveryMs" | "pinnedStores" | "poisonStopOrders"
+  >;
   readonly mode: string;
   readonly source: Source;
   readonly pool: Pool;
@@ -26,7 +29,7 @@ export type WorkerParts = {
 
 /** Counted and not yet published; each with the time of its commit. */
 type Unpublished = { readonly committedAtMs: number; readonly ages: Counted["ages"] };
-/** Freshness is measured for as many batches as a publisher that is away may leave waiting; then the oldest go. */
+/** While nothing can be published, freshness is measured for this many batches; those after them are left out. */
 const MOST_UNPUBLISHED = 10_000;
 
 /** Counts what the source delivers and publishes the board. */
@@ -40,7 +43,8 @@ export const openWorker = (parts: WorkerParts): Worker => {
     const now = Date.now();
     for (const { committedAtMs, ages } of unpublished)
       if (committedAtMs <= readAtMs)
-        for (const { ms, orders } of ages) metrics.fresh("published", (ms + now - committedAtMs) / 1000, orders);
+        for (const { ms, orders } of ages)
+          metrics.fresh("published", (ms + now - committedAtMs) / 1000, orders);
     unpublished = unpublished.filter(({ committedAtMs }) => committedAtMs > readAtMs);
   };
   const publisher = openPublisher({
@@ -49,7 +53,10 @@ export const openWorker = (parts: WorkerParts): Worker => {
     log: parts.log,
     publishEveryMs: settings.publishEveryMs,
     refreshEveryMs: settings.refreshEveryMs,
-    pinnedStores: settings.pinnedStores.split(",").map((name) => name.trim()).filter((name) => name !== ""),
+    pinnedStores: settings.pinnedStores
+      .split(",")
+      .map((name) => name.trim())
+      .filter((name) => name !== ""),
     onPublished,
   });
   const onCounted = ({ orders, duplicates, ages }: Counted): void => {

@@ -67,7 +67,7 @@ export const dashboardOf = (
   statuses: Readonly<Record<ModeName, ModeStatus>>,
   nowMs: number,
 ): Dashboard => {
-  const view = board?.views[filter] ?? EMPTY;
+  const view = viewOf(board, filter);
   // A board that nobody renewed still speaks of its own hour; that hour is over.
   const sameHour = board !== null && hourStart(nowMs) === board.hourStartMs;
   const hour = sameHour ? view : EMPTY;
@@ -99,12 +99,19 @@ export const dashboardOf = (
   };
 };
 
+/** Only views of the board's own: every object has a "constructor". */
+const viewOf = (board: Board | null, name: string): View =>
+  (board && Object.hasOwn(board.views, name) ? board.views[name] : undefined) ?? EMPTY;
+
 export const isStale = (board: Board | null, nowMs: number): boolean =>
   board === null || nowMs - board.asOfUs / 1000 > STALE_AFTER_MS;
 
 const currentHour = (view: View, nowMs: number) => ({
   hour: new Date(nowMs).getUTCHours(),
-  top_drinks: [...view.hourDrinks].sort(byOrders).slice(0, TOP_DRINKS).map((s) => s.name),
+  top_drinks: [...view.hourDrinks]
+    .sort(byOrders)
+    .slice(0, TOP_DRINKS)
+    .map((s) => s.name),
   revenue: priceOf(view.hour.cents),
   order_count: view.hour.orders,
 });
@@ -114,7 +121,7 @@ const soldOf = (s: Sales) => ({ orders: s.orders, revenue: priceOf(s.cents) });
 const modeFigures = (board: Board | null, statuses: Readonly<Record<ModeName, ModeStatus>>) => {
   const figures: Record<ModeName, ModeFigures> = {};
   for (const [mode, status] of Object.entries(statuses)) {
-    const view = board?.views[mode] ?? EMPTY;
+    const view = viewOf(board, mode);
     figures[mode] = {
       orders: view.orders,
       rate: rounded(view.ratePerSecond),

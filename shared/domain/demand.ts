@@ -61,20 +61,21 @@ export const weightsByRank = (count: number): number[] =>
     (_, rank) => ITEMS_BY_RANK[rank] ?? ((ITEMS_BY_RANK.at(-1) ?? 1) * 10) / (rank + 1),
   );
 
-const MENU_CENTS: Readonly<Record<string, number>> = {
-  espresso: 275,
-  americano: 350,
-  "flat white": 400,
-  cappuccino: 425,
-  latte: 450,
-  mocha: 475,
-  tea: 300,
-  "hot chocolate": 395,
-};
+/** A Map: a catalogue may name a drink "constructor", which every plain object has. */
+const MENU_CENTS: ReadonlyMap<string, number> = new Map([
+  ["espresso", 275],
+  ["americano", 350],
+  ["flat white", 400],
+  ["cappuccino", 425],
+  ["latte", 450],
+  ["mocha", 475],
+  ["tea", 300],
+  ["hot chocolate", 395],
+]);
 
 /** A drink's price in cents, the same everywhere: the menu's, or for any other name one of 2.50, 2.75, … 5.50. */
 export const menuCents = (drink: string): number =>
-  MENU_CENTS[drink.toLowerCase()] ?? 250 + (seedOf(drink) % 13) * 25;
+  MENU_CENTS.get(drink.toLowerCase()) ?? 250 + (seedOf(drink) % 13) * 25;
 
 /** The share of all sales by kind of customer; the rush is these many at its height and nobody after 11:00. */
 export const CUSTOMER_SHARES = { group: 0.3, regular: 0.25, rush: 0.2, lover: 0.1, app: 0.15 } as const;

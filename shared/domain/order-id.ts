@@ -4,7 +4,8 @@
  */
 import { DAY_MS, MINUTE_MS } from "./time.ts";
 
-export const ORDER_ID_PATTERN = "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-7[0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}$";
+export const ORDER_ID_PATTERN =
+  "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-7[0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}$";
 
 const ORDER_ID = new RegExp(ORDER_ID_PATTERN);
 

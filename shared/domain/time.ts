@@ -10,9 +10,11 @@ export const DAY_MS = 24 * HOUR_MS;
 export const hourStart = (ms: number): number => ms - (ms % HOUR_MS);
 
 /** RFC 3339, and its form without an offset, which the earlier system's clients send and which means UTC. */
-export const TIMESTAMP_PATTERN = "^\\d{4}-\\d{2}-\\d{2}[Tt ]\\d{2}:\\d{2}:\\d{2}(\\.\\d{1,9})?([Zz]|[+-]\\d{2}:\\d{2})?$";
+export const TIMESTAMP_PATTERN =
+  "^\\d{4}-\\d{2}-\\d{2}[Tt ]\\d{2}:\\d{2}:\\d{2}(\\.\\d{1,9})?([Zz]|[+-]\\d{2}:\\d{2})?$";
 
-const PARTS = /^(\d{4})-(\d{2})-(\d{2})[Tt ](\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,9}))?(?:[Zz]|([+-])(\d{2}):(\d{2}))?$/;
+const PARTS =
+  /^(\d{4})-(\d{2})-(\d{2})[Tt ](\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,9}))?(?:[Zz]|([+-])(\d{2}):(\d{2}))?$/;
 
 /**
  * Milliseconds of a timestamp, or `null` when the text is none. `Date.parse` would take local time for a

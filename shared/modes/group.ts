@@ -75,12 +75,16 @@ export const groupWrites = <T, R>(
   const flush = (): void => {
     scheduled = false;
     endLinger();
-    if (queue.length === 0) return settle();
+    if (queue.length === 0) {
+      settle();
+      return;
+    }
     const group = queue.length <= grouping.maxItems ? queue : queue.slice(0, grouping.maxItems);
     queue = group === queue ? [] : queue.slice(grouping.maxItems);
     underWay.add(group);
     attempt(group.map((waiter) => waiter.item)).then(
-      (results) => finish(group, (index) => results[index] ?? new Error("a write answered for fewer items than it got")),
+      (results) =>
+        finish(group, (index) => results[index] ?? new Error("a write answered for fewer items than it got")),
       (error: unknown) => finish(group, () => (error instanceof Error ? error : new Error(String(error)))),
     );
     schedule();
@@ -111,13 +115,16 @@ export const groupWrites = <T, R>(
     const latest = performance.now() - grouping.deadlineMs;
     const late = queue.filter((waiter) => waiter.addedAt <= latest);
     if (late.length > 0) queue = queue.filter((waiter) => waiter.addedAt > latest);
-    for (const waiter of late) waiter.reject(new Unavailable("timeout", "the order waited too long and was not taken"));
+    for (const waiter of late)
+      waiter.reject(new Unavailable("timeout", "the order waited too long and was not taken"));
     // What is under way may or may not be written; a result that comes later finds the promise settled.
     for (const group of underWay)
       for (const waiter of group) {
         if (waiter.isLate || waiter.addedAt > latest) continue;
         waiter.isLate = true;
-        waiter.reject(new Unavailable("outcome_unknown", "the backend did not answer in time; the order may be taken"));
+        waiter.reject(
+          new Unavailable("outcome_unknown", "the backend did not answer in time; the order may be taken"),
+        );
       }
     settle();
   };

@@ -7,19 +7,24 @@ import { Value } from "typebox/value";
  *
  * Throws an Error with one sentence per wrong variable, for a person to act on.
  */
-export const loadSettings = <T extends TObject>(schema: T, env: Readonly<Record<string, string | undefined>>): Static<T> => {
+export const loadSettings = <T extends TObject>(
+  schema: T,
+  env: Readonly<Record<string, string | undefined>>,
+): Static<T> => {
   const given: Record<string, string> = {};
   const values: Record<string, unknown> = {};
   for (const [knob, of] of Object.entries(schema.properties)) {
     const text = env[variableOf(knob)];
     if (text === undefined || text === "") continue;
     given[knob] = text;
-    values[knob] = valueOf(text, of);
+    values[knob] = parsed(text, of);
   }
   const settings = Value.Default(schema, values);
   const wrong = new Set(Value.Errors(schema, settings).flatMap((error) => knobsIn(error)));
   if (wrong.size > 0) {
-    const sentences = [...wrong].map((knob) => sentenceFor(knob, given[knob], schema.properties[knob] as TSchema));
+    const sentences = [...wrong].map((knob) =>
+      sentenceFor(knob, given[knob], schema.properties[knob] as TSchema),
+    );
     throw new Error(sentences.join("\n"));
   }
   return settings as Static<T>;
@@ -28,17 +33,20 @@ export const loadSettings = <T extends TObject>(schema: T, env: Readonly<Record<
 const DECIMAL = /^-?\d+(\.\d+)?$/;
 
 /** Not all by `Value.Convert`: it cuts 1.5 to the whole number 1 and takes `true` for 1. */
-const valueOf = (text: string, schema: TSchema): unknown => {
+const parsed = (text: string, schema: TSchema): unknown => {
   const { type } = schema as Described;
   if (type !== "integer" && type !== "number") return Value.Convert(schema, text);
   return DECIMAL.test(text) ? Number(text) : text;
 };
 
 /** batchWaitMs -> BATCH_WAIT_MS, v1Enabled -> V1_ENABLED */
-export const variableOf = (knob: string): string => knob.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
+export const variableOf = (knob: string): string =>
+  knob.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
 
 /** The environment that makes a program load these settings: the way `loadSettings` is undone. */
-export const variablesFor = (settings: Readonly<Record<string, string | number | boolean>>): Record<string, string> =>
+export const variablesFor = (
+  settings: Readonly<Record<string, string | number | boolean>>,
+): Record<string, string> =>
   Object.fromEntries(Object.entries(settings).map(([knob, value]) => [variableOf(knob), String(value)]));
 
 type ValueError = { readonly instancePath: string; readonly params: object };

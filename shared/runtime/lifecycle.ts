@@ -5,15 +5,19 @@ export type Closers = {
   add(name: string, close: () => Promise<unknown> | unknown): void;
   /** Closes everything; each closer runs even if another failed. Resolves with the failures. */
   closeAll(): Promise<Error[]>;
+  /** What is being closed now, for whoever waits too long. */
+  closing(): string;
 };
 
 export const openClosers = (): Closers => {
   const closers: { name: string; close: () => Promise<unknown> | unknown }[] = [];
+  let closing = "";
   return {
     add: (name, close) => void closers.push({ name, close }),
     closeAll: async () => {
       const failures: Error[] = [];
       for (let next = closers.pop(); next; next = closers.pop()) {
+        closing = next.name;
         try {
           await next.close();
         } catch (error) {
@@ -22,6 +26,7 @@ export const openClosers = (): Closers => {
       }
       return failures;
     },
+    closing: () => closing,
   };
 };
 
@@ -42,12 +47,12 @@ export const runProgram = async (
   const closers = openClosers();
   let stopping = false;
   const stop = async (why: string, status: number): Promise<void> => {
-    if (stopping) process.exit(status === 0 ? 130 : status);
+    if (stopping) return;
     stopping = true;
     log.info({ why }, "stopping");
     // It holds the process, too: a closer that waits for nothing would else end it early, as if all had closed.
     setTimeout(() => {
-      log.error({ stopDeadlineMs }, "did not stop in time; ending anyway");
+      log.error({ stopDeadlineMs, closing: closers.closing() }, "did not stop in time; ending anyway");
       process.exit(1);
     }, stopDeadlineMs);
     const failures = await closers.closeAll();
@@ -55,16 +60,26 @@ export const runProgram = async (
     log.info({}, "stopped");
     process.exit(failures.length > 0 ? 1 : status);
   };
-  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => void stop(signal, 0));
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (stopping) process.exit(130);
+    void stop(signal, 0);
+  };
+  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, onSignal);
+  // A launcher that sends a signal and then ends has not sent a second one: this never forces.
   if (process.env["COFFEE_RT_END_WITH_STDIN"] === "1")
     process.stdin.once("end", () => void stop("the launcher has gone", 0)).resume();
   const failed = (error: Error): void => {
-    if (stopping) return;
+    if (stopping) {
+      log.error({ err: error }, "failed while stopping");
+      return;
+    }
     log.fatal({ err: error }, error.message);
     void stop("failure", 1);
   };
   process.on("uncaughtException", failed);
-  process.on("unhandledRejection", (reason) => failed(reason instanceof Error ? reason : new Error(String(reason))));
+  process.on("unhandledRejection", (reason) =>
+    failed(reason instanceof Error ? reason : new Error(String(reason))),
+  );
   try {
     await start(closers, failed);
   } catch (error) {

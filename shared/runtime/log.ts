@@ -5,7 +5,8 @@ export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
 /** JSON lines on stdout; readable ones where a person watches a terminal. */
 export const openLog = (name: string, level: LogLevel, terminal: boolean): Logger => {
   const options = { name, level, serializers: { err: pino.stdSerializers.err } };
-  if (!terminal) return pino(options);
+  // Not pino's own asynchronous default: at process.exit its last lines came out of order.
+  if (!terminal) return pino(options, pino.destination({ sync: true }));
   return pino({ ...options, transport: { target: "pino-pretty", options: { ignore: "pid,hostname" } } });
 };
 

@@ -2,7 +2,7 @@ import { Redis, type RedisOptions } from "ioredis";
 
 /** A command that got no answer in this time is given up; its effect is unknown. */
 const COMMAND_TIMEOUT_MS = 1_500;
-const CONNECT_TIMEOUT_MS = 1_000;
+const CONNECT_TIMEOUT_MS = 3_000;
 /** A server that comes back is found again within this time. */
 const MOST_RECONNECT_MS = 500;
 

@@ -9,9 +9,10 @@ import {
   TOP_STORES,
   type View,
 } from "../domain/board.ts";
-import { RATE_SECONDS } from "./count.ts";
+import { decayed } from "./count.ts";
 import type { Client, Pool } from "./pool.ts";
 
+// 30 days are 720 hours here: a day is 23 or 25 hours long where the session's time zone changes its clocks.
 const READ_BOARD = `
 WITH now AS (SELECT statement_timestamp() AS at, date_trunc('hour', statement_timestamp(), 'UTC') AS hour)
 SELECT
@@ -22,7 +23,7 @@ SELECT
   (SELECT coalesce(json_agg(json_build_object('mode', source, 'orders', orders, 'rate', rate,
       'freshnessMs', freshness_ms, 'recent', recent)), '[]')
    FROM (SELECT source, sum(orders)::float8 AS orders,
-           sum(rate * exp(-extract(epoch FROM now.at - updated_at) / ${RATE_SECONDS}))::float8 AS rate,
+           sum(rate * ${decayed("now.at", "updated_at")}) AS rate,
            max(freshness_ms) FILTER (WHERE updated_at > now.at - interval '1 minute') AS freshness_ms,
            jsonb_agg(recent) AS recent
          FROM applied GROUP BY source) AS parts) AS sources,
@@ -34,7 +35,7 @@ SELECT
          FROM rollup_hour_drink WHERE bucket = now.hour GROUP BY 1, 2) AS d) AS hour_drinks,
   (SELECT coalesce(json_agg(json_build_array(mode, drink, orders, cents)), '[]')
    FROM (SELECT mode, drink, sum(orders) AS orders, sum(revenue_cents) AS cents
-         FROM rollup_day WHERE bucket > date_trunc('day', now.at, 'UTC') - interval '30 days' AND bucket <= now.at
+         FROM rollup_day WHERE bucket > date_trunc('day', now.at, 'UTC') - interval '720 hours' AND bucket <= now.at
          GROUP BY 1, 2) AS d) AS month_drinks
 FROM now`;
 
@@ -48,7 +49,13 @@ SELECT view, name, orders::float8, cents::float8 FROM (
   GROUP BY GROUPING SETS ((mode, store), (store))) AS ranked
 WHERE place <= ${TOP_STORES} OR name = ANY($2::text[])`;
 
-type SourceRow = { mode: string; orders: number; rate: number; freshnessMs: number | null; recent: RecentOrder[][] };
+type SourceRow = {
+  mode: string;
+  orders: number;
+  rate: number;
+  freshnessMs: number | null;
+  recent: RecentOrder[][];
+};
 type NamedRow = readonly [mode: string, name: string, orders: number, cents: number];
 type MinuteRow = readonly [mode: string, startMs: number, orders: number, cents: number];
 type StoreRow = { view: string; name: string; orders: number; cents: number };
@@ -71,7 +78,11 @@ const STORES_EVERY_US = 1_000_000;
  * violations in 4 997 reads under 6 writers). `previous` is the board published last: its ranking of stores
  * serves for a second; `pinned` stores are read every time.
  */
-export const readBoard = async (pool: Pool, previous: Board | null, pinned: readonly string[]): Promise<Board> =>
+export const readBoard = async (
+  pool: Pool,
+  previous: Board | null,
+  pinned: readonly string[],
+): Promise<Board> =>
   inSnapshot(pool, async (client) => {
     const { rows } = await client.query<BoardRow>({ name: "read-board", text: READ_BOARD });
     const row = rows[0];
@@ -116,14 +127,21 @@ const inSnapshot = async <T>(pool: Pool, read: (client: Client) => Promise<T>): 
   }
 };
 
-const readStores = async (client: Client, hourMs: number, pinned: readonly string[], rank: boolean): Promise<StoreRow[]> => {
+const readStores = async (
+  client: Client,
+  hourMs: number,
+  pinned: readonly string[],
+  rank: boolean,
+): Promise<StoreRow[]> => {
   if (!rank && pinned.length === 0) return [];
   const values = [hourMs, pinned, rank];
   return (await client.query<StoreRow>({ name: "read-stores", text: READ_STORES, values })).rows;
 };
 
 const storesOf = (view: string, read: readonly StoreRow[], previous: Board | null): Sales[] => {
-  const fresh = read.filter((row) => row.view === view).map(({ name, orders, cents }) => ({ name, orders, cents }));
+  const fresh = read
+    .filter((row) => row.view === view)
+    .map(({ name, orders, cents }) => ({ name, orders, cents }));
   const known = new Set(fresh.map((store) => store.name));
   const kept = previous?.views[view]?.hourStores.filter((store) => !known.has(store.name)) ?? [];
   return [...fresh, ...kept].sort(byOrders);
@@ -148,7 +166,10 @@ const viewOf = (row: BoardRow, view: string, hourStores: Sales[]): View => {
       .slice(0, TOP_DRINKS)
       .map((drink) => drink.name),
     minutes: minutesOf(row.minutes.filter(([mode]) => ours(mode))),
-    recent: sources.flatMap((source) => source.recent.flat()).sort(byAccepted).slice(0, RECENT_ORDERS),
+    recent: sources
+      .flatMap((source) => source.recent.flat())
+      .sort(byAccepted)
+      .slice(0, RECENT_ORDERS),
   };
 };
 

@@ -12,13 +12,20 @@ export type DeadLetter = {
 
 /**
  * Keeps a dead letter; the same one again changes nothing. The payload is kept as bytes, because what made it
- * poison may be that it is no text.
+ * poison may be that it is no text. `detail` may quote it, and PostgreSQL takes no U+0000 in a text.
  */
 export const setAside = async (pool: Pool, letter: DeadLetter): Promise<void> => {
   await pool.query({
     name: "set-aside",
     text: `INSERT INTO dead_letters (source, origin, index, payload, payload_sha256, reason, detail)
            VALUES ($1, $2, $3, $4, sha256($4), $5, $6) ON CONFLICT DO NOTHING`,
-    values: [letter.source, letter.origin, letter.index, Buffer.from(letter.payload), letter.reason, letter.detail],
+    values: [
+      letter.source,
+      letter.origin,
+      letter.index,
+      Buffer.from(letter.payload),
+      letter.reason,
+      letter.detail.replaceAll("\0", "\\0"),
+    ],
   });
 };

@@ -14,7 +14,11 @@ RETURNING order_id`;
 /** Stores the orders of `messages` (JSON text of an array) in one commit; resolves with the ids that are new. */
 export const storeOrders = async (pool: Pool, mode: string, messages: string): Promise<Set<string>> => {
   const values = [mode, messages];
-  const { rows } = await pool.query<{ order_id: string }>({ name: "store-orders", text: STORE_ORDERS, values });
+  const { rows } = await pool.query<{ order_id: string }>({
+    name: "store-orders",
+    text: STORE_ORDERS,
+    values,
+  });
   return new Set(rows.map((row) => row.order_id));
 };
 

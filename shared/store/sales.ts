@@ -75,4 +75,11 @@ export const readSales = async (pool: Pool, query: SalesQuery): Promise<SalesRow
   }));
 };
 
-type SalesRecord = { bucket_ms: number; mode: string; store: string; drink: string; orders: number; cents: number };
+type SalesRecord = {
+  bucket_ms: number;
+  mode: string;
+  store: string;
+  drink: string;
+  orders: number;
+  cents: number;
+};

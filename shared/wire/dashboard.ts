@@ -49,4 +49,5 @@ export const dashboardReply = Type.Object({
 });
 
 /** The schema and the domain's type are one: this line stops compiling when they part. */
-export const dashboardIsAsPublished: (dashboard: Dashboard) => Static<typeof dashboardReply> = (dashboard) => dashboard;
+export const dashboardIsAsPublished: (dashboard: Dashboard) => Static<typeof dashboardReply> = (dashboard) =>
+  dashboard;

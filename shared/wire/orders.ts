@@ -3,7 +3,8 @@ import { MAX_NAME_LENGTH } from "../domain/catalogue.ts";
 import { ORDER_ID_PATTERN } from "../domain/order-id.ts";
 import { TIMESTAMP_PATTERN } from "../domain/time.ts";
 
-const name = (what: string) => Type.String({ minLength: 1, maxLength: MAX_NAME_LENGTH, description: `${what} of the catalogue` });
+const name = (what: string) =>
+  Type.String({ minLength: 1, maxLength: MAX_NAME_LENGTH, description: `${what} of the catalogue` });
 
 /** POST /api/{mode}/order. What a schema cannot say (decimals, the catalogue, bounds of time) is in domain/order.ts. */
 export const orderRequest = Type.Object(
@@ -11,13 +12,17 @@ export const orderRequest = Type.Object(
     drink: name("a drink"),
     store: name("a store"),
     price: Type.Union(
-      [Type.Number({ exclusiveMinimum: 0, maximum: 10_000 }), Type.String({ pattern: "^\\d{1,5}(\\.\\d{1,2})?$" })],
+      [
+        Type.Number({ exclusiveMinimum: 0, maximum: 10_000 }),
+        Type.String({ pattern: "^\\d{1,5}(\\.\\d{1,2})?$" }),
+      ],
       { description: "a number or a decimal string, above 0, at most 10000, with at most two decimals" },
     ),
     timestamp: Type.Optional(
       Type.String({
         pattern: TIMESTAMP_PATTERN,
-        description: "when it was sold, as in 2026-01-15T10:00:00Z; without an offset it is UTC; missing means now",
+        description:
+          "when it was sold, as in 2026-01-15T10:00:00Z; without an offset it is UTC; missing means now",
       }),
     ),
   },

@@ -1,5 +1,5 @@
-import { Type } from "typebox";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { Type } from "typebox";
 import type { Fanout } from "../fanout.ts";
 import { invalid, sendProblem, sendUnavailable } from "../problem.ts";
 
@@ -38,15 +38,24 @@ export const addDashboardRoutes = (app: FastifyInstance, routes: DashboardRoutes
 
   const schema = { querystring: filterQuery };
   app.get<Filter>("/api/dashboard", { schema, preHandler: checkFilter }, (request, reply) =>
-    reply.type("application/json; charset=utf-8").header("cache-control", "no-store").send(fanout.text(request.query.mode ?? "all")),
+    reply
+      .type("application/json; charset=utf-8")
+      .header("cache-control", "no-store")
+      .send(fanout.text(request.query.mode ?? "all")),
   );
-  app.get<Filter>("/ws/dashboard", { schema, websocket: true, preHandler: [checkFilter, admit] }, (socket, request) =>
-    fanout.follow(socket, request.query.mode ?? "all"),
+  app.get<Filter>(
+    "/ws/dashboard",
+    { schema, websocket: true, preHandler: [checkFilter, admit] },
+    (socket, request) => fanout.follow(socket, request.query.mode ?? "all"),
   );
 };
 
 /** Programs send no Origin; a page may connect from the API's own host or from one that is allowed. */
-const isAllowed = (origin: string | undefined, host: string | undefined, allowed: readonly string[]): boolean => {
+const isAllowed = (
+  origin: string | undefined,
+  host: string | undefined,
+  allowed: readonly string[],
+): boolean => {
   if (origin === undefined || allowed.includes("*") || allowed.includes(origin)) return true;
   return URL.canParse(origin) && new URL(origin).host === host;
 };

@@ -1,6 +1,6 @@
-import type { Pool } from "#shared/store/pool.ts";
 import type { FastifyInstance } from "fastify";
 import type { Registry } from "prom-client";
+import type { Pool } from "#shared/store/pool.ts";
 import type { Intakes } from "../intakes.ts";
 import { retryAfterSeconds } from "../problem.ts";
 

@@ -1,16 +1,20 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { v7 as newOrderId } from "uuid";
 import { priceOf } from "#shared/domain/money.ts";
 import { type OrderRequest, type OrderRules, orderFrom } from "#shared/domain/order.ts";
 import { keyProblem } from "#shared/domain/order-id.ts";
 import { iso } from "#shared/domain/time.ts";
 import { KeyConflict, Unavailable } from "#shared/ports.ts";
 import { orderReply, orderRequest } from "#shared/wire/orders.ts";
-import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { v7 as newOrderId } from "uuid";
 import type { Intakes } from "../intakes.ts";
 import type { ApiMetrics } from "../metrics.ts";
 import { invalid, sendProblem, sendUnavailable } from "../problem.ts";
 
-export type OrderRoutes = { readonly intakes: Intakes; readonly rules: OrderRules; readonly metrics: ApiMetrics };
+export type OrderRoutes = {
+  readonly intakes: Intakes;
+  readonly rules: OrderRules;
+  readonly metrics: ApiMetrics;
+};
 
 /** POST /api/{mode}/order for every enabled mode. */
 export const addOrderRoutes = (app: FastifyInstance, { intakes, rules, metrics }: OrderRoutes): void => {
@@ -27,7 +31,10 @@ export const addOrderRoutes = (app: FastifyInstance, { intakes, rules, metrics }
       if (problem !== null || "errors" in checked) {
         metrics.rejected(mode, "invalid");
         const errors = "errors" in checked ? checked.errors : [];
-        return sendProblem(reply, invalid(problem ? [{ field: "Idempotency-Key", message: problem }, ...errors] : errors));
+        return sendProblem(
+          reply,
+          invalid(problem ? [{ field: "Idempotency-Key", message: problem }, ...errors] : errors),
+        );
       }
       const { order } = checked;
       try {
@@ -38,7 +45,15 @@ export const addOrderRoutes = (app: FastifyInstance, { intakes, rules, metrics }
         return reply
           .code(replayed ? 200 : code)
           .header("location", `/api/orders/${id}`)
-          .send({ id, mode, status, drink, store, price: priceOf(order.priceCents), timestamp: iso(order.eventTimeMs) });
+          .send({
+            id,
+            mode,
+            status,
+            drink,
+            store,
+            price: priceOf(order.priceCents),
+            timestamp: iso(order.eventTimeMs),
+          });
       } catch (error) {
         return refuse(reply, error, mode, id, metrics);
       }
@@ -51,7 +66,13 @@ const keyOf = (request: FastifyRequest): string | undefined => {
   return Array.isArray(key) ? key.join(", ") : key;
 };
 
-const refuse = (reply: FastifyReply, error: unknown, mode: string, id: string, metrics: ApiMetrics): FastifyReply => {
+const refuse = (
+  reply: FastifyReply,
+  error: unknown,
+  mode: string,
+  id: string,
+  metrics: ApiMetrics,
+): FastifyReply => {
   if (error instanceof KeyConflict) {
     metrics.rejected(mode, "conflict");
     return sendProblem(reply, {

@@ -1,3 +1,4 @@
+import type { FastifyInstance } from "fastify";
 import { priceOf } from "#shared/domain/money.ts";
 import type { FieldError } from "#shared/domain/order.ts";
 import { DAY_MS, HOUR_MS, iso, MINUTE_MS, timestampMs } from "#shared/domain/time.ts";
@@ -5,7 +6,6 @@ import { messageOf } from "#shared/runtime/lifecycle.ts";
 import type { Pool } from "#shared/store/pool.ts";
 import { readSales, type SalesBucket, type SalesQuery, type SalesRow } from "#shared/store/sales.ts";
 import { MOST_SALES_ROWS, salesQuery, salesReply } from "#shared/wire/sales.ts";
-import type { FastifyInstance } from "fastify";
 import { invalid, sendProblem, sendUnavailable } from "../problem.ts";
 
 type Query = Partial<Record<"from" | "to" | "mode" | "store" | "drink" | "limit" | "cursor", string>> & {
@@ -29,7 +29,11 @@ export const addSalesRoute = (app: FastifyInstance, pool: Pool, modeNames: reado
       rows = await readSales(pool, { ...query, limit: query.limit + 1 });
     } catch (error) {
       request.log.warn({ reason: messageOf(error) }, "the sales could not be read");
-      return sendUnavailable(reply, "backend-away", "PostgreSQL does not answer; the history is in PostgreSQL alone");
+      return sendUnavailable(
+        reply,
+        "backend-away",
+        "PostgreSQL does not answer; the history is in PostgreSQL alone",
+      );
     }
     const page = rows.slice(0, query.limit);
     const last = rows.length > query.limit ? page.at(-1) : undefined;
@@ -70,7 +74,8 @@ const queryFrom = (
   const limit = Number(query.limit ?? DEFAULT_ROWS);
   if (limit > MOST_SALES_ROWS) wrong("limit", `must be at most ${MOST_SALES_ROWS}`);
   const mode = query.mode === "all" ? undefined : query.mode;
-  if (mode !== undefined && !modeNames.includes(mode)) wrong("mode", `must be one of all, ${modeNames.join(", ")}`);
+  if (mode !== undefined && !modeNames.includes(mode))
+    wrong("mode", `must be one of all, ${modeNames.join(", ")}`);
   if (bucket === "minute" && (query.store !== undefined || query.drink !== undefined))
     wrong("bucket", "minute has no stores and drinks; use hour or day");
   const after = query.cursor === undefined ? undefined : keyOf(query.cursor);

@@ -72,8 +72,15 @@ const NEW: Receipt = { replayed: false };
 const REPLAYED: Receipt = { replayed: true };
 
 /** Tells the first of each new id, its repetitions, and orders with a key that another body has taken. */
-const receiptsOf = async (pool: Pool, orders: readonly Order[], stored: Set<string>): Promise<(Receipt | Error)[]> => {
-  const fingerprints = await fingerprintsOf(pool, orders.map((order) => order.id));
+const receiptsOf = async (
+  pool: Pool,
+  orders: readonly Order[],
+  stored: Set<string>,
+): Promise<(Receipt | Error)[]> => {
+  const fingerprints = await fingerprintsOf(
+    pool,
+    orders.map((order) => order.id),
+  );
   const unseen = new Set(stored);
   return orders.map((order) => {
     const winner = fingerprints.get(order.id);
@@ -87,6 +94,9 @@ const receiptsOf = async (pool: Pool, orders: readonly Order[], stored: Set<stri
 const awayError = (error: unknown): Unavailable => {
   const code = (error as { code?: unknown }).code;
   const untouched = code === "ECONNREFUSED" || sqlStateOf(error) === "57P03";
-  const reason = untouched || messageOf(error).includes("timeout exceeded when trying to connect") ? "backend_away" : "outcome_unknown";
+  const reason =
+    untouched || messageOf(error).includes("timeout exceeded when trying to connect")
+      ? "backend_away"
+      : "outcome_unknown";
   return new Unavailable(reason, `PostgreSQL: ${messageOf(error)}`, error);
 };

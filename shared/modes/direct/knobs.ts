@@ -1,7 +1,10 @@
 import { type Static, Type } from "typebox";
 
 export const directKnobs = Type.Object({
-  databaseUrl: Type.String({ pattern: "^postgres(ql)?://", description: "PostgreSQL, as postgres://user@host:port/name" }),
+  databaseUrl: Type.String({
+    pattern: "^postgres(ql)?://",
+    description: "PostgreSQL, as postgres://user@host:port/name",
+  }),
   boardRedisUrl: Type.String({ pattern: "^rediss?://", description: "the Redis of the board and of BullMQ" }),
   v1GroupMaxOrders: Type.Integer({
     default: 500,

@@ -1,34 +1,66 @@
 /** kafkajs, with what it needs to be trusted: bounded retries, our log, and one repair. */
 import { createRequire } from "node:module";
-import { Kafka, type LogEntry, logLevel, type RetryOptions } from "kafkajs";
+import { Kafka, type LogEntry, logLevel } from "kafkajs";
 import type { Log } from "../../ports.ts";
+import { messageOf } from "../../runtime/lifecycle.ts";
+import { retrying } from "../../runtime/retry.ts";
 
 /** A request that got no answer in this time is given up; its effect is unknown. */
 export const REQUEST_TIMEOUT_MS = 1_300;
-const CONNECT_TIMEOUT_MS = 1_000;
 
 /**
- * For what a client waits on: decided within 2 s. kafkajs would otherwise go on for half a minute.
+ * `prompt` is for what a client of ours waits on: decided within 2 s, where kafkajs would go on for half a minute.
+ * `patient` is for what runs in the background and only has to succeed.
  */
-export const BOUNDED_RETRY: RetryOptions = { retries: 2, initialRetryTime: 50, maxRetryTime: 200 };
+const MANNERS = {
+  prompt: {
+    connectionTimeout: 1_000,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    retry: { retries: 2, initialRetryTime: 50, maxRetryTime: 200 },
+  },
+  patient: {
+    connectionTimeout: 5_000,
+    requestTimeout: 15_000,
+    retry: { retries: 5, initialRetryTime: 100, maxRetryTime: 2_000, restartOnFailure: async () => true },
+  },
+} as const;
 
-export const openKafka = (brokers: string, clientId: string, log: Log, retry: RetryOptions): Kafka => {
+export const openKafka = (
+  brokers: string,
+  clientId: string,
+  log: Log,
+  manner: keyof typeof MANNERS,
+): Kafka => {
   stopIdleSpin();
   return new Kafka({
     clientId,
     brokers: brokers.split(",").map((broker) => broker.trim()),
-    connectionTimeout: CONNECT_TIMEOUT_MS,
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    retry,
+    ...MANNERS[manner],
     logLevel: logLevel.WARN,
     logCreator: () => (entry) => tell(log, entry),
   });
 };
 
-/** kafkajs calls every retry an error; what matters is told by those who call it. */
+/** Does `attempt` until Kafka lets it succeed; rejects only when `signal` aborts. */
+export const untilKafkaAnswers = (
+  attempt: () => Promise<void>,
+  signal: AbortSignal,
+  log: Log,
+): Promise<void> =>
+  retrying(attempt, {
+    signal,
+    isRetryable: () => true,
+    onRetry: (error, failures) => {
+      // a broker that has just started refuses once or twice; an outage is told now and then
+      if (failures % 20 === 3)
+        log.warn({ mode: "v3", reason: messageOf(error) }, "Kafka does not answer; trying again");
+    },
+  });
+
+/** kafkajs calls every retry an error. What matters is told by those who call it; this is for a closer look. */
 const tell = (log: Log, { label, log: { message, ...fields } }: LogEntry): void => {
   const { error, groupId, broker } = fields as Record<string, unknown>;
-  log.warn({ mode: "v3", label, error, groupId, broker }, `kafkajs: ${message}`);
+  log.info({ mode: "v3", label, error, groupId, broker }, `kafkajs: ${message}`);
 };
 
 type RequestQueue = { pending: readonly unknown[]; scheduleCheckPendingRequests(): void };

@@ -1,12 +1,11 @@
-import type { Admin, Producer } from "kafkajs";
+import { Partitioners, type Producer } from "kafkajs";
 import type { Order } from "../../domain/order.ts";
 import { type Backlog, type Intake, type Log, type Receipt, Unavailable } from "../../ports.ts";
 import { messageOf } from "../../runtime/lifecycle.ts";
-import { retrying } from "../../runtime/retry.ts";
 import { encodeOrder } from "../../wire/order-message.ts";
 import { groupWrites } from "../group.ts";
 import { DECISION_MS } from "../limits.ts";
-import { BOUNDED_RETRY, openKafka, REQUEST_TIMEOUT_MS } from "./client.ts";
+import { openKafka, REQUEST_TIMEOUT_MS, untilKafkaAnswers } from "./client.ts";
 import type { KafkaSettings } from "./knobs.ts";
 import { ensureTopic, openBacklog } from "./topic.ts";
 
@@ -19,15 +18,25 @@ const QUEUED: Receipt = { replayed: false };
  * broker then takes for repetitions and drops, acknowledged. Repetitions are found by order id instead.
  */
 export const openKafkaIntake = (settings: KafkaSettings, log: Log): Intake => {
-  const kafka = openKafka(settings.kafkaBrokers, "coffee-v3-intake", log, BOUNDED_RETRY);
-  const producer = kafka.producer({ idempotent: false, allowAutoTopicCreation: false });
+  const kafka = openKafka(settings.kafkaBrokers, "coffee-v3-intake", log, "prompt");
+  const producer = kafka.producer({
+    idempotent: false,
+    allowAutoTopicCreation: false,
+    // named, or kafkajs warns that it changed its default once
+    createPartitioner: Partitioners.DefaultPartitioner,
+  });
   const admin = kafka.admin();
   const closing = new AbortController();
   const backlog = openBacklog(admin, settings);
   let connected = false;
-  const connecting = connect(producer, admin, settings, log, closing.signal).then((done) => {
-    connected = done;
-  });
+  const connect = async (): Promise<void> => {
+    await ensureTopic(settings, log);
+    await Promise.all([admin.connect(), producer.connect()]);
+    connected = true;
+  };
+  const connecting = untilKafkaAnswers(connect, closing.signal, log);
+  // it rejects only when it is closed first, and `close` looks
+  connecting.catch(() => undefined);
   const group = groupWrites<Order, Receipt>(
     {
       maxItems: settings.v3GroupMaxOrders,
@@ -44,7 +53,7 @@ export const openKafkaIntake = (settings: KafkaSettings, log: Log): Intake => {
     close: async () => {
       closing.abort();
       await group.close();
-      await connecting;
+      await Promise.allSettled([connecting]);
       await Promise.all([producer.disconnect(), admin.disconnect()]);
     },
   };
@@ -52,30 +61,11 @@ export const openKafkaIntake = (settings: KafkaSettings, log: Log): Intake => {
 
 const away = (): Unavailable => new Unavailable("backend_away", "Kafka does not answer");
 
-/** Connects and makes the topic, however long that takes; false when closed before. */
-const connect = async (producer: Producer, admin: Admin, settings: KafkaSettings, log: Log, signal: AbortSignal): Promise<boolean> => {
-  const attempt = async (): Promise<boolean> => {
-    await admin.connect();
-    await ensureTopic(admin, settings);
-    await producer.connect();
-    return true;
-  };
-  try {
-    return await retrying(attempt, {
-      signal,
-      isRetryable: () => true,
-      onRetry: (error, failures) => {
-        if (failures % 20 === 1) log.warn({ mode: "v3", reason: messageOf(error) }, "Kafka does not answer; trying again");
-      },
-    });
-  } catch (error) {
-    // only an abort ends the retries
-    if (signal.aborted) return false;
-    throw error;
-  }
-};
-
-const produce = async (producer: Producer, settings: KafkaSettings, orders: readonly Order[]): Promise<Receipt[]> => {
+const produce = async (
+  producer: Producer,
+  settings: KafkaSettings,
+  orders: readonly Order[],
+): Promise<Receipt[]> => {
   try {
     await producer.send({
       topic: settings.v3Topic,

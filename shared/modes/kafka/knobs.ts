@@ -1,8 +1,15 @@
 import { type Static, Type } from "typebox";
 
 export const kafkaKnobs = Type.Object({
-  kafkaBrokers: Type.String({ minLength: 3, description: "host:port of one or more brokers, separated by commas" }),
-  v3Topic: Type.String({ default: "coffee-orders", pattern: "^[a-zA-Z0-9._-]{1,249}$", description: "the topic of the orders" }),
+  kafkaBrokers: Type.String({
+    minLength: 3,
+    description: "host:port of one or more brokers, separated by commas",
+  }),
+  v3Topic: Type.String({
+    default: "coffee-orders",
+    pattern: "^[a-zA-Z0-9._-]{1,249}$",
+    description: "the topic of the orders",
+  }),
   v3Group: Type.String({ default: "counters", minLength: 1, description: "the consumer group that counts" }),
   v3Partitions: Type.Integer({
     default: 6,
@@ -10,7 +17,12 @@ export const kafkaKnobs = Type.Object({
     maximum: 1_000,
     description: "partitions of the topic when it is made: the most workers that share the work",
   }),
-  v3Replicas: Type.Integer({ default: 1, minimum: 1, maximum: 9, description: "replicas of the topic when it is made" }),
+  v3Replicas: Type.Integer({
+    default: 1,
+    minimum: 1,
+    maximum: 9,
+    description: "replicas of the topic when it is made",
+  }),
   v3RetentionHours: Type.Integer({
     default: 168,
     minimum: 1,
@@ -19,24 +31,45 @@ export const kafkaKnobs = Type.Object({
   }),
   v3Acks: Type.Union([Type.Literal(-1), Type.Literal(1)], {
     default: -1,
-    description: "-1 replies when all in-sync replicas have the order, 1 when the leader has it (for experiments)",
+    description:
+      "-1 replies when all in-sync replicas have the order, 1 when the leader has it (for experiments)",
   }),
-  v3GroupMaxOrders: Type.Integer({ default: 500, minimum: 1, maximum: 10_000, description: "orders in one produce request" }),
+  v3GroupMaxOrders: Type.Integer({
+    default: 500,
+    minimum: 1,
+    maximum: 10_000,
+    description: "orders in one produce request",
+  }),
   v3LingerMs: Type.Integer({
     default: 2,
     minimum: 0,
     maximum: 1_000,
     description: "how long an order waits for company while no produce request is under way",
   }),
-  v3MaxWritesInFlight: Type.Integer({ default: 3, minimum: 1, maximum: 100, description: "produce requests under way at a time" }),
+  v3MaxWritesInFlight: Type.Integer({
+    default: 3,
+    minimum: 1,
+    maximum: 100,
+    description: "produce requests under way at a time",
+  }),
   v3MaxQueuedOrders: Type.Integer({
     default: 10_000,
     minimum: 1,
     maximum: 1_000_000,
     description: "orders that wait for a produce request; more are answered 503",
   }),
-  v3BatchMaxOrders: Type.Integer({ default: 2_000, minimum: 1, maximum: 100_000, description: "orders counted in one statement" }),
-  v3PartitionsAtOnce: Type.Integer({ default: 2, minimum: 1, maximum: 100, description: "partitions a worker counts at a time" }),
+  v3BatchMaxOrders: Type.Integer({
+    default: 2_000,
+    minimum: 1,
+    maximum: 100_000,
+    description: "orders counted in one statement",
+  }),
+  v3PartitionsAtOnce: Type.Integer({
+    default: 2,
+    minimum: 1,
+    maximum: 100,
+    description: "partitions a worker counts at a time",
+  }),
   v3SessionTimeoutMs: Type.Integer({
     default: 10_000,
     minimum: 1_000,

@@ -1,8 +1,6 @@
-import type { Consumer, EachBatchPayload, KafkaMessage } from "kafkajs";
+import type { EachBatchPayload, KafkaMessage } from "kafkajs";
 import type { Count, Log, Source } from "../../ports.ts";
-import { messageOf } from "../../runtime/lifecycle.ts";
-import { retrying } from "../../runtime/retry.ts";
-import { openKafka } from "./client.ts";
+import { openKafka, untilKafkaAnswers } from "./client.ts";
 import type { KafkaSettings } from "./knobs.ts";
 import { ensureTopic } from "./topic.ts";
 
@@ -13,7 +11,7 @@ const HEARTBEAT_MS = 1_000;
 
 /** v3's worker: a member of the consumer group. Part and shard are the partition. */
 export const openKafkaSource = (settings: KafkaSettings, log: Log): Source => {
-  const kafka = openKafka(settings.kafkaBrokers, "coffee-v3-worker", log, { retries: 5, restartOnFailure: async () => true });
+  const kafka = openKafka(settings.kafkaBrokers, "coffee-v3-worker", log, "patient");
   const consumer = kafka.consumer({
     groupId: settings.v3Group,
     sessionTimeout: settings.v3SessionTimeoutMs,
@@ -23,13 +21,7 @@ export const openKafkaSource = (settings: KafkaSettings, log: Log): Source => {
   });
 
   const prepare = async (): Promise<void> => {
-    const admin = kafka.admin();
-    try {
-      await admin.connect();
-      await ensureTopic(admin, settings);
-    } finally {
-      await admin.disconnect();
-    }
+    await ensureTopic(settings, log);
     await consumer.connect();
     await consumer.subscribe({ topics: [settings.v3Topic], fromBeginning: true });
   };
@@ -43,13 +35,7 @@ export const openKafkaSource = (settings: KafkaSettings, log: Log): Source => {
     });
     const ended = aborted(signal);
     try {
-      await retrying(prepare, {
-        signal,
-        isRetryable: () => true,
-        onRetry: (error, failures) => {
-          if (failures % 20 === 1) log.warn({ mode: "v3", reason: messageOf(error) }, "Kafka does not answer; trying again");
-        },
-      });
+      await untilKafkaAnswers(prepare, signal, log);
       await consumer.run({
         autoCommit: false,
         eachBatchAutoResolve: false,

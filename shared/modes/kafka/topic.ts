@@ -1,5 +1,6 @@
-import type { Admin } from "kafkajs";
-import type { Backlog } from "../../ports.ts";
+import type { Admin, ITopicConfig } from "kafkajs";
+import type { Backlog, Log } from "../../ports.ts";
+import { openKafka } from "./client.ts";
 import type { KafkaSettings } from "./knobs.ts";
 
 const HOUR_MS = 3_600_000;
@@ -7,23 +8,28 @@ const HOUR_MS = 3_600_000;
 const AGE_PRECISION_MS = 100;
 
 /** Makes the topic where it is missing. Safe from several processes at once. */
-export const ensureTopic = async (admin: Admin, settings: KafkaSettings): Promise<void> => {
-  if ((await admin.listTopics()).includes(settings.v3Topic)) return;
-  await admin.createTopics({
-    waitForLeaders: true,
-    topics: [
-      {
-        topic: settings.v3Topic,
-        numPartitions: settings.v3Partitions,
-        replicationFactor: settings.v3Replicas,
-        configEntries: [
-          { name: "retention.ms", value: String(settings.v3RetentionHours * HOUR_MS) },
-          { name: "cleanup.policy", value: "delete" },
-        ],
-      },
-    ],
-  });
+export const ensureTopic = async (settings: KafkaSettings, log: Log): Promise<void> => {
+  const kafka = openKafka(settings.kafkaBrokers, "coffee-v3-topic", log, "patient");
+  const admin = kafka.admin({ retry: { retries: 1 } });
+  try {
+    await admin.connect();
+    const topics = await admin.listTopics();
+    if (!topics.includes(settings.v3Topic))
+      await admin.createTopics({ waitForLeaders: true, topics: [topicOf(settings)] });
+  } finally {
+    await admin.disconnect();
+  }
 };
+
+const topicOf = (settings: KafkaSettings): ITopicConfig => ({
+  topic: settings.v3Topic,
+  numPartitions: settings.v3Partitions,
+  replicationFactor: settings.v3Replicas,
+  configEntries: [
+    { name: "retention.ms", value: String(settings.v3RetentionHours * HOUR_MS) },
+    { name: "cleanup.policy", value: "delete" },
+  ],
+});
 
 /**
  * Reads the group's lag. A record is an order, so lag is a difference of offsets. The age of the oldest is found
@@ -39,7 +45,9 @@ export const openBacklog = (admin: Admin, settings: KafkaSettings): (() => Promi
     while (pending - counted > AGE_PRECISION_MS) {
       const middle = Math.floor((counted + pending) / 2);
       const offsets = await admin.fetchTopicOffsetsByTimestamp(topic, middle);
-      const isPending = offsets.some(({ partition, offset }) => Number(offset) > (committed.get(partition) ?? 0));
+      const isPending = offsets.some(
+        ({ partition, offset }) => Number(offset) > (committed.get(partition) ?? 0),
+      );
       if (isPending) pending = middle;
       else counted = middle;
     }
@@ -50,11 +58,16 @@ export const openBacklog = (admin: Admin, settings: KafkaSettings): (() => Promi
   return async () => {
     const ends = await admin.fetchTopicOffsets(topic);
     const groups = await admin.fetchOffsets({ groupId, topics: [topic] });
-    const commits = new Map(groups[0]?.partitions.map(({ partition, offset }) => [partition, Number(offset)]));
+    const commits = new Map(
+      groups[0]?.partitions.map(({ partition, offset }) => [partition, Number(offset)]),
+    );
     const committed = new Map(
       ends.map(({ partition, low }) => [partition, Math.max(Number(low), commits.get(partition) ?? -1)]),
     );
-    const orders = ends.reduce((sum, { partition, high }) => sum + Number(high) - (committed.get(partition) ?? 0), 0);
+    const orders = ends.reduce(
+      (sum, { partition, high }) => sum + Number(high) - (committed.get(partition) ?? 0),
+      0,
+    );
     if (orders > 0) return { orders, oldestMs: Math.max(0, Date.now() - (await oldest(committed))) };
     // what comes from now on is younger than this
     countedUntilMs = Math.max(countedUntilMs, Date.now() - HOUR_MS / 60);

@@ -33,7 +33,9 @@ export const openConsumer = (
   let ordersPerEntry = settings.v2GroupMaxOrders;
 
   const readPending = async (after: string, count: number): Promise<StreamEntry[]> => {
-    const entries = entriesIn(await reads.xreadgroup("GROUP", group, name, "COUNT", count, "STREAMS", stream, after));
+    const entries = entriesIn(
+      await reads.xreadgroup("GROUP", group, name, "COUNT", count, "STREAMS", stream, after),
+    );
     pendingAfter = entries.at(-1)?.[0] ?? null;
     return entries;
   };
@@ -41,7 +43,10 @@ export const openConsumer = (
   const claim = async (count: number): Promise<StreamEntry[]> => {
     const idle = settings.v2ClaimIdleMs;
     if (performance.now() - claimedAt < Math.min(idle, 5_000) / 2) return [];
-    const [, entries] = (await reads.xautoclaim(stream, group, name, idle, "0-0", "COUNT", count)) as [string, StreamEntry[]];
+    const [, entries] = (await reads.xautoclaim(stream, group, name, idle, "0-0", "COUNT", count)) as [
+      string,
+      StreamEntry[],
+    ];
     // a full hand means that there may be more
     if (entries.length < count) claimedAt = performance.now();
     return entries;
@@ -66,7 +71,10 @@ export const openConsumer = (
       try {
         const entries = await read();
         if (entries.length > 0)
-          ordersPerEntry = Math.max(1, entries.reduce((sum, entry) => sum + ordersIn(entry), 0) / entries.length);
+          ordersPerEntry = Math.max(
+            1,
+            entries.reduce((sum, entry) => sum + ordersIn(entry), 0) / entries.length,
+          );
         return entries;
       } catch (error) {
         pendingAfter = "0";

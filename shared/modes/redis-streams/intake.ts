@@ -27,7 +27,10 @@ export const openRedisStreamsIntake = (settings: RedisStreamsSettings, log: Log)
     accept: (order) => group.add(order),
     backlog: async () => {
       const [orders, oldestId] = await redis.backlogOf(settings.v2Stream, settings.v2Group);
-      return { orders: Number(orders), oldestMs: oldestId ? Math.max(0, Date.now() - entryTimeMs(oldestId)) : 0 };
+      return {
+        orders: Number(orders),
+        oldestMs: oldestId ? Math.max(0, Date.now() - entryTimeMs(oldestId)) : 0,
+      };
     },
     close: async () => {
       await group.close();

@@ -5,7 +5,10 @@ export const redisStreamsKnobs = Type.Object({
     pattern: "^rediss?://",
     description: "a Redis of its own for the stream, with appendonly yes, appendfsync always, noeviction",
   }),
-  databaseUrl: Type.String({ pattern: "^postgres(ql)?://", description: "PostgreSQL, as postgres://user@host:port/name" }),
+  databaseUrl: Type.String({
+    pattern: "^postgres(ql)?://",
+    description: "PostgreSQL, as postgres://user@host:port/name",
+  }),
   v2Stream: Type.String({ default: "coffee:orders", description: "the key of the stream" }),
   v2Group: Type.String({ default: "counters", description: "the consumer group that counts" }),
   v2GroupMaxOrders: Type.Integer({
@@ -14,7 +17,12 @@ export const redisStreamsKnobs = Type.Object({
     maximum: 10_000,
     description: "orders that share one stream entry; 1 is one XADD per request",
   }),
-  v2MaxWritesInFlight: Type.Integer({ default: 2, minimum: 1, maximum: 100, description: "XADDs under way at a time" }),
+  v2MaxWritesInFlight: Type.Integer({
+    default: 2,
+    minimum: 1,
+    maximum: 100,
+    description: "XADDs under way at a time",
+  }),
   v2MaxQueuedOrders: Type.Integer({
     default: 10_000,
     minimum: 1,
@@ -33,7 +41,12 @@ export const redisStreamsKnobs = Type.Object({
     maximum: 100_000,
     description: "orders counted in one statement, give or take an entry",
   }),
-  v2Slots: Type.Integer({ default: 16, minimum: 1, maximum: 1_000, description: "workers at a time; each leases a slot" }),
+  v2Slots: Type.Integer({
+    default: 16,
+    minimum: 1,
+    maximum: 1_000,
+    description: "workers at a time; each leases a slot",
+  }),
   v2ClaimIdleMs: Type.Integer({
     default: 30_000,
     minimum: 100,

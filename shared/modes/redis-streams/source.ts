@@ -65,7 +65,8 @@ const consume = async (consumer: Consumer, count: Count, signal: AbortSignal, lo
       signal,
       isRetryable: () => true,
       onRetry: (error, failures) => {
-        if (failures === 1) log.warn({ mode: "v2", reason: messageOf(error) }, `${what} failed; trying again`);
+        if (failures === 1)
+          log.warn({ mode: "v2", reason: messageOf(error) }, `${what} failed; trying again`);
       },
     }).catch((error: unknown) => {
       // only an abort ends the retries; what is unsettled stays pending and comes again
@@ -98,6 +99,9 @@ const trim = async (commands: StreamClient, stream: string, log: Log): Promise<v
   try {
     await commands.trimSettled(stream);
   } catch (error) {
-    log.warn({ mode: "v2", reason: messageOf(error) }, "the stream could not be trimmed; trying again in a second");
+    log.warn(
+      { mode: "v2", reason: messageOf(error) },
+      "the stream could not be trimmed; trying again in a second",
+    );
   }
 };

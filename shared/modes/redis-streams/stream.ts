@@ -77,7 +77,11 @@ const READ_TIMEOUT_MS = BLOCK_MS + 2_000;
  * already, and only an error makes the reader look for them.
  */
 export const openReader = (url: string, name: string, log: Log): StreamClient => {
-  const options = { ...redisOptions(name), commandTimeout: READ_TIMEOUT_MS, autoResendUnfulfilledCommands: false };
+  const options = {
+    ...redisOptions(name),
+    commandTimeout: READ_TIMEOUT_MS,
+    autoResendUnfulfilledCommands: false,
+  };
   return withScripts(openRedis(url, options, outageLog(log)));
 };
 
@@ -85,7 +89,8 @@ export const openReader = (url: string, name: string, log: Log): StreamClient =>
 const outageLog = (log: Log): ((error: Error) => void) => {
   let failures = 0;
   return (error) => {
-    if (failures++ % 50 === 0) log.warn({ mode: "v2", failures, reason: error.message }, "the stream's Redis does not answer");
+    if (failures++ % 50 === 0)
+      log.warn({ mode: "v2", failures, reason: error.message }, "the stream's Redis does not answer");
   };
 };
 

@@ -1,0 +1,159 @@
+// On a copy of the bootstrap in a project of its own, with a stand-in for npm that installs in a moment: what is tested
+// is who installs when, and who ends with whom. (The real npm ci is every fresh clone's first start.)
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { isAlive } from "./servers/process-tree.ts";
+
+const nodePackage = `node-${process.platform}-${process.arch}`;
+/** A busy machine takes seconds to start a process, and each test starts a handful. */
+const PATIENCE_MS = 30_000;
+vi.setConfig({ testTimeout: 2 * PATIENCE_MS });
+let project: string;
+let started: ChildProcess[];
+
+const NPM = `
+  const { appendFileSync, mkdirSync, symlinkSync, writeFileSync } = require("node:fs");
+  appendFileSync("installs", process.pid + "\\n");
+  setTimeout(() => {
+    if (process.env.LEAVE_OUT === undefined) {
+      mkdirSync("node_modules/${nodePackage}/bin", { recursive: true });
+      symlinkSync(process.execPath, "node_modules/${nodePackage}/bin/node");
+    }
+    mkdirSync("node_modules", { recursive: true });
+    writeFileSync("node_modules/.package-lock.json", "{}");
+  }, Number(process.env.INSTALL_MS ?? 300));`;
+
+const PROGRAM = `
+  process.on("SIGTERM", () => { console.log("stopping"); process.exit(7); });
+  console.log(JSON.stringify({ pid: process.pid, args: process.argv.slice(2) }));
+  setInterval(() => {}, 1000);`;
+
+beforeEach(() => {
+  project = mkdtempSync(join(realpathSync(tmpdir()), "coffee-rt-test-"));
+  started = [];
+  mkdirSync(join(project, "dev"));
+  for (const file of ["bootstrap.mjs", "install.mjs", "end-with-parent.ts"])
+    cpSync(join(import.meta.dirname, file), join(project, "dev", file));
+  // never the version that runs this: the bootstrap then goes on in a child, as from a system's older Node
+  const manifest = { type: "module", optionalDependencies: { [nodePackage]: "0.0.0" } };
+  writeFileSync(join(project, "package.json"), JSON.stringify(manifest));
+  writeFileSync(join(project, "package-lock.json"), "{}");
+  mkdirSync(join(project, "npm"));
+  writeFileSync(join(project, "npm", "package.json"), "{}");
+  writeFileSync(join(project, "npm", "npm-cli.js"), NPM);
+  writeFileSync(join(project, "dev", "start.ts"), PROGRAM);
+});
+afterEach(() => {
+  for (const child of started) child.kill("SIGKILL");
+  rmSync(project, { recursive: true, force: true });
+});
+
+type Run = {
+  child: ChildProcess;
+  output: () => string;
+  program: () => Promise<{ pid: number; args: string[] }>;
+};
+
+const run = (command: string, args: string[], env: Record<string, string> = {}): Run => {
+  const { NODE_OPTIONS, npm_lifecycle_event, NODE_V8_COVERAGE, ...inherited } = process.env;
+  const npm = { npm_execpath: join(project, "npm", "npm-cli.js"), npm_node_execpath: process.execPath };
+  const child = spawn(command, args, {
+    cwd: project,
+    env: { ...inherited, ...npm, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  started.push(child);
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) stream?.on("data", (part) => (output += String(part)));
+  const program = () =>
+    vi.waitFor(() => JSON.parse(/^\{.*\}$/m.exec(output)?.[0] ?? "") as { pid: number; args: string[] }, {
+      timeout: 10_000,
+    });
+  return { child, output: () => output, program };
+};
+const bootstrap = (args: string[], env?: Record<string, string>) =>
+  run(process.execPath, ["dev/bootstrap.mjs", ...args], env);
+const installs = () => readFileSync(join(project, "installs"), "utf8").trim().split("\n").map(Number);
+const untilGone = (pid: number) =>
+  vi.waitFor(() => expect(isAlive(pid)).toBe(false), { timeout: PATIENCE_MS });
+const exit = async ({ child }: Run) => {
+  if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+  return child.exitCode;
+};
+
+test("two starts in a bare clone install once, and both go on with their arguments", async () => {
+  const both = [bootstrap(["start", "--a", "1"]), bootstrap(["start", "--b"])];
+  const programs = await Promise.all(both.map((one) => one.program()));
+  expect(programs.map(({ args }) => args)).toEqual([["--a", "1"], ["--b"]]);
+  expect(installs()).toHaveLength(1);
+  expect(both.map((one) => one.output()).join("")).toMatch(/waiting for another start/);
+  const third = bootstrap(["start"]);
+  await third.program();
+  expect(installs()).toHaveLength(1);
+});
+
+test("an npm that outlives its killed bootstrap is waited for", async () => {
+  const first = bootstrap(["start"], { INSTALL_MS: "2000" });
+  await vi.waitFor(() => expect(existsSync(join(project, ".coffee-rt", "npm-ci.pid"))).toBe(true), {
+    timeout: PATIENCE_MS,
+  });
+  first.child.kill("SIGKILL");
+  const second = bootstrap(["start"]);
+  await second.program();
+  expect(installs()).toHaveLength(1);
+});
+
+test("without the pinned Node a newer one goes on, and says so", async () => {
+  const left = bootstrap(["start"], { LEAVE_OUT: "1" });
+  await left.program();
+  expect(left.output()).toContain("Node 0.0.0 is not installed for this system");
+  await bootstrap(["start"]).program();
+  expect(installs()).toHaveLength(1);
+});
+
+test("SIGTERM reaches the program, whose exit code comes back", async () => {
+  const one = bootstrap(["start"]);
+  await one.program();
+  one.child.kill("SIGTERM");
+  expect(await exit(one)).toBe(7);
+  expect(one.output()).toContain("stopping");
+});
+
+test("kill -9 of the bootstrap stops the program as a signal would", async () => {
+  const one = bootstrap(["start"]);
+  const { pid } = await one.program();
+  one.child.kill("SIGKILL");
+  await untilGone(pid);
+  expect(one.output()).toContain("stopping");
+});
+
+test("kill -9 of npm stops the program; a shell that merely ends does not", async () => {
+  const inShell = [`${process.execPath} dev/bootstrap.mjs start & wait`];
+  const npm = run("sh", ["-c", ...inShell], { npm_lifecycle_event: "start" });
+  const { pid } = await npm.program();
+  const shell = run("sh", ["-c", `${process.execPath} dev/bootstrap.mjs start &`]);
+  const background = await shell.program();
+  npm.child.kill("SIGKILL");
+  await untilGone(pid);
+  expect(isAlive(background.pid)).toBe(true);
+  process.kill(background.pid, "SIGKILL");
+});
+
+test("an unknown target is answered with the known ones", async () => {
+  const unknown = bootstrap(["serve"]);
+  expect(await exit(unknown)).toBe(2);
+  expect(unknown.output()).toContain("start | test");
+});

@@ -1,0 +1,108 @@
+/** The product's own programs as children: started, watched, started again when they end unasked. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createWriteStream, type WriteStream } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
+
+export type ProgramOptions = {
+  readonly name: string;
+  /** Its main file, from the project's root. */
+  readonly file: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly logFile: string;
+  readonly onLine: (line: string) => void;
+};
+
+export type RunningProgram = {
+  readonly name: string;
+  /** Undefined while it is down. */
+  pid(): number | undefined;
+  stop(): Promise<void>;
+};
+
+const RESTART_AFTER_MS = 250;
+/** A program that cannot start is tried ever more rarely. */
+const MOST_RESTART_MS = 10_000;
+/** One that ran this long had started well. */
+const RAN_WELL_MS = 5_000;
+/** Longer than a program's own deadline for stopping. */
+const STOP_WITHIN_MS = 20_000;
+/** pino's number for warnings. */
+const WARN = 40;
+
+const root = join(import.meta.dirname, "..");
+
+export const runProgram = (options: ProgramOptions): RunningProgram => {
+  const log = createWriteStream(options.logFile, { flags: "a" });
+  let child: ChildProcess | undefined;
+  let stopping = false;
+
+  const start = (): ChildProcess => {
+    const started = spawn(process.execPath, [options.file], {
+      cwd: root,
+      // the end of its stdin tells it that we have gone, however we ended
+      env: { ...process.env, ...options.env, COFFEE_RT_END_WITH_STDIN: "1" },
+      stdio: ["pipe", "pipe", "pipe"],
+      // a session of its own, so that a terminal's Ctrl-C reaches us alone and we stop things in order
+      detached: true,
+    });
+    // it may be gone before we end its stdin; `exit` tells
+    started.stdin?.on("error", () => undefined);
+    for (const stream of [started.stdout, started.stderr]) if (stream) follow(stream, options, log);
+    return started;
+  };
+
+  const keepRunning = async (): Promise<void> => {
+    for (let delayMs = RESTART_AFTER_MS; !stopping; ) {
+      const startedAt = Date.now();
+      child = start();
+      const [code, signal] = (await once(child, "exit")) as [number | null, NodeJS.Signals | null];
+      child = undefined;
+      if (stopping) return;
+      delayMs =
+        Date.now() - startedAt > RAN_WELL_MS ? RESTART_AFTER_MS : Math.min(MOST_RESTART_MS, delayMs * 2);
+      options.onLine(`${options.name} ended (${signal ?? `status ${code}`}); starting it again`);
+      await sleep(delayMs);
+    }
+  };
+
+  const running = keepRunning();
+  return {
+    name: options.name,
+    pid: () => child?.pid,
+    stop: async () => {
+      stopping = true;
+      const last = child;
+      last?.kill("SIGTERM");
+      const kill = setTimeout(() => last?.kill("SIGKILL"), STOP_WITHIN_MS);
+      await running;
+      clearTimeout(kill);
+      log.end();
+    },
+  };
+};
+
+/** Every line into the log file; warnings and worse to whoever watches. */
+const follow = (stream: NodeJS.ReadableStream, { name, onLine }: ProgramOptions, log: WriteStream): void => {
+  createInterface({ input: stream }).on("line", (line) => {
+    log.write(`${line}\n`);
+    const told = messageIn(line);
+    if (told !== null) onLine(`${name}: ${told}`);
+  });
+};
+
+const messageIn = (line: string): string | null => {
+  if (!line.startsWith("{")) return line;
+  try {
+    const { level, msg, reason, err } = JSON.parse(line) as LogLine;
+    if (level < WARN) return null;
+    const why = reason ?? err?.message;
+    return why && why !== msg ? `${msg} (${why})` : msg;
+  } catch {
+    return line;
+  }
+};
+
+type LogLine = { level: number; msg: string; reason?: string; err?: { message: string } };

@@ -1,0 +1,61 @@
+import { expect, test } from "vitest";
+import { type ColumnChoices, columnsOf, describeColumns, unusedQuantity } from "./columns.ts";
+
+const guess = (header: string, choices: ColumnChoices = {}, hasStoreName = false) => {
+  const names = header.split(",");
+  return describeColumns(columnsOf(names, choices, hasStoreName), names);
+};
+
+test.each([
+  [
+    "timestamp,store,drink,price",
+    'timestamp = "timestamp", store = "store", drink = "drink", price = "price"',
+  ],
+  [
+    "transaction_id,transaction_date,transaction_time,transaction_qty,store_id,store_location,product_id,unit_price,product_category,product_type,product_detail",
+    'date = "transaction_date", time = "transaction_time", store = "store_location", drink = "product_type", price = "unit_price", quantity = "transaction_qty"',
+  ],
+  [
+    "Transaction ID,Transaction Date,Transaction Time,Location,Item,Total",
+    'date = "Transaction Date", time = "Transaction Time", store = "Location", drink = "Item", price = "Total"',
+  ],
+  [
+    "DateTime,StoreName,ItemName,UnitPrice",
+    'timestamp = "DateTime", store = "StoreName", drink = "ItemName", price = "UnitPrice"',
+  ],
+  [
+    "Sold at,Branch,Beverage,Amount (GBP)",
+    'timestamp = "Sold at", store = "Branch", drink = "Beverage", price = "Amount (GBP)"',
+  ],
+])("%s", (header, expected) => expect(guess(header)).toBe(expected));
+
+test("named columns win, in any case, and the parts of a time over a whole one", () => {
+  const header = "Date,Clock,timestamp,Shop,Thing,price";
+  expect(guess(header, { drink: "thing", date: "DATE", time: "clock" })).toBe(
+    'date = "Date", time = "Clock", store = "Shop", drink = "Thing", price = "price"',
+  );
+});
+
+test("a file for one store needs no column of it", () => {
+  expect(guess("date,cash_type,money,coffee_name", {}, true)).toBe(
+    'date = "date", drink = "coffee_name", price = "money"',
+  );
+  expect(() => guess("date,cash_type,money,coffee_name")).toThrow("--store-name");
+});
+
+test("a missing or misnamed column is told with the columns there are", () => {
+  expect(() => guess("timestamp,store,drink,sum")).toThrow(
+    '--price "…" . The file has: "timestamp", "store", "drink", "sum"',
+  );
+  expect(() => guess("timestamp,store,drink,price", { price: "cost" })).toThrow(
+    '--price "cost" is no column',
+  );
+});
+
+test("only the price of a unit is multiplied unasked", () => {
+  const header = "timestamp,store,drink,total,qty";
+  expect(guess(header)).not.toContain("quantity");
+  expect(unusedQuantity(columnsOf(header.split(","), {}, false), header.split(","), {})).toBe("qty");
+  expect(guess(header, { quantity: "qty" })).toContain('quantity = "qty"');
+  expect(guess("timestamp,store,drink,unit price,qty", { quantity: "none" })).not.toContain("quantity");
+});

@@ -1,0 +1,80 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { madeUpSales } from "./made-up-sales.ts";
+import { optionsFrom } from "./options.ts";
+import { surveyOf } from "./survey.ts";
+import { compared, isEqual } from "./totals.ts";
+
+let folder = "";
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "coffee-rt-survey-"));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const survey = async (text: string, ...args: string[]) => {
+  const path = join(folder, "sales.csv");
+  await writeFile(path, text);
+  const options = optionsFrom([path, ...args]);
+  if (options === null) throw new Error("no options");
+  return surveyOf(options);
+};
+
+test("an odd file of 5 000 rows comes to the totals it was made of, and its bad lines are found", async () => {
+  const made = madeUpSales(5_000, 3);
+  const found = await survey(made.text);
+  expect(made.badLines.length).toBeGreaterThan(8);
+  expect(found.bad.map(({ line }) => line)).toEqual(made.badLines);
+  expect(compared(made.totals, found.totals).filter((line) => !isEqual(line))).toEqual([]);
+  expect(found.rows.length + found.bad.length).toBe(5_000);
+});
+
+test("the sample of the README", async () => {
+  const options = optionsFrom([join(import.meta.dirname, "sample.csv")]);
+  const sample = options && (await surveyOf(options));
+  expect(sample?.rows).toHaveLength(58);
+  expect(sample?.bad).toEqual([
+    { line: 14, reason: "the price is missing" },
+    { line: 43, reason: "the price -4.25 is negative: refunds are not replayed" },
+  ]);
+});
+
+test("rows come by time, names as one line, every reason is named", async () => {
+  const found = await survey(
+    'timestamp,store,drink,price\n2026-01-02,up,"Iced\nLatte",2\n2026-01-01,up,tea,1\n,,\u0007,0\n2026-01-01,up,caf\ufffd,1\n',
+  );
+  expect(found.rows.map(({ line, drink }) => [line, found.drinks[drink]])).toEqual([
+    [4, "tea"],
+    [2, "Iced Latte"],
+  ]);
+  expect(found.bad).toEqual([
+    {
+      line: 5,
+      reason: "the date is missing; the store is missing; the drink has control characters; the price is 0",
+    },
+    { line: 6, reason: 'the drink "caf\ufffd" is not UTF-8: try --encoding latin1' },
+  ]);
+});
+
+const dated = (...dates: string[]) =>
+  `date,store,drink,price\n${dates.map((date) => `${date},up,tea,1`).join("\n")}\n`;
+const firstDay = async (...args: Parameters<typeof survey>) =>
+  new Date((await survey(...args)).rows[0]?.ms ?? 0).toISOString();
+
+test("day or month first: the data tell, else the user must", async () => {
+  expect(await firstDay(dated("3/4/2026", "13/4/2026"))).toContain("2026-04-03");
+  expect(await firstDay(dated("3/4/2026", "4/13/2026"))).toContain("2026-03-04");
+  expect(await firstDay(dated("3/4/2026"), "--date-format", "mdy")).toContain("2026-03-04");
+  expect(await firstDay(dated("4/4/2026"))).toContain("2026-04-04");
+  await expect(survey(dated("3/4/2026", "4/5/2026"))).rejects.toThrow(
+    '"3/4/2026" (line 2) can be read in two ways',
+  );
+  await expect(survey(dated("13/4/2026", "4/13/2026"))).rejects.toThrow("puts the day first");
+});
+
+test("a column of something else, and an empty file", async () => {
+  const ids = Array.from({ length: 1_001 }, (_, index) => `2026-01-01,up,tea ${index},1`).join("\n");
+  await expect(survey(`date,store,drink,price\n${ids}\n`)).rejects.toThrow("more than 1000 names");
+  await expect(survey("")).rejects.toThrow("empty");
+});

@@ -1,0 +1,81 @@
+// What the servers are set to, wherever they run: as processes of this machine or in containers.
+
+export type Settings = Record<string, string>;
+
+/** Every process of a start and every test file holds pools of its own. */
+const MAX_CONNECTIONS = "200";
+
+/**
+ * durable: false, for tests, survives kill -9 of PostgreSQL but not the machine's. synchronous_commit stays on: without
+ * it a commit is answered while it is still in PostgreSQL's own memory, and kill -9 loses it.
+ */
+export const postgresSettings = (durable: boolean): Settings => ({
+  max_connections: MAX_CONNECTIONS,
+  timezone: "UTC",
+  log_timezone: "UTC",
+  ...(durable ? {} : { fsync: "off", full_page_writes: "off" }),
+});
+
+export const postgresArguments = (settings: Settings) =>
+  Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
+
+/** What initdb is asked for; the same order of text on every machine. */
+export const INITDB_OPTIONS = [
+  "--username=postgres",
+  "--auth=trust",
+  "--encoding=UTF8",
+  "--locale=C",
+  "--locale-provider=builtin",
+  "--builtin-locale=C.UTF-8",
+];
+
+export type RedisRole = "board" | "stream";
+
+/**
+ * The stream holds acknowledged orders: on disk before the reply, even while the log is rewritten, and full means a
+ * refusal rather than an eviction. The board is a picture that can be rebuilt; BullMQ too asks for noeviction.
+ */
+export const redisSettings = (role: RedisRole): Settings => ({
+  save: "",
+  "maxmemory-policy": "noeviction",
+  ...(role === "board"
+    ? { appendonly: "no" }
+    : {
+        appendonly: "yes",
+        appendfsync: "always",
+        "no-appendfsync-on-rewrite": "no",
+        maxmemory: "1gb",
+      }),
+});
+
+export const redisArguments = (settings: Settings) =>
+  Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
+
+/** Any valid one: a single node meets no other cluster. */
+export const KAFKA_CLUSTER_ID = "Y29mZmVlLXJ0LWxvY2FsMA";
+const KAFKA_NODE_ID = 1;
+
+/** `host` is where the broker listens; clients are always told 127.0.0.1. */
+export const kafkaSettings = (o: { host: string; port: number; controllerPort: number }): Settings => ({
+  "process.roles": "broker,controller",
+  "node.id": String(KAFKA_NODE_ID),
+  listeners: `BROKER://${o.host}:${o.port},CONTROLLER://127.0.0.1:${o.controllerPort}`,
+  "advertised.listeners": `BROKER://127.0.0.1:${o.port}`,
+  "inter.broker.listener.name": "BROKER",
+  "controller.listener.names": "CONTROLLER",
+  "listener.security.protocol.map": "BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT",
+  // a static quorum: with a dynamic one the first start's port is written into the data for ever
+  "controller.quorum.voters": `${KAFKA_NODE_ID}@127.0.0.1:${o.controllerPort}`,
+  "auto.create.topics.enable": "false",
+  "offsets.topic.replication.factor": "1",
+  "offsets.topic.num.partitions": "1", // a handful of groups; the default of 50 takes seconds to make
+  "transaction.state.log.replication.factor": "1",
+  "transaction.state.log.min.isr": "1",
+  "transaction.state.log.num.partitions": "1",
+  // A broker that was killed is let in again only when its earlier session is over: 9 s by default, and a restart took
+  // 12.4 s with it, 5.3 s with this.
+  "broker.session.timeout.ms": "3000",
+  "broker.heartbeat.interval.ms": "500",
+  "group.initial.rebalance.delay.ms": "0",
+  "group.min.session.timeout.ms": "1000", // lets a test notice a dead worker quickly
+});

@@ -1,0 +1,139 @@
+import fc from "fast-check";
+import { expect, test, vi } from "vitest";
+import { DAY_MS, HOUR_MS, hourStart, iso, MINUTE_MS, TIMESTAMP_PATTERN, timestampMs } from "./time.ts";
+
+const two = (value: number): string => String(value).padStart(2, "0");
+const isLeap = (year: number): boolean => (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0;
+const daysIn = (year: number, month: number): number =>
+  [31, isLeap(year) ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][month - 1] ?? 0;
+
+/** Days since 1970-01-01 without JavaScript's Date: the proleptic Gregorian calendar's day number. */
+const dayNumber = (year: number, month: number, day: number): number => {
+  const y = month <= 2 ? year - 1 : year;
+  const m = month <= 2 ? month + 9 : month - 3;
+  const century = Math.floor(y / 4) - Math.floor(y / 100) + Math.floor(y / 400);
+  return 365 * y + century + Math.floor((153 * m + 2) / 5) + day - 1 - 719_468;
+};
+
+test("every day of five centuries, and only those, is a date", () => {
+  const wrong: string[] = [];
+  for (let year = 1800; year <= 2300; year++)
+    for (let month = 0; month <= 13; month++)
+      for (const day of [0, 1, 15, 28, 29, 30, 31, 32]) {
+        const text = `${year}-${two(month)}-${two(day)}T00:00:00Z`;
+        const exists = day >= 1 && day <= daysIn(year, month);
+        if (timestampMs(text) !== (exists ? dayNumber(year, month, day) * DAY_MS : null)) wrong.push(text);
+      }
+  expect(wrong).toEqual([]);
+});
+
+test("any moment, with any fraction and offset, is what the calendar says", () => {
+  const moments = fc.record({
+    year: fc.integer({ min: 0, max: 9999 }),
+    month: fc.integer({ min: 1, max: 12 }),
+    day: fc.integer({ min: 1, max: 31 }),
+    hour: fc.integer({ min: 0, max: 23 }),
+    minute: fc.integer({ min: 0, max: 59 }),
+    second: fc.integer({ min: 0, max: 59 }),
+    fraction: fc.stringMatching(/^\d{0,9}$/),
+    separator: fc.constantFrom("T", "t", " "),
+    offset: fc.option(fc.tuple(fc.constantFrom("+", "-"), fc.nat(23), fc.nat(59)), { nil: undefined }),
+    zulu: fc.constantFrom("Z", "z", ""),
+  });
+  fc.assert(
+    fc.property(moments, (m) => {
+      fc.pre(m.day <= daysIn(m.year, m.month));
+      const zone = m.offset ? `${m.offset[0]}${two(m.offset[1])}:${two(m.offset[2])}` : m.zulu;
+      const date = `${String(m.year).padStart(4, "0")}-${two(m.month)}-${two(m.day)}`;
+      const time = `${two(m.hour)}:${two(m.minute)}:${two(m.second)}${m.fraction ? `.${m.fraction}` : ""}`;
+      const text = `${date}${m.separator}${time}${zone}`;
+      const offsetMs = m.offset
+        ? (m.offset[0] === "-" ? -1 : 1) * (m.offset[1] * HOUR_MS + m.offset[2] * MINUTE_MS)
+        : 0;
+      const ofDay = m.hour * HOUR_MS + m.minute * MINUTE_MS + m.second * 1_000;
+      const fractionMs = Number(m.fraction.slice(0, 3).padEnd(3, "0"));
+      expect(timestampMs(text)).toBe(
+        dayNumber(m.year, m.month, m.day) * DAY_MS + ofDay + fractionMs - offsetMs,
+      );
+      expect(text).toMatch(new RegExp(TIMESTAMP_PATTERN));
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+test("every millisecond is kept; finer digits are cut off, never rounded up into the next second", () => {
+  const base = Date.UTC(2026, 0, 15, 10);
+  const wrong: string[] = [];
+  for (let ms = 0; ms < 1_000; ms++) {
+    const text = iso(base + ms);
+    if (timestampMs(text) !== base + ms) wrong.push(text);
+  }
+  expect(wrong).toEqual([]);
+  expect(timestampMs("2026-01-15T10:00:00.5Z")).toBe(base + 500);
+  expect(timestampMs("2026-01-15T10:00:00.999999999Z")).toBe(base + 999);
+});
+
+test("no offset is UTC, whatever the process takes for local time", () => {
+  try {
+    for (const [local, minutesBehind] of [
+      ["America/New_York", 240],
+      ["Asia/Kolkata", -330],
+      ["UTC", 0],
+    ] as const) {
+      vi.stubEnv("TZ", local);
+      expect(new Date(2026, 6, 15).getTimezoneOffset()).toBe(minutesBehind);
+      expect(timestampMs("2026-07-15T10:00:00")).toBe(Date.UTC(2026, 6, 15, 10));
+      expect(timestampMs("2026-03-29 02:30:00")).toBe(Date.UTC(2026, 2, 29, 2, 30));
+    }
+  } finally {
+    vi.unstubAllEnvs();
+  }
+});
+
+test("an offset moves the moment over midnight, month and year", () => {
+  expect(timestampMs("2026-01-01T00:30:00+01:00")).toBe(Date.UTC(2025, 11, 31, 23, 30));
+  expect(timestampMs("2025-12-31T23:30:00-01:00")).toBe(Date.UTC(2026, 0, 1, 0, 30));
+  expect(timestampMs("2024-03-01T00:00:00+00:01")).toBe(Date.UTC(2024, 1, 29, 23, 59));
+});
+
+test.each([
+  "2026-02-29T00:00:00Z",
+  "2026-02-30T10:00:00Z",
+  "1900-02-29T00:00:00Z",
+  "2026-04-31T00:00:00Z",
+  "2026-13-01T00:00:00Z",
+  "2026-00-01T00:00:00Z",
+  "2026-01-00T00:00:00Z",
+  "2026-01-15T24:00:00Z",
+  "2026-01-15T23:60:00Z",
+  "2026-12-31T23:59:60Z",
+  "2026-01-15T10:00:00+24:00",
+  "2026-01-15T10:00:00+01:60",
+  "2026-01-15T10:00:00+0100",
+  "2026-01-15T10:00:00+01",
+  "2026-01-15T10:00:00.Z",
+  "2026-01-15T10:00:00.1234567890Z",
+  "2026-01-15T10:00:00,5Z",
+  "2026-01-15T10:00Z",
+  "2026-01-15",
+  "26-01-15T10:00:00Z",
+  "+002026-01-15T10:00:00Z",
+  "2026-1-15T10:00:00Z",
+  " 2026-01-15T10:00:00Z",
+  "2026-01-15T10:00:00Z\n",
+  "2026-01-15T10:00:00 Z",
+  "1768471200000",
+  "now",
+  "",
+])("%j is no timestamp", (text) => {
+  expect(timestampMs(text)).toBeNull();
+});
+
+test("an hour starts on the UTC hour", () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: Date.UTC(9999, 0) }), (ms) => {
+      const start = hourStart(ms);
+      expect(start).toBe(timestampMs(`${iso(ms).slice(0, 13)}:00:00Z`));
+    }),
+  );
+});

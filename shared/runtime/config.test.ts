@@ -1,0 +1,129 @@
+import fc from "fast-check";
+import { Type } from "typebox";
+import { expect, test } from "vitest";
+import { loadSettings, variableOf, variablesFor } from "./config.ts";
+
+const knobs = Type.Object({
+  batchWaitMs: Type.Integer({ default: 5, minimum: 0, maximum: 100, description: "how long a batch waits" }),
+  loadFactor: Type.Number({ default: 0.5, minimum: -1, maximum: 2 }),
+  v1Enabled: Type.Boolean({ default: false, description: "whether v1 takes orders" }),
+  logLevel: Type.Union([Type.Literal("debug"), Type.Literal("info")], { default: "info" }),
+  acks: Type.Union([Type.Literal(-1), Type.Literal(1)], { default: -1 }),
+  topic: Type.String({ default: "orders", pattern: "^[a-z-]{1,20}$" }),
+  databaseUrl: Type.String({ description: "PostgreSQL" }),
+});
+const url = { DATABASE_URL: "postgres://db" };
+const refusal = (env: Record<string, string>): string => {
+  try {
+    loadSettings(knobs, { ...url, ...env });
+  } catch (error) {
+    return (error as Error).message;
+  }
+  return "taken";
+};
+
+test("what is not set is the default, and an empty text is not set", () => {
+  const defaults = {
+    batchWaitMs: 5,
+    loadFactor: 0.5,
+    v1Enabled: false,
+    logLevel: "info",
+    acks: -1,
+    topic: "orders",
+    databaseUrl: "postgres://db",
+  };
+  expect(loadSettings(knobs, { ...url, UNRELATED: "7", batchWaitMs: "9" })).toEqual(defaults);
+  expect(loadSettings(knobs, { ...url, BATCH_WAIT_MS: "", V1_ENABLED: "", TOPIC: undefined })).toEqual(
+    defaults,
+  );
+});
+
+test("texts become what their knobs are", () => {
+  const env = {
+    ...url,
+    BATCH_WAIT_MS: "100",
+    LOAD_FACTOR: "-0.25",
+    V1_ENABLED: "true",
+    LOG_LEVEL: "debug",
+    ACKS: "1",
+    TOPIC: "true",
+  };
+  expect(loadSettings(knobs, env)).toEqual({
+    batchWaitMs: 100,
+    loadFactor: -0.25,
+    v1Enabled: true,
+    logLevel: "debug",
+    acks: 1,
+    topic: "true",
+    databaseUrl: "postgres://db",
+  });
+  expect(loadSettings(knobs, { ...url, V1_ENABLED: "false" }).v1Enabled).toBe(false);
+  const names = Type.Object({ name: Type.String() });
+  expect(loadSettings(names, { NAME: "007" })).toEqual({ name: "007" });
+});
+
+test("a sentence names the variable, its value, what was expected, and what it is for", () => {
+  expect(refusal({ BATCH_WAIT_MS: "soon" })).toBe(
+    'BATCH_WAIT_MS is "soon": expected a whole number from 0 to 100 (how long a batch waits).',
+  );
+  expect(refusal({ LOAD_FACTOR: "2.1" })).toBe('LOAD_FACTOR is "2.1": expected a number from -1 to 2.');
+  expect(refusal({ V1_ENABLED: "yes" })).toBe(
+    'V1_ENABLED is "yes": expected true or false (whether v1 takes orders).',
+  );
+  expect(refusal({ LOG_LEVEL: "loud" })).toBe('LOG_LEVEL is "loud": expected one of debug, info.');
+  expect(refusal({ ACKS: "0" })).toBe('ACKS is "0": expected one of -1, 1.');
+  expect(refusal({ TOPIC: "A B" })).toBe('TOPIC is "A B": expected a text that matches ^[a-z-]{1,20}$.');
+  expect(refusal({ DATABASE_URL: "" })).toBe("DATABASE_URL is not set: expected a text (PostgreSQL).");
+});
+
+test("every wrong variable has its sentence", () => {
+  const sentences = refusal({ BATCH_WAIT_MS: "-1", V1_ENABLED: "2", TOPIC: "!", DATABASE_URL: "" }).split(
+    "\n",
+  );
+  expect(sentences.map((sentence) => sentence.split(" ")[0]).sort()).toEqual([
+    "BATCH_WAIT_MS",
+    "DATABASE_URL",
+    "TOPIC",
+    "V1_ENABLED",
+  ]);
+});
+
+test.each([
+  "101",
+  "-1",
+  "1.5",
+  "true",
+  "0x10",
+  "1e1",
+  "7n",
+  " 7",
+  "7 ",
+  "NaN",
+  "Infinity",
+  "1e400",
+  "5ms",
+  "1_0",
+])("%j is no whole number from 0 to 100", (text) => {
+  expect(refusal({ BATCH_WAIT_MS: text })).toContain(`BATCH_WAIT_MS is "${text}": expected a whole number`);
+});
+
+test("a knob's variable is its name in capitals", () => {
+  expect(variableOf("batchWaitMs")).toBe("BATCH_WAIT_MS");
+  expect(variableOf("v1Enabled")).toBe("V1_ENABLED");
+  expect(variableOf("port")).toBe("PORT");
+});
+
+test("variablesFor undoes loadSettings", () => {
+  const settings = fc.record({
+    batchWaitMs: fc.integer({ min: 0, max: 100 }),
+    loadFactor: fc.integer({ min: -100, max: 200 }).map((hundredths) => hundredths / 100),
+    v1Enabled: fc.boolean(),
+    logLevel: fc.constantFrom("debug", "info"),
+    acks: fc.constantFrom(-1, 1),
+    topic: fc.stringMatching(/^[a-z-]{1,20}$/),
+    databaseUrl: fc.string({ minLength: 1 }),
+  });
+  fc.assert(
+    fc.property(settings, (given) => void expect(loadSettings(knobs, variablesFor(given))).toEqual(given)),
+  );
+});

@@ -1,0 +1,103 @@
+/** The modes are equal in everything but the transport: the same orders give the same figures, to the cent. */
+
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Dashboard } from "#shared/domain/dashboard.ts";
+import type { OrderRequest } from "#shared/domain/order.ts";
+import { randomFrom } from "#shared/domain/random.ts";
+import { catalogue, until } from "./fresh.ts";
+import { type System, startSystem } from "./system.ts";
+
+const ORDERS = 1_000;
+const modes = ["v1", "v2", "v3"];
+
+let system: System;
+beforeAll(async () => {
+  system = await startSystem();
+});
+afterAll(() => system.close());
+
+/** Orders of the last hours and days; all of them for one clock, so that every mode sees the same. */
+const seededOrders = (nowMs: number): OrderRequest[] => {
+  const random = randomFrom(42);
+  return Array.from({ length: ORDERS }, () => ({
+    drink: random.pick(catalogue.drinks),
+    store: random.pick(catalogue.stores),
+    price: (150 + Math.floor(random.next() * 600)) / 100,
+    timestamp: new Date(nowMs - Math.floor(random.next() ** 3 * 20 * 86_400_000)).toISOString(),
+  }));
+};
+
+const send = async (mode: string, orders: readonly OrderRequest[]): Promise<number[]> => {
+  const statuses: number[] = [];
+  const waiting = [...orders];
+  const client = async (): Promise<void> => {
+    for (let order = waiting.pop(); order; order = waiting.pop()) {
+      const headers = { "content-type": "application/json" };
+      const response = await fetch(`${system.url}/api/${mode}/order`, {
+        method: "POST",
+        headers,
+        body: JSON.stringify(order),
+      });
+      await response.arrayBuffer();
+      statuses.push(response.status);
+    }
+  };
+  await Promise.all(Array.from({ length: 32 }, client));
+  return statuses;
+};
+
+const sales = async (mode: string, bucket: string): Promise<object[]> => {
+  const from = new Date(Date.now() - 25 * 86_400_000).toISOString();
+  const response = await fetch(
+    `${system.url}/api/sales?from=${from}&bucket=${bucket}&mode=${mode}&limit=10000`,
+  );
+  const { rows } = (await response.json()) as { rows: { mode: string }[] };
+  return rows.map(({ mode: _, ...row }) => row);
+};
+
+const dashboard = async (mode: string): Promise<Dashboard> =>
+  (await (await fetch(`${system.url}/api/dashboard?mode=${mode}`)).json()) as Dashboard;
+
+test("a thousand seeded orders give identical metrics in every mode", async () => {
+  const orders = seededOrders(Date.now());
+  for (const mode of modes) {
+    const statuses = await send(mode, orders);
+    expect(new Set(statuses)).toEqual(new Set([mode === "v1" ? 201 : 202]));
+  }
+  for (const mode of modes)
+    await until(
+      `${mode} is on the board`,
+      async () => (await dashboard(mode)).modes[mode]?.orders === ORDERS,
+      40_000,
+    );
+  await until("the stores are ranked", async () => {
+    const boards = await Promise.all(modes.map(dashboard));
+    return boards.every(
+      (board) =>
+        board.hour_stores.reduce((sum, store) => sum + store.orders, 0) ===
+        (board.current_hour?.order_count ?? 0),
+    );
+  });
+  for (const bucket of ["minute", "hour", "day"]) {
+    const first = await sales("v1", bucket);
+    expect(first.length).toBeGreaterThan(0);
+    for (const mode of modes.slice(1)) expect(await sales(mode, bucket)).toEqual(first);
+  }
+  const [v1, ...others] = await Promise.all(modes.map(dashboard));
+  const figures = (board: Dashboard | undefined) => ({
+    hour: board?.current_hour,
+    top: board?.top5_drinks,
+    drinks: board?.hour_drinks,
+    stores: board?.hour_stores,
+    minutes: board?.minutes,
+  });
+  expect(figures(v1).hour?.order_count).toBeGreaterThan(0);
+  for (const other of others) expect(figures(other)).toEqual(figures(v1));
+});
+
+test("the sum over all modes is three times one of them", async () => {
+  const all = await dashboard("all");
+  const v1 = await dashboard("v1");
+  expect(all.current_hour?.order_count).toBe(3 * (v1.current_hour?.order_count ?? 0));
+  expect(all.minutes.map((minute) => minute.orders)).toEqual(v1.minutes.map((minute) => 3 * minute.orders));
+});
