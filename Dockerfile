@@ -20,10 +20,10 @@ COPY package.json LICENSE ./
 COPY shared shared
 COPY services services
 COPY db db
-# uid 1000, which the base image made; it owns nothing here
-USER node
+# the base image's user "node"; it owns nothing here
+USER 1000:1000
 EXPOSE 8005
 # alive, not ready: a restart does not bring back a server that is away
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --start-interval=1s \
-  CMD node -e "fetch('http://127.0.0.1:' + process.argv[1] + '/livez').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))" "${METRICS_PORT:-${PORT:-8005}}"
+  CMD ["node", "-e", "const { METRICS_PORT, PORT = 8005 } = process.env; fetch(`http://127.0.0.1:${METRICS_PORT || PORT}/livez`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
 CMD ["node", "services/order-api/main.ts"]

@@ -14,7 +14,7 @@ const targets = {
   start: ["dev/start.ts"],
   test: ["node_modules/vitest/vitest.mjs", "run"],
   replay: ["dev/replay/main.ts"],
-  bench: ["dev/bench.ts"],
+  bench: ["dev/bench/main.ts"],
   lint: ["dev/lint.mjs"],
   typecheck: ["node_modules/typescript/bin/tsc", "-p", "tsconfig.json"],
 };

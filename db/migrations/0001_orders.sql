@@ -10,11 +10,12 @@ $$;
 CREATE TABLE orders (
   order_id    uuid PRIMARY KEY,
   mode        text NOT NULL,
-  store       text NOT NULL,
-  drink       text NOT NULL,
+  -- both are keys of the rollups: an index refuses entries above 2 704 bytes, the board's readers long before
+  store       text NOT NULL CHECK (char_length(store) BETWEEN 1 AND 100),
+  drink       text NOT NULL CHECK (char_length(drink) BETWEEN 1 AND 100),
   price_cents bigint NOT NULL CHECK (price_cents BETWEEN 1 AND 1000000),
   event_time  timestamptz NOT NULL CHECK (event_time BETWEEN '2000-01-01Z' AND '2100-01-01Z'),
-  accepted_at timestamptz NOT NULL,
+  accepted_at timestamptz NOT NULL CHECK (isfinite(accepted_at)),
   ingested_at timestamptz NOT NULL DEFAULT statement_timestamp(),
   -- what the client sent, hashed: tells the same order again from another order under the same id
   fingerprint bytea NOT NULL,

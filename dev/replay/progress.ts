@@ -8,6 +8,8 @@ export type Meter = { stop(): void };
 
 const BAR_EVERY_MS = 200;
 const LINE_EVERY_MS = 5_000;
+/** The bar stays on one line of a wide terminal. */
+const MOST_TROUBLE = 70;
 
 /** Shows what `read` says until it is stopped. */
 export const startMeter = (
@@ -39,7 +41,7 @@ const startBar = (what: string, total: number, output: NodeJS.WriteStream, read:
   const payload = (done: number, trouble: string | null) => ({
     what: what.padEnd(7),
     rate: rate(done),
-    trouble: trouble ? `| ${trouble}` : "",
+    trouble: trouble ? `| ${trouble.slice(0, MOST_TROUBLE)}` : "",
   });
   const draw = (): void => {
     const { done, trouble } = read();
@@ -68,7 +70,7 @@ const startLines = (
     const perSecond = rate(done);
     const left = perSecond > 0 ? `, ${count(Math.ceil((total - done) / perSecond))} s left` : "";
     output.write(
-      `${what} ${count(done)} of ${count(total)}, ${count(perSecond)}/s${left}${trouble ? `; ${trouble}` : ""}\n`,
+      `${what} ${count(done)} of ${count(total)}, ${count(perSecond)}/s${left}${trouble ? `; ${trouble.slice(0, MOST_TROUBLE)}` : ""}\n`,
     );
   };
   const timer = setInterval(write, LINE_EVERY_MS);

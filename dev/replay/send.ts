@@ -29,7 +29,7 @@ export type Progress = {
   trouble: string | null;
 };
 
-/** As many as v1's group commit gathers while two flushes are in flight; more only wait in the API. */
+/** Enough for the modes to group orders while a write is in flight, few enough that an interruption leaves little open. */
 export const CONCURRENCY = 64;
 /** With nothing accepted by then, the rows are not the mistake. */
 const MOST_REFUSED_ALONE = 1_000;

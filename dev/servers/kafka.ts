@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { giveToServerUser, serverFolder, serverUser } from "./data-dir.ts";
@@ -29,17 +29,19 @@ const READY_WITHIN_MS = 90_000;
 const STOP_WITHIN_MS = 20_000;
 const FORMAT_WITHIN_MS = 60_000;
 
-const log4j = `-Dlog4j2.configurationFile=${join(import.meta.dirname, "kafka-log4j2.properties")}`;
+const log4jFile = join(import.meta.dirname, "kafka-log4j2.properties");
+
+/** A copy beside the data: the user that Kafka runs as may not be able to read this project. */
+const logging = (folder: string) => {
+  const copy = join(folder, "log4j2.properties");
+  writeFileSync(copy, readFileSync(log4jFile));
+  giveToServerUser(copy);
+  return `-Dlog4j2.configurationFile=${copy}`;
+};
+
 // Kafka's own choice of collector; a heap that fits beside everything else on a small machine
-const javaOptions = [
-  "-Xms256m",
-  "-Xmx512m",
-  "-XX:+UseG1GC",
-  "-XX:MaxGCPauseMillis=20",
-  "-XX:-UsePerfData",
-  log4j,
-];
-const shortLivedJava = ["-Xmx256m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-XX:-UsePerfData", log4j];
+const javaOptions = ["-Xms256m", "-Xmx512m", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-XX:-UsePerfData"];
+const shortLivedJava = ["-Xmx256m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-XX:-UsePerfData"];
 
 const writeProperties = (file: string, settings: Settings) => {
   const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}\n`);
@@ -67,7 +69,8 @@ export const startKafka = async (options: KafkaOptions = {}): Promise<Server> =>
   const settings = { ...kafkaSettings({ host: "127.0.0.1", port, controllerPort }), ...options.settings };
   const archive = classArchive(classPath);
   const shared = archive.options.filter((option) => !option.includes("ArchiveClassesAtExit"));
-  const java = [...shortLivedJava, ...shared, "-cp", classPath];
+  const log4j = logging(folder);
+  const java = [...shortLivedJava, ...shared, log4j, "-cp", classPath];
   // the data does not remember its own path: it may be formatted under another
   const data = await initialisedOnce(folder, (path) =>
     format(folder, java, { ...settings, "log.dirs": path }),
@@ -78,7 +81,7 @@ export const startKafka = async (options: KafkaOptions = {}): Promise<Server> =>
     url: `127.0.0.1:${port}`,
     port,
     command: "java",
-    args: [...javaOptions, ...archive.options, "-cp", classPath, "kafka.Kafka", file],
+    args: [...javaOptions, ...archive.options, log4j, "-cp", classPath, "kafka.Kafka", file],
     folder,
     ...serverUser(),
     stopSignal: "SIGTERM",

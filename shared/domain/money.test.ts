@@ -12,8 +12,9 @@ test("every amount comes back as number and as text", () => {
   const lost: number[] = [];
   for (let cents = 1; cents <= MAX_PRICE_CENTS; cents++) {
     const text = textOf(cents);
-    if (centsOf(text) !== cents || centsOf(Number(text)) !== cents || centsOf(priceOf(cents)) !== cents)
-      lost.push(cents);
+    const isExact =
+      centsOf(text) === cents && centsOf(Number(text)) === cents && priceOf(cents) === Number(text);
+    if (!isExact) lost.push(cents);
   }
   expect(lost).toEqual([]);
 });

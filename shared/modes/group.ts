@@ -33,118 +33,114 @@ type Waiter<T, R> = {
 /** How often deadlines are looked at: a tenth of a second late is within the promise of 2 s. */
 const SWEEP_MS = 100;
 
+type Write<T, R> = (items: readonly T[]) => Promise<readonly (R | Error)[]>;
+
 /**
  * Group commit, for any backend: while writes are under way the rest queue, and the next write takes all that
  * wait. Under load each write carries many items, when idle each item goes at once.
  *
  * `write` resolves with one result or Error per item, in order, or rejects for all of them.
  */
-export const groupWrites = <T, R>(
-  grouping: Grouping,
-  write: (items: readonly T[]) => Promise<readonly (R | Error)[]>,
-): Group<T, R> => {
-  let queue: Waiter<T, R>[] = [];
+export const groupWrites = <T, R>(grouping: Grouping, write: Write<T, R>): Group<T, R> => {
+  const { maxItems, maxInFlight, maxQueued, lingerMs, deadlineMs } = grouping;
+  const queue: Waiter<T, R>[] = [];
   const underWay = new Set<readonly Waiter<T, R>[]>();
   const drained = Promise.withResolvers<void>();
   let scheduled = false;
   let closing = false;
-  let linger: NodeJS.Timeout | null = null;
-  let sweeper: NodeJS.Timeout | null = null;
+  let linger: NodeJS.Timeout | undefined;
+  let sweeper: NodeJS.Timeout | undefined;
 
   const schedule = (): void => {
     const first = queue[0];
-    if (scheduled || !first || underWay.size >= grouping.maxInFlight) return;
-    const lingers = grouping.lingerMs > 0 && queue.length < grouping.maxItems && !closing;
-    if (lingers && linger) return;
+    if (scheduled || !first || underWay.size >= maxInFlight) return;
+    const lingers = lingerMs > 0 && queue.length < maxItems && !closing;
     // the time it waited for a write to end counts too
-    const waitMs = lingers ? first.addedAt + grouping.lingerMs - performance.now() : 0;
+    const waitMs = lingers ? first.addedAt + lingerMs - performance.now() : 0;
     if (waitMs > 0) {
-      linger = setTimeout(flush, waitMs);
+      linger ??= setTimeout(flush, waitMs);
       return;
     }
-    endLinger();
+    clearTimeout(linger);
     scheduled = true;
     setImmediate(flush);
   };
 
-  const endLinger = (): void => {
-    if (linger) clearTimeout(linger);
-    linger = null;
-  };
-
   const flush = (): void => {
     scheduled = false;
-    endLinger();
-    if (queue.length === 0) {
-      settle();
-      return;
+    linger = undefined;
+    const group = queue.splice(0, maxItems);
+    if (group.length > 0) {
+      underWay.add(group);
+      void answered(group, write).then(() => {
+        underWay.delete(group);
+        goOn();
+      });
     }
-    const group = queue.length <= grouping.maxItems ? queue : queue.slice(0, grouping.maxItems);
-    queue = group === queue ? [] : queue.slice(grouping.maxItems);
-    underWay.add(group);
-    attempt(group.map((waiter) => waiter.item)).then(
-      (results) =>
-        finish(group, (index) => results[index] ?? new Error("a write answered for fewer items than it got")),
-      (error: unknown) => finish(group, () => (error instanceof Error ? error : new Error(String(error)))),
-    );
-    schedule();
+    goOn();
   };
 
-  /** Also a `write` that throws before its first await rejects its items. */
-  const attempt = async (items: readonly T[]) => write(items);
-
-  const finish = (group: readonly Waiter<T, R>[], resultAt: (index: number) => R | Error): void => {
-    underWay.delete(group);
-    for (const [index, waiter] of group.entries()) {
-      const result = resultAt(index);
-      if (result instanceof Error) waiter.reject(result);
-      else waiter.resolve(result);
-    }
+  const goOn = (): void => {
     schedule();
-    settle();
-  };
-
-  const settle = (): void => {
     if (queue.length > 0 || underWay.size > 0) return;
-    if (sweeper) clearInterval(sweeper);
-    sweeper = null;
+    clearInterval(sweeper);
+    sweeper = undefined;
     if (closing) drained.resolve();
   };
 
-  const sweep = (): void => {
-    const latest = performance.now() - grouping.deadlineMs;
-    const late = queue.filter((waiter) => waiter.addedAt <= latest);
-    if (late.length > 0) queue = queue.filter((waiter) => waiter.addedAt > latest);
-    for (const waiter of late)
-      waiter.reject(new Unavailable("timeout", "the order waited too long and was not taken"));
-    // What is under way may or may not be written; a result that comes later finds the promise settled.
-    for (const group of underWay)
-      for (const waiter of group) {
-        if (waiter.isLate || waiter.addedAt > latest) continue;
-        waiter.isLate = true;
-        waiter.reject(
-          new Unavailable("outcome_unknown", "the backend did not answer in time; the order may be taken"),
-        );
-      }
-    settle();
+  const add = (item: T): Promise<R> => {
+    if (closing) return Promise.reject(new Unavailable("closing", "the server is stopping"));
+    if (queue.length >= maxQueued)
+      return Promise.reject(new Unavailable("queue_full", "too many orders wait to be written"));
+    sweeper ??= setInterval(() => {
+      rejectLate(queue, underWay, performance.now() - deadlineMs);
+      goOn();
+    }, SWEEP_MS);
+    return new Promise<R>((resolve, reject) => {
+      queue.push({ item, addedAt: performance.now(), resolve, reject, isLate: false });
+      schedule();
+    });
   };
 
-  return {
-    add: (item) => {
-      if (closing) return Promise.reject(new Unavailable("closing", "the server is stopping"));
-      if (queue.length >= grouping.maxQueued)
-        return Promise.reject(new Unavailable("queue_full", "too many orders wait to be written"));
-      sweeper ??= setInterval(sweep, SWEEP_MS);
-      return new Promise<R>((resolve, reject) => {
-        queue.push({ item, addedAt: performance.now(), resolve, reject, isLate: false });
-        schedule();
-      });
-    },
-    close: () => {
-      closing = true;
-      schedule();
-      settle();
-      return drained.promise;
-    },
+  const close = (): Promise<void> => {
+    closing = true;
+    goOn();
+    return drained.promise;
   };
+
+  return { add, close };
+};
+
+/** Writes a group and answers each of its waiters; those that were told of their lateness hear no more. */
+const answered = async <T, R>(group: readonly Waiter<T, R>[], write: Write<T, R>): Promise<void> => {
+  try {
+    const results = await write(group.map((waiter) => waiter.item));
+    for (const [index, waiter] of group.entries()) {
+      const result = results[index] ?? new Error("a write answered for fewer items than it got");
+      if (result instanceof Error) waiter.reject(result);
+      else waiter.resolve(result);
+    }
+  } catch (error) {
+    const reason = error instanceof Error ? error : new Error(String(error));
+    for (const waiter of group) waiter.reject(reason);
+  }
+};
+
+/** Answers who was added before `latest`: what waits was not taken, what is under way may be. */
+const rejectLate = <T, R>(
+  queue: Waiter<T, R>[],
+  underWay: Iterable<readonly Waiter<T, R>[]>,
+  latest: number,
+): void => {
+  const inTime = queue.findIndex((waiter) => waiter.addedAt > latest);
+  for (const waiter of queue.splice(0, inTime < 0 ? queue.length : inTime))
+    waiter.reject(new Unavailable("timeout", "the order waited too long and was not taken"));
+  for (const group of underWay)
+    for (const waiter of group) {
+      if (waiter.isLate || waiter.addedAt > latest) continue;
+      waiter.isLate = true;
+      waiter.reject(
+        new Unavailable("outcome_unknown", "the backend did not answer in time; the order may be taken"),
+      );
+    }
 };

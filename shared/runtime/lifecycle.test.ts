@@ -126,7 +126,8 @@ await runProgram(log, ${stopDeadlineMs}, async (closers, failed) => {
   };
 };
 
-const messages = (lines: readonly Line[]): string[] => lines.map((line) => line.msg);
+/** Everything it logged, in one text. */
+const told = (lines: readonly Line[]): string => lines.map((line) => line.msg).join(", ");
 
 describe.concurrent("a program", () => {
   test.each(["SIGTERM", "SIGINT", "SIGHUP"] as const)(
@@ -136,14 +137,7 @@ describe.concurrent("a program", () => {
       await program.logged("ready");
       program.child.kill(signal);
       const { status, lines, stderr } = await program.ended();
-      expect(messages(lines)).toEqual([
-        "ready",
-        "stopping",
-        "closed third",
-        "closed second",
-        "closed first",
-        "stopped",
-      ]);
+      expect(told(lines)).toBe("ready, stopping, closed third, closed second, closed first, stopped");
       expect(lines[1]).toMatchObject({ why: signal });
       expect([status, stderr]).toEqual([0, ""]);
     },
@@ -157,7 +151,7 @@ describe.concurrent("a program", () => {
     program.child.kill("SIGINT");
     const { status, lines } = await program.ended();
     expect(status).toBe(130);
-    expect(messages(lines)).toEqual(["ready", "stopping"]);
+    expect(told(lines)).toBe("ready, stopping");
   });
 
   test("that takes longer than its deadline ends with 1", async () => {
@@ -166,7 +160,7 @@ describe.concurrent("a program", () => {
     program.child.kill("SIGTERM");
     const { status, lines } = await program.ended();
     expect(status).toBe(1);
-    expect(messages(lines).at(-1)).toBe("did not stop in time; ending anyway");
+    expect(told(lines)).toBe("ready, stopping, did not stop in time; ending anyway");
   });
 
   test("whose closer waits for nothing at all does not end as if it had closed", async () => {
@@ -177,7 +171,8 @@ describe.concurrent("a program", () => {
     program.child.stdin?.destroy();
     program.child.kill("SIGTERM");
     const { status, lines } = await program.ended();
-    expect([status, messages(lines).at(-1)]).toEqual([1, "did not stop in time; ending anyway"]);
+    expect(told(lines)).toBe("ready, stopping, did not stop in time; ending anyway");
+    expect(status).toBe(1);
   });
 
   test("that did not close cleanly ends with 1, after everything else was closed", async () => {
@@ -186,13 +181,7 @@ describe.concurrent("a program", () => {
     program.child.kill("SIGTERM");
     const { status, lines } = await program.ended();
     expect(status).toBe(1);
-    expect(messages(lines)).toEqual([
-      "ready",
-      "stopping",
-      "closed first",
-      "did not close cleanly",
-      "stopped",
-    ]);
+    expect(told(lines)).toBe("ready, stopping, closed first, did not close cleanly, stopped");
     expect(lines[3]?.err?.message).toContain("closing second: broken");
   });
 
@@ -200,7 +189,7 @@ describe.concurrent("a program", () => {
     const program = run('closer("first", 1); throw new Error("PORT 80 is taken.");');
     const { status, lines } = await program.ended();
     expect(status).toBe(1);
-    expect(messages(lines)).toEqual(["PORT 80 is taken.", "stopping", "closed first", "stopped"]);
+    expect(told(lines)).toBe("PORT 80 is taken., stopping, closed first, stopped");
     expect(lines[0]).toMatchObject({ level: 60, err: { message: "PORT 80 is taken." } });
   });
 
@@ -212,7 +201,7 @@ describe.concurrent("a program", () => {
   ])("%s closes and ends with 1", async (_, body) => {
     const { status, lines } = await run(`closer("first", 1); ${body}`).ended();
     expect(status).toBe(1);
-    expect(messages(lines)).toEqual(["ready", "gone", "stopping", "closed first", "stopped"]);
+    expect(told(lines)).toBe("ready, gone, stopping, closed first, stopped");
   });
 
   test("tells of a failure while stopping and stops on", async () => {
@@ -222,13 +211,7 @@ describe.concurrent("a program", () => {
     await program.logged("ready");
     program.child.kill("SIGTERM");
     const { status, lines } = await program.ended();
-    expect(messages(lines)).toEqual([
-      "ready",
-      "stopping",
-      "failed while stopping",
-      "closed first",
-      "stopped",
-    ]);
+    expect(told(lines)).toBe("ready, stopping, failed while stopping, closed first, stopped");
     expect(status).toBe(0);
   });
 
@@ -238,7 +221,7 @@ describe.concurrent("a program", () => {
     program.child.stdin?.end();
     const { status, lines } = await program.ended();
     expect([status, lines[1]?.why]).toEqual([0, "the launcher has gone"]);
-    expect(messages(lines)).toEqual(["ready", "stopping", "closed first", "stopped"]);
+    expect(told(lines)).toBe("ready, stopping, closed first, stopped");
   });
 
   test("takes the end of that pipe for no second signal", async () => {
@@ -248,7 +231,7 @@ describe.concurrent("a program", () => {
     await program.logged("stopping");
     program.child.stdin?.end();
     const { status, lines } = await program.ended();
-    expect(messages(lines)).toEqual(["ready", "stopping", "closed slow", "stopped"]);
+    expect(told(lines)).toBe("ready, stopping, closed slow, stopped");
     expect(status).toBe(0);
   });
 

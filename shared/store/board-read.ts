@@ -16,7 +16,7 @@ import type { Client, Pool } from "./pool.ts";
 const READ_BOARD = `
 WITH now AS (SELECT statement_timestamp() AS at, date_trunc('hour', statement_timestamp(), 'UTC') AS hour)
 SELECT
-  (SELECT epoch FROM meta)::float8 AS epoch,
+  meta.epoch::float8 AS epoch,
   (SELECT coalesce(sum(version), 0) FROM applied)::float8 AS version,
   (extract(epoch FROM now.at) * 1000000)::float8 AS as_of_us,
   (extract(epoch FROM now.hour) * 1000)::float8 AS hour_start_ms,
@@ -37,7 +37,7 @@ SELECT
    FROM (SELECT mode, drink, sum(orders) AS orders, sum(revenue_cents) AS cents
          FROM rollup_day WHERE bucket > date_trunc('day', now.at, 'UTC') - interval '720 hours' AND bucket <= now.at
          GROUP BY 1, 2) AS d) AS month_drinks
-FROM now`;
+FROM now, meta`;
 
 /** Places are per mode and, as `all`, over all modes. $1 hour in ms, $2 pinned stores, $3 whether to rank the rest. */
 const READ_STORES = `

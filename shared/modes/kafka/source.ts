@@ -1,4 +1,4 @@
-import type { EachBatchPayload, KafkaMessage } from "kafkajs";
+import type { EachBatchPayload, Kafka, KafkaMessage } from "kafkajs";
 import type { Count, Log, Source } from "../../ports.ts";
 import { openKafka, untilKafkaAnswers } from "./client.ts";
 import type { KafkaSettings } from "./knobs.ts";
@@ -9,9 +9,50 @@ const FETCH_WAIT_MS = 500;
 /** While a batch is counted the group must hear of us, or it gives our partitions away. */
 const HEARTBEAT_MS = 1_000;
 
-/** v3's worker: a member of the consumer group. Part and shard are the partition. */
+/**
+ * v3's worker: a member of the consumer group. Part and shard are the partition.
+ *
+ * kafkajs gives up for good on some faults that pass (a cluster that still elects its coordinator), so each time it
+ * does, a new consumer takes over; only what `count` rejects ends the run.
+ */
 export const openKafkaSource = (settings: KafkaSettings, log: Log): Source => {
   const kafka = openKafka(settings.kafkaBrokers, "coffee-v3-worker", log, "patient");
+  const run = async (count: Count, signal: AbortSignal): Promise<void> => {
+    const refusal: Refusal = { error: null };
+    const countOrRefuse: Count = (delivery) =>
+      count(delivery).catch((error: unknown) => {
+        refusal.error = { cause: error };
+        throw error;
+      });
+    const attempt = async (): Promise<void> => {
+      try {
+        await consume(kafka, settings, countOrRefuse, signal, log);
+      } catch (error) {
+        if (refusal.error) return;
+        throw error;
+      }
+    };
+    try {
+      await untilKafkaAnswers(attempt, signal, log);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+    if (refusal.error && !signal.aborted) throw refusal.error.cause;
+  };
+  return { run, close: async () => undefined };
+};
+
+type Refusal = { error: { readonly cause: unknown } | null };
+
+/** One consumer's life: until `signal` aborts, or it or `count` fails. */
+const consume = async (
+  kafka: Kafka,
+  settings: KafkaSettings,
+  count: Count,
+  signal: AbortSignal,
+  log: Log,
+): Promise<void> => {
+  await ensureTopic(settings, log);
   const consumer = kafka.consumer({
     groupId: settings.v3Group,
     sessionTimeout: settings.v3SessionTimeoutMs,
@@ -19,45 +60,30 @@ export const openKafkaSource = (settings: KafkaSettings, log: Log): Source => {
     maxWaitTimeInMs: FETCH_WAIT_MS,
     allowAutoTopicCreation: false,
   });
-
-  const prepare = async (): Promise<void> => {
-    await ensureTopic(settings, log);
+  const over = Promise.withResolvers<void>();
+  // it may reject before anybody waits for it
+  over.promise.catch(() => undefined);
+  const onAbort = (): void => over.resolve();
+  signal.addEventListener("abort", onAbort, { once: true });
+  consumer.on(consumer.events.CRASH, ({ payload }) => {
+    if (!payload.restart) over.reject(payload.error);
+  });
+  try {
     await consumer.connect();
     await consumer.subscribe({ topics: [settings.v3Topic], fromBeginning: true });
-  };
-
-  const run = async (count: Count, signal: AbortSignal): Promise<void> => {
-    const failure = Promise.withResolvers<never>();
-    failure.promise.catch(() => undefined);
-    // a crash that kafkajs will not restart from would leave a process that counts nothing
-    consumer.on(consumer.events.CRASH, ({ payload }) => {
-      if (!payload.restart) failure.reject(payload.error);
+    await consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      partitionsConsumedConcurrently: settings.v3PartitionsAtOnce,
+      eachBatch: (payload) => countBatch(payload, settings.v3BatchMaxOrders, count, signal, over.reject),
     });
-    const ended = aborted(signal);
-    try {
-      await untilKafkaAnswers(prepare, signal, log);
-      await consumer.run({
-        autoCommit: false,
-        eachBatchAutoResolve: false,
-        partitionsConsumedConcurrently: settings.v3PartitionsAtOnce,
-        eachBatch: (payload) => countBatch(payload, settings.v3BatchMaxOrders, count, signal, failure.reject),
-      });
-      await Promise.race([ended, failure.promise]);
-    } catch (error) {
-      if (!signal.aborted) throw error;
-    } finally {
-      // waits for the batch in hand
-      await consumer.stop();
-    }
-  };
-  return { run, close: () => consumer.disconnect() };
+    if (!signal.aborted) await over.promise;
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+    // waits for the batch in hand
+    await consumer.disconnect();
+  }
 };
-
-const aborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 
 /** Counts a partition's records in chunks; an offset is committed after the chunk before it is settled. */
 const countBatch = async (

@@ -1,0 +1,125 @@
+import { v7 as orderId } from "uuid";
+import { beforeEach, expect, test } from "vitest";
+import { DAY_MS } from "#shared/domain/time.ts";
+import type { Pool } from "#shared/store/pool.ts";
+import { freshDatabase, poolOn } from "../test/fresh.ts";
+import { numberOf } from "../test/recount.ts";
+import { migrate } from "./migrate.ts";
+
+let databaseUrl: string;
+let pool: Pool;
+beforeEach(async () => {
+  databaseUrl = await freshDatabase(undefined, "template0");
+  const opened = poolOn(databaseUrl);
+  pool = opened;
+  return () => opened.end();
+});
+
+const lines: string[] = [];
+const migrated = () => migrate(databaseUrl, (line) => lines.push(line));
+/** Every table, column, index, constraint and function, and what the migrations wrote. */
+const schema = async (): Promise<unknown[]> => {
+  const { rows } = await pool.query(
+    `SELECT 'column' AS what, table_name || '.' || column_name AS name, data_type || column_default AS how
+     FROM information_schema.columns WHERE table_schema = 'public'
+     UNION ALL SELECT 'index', indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'
+     UNION ALL SELECT 'constraint', conrelid::regclass || '.' || conname, pg_get_constraintdef(oid)
+       FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+     UNION ALL SELECT 'partition', relname, pg_get_expr(relpartbound, oid) FROM pg_class WHERE relispartition
+     UNION ALL SELECT 'function', proname, md5(prosrc) FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+     UNION ALL SELECT 'migration', name, run_on::text FROM migrations
+     UNION ALL SELECT 'meta', epoch::text, system_identifier || '/' || direct_watermark FROM meta
+     ORDER BY 1, 2, 3`,
+  );
+  return rows;
+};
+const insert = async (keyMs: number): Promise<string> => {
+  const { rows } = await pool.query<{ part: string }>(
+    `INSERT INTO orders (order_id, mode, store, drink, price_cents, event_time, accepted_at, fingerprint)
+     VALUES ($1, 'v2', 'uptown', 'latte', 450, now(), now(), '\\x00') RETURNING tableoid::regclass AS part`,
+    [orderId({ msecs: keyMs })],
+  );
+  return rows[0]?.part ?? "";
+};
+const weeks = async (): Promise<string[]> =>
+  (
+    await pool.query<{ name: string }>(
+      "SELECT relname AS name FROM pg_class WHERE relispartition AND relkind = 'r' AND relname <> 'orders_default' ORDER BY 1",
+    )
+  ).rows.map(({ name }) => name);
+
+test("three at once on an empty database agree; once more changes nothing", async () => {
+  await Promise.all([migrated(), migrated(), migrated()]);
+  const first = await schema();
+  expect(await numberOf(pool, "SELECT count(*) FROM migrations")).toBe(2);
+  expect(await numberOf(pool, "SELECT count(*) FROM meta")).toBe(1);
+  expect(first.length).toBeGreaterThan(100);
+  await migrated();
+  await Promise.all([migrated(), migrated()]);
+  expect(await schema()).toEqual(first);
+  expect(lines).toEqual([]);
+});
+
+test("a week's partition stands for every key from 31 days ago to 5 weeks ahead", async () => {
+  await migrated();
+  const now = Date.now();
+  for (let day = -31; day <= 35; day++) {
+    const part = await insert(now + day * DAY_MS);
+    expect(part, `${day} days`).toMatch(/^orders_\d{8}$/);
+  }
+  expect(await insert(now)).toMatch(/^orders_\d{8}$/);
+  expect(await insert(now + 60 * DAY_MS)).toBe("orders_default");
+  expect(await numberOf(pool, "SELECT count(*) FROM orders_default")).toBe(1);
+});
+
+test("weeks begin on Monday in UTC, also for a session whose clocks change in between", async () => {
+  await migrated();
+  const before = await weeks();
+  const session = poolOn(databaseUrl, 1);
+  await session.query("SET timezone = 'America/New_York'");
+  // New York changes its clocks on March 14 and November 7, 2027
+  for (const month of ["2027-03", "2027-11"])
+    await session.query("SELECT ensure_order_partitions($1, $2)", [
+      `${month}-01T12:00Z`,
+      `${month}-28T12:00Z`,
+    ]);
+  await session.end();
+  const added = (await weeks()).filter((name) => !before.includes(name));
+  expect(added).toEqual([
+    ...["0301", "0308", "0315", "0322"].map((day) => `orders_2027${day}`),
+    ...["1101", "1108", "1115", "1122"].map((day) => `orders_2027${day}`),
+  ]);
+  expect(await insert(Date.parse("2027-03-14T23:59:59.999Z"))).toBe("orders_20270308");
+  expect(await insert(Date.parse("2027-03-15T00:00:00.000Z"))).toBe("orders_20270315");
+  const again = "SELECT ensure_order_partitions('2027-02-22T00:00Z', '2027-04-04T23:00Z')";
+  expect(await numberOf(pool, again)).toBe(2);
+});
+
+test("a week that already has orders in the default partition is left there", async () => {
+  await migrated();
+  const now = Date.now();
+  const early = now + 60 * DAY_MS;
+  expect(await insert(early)).toBe("orders_default");
+  const before = await weeks();
+  const make = `SELECT ensure_order_partitions(to_timestamp(${early - 8 * DAY_MS}::float8 / 1000), to_timestamp(${early + 8 * DAY_MS}::float8 / 1000))`;
+  await pool.query(make);
+  const monday = await pool.query<{ name: string }>(
+    "SELECT 'orders_' || to_char(date_trunc('week', to_timestamp($1::float8 / 1000), 'UTC') AT TIME ZONE 'UTC', 'YYYYMMDD') AS name",
+    [early],
+  );
+  const added = (await weeks()).filter((name) => !before.includes(name));
+  expect(added).not.toContain(monday.rows[0]?.name);
+  expect(added.length).toBeGreaterThanOrEqual(2);
+  expect(await numberOf(pool, make)).toBe(0);
+  // its week goes on there, an id stays unique, and the neighbours have their own
+  expect(await insert(early + 1)).toBe("orders_default");
+  expect(await insert(early - 7 * DAY_MS)).not.toBe("orders_default");
+  await migrated();
+  expect(await numberOf(pool, "SELECT count(*) FROM orders_default")).toBe(2);
+});
+
+test("rejects when there is no such database", async () => {
+  await expect(migrate(databaseUrl.replace(/[^/]*$/, "no_such_database"), () => undefined)).rejects.toThrow(
+    "no_such_database",
+  );
+});

@@ -1,0 +1,284 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { catalogue, freshDatabase, poolOn, someOrders } from "../../test/fresh.ts";
+import { emptied, numberOf } from "../../test/recount.ts";
+import type { Board } from "../domain/board.ts";
+import type { Order } from "../domain/order.ts";
+import { HOUR_MS, hourStart, MINUTE_MS } from "../domain/time.ts";
+import { encodeOrders } from "../wire/order-message.ts";
+import { raiseEpoch, readBoard } from "./board-read.ts";
+import { countCarried } from "./count.ts";
+import type { Pool } from "./pool.ts";
+
+let pool: Pool;
+beforeAll(async () => {
+  const database = await freshDatabase();
+  const setter = poolOn(database, 1);
+  // a server elsewhere: hours and days stay UTC
+  await setter.query(
+    `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET timezone = ''America/New_York''', current_database()); END $$`,
+  );
+  await setter.end();
+  pool = poolOn(database, 8);
+});
+beforeEach(() => emptied(pool));
+afterAll(() => pool.end());
+
+const count = (orders: readonly Order[], source = "v2", part = 0) =>
+  countCarried(pool, { source, part, position: "1", messages: encodeOrders(orders) });
+const read = (previous: Board | null = null, pinned: readonly string[] = []) => readBoard(pool, previous, pinned);
+const centsOf = (orders: readonly Order[]) => orders.reduce((sum, { priceCents }) => sum + priceCents, 0);
+const hourNow = async () => (await read()).hourStartMs;
+/** Stores that nobody's catalogue has, ranked by number: s001 sold most. */
+const sellIn = async (hourMs: number, stores: number, mode = "v2") => {
+  await pool.query(
+    `INSERT INTO rollup_hour_store (bucket, mode, store, shard, orders, revenue_cents)
+     SELECT to_timestamp($1::float8 / 1000), $2, 's' || lpad(n::text, 3, '0'), 0, 1000 - n, (1000 - n) * 300
+     FROM generate_series(1, $3::integer) AS n`,
+    [hourMs, mode, stores],
+  );
+};
+
+describe("the figures", () => {
+  test("of an empty database are all zero", async () => {
+    const board = await read();
+    expect(board).toMatchObject({ epoch: 1, version: 0, storesAsOfUs: board.asOfUs, hourStartMs: hourStart(Date.now()) });
+    expect(board.views).toEqual({
+      all: {
+        orders: 0,
+        ratePerSecond: 0,
+        freshnessMs: null,
+        hour: { orders: 0, cents: 0 },
+        hourDrinks: [],
+        hourStores: [],
+        topDrinks: [],
+        minutes: [],
+        recent: [],
+      },
+    });
+    expect(Math.abs(board.asOfUs / 1000 - Date.now())).toBeLessThan(2_000);
+  });
+
+  test("are those of each mode, and `all` is their sum", async () => {
+    const now = hourStart(Date.now());
+    const at = (orders: readonly Order[]) => orders.map((order) => ({ ...order, eventTimeMs: now }));
+    const [v2, v3] = [at(someOrders(120, 1)), at(someOrders(80, 2))];
+    await count(v2.slice(0, 60), "v2", 0);
+    await count(v2.slice(60), "v2", 1);
+    await count(v3, "v3", 0);
+    const { views, version } = await read();
+    expect(version).toBe(3);
+    expect(Object.keys(views).sort()).toEqual(["all", "v2", "v3"]);
+    for (const [name, orders] of [
+      ["v2", v2],
+      ["v3", v3],
+      ["all", [...v2, ...v3]],
+    ] as const) {
+      const view = views[name];
+      const totals = { orders: orders.length, cents: centsOf(orders) };
+      expect(view?.orders).toBe(orders.length);
+      expect(view?.hour).toEqual(totals);
+      expect(view?.minutes).toEqual([[now, totals.orders, totals.cents]]);
+      for (const list of [view?.hourDrinks ?? [], view?.hourStores ?? []]) {
+        expect(list.reduce((sum, { orders: n }) => sum + n, 0)).toBe(totals.orders);
+        expect(list.reduce((sum, { cents }) => sum + cents, 0)).toBe(totals.cents);
+        expect(list.map(({ orders: n }) => n)).toEqual(list.map(({ orders: n }) => n).sort((a, b) => b - a));
+      }
+      const latte = orders.filter(({ drink }) => drink === "latte");
+      expect(view?.hourDrinks.find((drink) => drink.name === "latte")).toEqual({
+        name: "latte",
+        orders: latte.length,
+        cents: centsOf(latte),
+      });
+      expect(view?.topDrinks).toEqual(view?.hourDrinks.slice(0, 5).map((drink) => drink.name));
+      const newest = [...orders].sort((a, b) => b.acceptedAtMs - a.acceptedAtMs || (a.id < b.id ? 1 : -1));
+      expect(view?.recent.map(({ id }) => id)).toEqual(newest.slice(0, 50).map(({ id }) => id));
+      expect(view?.freshnessMs).toBeGreaterThanOrEqual(0);
+      expect(view?.ratePerSecond).toBeGreaterThan(0);
+      expect(view?.ratePerSecond).toBeLessThanOrEqual(orders.length / 10);
+    }
+  });
+
+  test("of the last 60 minutes, oldest first, and none of the future", async () => {
+    const nowMs = Date.now();
+    const minutes = [-61, -59, -30, 0, 3].map((minute) => nowMs + minute * MINUTE_MS);
+    await count(someOrders(5).map((order, index) => ({ ...order, eventTimeMs: minutes[index] ?? 0 })));
+    const { views } = await read();
+    const starts = [1, 2, 3].map((index) => (minutes[index] ?? 0) - ((minutes[index] ?? 0) % MINUTE_MS));
+    expect(views["all"]?.minutes.map(([start]) => start)).toEqual(starts);
+    expect(views["all"]?.orders).toBe(5);
+  });
+
+  test("30 days of drinks: the first day is in, the one before and tomorrow are not", async () => {
+    await pool.query(
+      `INSERT INTO rollup_day (bucket, mode, drink, shard, orders, revenue_cents)
+       SELECT date_trunc('day', now(), 'UTC') + make_interval(hours => 24 * ago), 'v2', drink, 0, n, n * 100
+       FROM (VALUES (-30, 'before', 900), (-29, 'first', 5), (-1, 'yesterday', 4), (0, 'today', 3), (1, 'tomorrow', 900))
+         AS d (ago, drink, n)`,
+    );
+    await count(someOrders(1).map((order) => ({ ...order, drink: "now" })));
+    expect((await read()).views["v2"]?.topDrinks).toEqual(["first", "yesterday", "today", "now"]);
+  });
+
+  test("a quiet source has no freshness, and its rate fades, however long it was quiet", async () => {
+    await count(someOrders(100));
+    const rate = (await read()).views["v2"]?.ratePerSecond ?? 0;
+    expect(rate).toBeGreaterThan(5);
+    await pool.query("UPDATE applied SET updated_at = now() - interval '20 seconds'");
+    expect((await read()).views["v2"]?.ratePerSecond).toBeLessThan(rate / 5);
+    for (const quiet of ["61 seconds", "3 hours", "9 years", "-3 hours", "-9 years"]) {
+      await pool.query("UPDATE applied SET updated_at = now() - $1::interval", [quiet]);
+      const view = (await read()).views["v2"];
+      if (!quiet.startsWith("-")) expect(view).toMatchObject({ freshnessMs: null, orders: 100 });
+      expect(view?.ratePerSecond, quiet).toBeLessThanOrEqual(10);
+    }
+  });
+});
+
+describe("the hour", () => {
+  test("before does not stand in this one", async () => {
+    const hour = await hourNow();
+    const orders = someOrders(4).map((order, index) => ({
+      ...order,
+      eventTimeMs: index === 0 ? hour : hour - 1 - index,
+    }));
+    await count(orders);
+    const view = (await read()).views["all"];
+    expect(view?.hour).toEqual({ orders: 1, cents: orders[0]?.priceCents });
+    expect(view?.hourDrinks).toHaveLength(1);
+    expect(view?.hourStores).toHaveLength(1);
+    expect(view?.orders).toBe(4);
+  });
+
+  test("turns: a board of the hour before lends no stores", async () => {
+    await sellIn(await hourNow(), 3);
+    await count(someOrders(1));
+    const board = await read();
+    const earlier = { ...board, hourStartMs: board.hourStartMs - HOUR_MS };
+    await pool.query("DELETE FROM rollup_hour_store WHERE store LIKE 's%' AND length(store) = 4");
+    const turned = await read(earlier);
+    expect(turned.views["all"]?.hourStores).toHaveLength(1);
+    expect(turned.storesAsOfUs).toBe(turned.asOfUs);
+  });
+});
+
+describe("stores", () => {
+  const names = (board: Board, view = "all") => board.views[view]?.hourStores.map(({ name }) => name) ?? [];
+  const numbered = (from: number, to: number) =>
+    Array.from({ length: to - from + 1 }, (_, index) => `s${String(from + index).padStart(3, "0")}`);
+
+  test("are the 50 that sold most, and the pinned ones wherever they rank", async () => {
+    await sellIn(await hourNow(), 70);
+    // makes the source known, as it is with the rollups of a real batch
+    await count(someOrders(1).map((order) => ({ ...order, eventTimeMs: order.eventTimeMs - 3 * HOUR_MS })));
+    expect(names(await read())).toEqual(numbered(1, 50));
+    const pinned = await read(null, ["s065", "s002", "nowhere"]);
+    expect(names(pinned)).toEqual([...numbered(1, 50), "s065"]);
+    expect(names(pinned, "v2")).toEqual([...numbered(1, 50), "s065"]);
+    expect(pinned.views["all"]?.hourStores.at(-1)).toEqual({ name: "s065", orders: 935, cents: 935 * 300 });
+  });
+
+  test("rank by mode for a mode, and by the sum for all", async () => {
+    const hour = await hourNow();
+    await sellIn(hour, 2, "v2");
+    await pool.query(
+      `INSERT INTO rollup_hour_store (bucket, mode, store, shard, orders, revenue_cents) VALUES
+       (to_timestamp($1::float8 / 1000), 'v3', 's002', 0, 5, 500), (to_timestamp($1::float8 / 1000), 'v3', 's002', 1, 7, 700)`,
+      [hour],
+    );
+    for (const [part, mode] of ["v2", "v3"].entries())
+      await count(someOrders(1, part).map((order) => ({ ...order, eventTimeMs: order.eventTimeMs - 3 * HOUR_MS })), mode);
+    const board = await read();
+    expect(names(board, "v2")).toEqual(["s001", "s002"]);
+    expect(board.views["v3"]?.hourStores).toEqual([{ name: "s002", orders: 12, cents: 1_200 }]);
+    expect(board.views["all"]?.hourStores[0]).toEqual({ name: "s002", orders: 1_010, cents: 998 * 300 + 1_200 });
+  });
+
+  test("are ranked once a second; pinned stores and totals are read every time", async () => {
+    const [store, pinned] = [catalogue.stores[0] ?? "", catalogue.stores[1] ?? ""];
+    const sell = async (seed: number) => {
+      const hour = await hourNow();
+      const orders = someOrders(20, seed).map((order, index) => ({
+        ...order,
+        store: index % 2 ? store : pinned,
+        eventTimeMs: hour,
+      }));
+      await count(orders);
+    };
+    const ordersOf = (board: Board, name: string) =>
+      board.views["all"]?.hourStores.find((each) => each.name === name)?.orders;
+    await sell(1);
+    const first = await read(null, [pinned]);
+    await sell(2);
+    // as old as it can be and still serve
+    const recent = { ...first, storesAsOfUs: (await read()).asOfUs - 500_000 };
+    const second = await read(recent, [pinned]);
+    expect(second.storesAsOfUs).toBe(recent.storesAsOfUs);
+    expect([ordersOf(second, store), ordersOf(second, pinned)]).toEqual([10, 20]);
+    expect(second.views["all"]?.hour.orders).toBe(40);
+    const third = await read({ ...second, storesAsOfUs: second.asOfUs - 1_000_000 }, [pinned]);
+    expect(third.storesAsOfUs).toBe(third.asOfUs);
+    expect([ordersOf(third, store), ordersOf(third, pinned)]).toEqual([20, 20]);
+    // a ranking of another epoch, or from a clock ahead of ours, does not serve
+    for (const other of [
+      { ...second, epoch: 7 },
+      { ...second, storesAsOfUs: third.asOfUs + 60_000_000 },
+    ])
+      expect(ordersOf(await read(other, [pinned]), store)).toBe(20);
+  });
+});
+
+test("the version never falls, and tells the totals, under four writers", async () => {
+  let stopped = false;
+  const BATCH = 3;
+  const writer = async (part: number) => {
+    for (let round = 0; !stopped; round++) await count(someOrders(BATCH, part * 1_000 + round), "v2", part);
+  };
+  const boards: Board[] = [];
+  const reader = async () => {
+    let last: Board | null = null;
+    while (!stopped) {
+      const board = await read(last);
+      expect(board.version).toBeGreaterThanOrEqual(last?.version ?? 0);
+      expect(board.asOfUs).toBeGreaterThan(last?.asOfUs ?? 0);
+      boards.push(board);
+      last = board;
+    }
+  };
+  const all = Promise.all([...[0, 1, 2, 3].map(writer), reader(), reader()]);
+  await sleep(1_500);
+  stopped = true;
+  await all;
+  expect(boards.length).toBeGreaterThan(20);
+  const centsByVersion = new Map<number, number>();
+  for (const { version, views } of boards) {
+    const minutes = views["all"]?.minutes ?? [];
+    const orders = minutes.reduce((sum, [, n]) => sum + n, 0);
+    const cents = minutes.reduce((sum, [, , c]) => sum + c, 0);
+    // every batch was counted whole, so one snapshot can only show multiples
+    expect([views["all"]?.orders ?? 0, orders]).toEqual([version * BATCH, version * BATCH]);
+    expect(centsByVersion.get(version) ?? cents).toBe(cents);
+    centsByVersion.set(version, cents);
+  }
+  expect(centsByVersion.size).toBeGreaterThan(10);
+});
+
+test("the epoch rises above the one given, and never falls", async () => {
+  const epoch = () => numberOf(pool, "SELECT epoch FROM meta");
+  await raiseEpoch(pool, 4);
+  expect(await epoch()).toBe(5);
+  await Promise.all([raiseEpoch(pool, 5), raiseEpoch(pool, 5)]);
+  expect(await epoch()).toBe(6);
+  await raiseEpoch(pool, 2);
+  expect(await epoch()).toBe(6);
+  expect((await read()).epoch).toBe(6);
+});
+
+test("a database without its meta row says what to do, and gives its connection back", async () => {
+  const bare = poolOn(await freshDatabase(), 1);
+  await bare.query("DELETE FROM meta");
+  // an epoch that is null would be the alternative: a board that outranks nothing
+  await expect(readBoard(bare, null, [])).rejects.toThrow("run the migrations");
+  await expect(readBoard(bare, null, [])).rejects.toThrow("run the migrations");
+  await bare.end();
+});

@@ -1,0 +1,289 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { freshDatabase, poolOn, someOrders, until } from "../../test/fresh.ts";
+import { driftOf, emptied, numberOf } from "../../test/recount.ts";
+import type { RecentOrder } from "../domain/board.ts";
+import type { Order } from "../domain/order.ts";
+import { encodeOrders, messageOf } from "../wire/order-message.ts";
+import { type Counted, countCarried } from "./count.ts";
+import { isPoison, sqlStateOf } from "./errors.ts";
+import { openPool, type Pool } from "./pool.ts";
+
+let databaseUrl: string;
+let pool: Pool;
+beforeAll(async () => {
+  databaseUrl = await freshDatabase();
+  pool = poolOn(databaseUrl, 6);
+});
+beforeEach(() => emptied(pool));
+afterAll(() => pool.end());
+
+const count = (orders: readonly Order[], part = 0, position = "1-0"): Promise<Counted> =>
+  countCarried(pool, { source: "v2", part, position, messages: encodeOrders(orders) });
+
+/** Event times over four days, so that every rollup has several buckets. */
+const overDays = (count: number, seed = 1): Order[] =>
+  someOrders(count, seed, (index) => new Date(Date.now() - index * 7 * 60_000 - index * 13_000).toISOString());
+
+const shuffled = <T>(list: readonly T[]): T[] =>
+  list
+    .map((item) => [Math.random(), item] as const)
+    .sort(([a], [b]) => a - b)
+    .map(([, item]) => item);
+
+type Applied = {
+  part: number;
+  version: number;
+  position: string;
+  orders: number;
+  duplicates: number;
+  rate: number;
+  recent: RecentOrder[];
+};
+const applied = async (part = 0): Promise<Applied | undefined> => {
+  const { rows } = await pool.query<Applied>(
+    `SELECT part, version::float8, position, orders::float8, duplicates::float8, rate, recent
+     FROM applied WHERE source = 'v2' AND part = $1`,
+    [part],
+  );
+  return rows[0];
+};
+const centsOf = (orders: readonly Order[]): number => orders.reduce((sum, { priceCents }) => sum + priceCents, 0);
+
+describe("a batch", () => {
+  test("is counted into every rollup", async () => {
+    const orders = overDays(300);
+    expect(await count(orders)).toMatchObject({ orders: 300, duplicates: 0 });
+    expect(await driftOf(pool)).toEqual([]);
+    expect(await numberOf(pool, "SELECT sum(revenue_cents) FROM rollup_day")).toBe(centsOf(orders));
+  });
+
+  test("counts each order once, also within itself", async () => {
+    const orders = overDays(40);
+    expect(await count([...orders, ...orders])).toMatchObject({ orders: 40, duplicates: 40 });
+    expect(await count(shuffled(orders))).toMatchObject({ orders: 0, duplicates: 40, ages: [] });
+    expect(await driftOf(pool)).toEqual([]);
+    expect(await applied()).toMatchObject({ orders: 40, duplicates: 80 });
+  });
+
+  test("of nothing changes nothing", async () => {
+    expect(await count([])).toEqual({ orders: 0, duplicates: 0, ages: [] });
+    expect(await applied()).toBeUndefined();
+  });
+
+  test("raises the version only when something was counted, and always moves the position", async () => {
+    const [first, second] = [someOrders(5, 1), someOrders(5, 2)];
+    await count(first, 3, "1-0");
+    expect(await applied(3)).toMatchObject({ version: 1, position: "1-0" });
+    await count(first, 3, "2-0");
+    expect(await applied(3)).toMatchObject({ version: 1, position: "2-0" });
+    await count([...first, ...second], 3, "3-0");
+    expect(await applied(3)).toMatchObject({ version: 2, position: "3-0", orders: 10, duplicates: 10 });
+  });
+});
+
+describe("the storm: every batch twice, shuffled, with repetitions, to four workers", () => {
+  test.each([
+    ["with a part each", (worker: number) => worker],
+    ["with the same part", () => 0],
+  ])("%s", async (_name, partOf) => {
+    const orders = overDays(3_000);
+    const batches = Array.from({ length: 20 }, (_, batch) => orders.filter((_, index) => index % 20 === batch));
+    const storm = shuffled(batches.flatMap((batch) => [batch, [...batch, ...batch.slice(0, 20)]]));
+    const results: Counted[] = [];
+    await Promise.all(
+      [0, 1, 2, 3].map(async (worker) => {
+        for (const [index, batch] of storm.entries())
+          if (index % 4 === worker) results.push(await count(shuffled(batch), partOf(worker), String(index)));
+      }),
+    );
+    // a deadlock would have rejected: nothing here tries again
+    expect(results.reduce((sum, { orders: n }) => sum + n, 0)).toBe(3_000);
+    expect(results.reduce((sum, { duplicates }) => sum + duplicates, 0)).toBe(3_000 + 20 * 20);
+    expect(await numberOf(pool, "SELECT count(*) FROM orders")).toBe(3_000);
+    expect(await driftOf(pool)).toEqual([]);
+    expect(await numberOf(pool, "SELECT sum(orders) FROM applied")).toBe(3_000);
+    expect(await numberOf(pool, "SELECT sum(version) FROM applied")).toBe(
+      results.filter(({ orders: n }) => n > 0).length,
+    );
+  });
+});
+
+describe("recent", () => {
+  const at = (orders: readonly Order[], startMs: number): Order[] =>
+    orders.map((order, index) => ({ ...order, acceptedAtMs: startMs + index }));
+  const newest = (orders: readonly Order[]): string[] =>
+    [...orders]
+      .sort((a, b) => b.acceptedAtMs - a.acceptedAtMs)
+      .slice(0, 50)
+      .map(({ id }) => id);
+  const recentIds = async (): Promise<string[]> => (await applied())?.recent.map(({ id }) => id) ?? [];
+
+  test("holds the 50 accepted last over several batches, latest first", async () => {
+    const now = Date.now();
+    const [first, second, third] = [
+      at(someOrders(30, 1), now - 3_000),
+      at(someOrders(30, 2), now - 2_000),
+      at(someOrders(7, 3), now),
+    ];
+    await count(shuffled(first));
+    await count(shuffled(second));
+    await count(shuffled(third));
+    expect(await recentIds()).toEqual(newest([...first, ...second, ...third]));
+    const last = third.at(-1);
+    expect((await applied())?.recent[0]).toEqual({
+      id: last?.id,
+      drink: last?.drink,
+      store: last?.store,
+      cents: last?.priceCents,
+      eventTimeMs: last?.eventTimeMs,
+      acceptedAtMs: last?.acceptedAtMs,
+    });
+  });
+
+  test("is not overwritten by a batch that comes late", async () => {
+    const now = Date.now();
+    const [fresh, late] = [at(someOrders(40, 1), now), at(someOrders(200, 2), now - 60_000)];
+    await count(fresh);
+    await count(late);
+    expect(await recentIds()).toEqual(newest([...fresh, ...late]));
+  });
+});
+
+describe("poison rejects the whole batch", () => {
+  const withLast = (change: (message: Record<string, unknown>) => void): string => {
+    const messages = someOrders(10).map((order) => ({ ...messageOf(order) }) as Record<string, unknown>);
+    const last = messages.at(-1);
+    if (last) change(last);
+    return JSON.stringify(messages);
+  };
+  const set = (member: string, value: unknown) => withLast((message) => Object.assign(message, { [member]: value }));
+
+  test.each<[string, string, () => string]>([
+    ["a missing member", "23502", () => withLast((message) => delete message["store"])],
+    ["no id", "23502", () => withLast((message) => delete message["id"])],
+    ["no accepted_at", "23502", () => withLast((message) => delete message["accepted_at"])],
+    ["a price of 0", "23514", () => set("price_cents", 0)],
+    ["a price above 10 000.00", "23514", () => set("price_cents", 1_000_001)],
+    ["a price that is no number", "22P02", () => set("price_cents", "cheap")],
+    ["a price out of range", "22003", () => set("price_cents", "99999999999999999999")],
+    ["a bad uuid", "22P02", () => set("id", "not-an-id")],
+    ["a bad time", "22007", () => set("event_time", "yesterday-ish")],
+    ["the year 20000", "23514", () => set("event_time", "20000-01-01T00:00:00Z")],
+    ["an infinite time of acceptance", "23514", () => set("accepted_at", "infinity")],
+    ["an empty store", "23514", () => set("store", "")],
+    ["a store of a megabyte", "23514", () => set("store", "x".repeat(1_000_000))],
+    ["broken JSON", "22P02", () => withLast(() => undefined).slice(0, -2)],
+    ["an escaped NUL character", "22P05", () => set("store", "up\0town")],
+    ["a raw NUL character", "22021", () => `${withLast(() => undefined)}\0`],
+    ["half a surrogate pair", "22P02", () => set("drink", "latte").replace('"latte"', '"\\ud800"')],
+    ["a member that is no object", "22023", () => "[5]"],
+    ["too deep a nesting", "54001", () => `[${"[".repeat(100_000)}${"]".repeat(100_000)}]`],
+  ])("%s", async (_name, state, messages) => {
+    const error: unknown = await countCarried(pool, {
+      source: "v2",
+      part: 0,
+      position: "1-0",
+      messages: messages(),
+    }).catch((reason: unknown) => reason);
+    expect({ state: sqlStateOf(error), poison: isPoison(error) }).toEqual({ state, poison: true });
+    for (const table of ["orders", "rollup_minute", "rollup_hour", "rollup_day", "applied"])
+      expect(await numberOf(pool, `SELECT count(*) FROM ${table}`), table).toBe(0);
+  });
+});
+
+describe("infrastructure is no poison", () => {
+  /** Counts while the table is locked, until `interrupt` has ended it. */
+  const countWhileLocked = async (counting: Pool, interrupt: () => Promise<void>): Promise<unknown> => {
+    const lock = await pool.connect();
+    try {
+      await lock.query("SET idle_in_transaction_session_timeout = 0; BEGIN; LOCK TABLE applied IN ACCESS EXCLUSIVE MODE");
+      const messages = encodeOrders(someOrders(3));
+      const outcome = countCarried(counting, { source: "v2", part: 0, position: "1-0", messages }).catch(
+        (error: unknown) => error,
+      );
+      await until("the statement waits", async () => (await waiting()) === 1);
+      await interrupt();
+      return await outcome;
+    } finally {
+      lock.release(true);
+    }
+  };
+  const waiting = (): Promise<number> =>
+    numberOf(
+      pool,
+      "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()",
+    );
+
+  test("a statement that takes too long", async () => {
+    const hasty = openPool(
+      { databaseUrl, program: "hasty", maxConnections: 1, statementTimeoutMs: 300, connectTimeoutMs: 2_000 },
+      () => undefined,
+    );
+    const error = await countWhileLocked(hasty, async () => undefined);
+    await hasty.end();
+    expect({ state: sqlStateOf(error), poison: isPoison(error) }).toEqual({ state: "57014", poison: false });
+  });
+
+  test("a session that the administrator ends", async () => {
+    const error = await countWhileLocked(pool, async () => {
+      await pool.query(
+        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+         WHERE wait_event_type = 'Lock' AND datname = current_database()`,
+      );
+    });
+    expect({ state: sqlStateOf(error), poison: isPoison(error) }).toEqual({ state: "57P01", poison: false });
+    expect(await numberOf(pool, "SELECT count(*) FROM orders")).toBe(0);
+  });
+
+  test("a refused connection", async () => {
+    const nobody = poolOn("postgres://postgres@127.0.0.1:1/postgres");
+    const messages = encodeOrders(someOrders(1));
+    const error: unknown = await countCarried(nobody, { source: "v2", part: 0, position: "1-0", messages }).catch(
+      (reason: unknown) => reason,
+    );
+    await nobody.end();
+    expect(error).toBeInstanceOf(Error);
+    expect(isPoison(error)).toBe(false);
+  });
+});
+
+describe("clocks", () => {
+  test("ages add up to the orders counted", async () => {
+    const now = Date.now();
+    const orders = someOrders(100).map((order, index) => ({ ...order, acceptedAtMs: now - (index % 7) * 500 }));
+    const { ages } = await count([...orders, ...orders.slice(0, 30)]);
+    expect(ages.reduce((sum, { orders: n }) => sum + n, 0)).toBe(100);
+    expect(Math.max(...ages.map(({ ms }) => ms))).toBeGreaterThanOrEqual(3_000);
+    expect(Math.min(...ages.map(({ ms }) => ms))).toBeLessThan(3_000);
+  });
+
+  test.each(["1000-01-01T00:00:00Z", "4700-01-01 00:00:00Z BC", "9999-12-31T23:59:59Z", "290000-01-01 00:00:00Z"])(
+    "accepted at %s overflows nothing",
+    async (acceptedAt) => {
+      const messages = JSON.stringify(someOrders(2).map((order) => ({ ...messageOf(order), accepted_at: acceptedAt })));
+      const counted = await countCarried(pool, { source: "v2", part: 0, position: "1-0", messages });
+      expect(counted.orders).toBe(2);
+      expect(counted.ages.every(({ ms }) => ms >= 0)).toBe(true);
+      expect(await count(someOrders(3))).toMatchObject({ orders: 3 });
+    },
+  );
+
+  test.each(["- interval '3 hours'", "- interval '9 years'", "+ interval '3 hours'", "+ interval '9 years'"])(
+    "the last batch was at now %s: the next is counted, and its rate is sane",
+    async (away) => {
+      await count(someOrders(100, 1));
+      // again and again, so that a rate that grows smaller each time does not leave a double's range in the end
+      for (let round = 0; round < 20; round++) {
+        await pool.query(`UPDATE applied SET updated_at = now() ${away}`);
+        expect(await count([])).toMatchObject({ orders: 0 });
+        const repeated = someOrders(1, 2);
+        await count([...repeated, ...repeated]);
+      }
+      await pool.query(`UPDATE applied SET updated_at = now() ${away}`);
+      expect(await count(someOrders(50, 3))).toMatchObject({ orders: 50 });
+      const rate = (await applied())?.rate ?? Number.NaN;
+      expect(rate).toBeGreaterThanOrEqual(5);
+      expect(rate).toBeLessThan(20);
+    },
+  );
+});
