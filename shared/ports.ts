@@ -33,8 +33,13 @@ export type Intake = {
   close(): Promise<void>;
 };
 
-/** `replayed`: the same order was stored before. Modes that find out later than the reply say false. */
-export type Receipt = { readonly replayed: boolean };
+/**
+ * `replayed`: the same order was stored before, with this event time. Modes that find out later than the reply say
+ * false.
+ */
+export type Receipt =
+  | { readonly replayed: false }
+  | { readonly replayed: true; readonly eventTimeMs: number };
 
 /** `oldestMs` is the age of the oldest order not yet counted, 0 when there is none. */
 export type Backlog = { readonly orders: number; readonly oldestMs: number };

@@ -85,6 +85,7 @@ export const until = async (
 export type Program = {
   readonly process: ChildProcess;
   output(): string;
+  /** Also one that has ended; resolves with its exit code. */
   kill(signal: NodeJS.Signals): Promise<number | null>;
 };
 

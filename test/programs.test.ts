@@ -10,10 +10,7 @@ afterEach(async () => {
 
 const start = (file: string, settings: Record<string, string>): Program => {
   const program = startProgram(file, settings);
-  closers.push(async () => {
-    if (program.process.exitCode === null && program.process.signalCode === null)
-      await program.kill("SIGKILL");
-  });
+  closers.push(() => program.kill("SIGKILL"));
   return program;
 };
 const ended = async (program: Program): Promise<number | null> => {

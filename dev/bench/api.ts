@@ -27,12 +27,12 @@ const nothing: Mode = {
 
 const { settings, enabled } = loadApiSettings(process.env);
 const log = openLog("bench-api", settings.logLevel, false);
-await runProgram(log, settings.stopDeadlineMs, (closers) =>
-  serve({
+await runProgram(log, settings.stopDeadlineMs, async (closers) => {
+  await serve({
     settings,
     enabled: [{ mode: nothing, settings: {} }, ...enabled],
     catalogue: catalogueFrom(catalogueJson),
     log,
     closers,
-  }),
-);
+  });
+});

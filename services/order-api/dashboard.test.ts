@@ -9,7 +9,7 @@ import { type System, startSystem } from "../../test/system.ts";
 let system: System;
 const sockets: WebSocket[] = [];
 beforeAll(async () => {
-  system = await startSystem({ maxSockets: 3, allowedOrigins: ["https://shop.example"] });
+  system = await startSystem({ env: { MAX_SOCKETS: "3", ALLOWED_ORIGINS: "https://shop.example" } });
 });
 afterEach(async () => {
   for (const socket of sockets.splice(0)) socket.terminate();

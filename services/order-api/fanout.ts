@@ -38,33 +38,11 @@ const TEXT_MS = 100;
 
 export const openFanout = (board: () => Board | null, intakes: Intakes, metrics: ApiMetrics): Fanout => {
   const audiences = new Map<string, Audience>();
-  const texts = new Map<string, { readonly text: string; readonly at: number }>();
-  const alive = new WeakSet<WebSocket>();
+  const pings = openPings();
   let open = 0;
-
   const dashboard = (filter: string): Dashboard =>
     dashboardOf(board(), filter, intakes.statuses(), Date.now());
-
-  const text = (filter: string): string => {
-    const now = performance.now();
-    const held = texts.get(filter);
-    if (held && now - held.at < TEXT_MS) return held.text;
-    const fresh = { text: JSON.stringify(dashboard(filter)), at: now };
-    texts.set(filter, fresh);
-    return fresh.text;
-  };
-
-  const send = (socket: WebSocket, data: Buffer): void => {
-    if (socket.readyState !== socket.OPEN) return;
-    if (socket.bufferedAmount > MOST_BUFFERED_BYTES)
-      socket.close(TRY_AGAIN_LATER, "the client reads too slowly");
-    // still busy with the frame before: it gets the next state, which is absolute
-    else if (socket.bufferedAmount > 0) metrics.conflated();
-    else {
-      socket.send(data, { binary: false });
-      metrics.sent();
-    }
-  };
+  const text = openTexts(dashboard);
 
   const tell = (filter: string, audience: Audience): void => {
     const now = performance.now();
@@ -75,51 +53,80 @@ export const openFanout = (board: () => Board | null, intakes: Intakes, metrics:
     audience.sent = content;
     audience.sentAt = now;
     const data = Buffer.from(JSON.stringify(current));
-    for (const socket of audience.sockets) send(socket, data);
+    for (const socket of audience.sockets) send(socket, data, metrics);
   };
-
   const tellAll = (): void => {
     for (const [filter, audience] of audiences) tell(filter, audience);
   };
-
-  const pingAll = (): void => {
-    for (const { sockets } of audiences.values())
-      for (const socket of sockets) {
-        if (!alive.delete(socket)) socket.terminate();
-        else socket.ping();
-      }
-  };
-
   // time too changes the picture: minutes slide, a board grows stale
   const telling = setInterval(tellAll, SEND_EVERY_MS);
-  const pinging = setInterval(pingAll, PING_MS);
 
   const follow = (socket: WebSocket, filter: string): void => {
     const audience = audiences.get(filter) ?? { sockets: new Set(), sent: "", sentAt: 0 };
     audiences.set(filter, audience);
     audience.sockets.add(socket);
-    alive.add(socket);
+    pings.watch(socket);
     metrics.sockets(++open);
-    socket.on("pong", () => alive.add(socket));
     socket.once("close", () => {
       audience.sockets.delete(socket);
       metrics.sockets(--open);
     });
     // a protocol error closes the socket, which is all that can be done about it
     socket.on("error", () => socket.terminate());
-    send(socket, Buffer.from(text(filter)));
+    send(socket, Buffer.from(text(filter)), metrics);
   };
+  const close = (): void => {
+    clearInterval(telling);
+    pings.close();
+    for (const { sockets } of audiences.values())
+      for (const socket of sockets) socket.close(GOING_AWAY, "the server is stopping");
+  };
+  return { text, follow, changed: tellAll, sockets: () => open, close };
+};
 
+/** A slow socket never holds up the others: it is passed over, and closed when it does not read at all. */
+const send = (socket: WebSocket, data: Buffer, metrics: ApiMetrics): void => {
+  if (socket.readyState !== socket.OPEN) return;
+  if (socket.bufferedAmount > MOST_BUFFERED_BYTES)
+    socket.close(TRY_AGAIN_LATER, "the client reads too slowly");
+  // still busy with the frame before: it gets the next state, which is absolute
+  else if (socket.bufferedAmount > 0) metrics.conflated();
+  else {
+    socket.send(data, { binary: false });
+    metrics.sent();
+  }
+};
+
+/** Dashboards as text, made once for all who read within `TEXT_MS`. */
+const openTexts = (dashboard: (filter: string) => Dashboard): ((filter: string) => string) => {
+  const texts = new Map<string, { readonly text: string; readonly at: number }>();
+  return (filter) => {
+    const now = performance.now();
+    const held = texts.get(filter);
+    if (held && now - held.at < TEXT_MS) return held.text;
+    const text = JSON.stringify(dashboard(filter));
+    texts.set(filter, { text, at: now });
+    return text;
+  };
+};
+
+/** Ends connections whose other side has gone without a word. */
+const openPings = (): { watch(socket: WebSocket): void; close(): void } => {
+  const answered = new Map<WebSocket, boolean>();
+  const pingAll = (): void => {
+    for (const [socket, hasAnswered] of answered) {
+      answered.set(socket, false);
+      if (hasAnswered) socket.ping();
+      else socket.terminate();
+    }
+  };
+  const pinging = setInterval(pingAll, PING_MS);
   return {
-    text,
-    follow,
-    changed: tellAll,
-    sockets: () => open,
-    close: () => {
-      clearInterval(telling);
-      clearInterval(pinging);
-      for (const { sockets } of audiences.values())
-        for (const socket of sockets) socket.close(GOING_AWAY, "the server is stopping");
+    watch: (socket) => {
+      answered.set(socket, true);
+      socket.on("pong", () => answered.set(socket, true));
+      socket.once("close", () => answered.delete(socket));
     },
+    close: () => clearInterval(pinging),
   };
 };

@@ -61,7 +61,7 @@ test("when no mode can accept the API is not ready, and alive", async () => {
 });
 
 test("beyond the lag bound orders are refused until the workers have caught up", async () => {
-  await start({ modes: ["v2"], workers: false, maxLagOrders: 20 });
+  await start({ modes: ["v2"], workers: false, env: { MAX_LAG_ORDERS: "20" } });
   await until("the bound is reached", async () => (await post("v2")).status === 503);
   const response = await post("v2");
   expect(response.headers.get("retry-after")).not.toBeNull();

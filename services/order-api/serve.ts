@@ -1,4 +1,4 @@
-import type { FastifyBaseLogger } from "fastify";
+import type { FastifyBaseLogger, FastifyInstance } from "fastify";
 import { openBoardReader } from "#shared/board/board.ts";
 import type { Catalogue } from "#shared/domain/catalogue.ts";
 import type { Closers } from "#shared/runtime/lifecycle.ts";
@@ -20,8 +20,10 @@ export type Serving = {
   readonly closers: Closers;
 };
 
+export type Served = { readonly url: string; readonly app: FastifyInstance };
+
 /** Opens everything the API consists of and listens, whether or not its servers answer yet. */
-export const serve = async ({ settings, enabled, catalogue, log, closers }: Serving): Promise<void> => {
+export const serve = async ({ settings, enabled, catalogue, log, closers }: Serving): Promise<Served> => {
   const registry = openRegistry("order-api", packageJson.version);
   const pool = openPool(
     {
@@ -64,9 +66,10 @@ export const serve = async ({ settings, enabled, catalogue, log, closers }: Serv
     allowedOrigins: listed(settings.allowedOrigins),
   });
   closers.add("HTTP", () => app.close());
-  await app.listen({ host: settings.host, port: settings.port });
+  const url = await app.listen({ host: settings.host, port: settings.port });
   const modes = enabled.map(({ mode, settings: knobs }) => `${mode.name}: ${mode.durability(knobs)}`);
   log.info({ modes }, "taking orders");
+  return { url, app };
 };
 
 const listed = (text: string): string[] =>

@@ -57,10 +57,13 @@ const knobsIn = (error: ValueError): string[] => {
 };
 
 const sentenceFor = (knob: string, given: string | undefined, schema: TSchema): string => {
-  const what = `${variableOf(knob)} is ${given === undefined ? "not set" : `"${given}"`}`;
+  const what = `${variableOf(knob)} is ${given === undefined ? "not set" : `"${withoutPassword(given)}"`}`;
   const about = (schema as { description?: string }).description;
   return `${what}: expected ${expectationOf(schema)}${about ? ` (${about})` : ""}.`;
 };
+
+/** A URL that is refused is told, but for the password in it. */
+const withoutPassword = (text: string): string => text.replace(/:\/\/([^:@/]*):[^@]*@/, "://$1:***@");
 
 type Described = {
   type?: string;

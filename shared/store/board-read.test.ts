@@ -26,7 +26,8 @@ afterAll(() => pool.end());
 
 const count = (orders: readonly Order[], source = "v2", part = 0) =>
   countCarried(pool, { source, part, position: "1", messages: encodeOrders(orders) });
-const read = (previous: Board | null = null, pinned: readonly string[] = []) => readBoard(pool, previous, pinned);
+const read = (previous: Board | null = null, pinned: readonly string[] = []) =>
+  readBoard(pool, previous, pinned);
 const centsOf = (orders: readonly Order[]) => orders.reduce((sum, { priceCents }) => sum + priceCents, 0);
 const hourNow = async () => (await read()).hourStartMs;
 /** Stores that nobody's catalogue has, ranked by number: s001 sold most. */
@@ -42,7 +43,12 @@ const sellIn = async (hourMs: number, stores: number, mode = "v2") => {
 describe("the figures", () => {
   test("of an empty database are all zero", async () => {
     const board = await read();
-    expect(board).toMatchObject({ epoch: 1, version: 0, storesAsOfUs: board.asOfUs, hourStartMs: hourStart(Date.now()) });
+    expect(board).toMatchObject({
+      epoch: 1,
+      version: 0,
+      storesAsOfUs: board.asOfUs,
+      hourStartMs: hourStart(Date.now()),
+    });
     expect(board.views).toEqual({
       all: {
         orders: 0,
@@ -187,11 +193,18 @@ describe("stores", () => {
       [hour],
     );
     for (const [part, mode] of ["v2", "v3"].entries())
-      await count(someOrders(1, part).map((order) => ({ ...order, eventTimeMs: order.eventTimeMs - 3 * HOUR_MS })), mode);
+      await count(
+        someOrders(1, part).map((order) => ({ ...order, eventTimeMs: order.eventTimeMs - 3 * HOUR_MS })),
+        mode,
+      );
     const board = await read();
     expect(names(board, "v2")).toEqual(["s001", "s002"]);
     expect(board.views["v3"]?.hourStores).toEqual([{ name: "s002", orders: 12, cents: 1_200 }]);
-    expect(board.views["all"]?.hourStores[0]).toEqual({ name: "s002", orders: 1_010, cents: 998 * 300 + 1_200 });
+    expect(board.views["all"]?.hourStores[0]).toEqual({
+      name: "s002",
+      orders: 1_010,
+      cents: 998 * 300 + 1_200,
+    });
   });
 
   test("are ranked once a second; pinned stores and totals are read every time", async () => {

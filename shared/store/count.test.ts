@@ -22,7 +22,9 @@ const count = (orders: readonly Order[], part = 0, position = "1-0"): Promise<Co
 
 /** Event times over four days, so that every rollup has several buckets. */
 const overDays = (count: number, seed = 1): Order[] =>
-  someOrders(count, seed, (index) => new Date(Date.now() - index * 7 * 60_000 - index * 13_000).toISOString());
+  someOrders(count, seed, (index) =>
+    new Date(Date.now() - index * 7 * 60_000 - index * 13_000).toISOString(),
+  );
 
 const shuffled = <T>(list: readonly T[]): T[] =>
   list
@@ -47,7 +49,8 @@ const applied = async (part = 0): Promise<Applied | undefined> => {
   );
   return rows[0];
 };
-const centsOf = (orders: readonly Order[]): number => orders.reduce((sum, { priceCents }) => sum + priceCents, 0);
+const centsOf = (orders: readonly Order[]): number =>
+  orders.reduce((sum, { priceCents }) => sum + priceCents, 0);
 
 describe("a batch", () => {
   test("is counted into every rollup", async () => {
@@ -87,7 +90,9 @@ describe("the storm: every batch twice, shuffled, with repetitions, to four work
     ["with the same part", () => 0],
   ])("%s", async (_name, partOf) => {
     const orders = overDays(3_000);
-    const batches = Array.from({ length: 20 }, (_, batch) => orders.filter((_, index) => index % 20 === batch));
+    const batches = Array.from({ length: 20 }, (_, batch) =>
+      orders.filter((_, index) => index % 20 === batch),
+    );
     const storm = shuffled(batches.flatMap((batch) => [batch, [...batch, ...batch.slice(0, 20)]]));
     const results: Counted[] = [];
     await Promise.all(
@@ -156,7 +161,8 @@ describe("poison rejects the whole batch", () => {
     if (last) change(last);
     return JSON.stringify(messages);
   };
-  const set = (member: string, value: unknown) => withLast((message) => Object.assign(message, { [member]: value }));
+  const set = (member: string, value: unknown) =>
+    withLast((message) => Object.assign(message, { [member]: value }));
 
   test.each<[string, string, () => string]>([
     ["a missing member", "23502", () => withLast((message) => delete message["store"])],
@@ -196,7 +202,9 @@ describe("infrastructure is no poison", () => {
   const countWhileLocked = async (counting: Pool, interrupt: () => Promise<void>): Promise<unknown> => {
     const lock = await pool.connect();
     try {
-      await lock.query("SET idle_in_transaction_session_timeout = 0; BEGIN; LOCK TABLE applied IN ACCESS EXCLUSIVE MODE");
+      await lock.query(
+        "SET idle_in_transaction_session_timeout = 0; BEGIN; LOCK TABLE applied IN ACCESS EXCLUSIVE MODE",
+      );
       const messages = encodeOrders(someOrders(3));
       const outcome = countCarried(counting, { source: "v2", part: 0, position: "1-0", messages }).catch(
         (error: unknown) => error,
@@ -238,9 +246,12 @@ describe("infrastructure is no poison", () => {
   test("a refused connection", async () => {
     const nobody = poolOn("postgres://postgres@127.0.0.1:1/postgres");
     const messages = encodeOrders(someOrders(1));
-    const error: unknown = await countCarried(nobody, { source: "v2", part: 0, position: "1-0", messages }).catch(
-      (reason: unknown) => reason,
-    );
+    const error: unknown = await countCarried(nobody, {
+      source: "v2",
+      part: 0,
+      position: "1-0",
+      messages,
+    }).catch((reason: unknown) => reason);
     await nobody.end();
     expect(error).toBeInstanceOf(Error);
     expect(isPoison(error)).toBe(false);
@@ -250,23 +261,30 @@ describe("infrastructure is no poison", () => {
 describe("clocks", () => {
   test("ages add up to the orders counted", async () => {
     const now = Date.now();
-    const orders = someOrders(100).map((order, index) => ({ ...order, acceptedAtMs: now - (index % 7) * 500 }));
+    const orders = someOrders(100).map((order, index) => ({
+      ...order,
+      acceptedAtMs: now - (index % 7) * 500,
+    }));
     const { ages } = await count([...orders, ...orders.slice(0, 30)]);
     expect(ages.reduce((sum, { orders: n }) => sum + n, 0)).toBe(100);
     expect(Math.max(...ages.map(({ ms }) => ms))).toBeGreaterThanOrEqual(3_000);
     expect(Math.min(...ages.map(({ ms }) => ms))).toBeLessThan(3_000);
   });
 
-  test.each(["1000-01-01T00:00:00Z", "4700-01-01 00:00:00Z BC", "9999-12-31T23:59:59Z", "290000-01-01 00:00:00Z"])(
-    "accepted at %s overflows nothing",
-    async (acceptedAt) => {
-      const messages = JSON.stringify(someOrders(2).map((order) => ({ ...messageOf(order), accepted_at: acceptedAt })));
-      const counted = await countCarried(pool, { source: "v2", part: 0, position: "1-0", messages });
-      expect(counted.orders).toBe(2);
-      expect(counted.ages.every(({ ms }) => ms >= 0)).toBe(true);
-      expect(await count(someOrders(3))).toMatchObject({ orders: 3 });
-    },
-  );
+  test.each([
+    "1000-01-01T00:00:00Z",
+    "4700-01-01 00:00:00Z BC",
+    "9999-12-31T23:59:59Z",
+    "290000-01-01 00:00:00Z",
+  ])("accepted at %s overflows nothing", async (acceptedAt) => {
+    const messages = JSON.stringify(
+      someOrders(2).map((order) => ({ ...messageOf(order), accepted_at: acceptedAt })),
+    );
+    const counted = await countCarried(pool, { source: "v2", part: 0, position: "1-0", messages });
+    expect(counted.orders).toBe(2);
+    expect(counted.ages.every(({ ms }) => ms >= 0)).toBe(true);
+    expect(await count(someOrders(3))).toMatchObject({ orders: 3 });
+  });
 
   test.each(["- interval '3 hours'", "- interval '9 years'", "+ interval '3 hours'", "+ interval '9 years'"])(
     "the last batch was at now %s: the next is counted, and its rate is sane",

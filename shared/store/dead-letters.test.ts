@@ -31,7 +31,13 @@ test("keeps the letter with its payload's bytes and hash", async () => {
   const payload = '{"store":"Zürich ☕"}';
   await setAside(pool, { ...letter, payload });
   const [row] = await kept();
-  expect(row).toMatchObject({ source: "v2", origin: "17-0", index: 3, reason: "22P02", detail: letter.detail });
+  expect(row).toMatchObject({
+    source: "v2",
+    origin: "17-0",
+    index: 3,
+    reason: "22P02",
+    detail: letter.detail,
+  });
   expect(row?.payload.toString()).toBe(payload);
   expect(row?.payload_sha256.toString("hex")).toBe(createHash("sha256").update(payload).digest("hex"));
 });

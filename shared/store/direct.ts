@@ -22,17 +22,25 @@ export const storeOrders = async (pool: Pool, mode: string, messages: string): P
   return new Set(rows.map((row) => row.order_id));
 };
 
+/** What is known of a stored order: enough to tell the same order again and to answer it as before. */
+export type StoredOrder = { readonly fingerprint: string; readonly eventTimeMs: number };
+
 /**
- * The fingerprints of stored orders by id. A statement of its own on purpose: the snapshot of the INSERT cannot
- * see the concurrent order that it lost against.
+ * Stored orders by id. A statement of its own on purpose: the snapshot of the INSERT cannot see the concurrent
+ * order that it lost against.
  */
-export const fingerprintsOf = async (pool: Pool, ids: readonly string[]): Promise<Map<string, string>> => {
-  const { rows } = await pool.query<{ order_id: string; fingerprint: string }>({
-    name: "fingerprints",
-    text: "SELECT order_id, fingerprint::text FROM orders WHERE order_id = ANY($1::uuid[])",
+export const findOrders = async (pool: Pool, ids: readonly string[]): Promise<Map<string, StoredOrder>> => {
+  const { rows } = await pool.query<{ order_id: string; fingerprint: string; event_time: Date }>({
+    name: "find-orders",
+    text: "SELECT order_id, fingerprint::text, event_time FROM orders WHERE order_id = ANY($1::uuid[])",
     values: [ids],
   });
-  return new Map(rows.map((row) => [row.order_id, row.fingerprint]));
+  return new Map(
+    rows.map((row) => [
+      row.order_id,
+      { fingerprint: row.fingerprint, eventTimeMs: row.event_time.getTime() },
+    ]),
+  );
 };
 
 /**

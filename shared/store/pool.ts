@@ -9,6 +9,8 @@ export type PoolOptions = {
   /** Shown by pg_stat_activity. */
   readonly program: string;
   readonly maxConnections: number;
+  /** Whether a commit waits for the disk; on where nothing is said. `off` is for experiments. */
+  readonly synchronousCommit?: "on" | "off";
   /** A statement is cancelled by the server after this long, and given up by us half a second later. */
   readonly statementTimeoutMs: number;
   /** How long a caller waits for a connection before it is told that PostgreSQL is away. */
@@ -27,6 +29,8 @@ export const openPool = (options: PoolOptions, onError: (error: Error) => void):
     application_name: options.program,
     max: options.maxConnections,
     connectionTimeoutMillis: options.connectTimeoutMs,
+    // said for each session: a server whose own default is off would break the promise without a word
+    options: `-c synchronous_commit=${options.synchronousCommit ?? "on"}`,
     statement_timeout: options.statementTimeoutMs,
     query_timeout: options.statementTimeoutMs + 500,
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,

@@ -20,7 +20,9 @@ const orders: (Order & { mode: string })[] = [];
 beforeAll(async () => {
   pool = poolOn(await freshDatabase());
   // a server elsewhere: buckets stay UTC
-  await pool.query(`DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET timezone = ''America/New_York''', current_database()); END $$`);
+  await pool.query(
+    `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET timezone = ''America/New_York''', current_database()); END $$`,
+  );
   const database = pool.options.connectionString ?? "";
   await pool.end();
   pool = poolOn(database);
@@ -45,7 +47,8 @@ const byCode = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 const recomputed = (bucket: SalesBucket, filter: Filter): SalesRow[] => {
   const rows = new Map<string, SalesRow>();
   for (const order of orders) {
-    if (order.eventTimeMs < (filter.fromMs ?? START_MS) || order.eventTimeMs >= (filter.toMs ?? END_MS)) continue;
+    if (order.eventTimeMs < (filter.fromMs ?? START_MS) || order.eventTimeMs >= (filter.toMs ?? END_MS))
+      continue;
     if (filter.mode !== undefined && order.mode !== filter.mode) continue;
     if (filter.store !== undefined && order.store !== filter.store) continue;
     if (filter.drink !== undefined && order.drink !== filter.drink) continue;
@@ -89,11 +92,14 @@ const FILTERS: [string, Filter][] = [
 ];
 
 describe.each<SalesBucket>(["hour", "day"])("by %s", (bucket) => {
-  test.each(FILTERS)("filtered by %s: equal to a recomputation, in order, in one page and in many", async (_, filter) => {
-    const expected = recomputed(bucket, filter);
-    expect(await paged(bucket, filter, 100_000)).toEqual(expected);
-    expect(await paged(bucket, filter, 37)).toEqual(expected);
-  });
+  test.each(FILTERS)(
+    "filtered by %s: equal to a recomputation, in order, in one page and in many",
+    async (_, filter) => {
+      const expected = recomputed(bucket, filter);
+      expect(await paged(bucket, filter, 100_000)).toEqual(expected);
+      expect(await paged(bucket, filter, 37)).toEqual(expected);
+    },
+  );
 });
 
 describe("by minute", () => {
@@ -124,7 +130,13 @@ test("the first bucket is in, the one after the last is not", async () => {
 
 test("rows that come while pages are read neither repeat nor hide the others", async () => {
   const before = recomputed("hour", { mode: "v2" });
-  const first = await readSales(pool, { bucket: "hour", fromMs: START_MS, toMs: END_MS, mode: "v2", limit: 50 });
+  const first = await readSales(pool, {
+    bucket: "hour",
+    fromMs: START_MS,
+    toMs: END_MS,
+    mode: "v2",
+    limit: 50,
+  });
   const more = someOrders(50, 77).map((order, index) => ({
     ...order,
     store: "zz-new",

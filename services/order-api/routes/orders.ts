@@ -38,7 +38,10 @@ export const addOrderRoutes = (app: FastifyInstance, { intakes, rules, metrics }
       }
       const { order } = checked;
       try {
-        const { replayed } = await intakes.accept(mode, order);
+        const receipt = await intakes.accept(mode, order);
+        const { replayed } = receipt;
+        // without a timestamp the order was sold when it came first
+        const eventTimeMs = receipt.replayed ? receipt.eventTimeMs : order.eventTimeMs;
         if (replayed) reply.header("idempotency-replayed", "true");
         else metrics.accepted(mode, order, (performance.now() - started) / 1000);
         const { drink, store } = order;
@@ -52,7 +55,7 @@ export const addOrderRoutes = (app: FastifyInstance, { intakes, rules, metrics }
             drink,
             store,
             price: priceOf(order.priceCents),
-            timestamp: iso(order.eventTimeMs),
+            timestamp: iso(eventTimeMs),
           });
       } catch (error) {
         return refuse(reply, error, mode, id, metrics);

@@ -1,7 +1,7 @@
 import type { Order } from "../../domain/order.ts";
 import { type Intake, KeyConflict, type Log, type Receipt, Unavailable } from "../../ports.ts";
 import { messageOf } from "../../runtime/lifecycle.ts";
-import { fingerprintsOf, storeOrders, uncounted } from "../../store/direct.ts";
+import { findOrders, storeOrders, uncounted } from "../../store/direct.ts";
 import { isPoison, sqlStateOf } from "../../store/errors.ts";
 import { openPool, type Pool } from "../../store/pool.ts";
 import { encodeOrders, fingerprintOf } from "../../wire/order-message.ts";
@@ -21,6 +21,7 @@ export const openDirectIntake = (settings: DirectSettings, log: Log): Intake => 
       program: "coffee-v1-intake",
       // one more than the writes, so that the backlog is read while they are slow
       maxConnections: settings.v1MaxWritesInFlight + 1,
+      synchronousCommit: settings.v1SynchronousCommit,
       statementTimeoutMs: STATEMENT_TIMEOUT_MS,
       connectTimeoutMs: CONNECT_TIMEOUT_MS,
     },
@@ -53,9 +54,7 @@ export const openDirectIntake = (settings: DirectSettings, log: Log): Intake => 
 const store = async (pool: Pool, orders: readonly Order[], log: Log): Promise<(Receipt | Error)[]> => {
   try {
     const stored = await storeOrders(pool, "v1", encodeOrders(orders));
-    const known = orders.filter((order) => !stored.has(order.id));
-    const repeated = known.length > 0 || stored.size < orders.length;
-    return repeated ? await receiptsOf(pool, orders, stored) : orders.map(() => NEW);
+    return stored.size < orders.length ? await receiptsOf(pool, orders, stored) : orders.map(() => NEW);
   } catch (error) {
     if (!isPoison(error)) return orders.map(() => awayError(error));
     if (orders.length === 1) {
@@ -69,7 +68,6 @@ const store = async (pool: Pool, orders: readonly Order[], log: Log): Promise<(R
 };
 
 const NEW: Receipt = { replayed: false };
-const REPLAYED: Receipt = { replayed: true };
 
 /** Tells the first of each new id, its repetitions, and orders with a key that another body has taken. */
 const receiptsOf = async (
@@ -77,16 +75,15 @@ const receiptsOf = async (
   orders: readonly Order[],
   stored: Set<string>,
 ): Promise<(Receipt | Error)[]> => {
-  const fingerprints = await fingerprintsOf(
-    pool,
-    orders.map((order) => order.id),
-  );
+  const ids = orders.map((order) => order.id);
+  const winners = await findOrders(pool, ids);
   const unseen = new Set(stored);
   return orders.map((order) => {
-    const winner = fingerprints.get(order.id);
-    if (winner !== undefined && winner !== fingerprintOf(order))
+    const winner = winners.get(order.id);
+    if (winner === undefined) return new Unavailable("outcome_unknown", "the order that came first is gone");
+    if (winner.fingerprint !== fingerprintOf(order))
       return new KeyConflict("the key belongs to an order with another body");
-    return unseen.delete(order.id) ? NEW : REPLAYED;
+    return unseen.delete(order.id) ? NEW : { replayed: true, eventTimeMs: winner.eventTimeMs };
   });
 };
 

@@ -24,6 +24,10 @@ export const directKnobs = Type.Object({
     maximum: 1_000_000,
     description: "orders that wait for a commit; more are answered 503",
   }),
+  v1SynchronousCommit: Type.Union([Type.Literal("on"), Type.Literal("off")], {
+    default: "on",
+    description: "on replies when the order is on disk, off before that (for experiments)",
+  }),
   v1TickMs: Type.Integer({
     default: 500,
     minimum: 50,

@@ -9,7 +9,10 @@ export const direct: Mode = {
   title: "direct PostgreSQL",
   accepts: "stored",
   knobs: directKnobs,
-  durability: () => "201: committed in PostgreSQL",
+  durability: (settings) =>
+    settings["v1SynchronousCommit"] === "off"
+      ? "201: committed in PostgreSQL, not yet on its disk (synchronous_commit=off)"
+      : "201: committed in PostgreSQL",
   openIntake: (settings, log) => openDirectIntake(settings as DirectSettings, log),
   openSource: (settings, log) => openDirectSource(settings as DirectSettings, log),
 };

@@ -65,7 +65,8 @@ const consume = async (consumer: Consumer, count: Count, signal: AbortSignal, lo
       signal,
       isRetryable: () => true,
       onRetry: (error, failures) => {
-        if (failures === 1)
+        // a connection that is still being made refuses once or twice
+        if (failures === 3)
           log.warn({ mode: "v2", reason: messageOf(error) }, `${what} failed; trying again`);
       },
     }).catch((error: unknown) => {

@@ -1,0 +1,322 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { type BoardWriter, openBoardWriter } from "#shared/board/board.ts";
+import { closeRedis, openRedis, type RedisClient, redisOptions } from "#shared/runtime/redis.ts";
+import { countCarried } from "#shared/store/count.ts";
+import { openPool, type Pool } from "#shared/store/pool.ts";
+import { encodeOrders } from "#shared/wire/order-message.ts";
+import { startRedis } from "../../dev/servers/redis.ts";
+import type { Server } from "../../dev/servers/server.ts";
+import { freshDatabase, poolOn, someOrders, until } from "../../test/fresh.ts";
+import { openPublisher, type Publisher } from "./publisher.ts";
+
+let server: Server;
+let redis: RedisClient;
+let databaseUrl: string;
+let pool: Pool;
+let board: BoardWriter;
+const closers: (() => Promise<unknown>)[] = [];
+
+beforeAll(async () => {
+  server = await startRedis({ name: "redis-board", role: "board" });
+});
+afterAll(() => server.stop());
+beforeEach(async () => {
+  databaseUrl = await freshDatabase();
+  pool = poolOn(databaseUrl);
+  redis = openRedis(server.url, redisOptions("test"), () => undefined);
+  board = await openWriter();
+  await redis.flushall();
+});
+afterEach(async () => {
+  for (let close = closers.pop(); close; close = closers.pop()) await close();
+  await closeRedis(redis);
+  await pool.end();
+});
+
+const openWriter = async (): Promise<BoardWriter> => {
+  const writer = openBoardWriter(server.url, () => undefined);
+  closers.push(() => writer.close());
+  await until("Redis answers", () =>
+    Promise.all([writer.read(), redis.ping()]).then(
+      () => true,
+      () => false,
+    ),
+  );
+  return writer;
+};
+
+type Opened = Publisher & {
+  readonly warnings: string[];
+  readonly publishedAt: number[];
+  closeNow(): Promise<void>;
+};
+
+const open = (
+  options: { refreshEveryMs?: number; publishEveryMs?: number; on?: Pool; writer?: BoardWriter } = {},
+): Opened => {
+  const warnings: string[] = [];
+  const publishedAt: number[] = [];
+  const publisher = openPublisher({
+    pool: options.on ?? pool,
+    board: options.writer ?? board,
+    log: {
+      info: () => undefined,
+      warn: (_fields, message) => warnings.push(message),
+      error: () => undefined,
+    },
+    publishEveryMs: options.publishEveryMs ?? 100,
+    // so seldom that only a change publishes
+    refreshEveryMs: options.refreshEveryMs ?? 60_000,
+    pinnedStores: [],
+    onPublished: (readAtMs) => publishedAt.push(readAtMs),
+  });
+  let closing: Promise<void> | null = null;
+  const closeNow = (): Promise<void> => {
+    closing ??= publisher.close();
+    return closing;
+  };
+  closers.push(closeNow);
+  return { ...publisher, warnings, publishedAt, closeNow };
+};
+
+let seed = 1;
+const count = (on: Pool = pool, orders = 5) =>
+  countCarried(on, {
+    source: "v2",
+    part: 0,
+    position: "1",
+    messages: encodeOrders(someOrders(orders, seed++)),
+  });
+const published = async () => await board.read();
+const version = async (): Promise<number> => (await published())?.version ?? -1;
+/** Times that a board was read from PostgreSQL. */
+const readsOf = (on: Pool): (() => number) => {
+  let reads = 0;
+  on.on("acquire", () => reads++);
+  return () => reads;
+};
+
+describe("a change", () => {
+  test("is published at once after a quiet time", async () => {
+    const publisher = open();
+    await until("the first board", async () => (await version()) === 0);
+    for (let change = 1; change <= 3; change++) {
+      // longer than a turn lasts
+      await sleep(250);
+      await count();
+      const changedAt = performance.now();
+      publisher.changed();
+      await until("it is published", async () => (await version()) === change, 1_000);
+      expect(performance.now() - changedAt).toBeLessThan(400);
+    }
+    expect((await published())?.views["v2"]?.orders).toBe(15);
+  });
+
+  test("shares its board with those that come meanwhile", async () => {
+    const publisher = open();
+    await until("the first board", async () => (await version()) === 0);
+    const reads = readsOf(pool);
+    const startedAt = performance.now();
+    await count();
+    // only the publisher reads from here on
+    const before = reads();
+    while (performance.now() - startedAt < 1_000) {
+      publisher.changed();
+      await sleep(5);
+    }
+    const elapsedMs = performance.now() - startedAt;
+    expect(await version()).toBe(1);
+    expect(reads() - before).toBeLessThanOrEqual(elapsedMs / 100 + 2);
+    expect(reads() - before).toBeGreaterThan(2);
+  });
+
+  test("is told to whoever measures, with the time of the read", async () => {
+    const publisher = open();
+    await until("the first board", () => publisher.publishedAt.length === 1);
+    const before = Date.now();
+    await count();
+    publisher.changed();
+    await until("the second", () => publisher.publishedAt.length === 2);
+    expect(publisher.publishedAt[1]).toBeGreaterThanOrEqual(before);
+    expect(publisher.publishedAt[1]).toBeLessThanOrEqual(Date.now());
+  });
+
+  test("outlasts a Redis that is away, and one that never was there says so", async () => {
+    const publisher = open();
+    await until("the first board", async () => (await version()) === 0);
+    await server.kill();
+    await count();
+    publisher.changed();
+    await until("the outage is told", () => publisher.warnings.length > 0);
+    expect(publisher.warnings).toEqual(["the board could not be published; trying again"]);
+    await server.start();
+    await until("the change is published", () =>
+      version().then(
+        (v) => v === 1,
+        () => false,
+      ),
+    );
+  });
+});
+
+describe("without a change", () => {
+  test("the board is refreshed", async () => {
+    const publisher = open({ refreshEveryMs: 150 });
+    await until("several boards", () => publisher.publishedAt.length >= 4);
+    const asOf: number[] = [];
+    await until("time moves the board", async () => {
+      const at = (await published())?.asOfUs ?? 0;
+      if (asOf.at(-1) !== at) asOf.push(at);
+      return asOf.length >= 3;
+    });
+    expect(asOf).toEqual([...asOf].sort((a, b) => a - b));
+    expect(await version()).toBe(0);
+  });
+
+  test("a flushed Redis is healed within two refreshes", async () => {
+    await count();
+    open({ refreshEveryMs: 300 });
+    await until("the board", async () => (await version()) === 1);
+    for (let round = 0; round < 2; round++) {
+      await redis.flushall();
+      await until("it is back", async () => (await version()) === 1, 2 * 300 + 200);
+    }
+  });
+
+  test("what another process counted is seen too", async () => {
+    open({ refreshEveryMs: 200 });
+    await until("the first board", async () => (await version()) === 0);
+    await count();
+    await until("the other's orders", async () => (await version()) === 1, 2_000);
+  });
+});
+
+describe("a database older than the board", () => {
+  test("is a restore: the epoch rises, once, and its boards are published", async () => {
+    await count();
+    await pool.end();
+    const copyUrl = await freshDatabase(
+      databaseUrl.replace(/[^/]*$/, "postgres"),
+      databaseUrl.split("/").at(-1),
+    );
+    pool = poolOn(databaseUrl);
+    await count();
+    await count();
+    const first = open();
+    await until("the newer database's board", async () => (await version()) === 3);
+    await first.closeNow();
+    expect((await published())?.epoch).toBe(1);
+
+    const restored = poolOn(copyUrl);
+    closers.push(() => restored.end());
+    const publishers = [
+      open({ on: restored, refreshEveryMs: 200 }),
+      open({ on: restored, writer: await openWriter(), refreshEveryMs: 200 }),
+    ];
+    await until("the older database's board", async () => (await version()) === 1);
+    expect((await published())?.epoch).toBe(2);
+    expect((await published())?.views["all"]?.orders).toBe(5);
+    await count(restored);
+    publishers[0]?.changed();
+    await until("it goes on", async () => (await version()) === 2);
+    expect((await published())?.epoch).toBe(2);
+    const warnings = publishers.flatMap((publisher) => publisher.warnings);
+    expect(warnings.filter((warning) => warning.includes("restore"))).toHaveLength(1);
+  });
+
+  test("a higher epoch in the database wins without a word", async () => {
+    await count();
+    const publisher = open({ refreshEveryMs: 150 });
+    await until("the board", async () => (await version()) === 1);
+    await pool.query("UPDATE meta SET epoch = 5; UPDATE applied SET version = 0");
+    await until("the repaired board", async () => (await published())?.epoch === 5);
+    expect(await version()).toBe(0);
+    expect(publisher.warnings).toEqual([]);
+  });
+});
+
+test("two publishers read no more than one, and both get their turn", async () => {
+  const pools = [poolOn(databaseUrl, 2), poolOn(databaseUrl, 2)];
+  const reads = pools.map(readsOf);
+  const publishers: Opened[] = [];
+  for (const on of pools) {
+    publishers.push(open({ on, writer: await openWriter() }));
+    closers.unshift(() => on.end());
+  }
+  await until("both have published", () => {
+    for (const publisher of publishers) publisher.changed();
+    return publishers.every(({ publishedAt }) => publishedAt.length > 0);
+  });
+  const before = reads.reduce((sum, read) => sum + read(), 0);
+  const startedAt = performance.now();
+  while (performance.now() - startedAt < 1_500) {
+    for (const publisher of publishers) publisher.changed();
+    await sleep(5);
+  }
+  const elapsedMs = performance.now() - startedAt;
+  const total = reads.reduce((sum, read) => sum + read(), 0) - before;
+  // a turn lasts 100 ms
+  expect(total).toBeLessThanOrEqual(elapsedMs / 100 + 2);
+  expect(total).toBeGreaterThan(4);
+  for (const { publishedAt } of publishers) expect(publishedAt.length).toBeGreaterThan(1);
+});
+
+describe("closing", () => {
+  test("publishes the last change, though its own turn is not over yet", async () => {
+    const publisher = open();
+    await until("the first board", async () => (await version()) === 0);
+    for (let change = 1; change <= 5; change++) {
+      await count();
+      publisher.changed();
+    }
+    await publisher.closeNow();
+    expect(await version()).toBe(5);
+  });
+
+  test("publishes a change of just after a board", async () => {
+    const publisher = open();
+    await until("the first board", () => publisher.publishedAt.length === 1);
+    await count();
+    publisher.changed();
+    await until("the second", () => publisher.publishedAt.length === 2);
+    await count();
+    publisher.changed();
+    await publisher.closeNow();
+    expect(await version()).toBe(2);
+  });
+
+  test("publishes nothing when nothing changed, and nothing afterwards", async () => {
+    const publisher = open({ refreshEveryMs: 100 });
+    await until("the first board", () => publisher.publishedAt.length > 0);
+    await publisher.closeNow();
+    const [boards, asOf] = [publisher.publishedAt.length, (await published())?.asOfUs];
+    publisher.changed();
+    await sleep(300);
+    expect(publisher.publishedAt).toHaveLength(boards);
+    expect((await published())?.asOfUs).toBe(asOf);
+  });
+
+  test("does not wait for a PostgreSQL or a Redis that is away", async () => {
+    const nobodysPool = openPool(
+      {
+        databaseUrl: "postgres://postgres@127.0.0.1:1/postgres",
+        program: "test",
+        maxConnections: 1,
+        statementTimeoutMs: 1_000,
+        connectTimeoutMs: 500,
+      },
+      () => undefined,
+    );
+    const nobodysBoard = openBoardWriter("redis://127.0.0.1:1", () => undefined);
+    for (const publisher of [open({ on: nobodysPool }), open({ writer: nobodysBoard })]) {
+      publisher.changed();
+      await until("it has tried", () => publisher.warnings.length > 0);
+      const startedAt = performance.now();
+      await publisher.closeNow();
+      expect(performance.now() - startedAt).toBeLessThan(2_500);
+    }
+    await nobodysBoard.close();
+    await nobodysPool.end();
+  });
+});
