@@ -25,10 +25,10 @@ export type Demo = {
   readonly done: Promise<void>;
 };
 
-const DEFAULT_ORDERS_PER_SECOND = 6;
+const DEFAULT_ORDERS_PER_SECOND = 12;
 /** At night a newcomer must still see it move, and Saturday's noon must not load a laptop. */
 const INTENSITY = { least: 0.3, most: 2 };
-/** Ten seconds of the default rate: when the API hangs, further orders are dropped, not queued. */
+/** Five seconds of the default rate: when the API hangs, further orders are dropped, not queued. */
 const MOST_IN_FLIGHT = 64;
 const TIMEOUT_MS = 5_000;
 
