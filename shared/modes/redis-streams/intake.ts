@@ -5,6 +5,7 @@ import { closeRedis } from "../../runtime/redis.ts";
 import { encodeOrders } from "../../wire/order-message.ts";
 import { groupWrites } from "../group.ts";
 import { DECISION_MS } from "../limits.ts";
+import { tellDurability } from "./durability.ts";
 import type { RedisStreamsSettings } from "./knobs.ts";
 import { entryTimeMs, openStream, type StreamClient } from "./stream.ts";
 
@@ -13,6 +14,7 @@ const QUEUED: Receipt = { replayed: false };
 /** v2: the orders that wait while an XADD is in flight become one stream entry. */
 export const openRedisStreamsIntake = (settings: RedisStreamsSettings, log: Log): Intake => {
   const redis = openStream(settings.streamRedisUrl, "coffee-v2-intake", log);
+  redis.on("ready", () => tellDurability(redis, log));
   const group = groupWrites<Order, Receipt>(
     {
       maxItems: settings.v2GroupMaxOrders,

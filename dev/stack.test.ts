@@ -1,0 +1,111 @@
+/** What npm start runs: every process of it is killed under load, and every acknowledged order is counted once. */
+import { chmodSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { v7 as newOrderId } from "uuid";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { until } from "../test/fresh.ts";
+import { isAlive } from "./servers/process-tree.ts";
+import { type Stack, startStack } from "./stack.ts";
+
+let stack: Stack;
+let dataDir: string;
+const lines: string[] = [];
+
+beforeAll(async () => {
+  dataDir = mkdtempSync(join(realpathSync(tmpdir()), "coffee-rt-stack-"));
+  chmodSync(dataDir, 0o755);
+  const options = { modes: ["v1", "v2", "v3"], dataDir, onLine: (line: string) => void lines.push(line) };
+  // servers named in the environment belong to somebody else, and here they are killed
+  stack = await startStack({ ...options, env: { V3_SESSION_TIMEOUT_MS: "6000", LOG_LEVEL: "warn" } });
+}, 120_000);
+afterAll(async () => {
+  await stack.stop();
+  rmSync(dataDir, { recursive: true, force: true });
+}, 60_000);
+
+const post = async (mode: string, key: string): Promise<number> => {
+  try {
+    const response = await fetch(`${stack.url}/api/${mode}/order`, {
+      method: "POST",
+      headers: { "content-type": "application/json", "idempotency-key": key },
+      body: JSON.stringify({ drink: "latte", store: "uptown", price: 4.5 }),
+      signal: AbortSignal.timeout(5_000),
+    });
+    await response.arrayBuffer();
+    return response.status;
+  } catch {
+    // refused or reset: nobody can tell, so the order is sent again
+    return 0;
+  }
+};
+
+const counted = async (mode: string): Promise<number> => {
+  const response = await fetch(`${stack.url}/api/sales?bucket=day&mode=${mode}`).catch(() => null);
+  if (!response?.ok) return -1;
+  const { rows } = (await response.json()) as { rows: { orders: number }[] };
+  return rows.reduce((sum, row) => sum + row.orders, 0);
+};
+
+/** A client that sends each order under one key until it is acknowledged. */
+const client = async (mode: string, acknowledged: string[], signal: AbortSignal): Promise<void> => {
+  while (!signal.aborted) {
+    const key = newOrderId();
+    while (![200, 201, 202].includes(await post(mode, key))) await sleep(100);
+    acknowledged.push(key);
+    await sleep(5);
+  }
+};
+
+test("every process is killed under load; what was acknowledged is counted once, and all of it runs again", async () => {
+  const acknowledged: Record<string, string[]> = { v1: [], v2: [], v3: [] };
+  const over = new AbortController();
+  const clients = stack.modes.flatMap((mode) => {
+    const mine = acknowledged[mode] ?? [];
+    return [client(mode, mine, over.signal), client(mode, mine, over.signal)];
+  });
+  const total = (): number => Object.values(acknowledged).flat().length;
+  const processes = [
+    ...stack.programs.map(({ name, pid }) => ({ name, pid })),
+    ...stack.servers.map(({ name, pid }) => ({ name, pid })),
+  ];
+  for (const { name, pid } of processes) {
+    const before = total();
+    await until(`orders before ${name} is killed`, () => total() > before + 50, 60_000);
+    const victim = pid() ?? 0;
+    process.kill(victim, "SIGKILL");
+    await until(`${name} runs again`, () => isRunningAgain(pid, victim), 60_000);
+  }
+  over.abort();
+  await Promise.all(clients);
+  for (const mode of stack.modes) {
+    const expected = acknowledged[mode]?.length ?? 0;
+    expect(expected).toBeGreaterThan(100);
+    await until(`${mode} has counted ${expected}`, async () => (await counted(mode)) >= expected, 60_000);
+    expect(await counted(mode)).toBe(expected);
+  }
+  for (const { name } of processes)
+    expect(
+      lines.some((line) => line.startsWith(`${name} ended`)),
+      name,
+    ).toBe(true);
+}, 300_000);
+
+const isRunningAgain = (pid: () => number | undefined, before: number): boolean => {
+  try {
+    const now = pid();
+    return now !== undefined && now !== before;
+  } catch {
+    // a server that is down has no pid
+    return false;
+  }
+};
+
+test("a second start on the same data is refused, and stopping leaves no process behind", async () => {
+  await expect(startStack({ modes: ["v1"], dataDir })).rejects.toThrow(/another start .* is using/);
+  const pids = [...stack.programs, ...stack.servers].map(({ pid }) => pid() ?? 0);
+  expect(pids.every(isAlive)).toBe(true);
+  await stack.stop();
+  expect(pids.filter(isAlive)).toEqual([]);
+}, 60_000);
