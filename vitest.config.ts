@@ -15,7 +15,7 @@ export default defineConfig({
       provider: "v8",
       enabled: true,
       include: ["shared/**/*.ts", "services/**/*.ts", "db/**/*.ts", "dev/**/*.ts"],
-      exclude: ["**/*.test.ts"],
+      exclude: ["**/*.test.ts", "**/*.fixture.ts"],
       reporter: ["text-summary", "json-summary"],
       thresholds: { lines: 85 },
     },

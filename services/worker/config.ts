@@ -46,7 +46,8 @@ export const workerKnobs = Type.Object({
     default: 20,
     minimum: 2,
     maximum: 100_000,
-    description: "a batch of at least this many orders that all fail alike stops the worker",
+    description:
+      "when this many orders in a row all fail alike the worker stops, rather than set them all aside",
   }),
   logLevel: Type.Union(
     [Type.Literal("debug"), Type.Literal("info"), Type.Literal("warn"), Type.Literal("error")],

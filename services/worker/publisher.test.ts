@@ -1,95 +1,23 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { type BoardWriter, openBoardWriter } from "#shared/board/board.ts";
-import { closeRedis, openRedis, type RedisClient, redisOptions } from "#shared/runtime/redis.ts";
-import { countCarried } from "#shared/store/count.ts";
+import { openBoardWriter } from "#shared/board/board.ts";
 import { openPool, type Pool } from "#shared/store/pool.ts";
-import { encodeOrders } from "#shared/wire/order-message.ts";
 import { startRedis } from "../../dev/servers/redis.ts";
 import type { Server } from "../../dev/servers/server.ts";
-import { freshDatabase, poolOn, someOrders, until } from "../../test/fresh.ts";
-import { openPublisher, type Publisher } from "./publisher.ts";
+import { freshDatabase, poolOn, until } from "../../test/fresh.ts";
+import { type Opened, openPublisherGround, type PublisherGround } from "./publisher.fixture.ts";
 
 let server: Server;
-let redis: RedisClient;
-let databaseUrl: string;
-let pool: Pool;
-let board: BoardWriter;
-const closers: (() => Promise<unknown>)[] = [];
-
+let ground: PublisherGround;
 beforeAll(async () => {
   server = await startRedis({ name: "redis-board", role: "board" });
 });
 afterAll(() => server.stop());
 beforeEach(async () => {
-  databaseUrl = await freshDatabase();
-  pool = poolOn(databaseUrl);
-  redis = openRedis(server.url, redisOptions("test"), () => undefined);
-  board = await openWriter();
-  await redis.flushall();
+  ground = await openPublisherGround(server.url, await freshDatabase());
 });
-afterEach(async () => {
-  for (let close = closers.pop(); close; close = closers.pop()) await close();
-  await closeRedis(redis);
-  await pool.end();
-});
+afterEach(() => ground.close());
 
-const openWriter = async (): Promise<BoardWriter> => {
-  const writer = openBoardWriter(server.url, () => undefined);
-  closers.push(() => writer.close());
-  await until("Redis answers", () =>
-    Promise.all([writer.read(), redis.ping()]).then(
-      () => true,
-      () => false,
-    ),
-  );
-  return writer;
-};
-
-type Opened = Publisher & {
-  readonly warnings: string[];
-  readonly publishedAt: number[];
-  closeNow(): Promise<void>;
-};
-
-const open = (
-  options: { refreshEveryMs?: number; publishEveryMs?: number; on?: Pool; writer?: BoardWriter } = {},
-): Opened => {
-  const warnings: string[] = [];
-  const publishedAt: number[] = [];
-  const publisher = openPublisher({
-    pool: options.on ?? pool,
-    board: options.writer ?? board,
-    log: {
-      info: () => undefined,
-      warn: (_fields, message) => warnings.push(message),
-      error: () => undefined,
-    },
-    publishEveryMs: options.publishEveryMs ?? 100,
-    // so seldom that only a change publishes
-    refreshEveryMs: options.refreshEveryMs ?? 60_000,
-    pinnedStores: [],
-    onPublished: (readAtMs) => publishedAt.push(readAtMs),
-  });
-  let closing: Promise<void> | null = null;
-  const closeNow = (): Promise<void> => {
-    closing ??= publisher.close();
-    return closing;
-  };
-  closers.push(closeNow);
-  return { ...publisher, warnings, publishedAt, closeNow };
-};
-
-let seed = 1;
-const count = (on: Pool = pool, orders = 5) =>
-  countCarried(on, {
-    source: "v2",
-    part: 0,
-    position: "1",
-    messages: encodeOrders(someOrders(orders, seed++)),
-  });
-const published = async () => await board.read();
-const version = async (): Promise<number> => (await published())?.version ?? -1;
 /** Times that a board was read from PostgreSQL. */
 const readsOf = (on: Pool): (() => number) => {
   let reads = 0;
@@ -99,6 +27,7 @@ const readsOf = (on: Pool): (() => number) => {
 
 describe("a change", () => {
   test("is published at once after a quiet time", async () => {
+    const { open, count, published, version } = ground;
     const publisher = open();
     await until("the first board", async () => (await version()) === 0);
     for (let change = 1; change <= 3; change++) {
@@ -114,6 +43,7 @@ describe("a change", () => {
   });
 
   test("shares its board with those that come meanwhile", async () => {
+    const { pool, open, count, version } = ground;
     const publisher = open();
     await until("the first board", async () => (await version()) === 0);
     const reads = readsOf(pool);
@@ -132,6 +62,7 @@ describe("a change", () => {
   });
 
   test("is told to whoever measures, with the time of the read", async () => {
+    const { open, count } = ground;
     const publisher = open();
     await until("the first board", () => publisher.publishedAt.length === 1);
     const before = Date.now();
@@ -143,6 +74,7 @@ describe("a change", () => {
   });
 
   test("outlasts a Redis that is away, and one that never was there says so", async () => {
+    const { open, count, version } = ground;
     const publisher = open();
     await until("the first board", async () => (await version()) === 0);
     await server.kill();
@@ -162,6 +94,7 @@ describe("a change", () => {
 
 describe("without a change", () => {
   test("the board is refreshed", async () => {
+    const { open, published, version } = ground;
     const publisher = open({ refreshEveryMs: 150 });
     await until("several boards", () => publisher.publishedAt.length >= 4);
     const asOf: number[] = [];
@@ -175,6 +108,7 @@ describe("without a change", () => {
   });
 
   test("a flushed Redis is healed within two refreshes", async () => {
+    const { redis, open, count, version } = ground;
     await count();
     open({ refreshEveryMs: 300 });
     await until("the board", async () => (await version()) === 1);
@@ -185,6 +119,7 @@ describe("without a change", () => {
   });
 
   test("what another process counted is seen too", async () => {
+    const { open, count, version } = ground;
     open({ refreshEveryMs: 200 });
     await until("the first board", async () => (await version()) === 0);
     await count();
@@ -192,51 +127,8 @@ describe("without a change", () => {
   });
 });
 
-describe("a database older than the board", () => {
-  test("is a restore: the epoch rises, once, and its boards are published", async () => {
-    await count();
-    await pool.end();
-    const copyUrl = await freshDatabase(
-      databaseUrl.replace(/[^/]*$/, "postgres"),
-      databaseUrl.split("/").at(-1),
-    );
-    pool = poolOn(databaseUrl);
-    await count();
-    await count();
-    const first = open();
-    await until("the newer database's board", async () => (await version()) === 3);
-    await first.closeNow();
-    expect((await published())?.epoch).toBe(1);
-
-    const restored = poolOn(copyUrl);
-    closers.push(() => restored.end());
-    const publishers = [
-      open({ on: restored, refreshEveryMs: 200 }),
-      open({ on: restored, writer: await openWriter(), refreshEveryMs: 200 }),
-    ];
-    await until("the older database's board", async () => (await version()) === 1);
-    expect((await published())?.epoch).toBe(2);
-    expect((await published())?.views["all"]?.orders).toBe(5);
-    await count(restored);
-    publishers[0]?.changed();
-    await until("it goes on", async () => (await version()) === 2);
-    expect((await published())?.epoch).toBe(2);
-    const warnings = publishers.flatMap((publisher) => publisher.warnings);
-    expect(warnings.filter((warning) => warning.includes("restore"))).toHaveLength(1);
-  });
-
-  test("a higher epoch in the database wins without a word", async () => {
-    await count();
-    const publisher = open({ refreshEveryMs: 150 });
-    await until("the board", async () => (await version()) === 1);
-    await pool.query("UPDATE meta SET epoch = 5; UPDATE applied SET version = 0");
-    await until("the repaired board", async () => (await published())?.epoch === 5);
-    expect(await version()).toBe(0);
-    expect(publisher.warnings).toEqual([]);
-  });
-});
-
 test("two publishers read no more than one, and both get their turn", async () => {
+  const { databaseUrl, openWriter, open, closers } = ground;
   const pools = [poolOn(databaseUrl, 2), poolOn(databaseUrl, 2)];
   const reads = pools.map(readsOf);
   const publishers: Opened[] = [];
@@ -264,6 +156,7 @@ test("two publishers read no more than one, and both get their turn", async () =
 
 describe("closing", () => {
   test("publishes the last change, though its own turn is not over yet", async () => {
+    const { open, count, version } = ground;
     const publisher = open();
     await until("the first board", async () => (await version()) === 0);
     for (let change = 1; change <= 5; change++) {
@@ -275,6 +168,7 @@ describe("closing", () => {
   });
 
   test("publishes a change of just after a board", async () => {
+    const { open, count, version } = ground;
     const publisher = open();
     await until("the first board", () => publisher.publishedAt.length === 1);
     await count();
@@ -287,6 +181,7 @@ describe("closing", () => {
   });
 
   test("publishes nothing when nothing changed, and nothing afterwards", async () => {
+    const { open, published } = ground;
     const publisher = open({ refreshEveryMs: 100 });
     await until("the first board", () => publisher.publishedAt.length > 0);
     await publisher.closeNow();
@@ -298,6 +193,7 @@ describe("closing", () => {
   });
 
   test("does not wait for a PostgreSQL or a Redis that is away", async () => {
+    const { open } = ground;
     const nobodysPool = openPool(
       {
         databaseUrl: "postgres://postgres@127.0.0.1:1/postgres",

@@ -5,6 +5,7 @@ import { type Counted, countCarried, countStored } from "#shared/store/count.ts"
 import { type DeadLetter, setAside } from "#shared/store/dead-letters.ts";
 import { isPoison, sqlStateOf } from "#shared/store/errors.ts";
 import type { Pool } from "#shared/store/pool.ts";
+import { adoptRestored } from "#shared/store/restore.ts";
 
 export type Settling = {
   readonly pool: Pool;
@@ -41,10 +42,14 @@ export const openSettle = (settling: Settling): Count => {
       },
     });
 
+  /** Orders in a row that could not be counted, over batches: at a low rate a batch holds only one or two. */
+  let alike = 0;
+
   const count = async (delivery: Carried, messages: string): Promise<void> => {
     const { part, position } = delivery;
     const batch = { source: mode, part, position, messages };
     settling.onCounted(await persistently("counting", () => countCarried(pool, batch)));
+    alike = 0;
   };
 
   /** Counts the pieces that can be; resolves with those that never can, each with its error. */
@@ -76,10 +81,24 @@ export const openSettle = (settling: Settling): Count => {
     settling.onDeadLetter(letter);
   };
 
+  /** In steps, until nothing is left that can be counted now. */
+  const countAllStored = async (part: number): Promise<void> => {
+    const batch = { source: mode, part };
+    for (let more = true; more && !signal.aborted; ) {
+      const counted = await persistently("counting", () => countStored(pool, batch));
+      settling.onCounted(counted);
+      more = counted.more;
+      if (!counted.restored) continue;
+      log.warn({ mode }, "the database was restored into another cluster; adopting it");
+      const rest = await persistently("adopting a restored database", () => adoptRestored(pool, batch));
+      if (rest) settling.onCounted(rest);
+      more = true;
+    }
+  };
+
   return async (delivery) => {
     if (delivery.kind === "stored") {
-      const batch = { source: mode, part: delivery.part };
-      settling.onCounted(await persistently("counting", () => countStored(pool, batch)));
+      await countAllStored(delivery.part);
       return;
     }
     try {
@@ -88,7 +107,9 @@ export const openSettle = (settling: Settling): Count => {
       if (!isPoison(error)) throw error;
       const { pieces, broken } = piecesOf(delivery.entries);
       const poison = [...broken, ...(await sift(delivery, pieces))];
-      stopIfAllAlike(poison, pieces.length + broken.length, settling.poisonStopOrders);
+      const all = pieces.length + broken.length;
+      alike = poison.length < all ? 0 : alike + all;
+      if (alike >= settling.poisonStopOrders) stopIfAlike(poison, alike);
       for (const each of poison) await bury(each);
     }
   };
@@ -149,15 +170,14 @@ const endOfText = (json: string, start: number): number => {
   return at;
 };
 
-/** Not one bad order but something that makes every order fail (a lost partition, a changed constraint). */
-const stopIfAllAlike = (poison: readonly Poison[], orders: number, least: number): void => {
-  if (poison.length < orders || orders < least) return;
+/** Not bad orders but something that makes every order fail (a lost partition, a changed constraint). */
+const stopIfAlike = (poison: readonly Poison[], orders: number): void => {
   const reasons = new Set(poison.map(({ error }) => sqlStateOf(error) ?? "malformed"));
   if (reasons.size > 1) return;
   const [first] = poison;
   throw new Error(
-    `all ${orders} orders of a batch fail alike (${[...reasons][0]}): ${messageOf(first?.error)}. ` +
-      "None was set aside; mend the cause and start the worker again",
+    `the last ${orders} orders all fail alike (${[...reasons][0]}): ${messageOf(first?.error)}. ` +
+      "Those of this batch are not set aside; mend the cause and start the worker again",
     { cause: first?.error },
   );
 };

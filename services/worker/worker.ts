@@ -28,15 +28,20 @@ export type WorkerParts = {
 };
 
 /** Counted and not yet published; each with the time of its commit. */
-type Unpublished = { readonly committedAtMs: number; readonly ages: Counted["ages"] };
-/** While nothing can be published, freshness is measured for this many batches; those after them are left out. */
-const MOST_UNPUBLISHED = 10_000;
+type Unpublished = {
+  readonly committedAtMs: number;
+  readonly orders: number;
+  readonly ages: Counted["ages"];
+};
+/** While nothing can be published, freshness is measured for this many orders; those after them are left out. */
+const MOST_UNPUBLISHED_ORDERS = 500_000;
 
 /** Counts what the source delivers and publishes the board. */
 export const openWorker = (parts: WorkerParts): Worker => {
   const { settings, metrics, source } = parts;
   const stopping = new AbortController();
   let unpublished: Unpublished[] = [];
+  let unpublishedOrders = 0;
 
   const onPublished = (readAtMs: number): void => {
     metrics.published();
@@ -46,6 +51,7 @@ export const openWorker = (parts: WorkerParts): Worker => {
         for (const { ms, orders } of ages)
           metrics.fresh("published", (ms + now - committedAtMs) / 1000, orders);
     unpublished = unpublished.filter(({ committedAtMs }) => committedAtMs > readAtMs);
+    unpublishedOrders = unpublished.reduce((sum, batch) => sum + batch.orders, 0);
   };
   const publisher = openPublisher({
     pool: parts.pool,
@@ -64,7 +70,9 @@ export const openWorker = (parts: WorkerParts): Worker => {
     if (orders + duplicates > 0) metrics.batch(orders + duplicates);
     if (orders === 0) return;
     for (const { ms, orders: n } of ages) metrics.fresh("committed", ms / 1000, n);
-    if (unpublished.length < MOST_UNPUBLISHED) unpublished.push({ committedAtMs: Date.now(), ages });
+    if (unpublishedOrders < MOST_UNPUBLISHED_ORDERS)
+      unpublished.push({ committedAtMs: Date.now(), orders, ages });
+    unpublishedOrders += orders;
     publisher.changed();
   };
   const settle = openSettle({

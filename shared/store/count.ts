@@ -7,17 +7,31 @@
  */
 import type { Pool } from "./pool.ts";
 
-/** `ages` are the freshness of what was counted: milliseconds from accept to commit, and how many orders. */
+/**
+ * `ages` are the freshness of what was counted: milliseconds from accept to commit, and how many orders had about
+ * that. `more`: stored orders were left for a next statement. `restored`: the database stands in another cluster
+ * than the one that wrote its transaction ids, so stored orders cannot be counted before restore.ts has been.
+ */
 export type Counted = {
   readonly orders: number;
   readonly duplicates: number;
   readonly ages: readonly { readonly ms: number; readonly orders: number }[];
+  readonly more: boolean;
+  readonly restored: boolean;
 };
 
 /** The latest orders kept per part; the board shows this many. */
 const RECENT = 50;
 /** Time constant of the rate in `applied`, in seconds: long enough to be calm, short enough to be now. */
 export const RATE_SECONDS = 10;
+
+/** Ages are told in steps of 5 %: a few rows, however many orders and however old. */
+const AGE_STEPS = 20;
+/**
+ * Stored orders in one statement, about a second's work: all of a long backlog at once would pass the statement
+ * timeout, be tried again with even more, and never end. A transaction that is larger goes in one piece.
+ */
+const MOST_STORED = 50_000;
 
 /**
  * What is left at `at` of a rate written at `since`, from 0 to 1. Bounded on both sides: after two quiet hours, or
@@ -32,7 +46,7 @@ export const decayed = (at: string, since: string): string =>
  * `applied`. Rows are written in the order of their key: unsorted batches of four workers deadlocked.
  * Parameters: $1 part, $2 source, $3 position.
  */
-const rollUp = (duplicates: string): string => `
+export const rollUp = (duplicates: string, more = "false", restored = "false"): string => `
 base AS MATERIALIZED (
   SELECT date_trunc('minute', event_time, 'UTC') AS minute, date_trunc('hour', event_time, 'UTC') AS hour,
          mode, store, drink, count(*) AS n, sum(price_cents)::bigint AS cents
@@ -92,9 +106,10 @@ base AS MATERIALIZED (
 )
 SELECT t.orders::text, t.duplicates::text, (
   SELECT coalesce(json_agg(json_build_object('ms', ms, 'orders', n)), '[]') FROM (
-    SELECT greatest(0, extract(epoch FROM clock_timestamp() - accepted_at) * 1000)::bigint AS ms, count(*) AS n
-    FROM counted GROUP BY 1) AS aged
-) AS ages FROM totals AS t`;
+    SELECT round(avg(age))::bigint AS ms, count(*) AS n
+    FROM (SELECT greatest(0, extract(epoch FROM clock_timestamp() - accepted_at) * 1000)::float8 AS age FROM counted) AS a
+    GROUP BY floor(${AGE_STEPS} * ln(1 + age))) AS aged
+) AS ages, ${more} AS more, ${restored} AS restored FROM totals AS t`;
 
 /** $4: JSON text of an array of order messages (shared/wire/order-message.ts), which PostgreSQL itself parses. */
 const COUNT_CARRIED = `
@@ -119,14 +134,16 @@ WITH input AS MATERIALIZED (
  */
 const COUNT_STORED = `
 WITH mark AS MATERIALIZED (
-  SELECT direct_watermark AS lo, greatest(direct_watermark, pg_snapshot_xmin(pg_current_snapshot())) AS hi
-  FROM meta FOR UPDATE
+  SELECT direct_watermark AS lo, greatest(direct_watermark, least(pg_snapshot_xmin(pg_current_snapshot()), (
+    SELECT xid FROM orders WHERE xid > meta.direct_watermark AND xid < pg_snapshot_xmax(pg_current_snapshot())
+    ORDER BY xid OFFSET ${MOST_STORED} LIMIT 1))) AS hi
+  FROM meta WHERE system_identifier = (SELECT system_identifier FROM pg_control_system()) FOR UPDATE
 ), counted AS MATERIALIZED (
   SELECT order_id, mode, store, drink, price_cents, event_time, accepted_at
   FROM orders WHERE xid >= (SELECT lo FROM mark) AND xid < (SELECT hi FROM mark)
 ), moved AS (
   UPDATE meta SET direct_watermark = mark.hi FROM mark WHERE meta.direct_watermark < mark.hi
-), ${rollUp("0::bigint")}`;
+), ${rollUp("0::bigint", "(SELECT hi < pg_snapshot_xmin(pg_current_snapshot()) FROM mark)", "NOT EXISTS (SELECT FROM mark)")}`;
 
 /**
  * Counts the orders of `messages` (JSON text of an array), each once however often it comes. Rejects with the
@@ -147,7 +164,7 @@ export const countCarried = async (
   );
 };
 
-/** Counts every stored order whose transaction has ended since the last call. */
+/** Counts the stored orders whose transactions have ended since the last call, up to `MOST_STORED` of them. */
 export const countStored = async (
   pool: Pool,
   batch: { readonly source: string; readonly part: number },
@@ -158,9 +175,20 @@ export const countStored = async (
   );
 };
 
-type CountedRow = { orders: string; duplicates: string; ages: Counted["ages"] };
+export type CountedRow = Pick<Counted, "ages" | "restored"> & {
+  orders: string;
+  duplicates: string;
+  more: boolean | null;
+};
 
-const countedOf = (row: CountedRow | undefined): Counted => {
+export const countedOf = (row: CountedRow | undefined): Counted => {
   if (!row) throw new Error("the counting statement returned no row");
-  return { orders: Number(row.orders), duplicates: Number(row.duplicates), ages: row.ages };
+  const { ages, more, restored } = row;
+  return {
+    orders: Number(row.orders),
+    duplicates: Number(row.duplicates),
+    ages,
+    more: more === true,
+    restored,
+  };
 };

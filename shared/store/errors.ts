@@ -6,10 +6,11 @@
 /**
  * Classes of SQLSTATE that blame the data itself, by their first two characters:
  * 22 data exception (text that is no JSON, no uuid, a number out of range),
- * 23 integrity constraint violation (a missing member, a price out of bounds),
- * 54 program limit exceeded (JSON nested deeper than the server parses).
+ * 23 integrity constraint violation (a missing member, a price out of bounds).
  */
-const POISON_CLASSES = new Set(["22", "23", "54"]);
+const POISON_CLASSES = new Set(["22", "23"]);
+/** JSON nested deeper than the server's stack. The rest of class 54 is the server's own trouble. */
+const STACK_DEPTH = "54001";
 
 export const sqlStateOf = (error: unknown): string | undefined => {
   const code = (error as { code?: unknown } | null)?.code;
@@ -19,5 +20,5 @@ export const sqlStateOf = (error: unknown): string | undefined => {
 /** True when the same data will fail again however often it is tried. */
 export const isPoison = (error: unknown): boolean => {
   const state = sqlStateOf(error);
-  return state !== undefined && POISON_CLASSES.has(state.slice(0, 2));
+  return state !== undefined && (state === STACK_DEPTH || POISON_CLASSES.has(state.slice(0, 2)));
 };

@@ -13,6 +13,8 @@ export type PoolOptions = {
   readonly synchronousCommit?: "on" | "off";
   /** A statement is cancelled by the server after this long, and given up by us half a second later. */
   readonly statementTimeoutMs: number;
+  /** Looks at each new connection; what it rejects is not used. */
+  readonly verify?: (client: Client) => Promise<void>;
   /** How long a caller waits for a connection before it is told that PostgreSQL is away. */
   readonly connectTimeoutMs: number;
 };
@@ -24,6 +26,7 @@ const KEEP_ALIVE_IDLE_MS = 5_000;
 
 /** `onError` hears of connections that broke while idle; the pool replaces them by itself. */
 export const openPool = (options: PoolOptions, onError: (error: Error) => void): Pool => {
+  const { verify } = options;
   const pool = new pg.Pool({
     connectionString: options.databaseUrl,
     application_name: options.program,
@@ -31,6 +34,9 @@ export const openPool = (options: PoolOptions, onError: (error: Error) => void):
     connectionTimeoutMillis: options.connectTimeoutMs,
     // said for each session: a server whose own default is off would break the promise without a word
     options: `-c synchronous_commit=${options.synchronousCommit ?? "on"}`,
+    ...(verify && {
+      verify: (client: Client, done: (error?: Error) => void) => verify(client).then(() => done(), done),
+    }),
     statement_timeout: options.statementTimeoutMs,
     query_timeout: options.statementTimeoutMs + 500,
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,

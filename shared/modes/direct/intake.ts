@@ -4,6 +4,7 @@ import { messageOf } from "../../runtime/lifecycle.ts";
 import { findOrders, storeOrders, uncounted } from "../../store/direct.ts";
 import { isPoison, sqlStateOf } from "../../store/errors.ts";
 import { openPool, type Pool } from "../../store/pool.ts";
+import { refuseRestored } from "../../store/restore.ts";
 import { encodeOrders, fingerprintOf } from "../../wire/order-message.ts";
 import { groupWrites } from "../group.ts";
 import { DECISION_MS } from "../limits.ts";
@@ -21,6 +22,7 @@ export const openDirectIntake = (settings: DirectSettings, log: Log): Intake => 
       program: "coffee-v1-intake",
       // one more than the writes, so that the backlog is read while they are slow
       maxConnections: settings.v1MaxWritesInFlight + 1,
+      verify: refuseRestored,
       synchronousCommit: settings.v1SynchronousCommit,
       statementTimeoutMs: STATEMENT_TIMEOUT_MS,
       connectTimeoutMs: CONNECT_TIMEOUT_MS,

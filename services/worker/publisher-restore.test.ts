@@ -1,0 +1,63 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { startRedis } from "../../dev/servers/redis.ts";
+import type { Server } from "../../dev/servers/server.ts";
+import { freshDatabase, poolOn, until } from "../../test/fresh.ts";
+import { openPublisherGround, type PublisherGround } from "./publisher.fixture.ts";
+
+let server: Server;
+let ground: PublisherGround;
+beforeAll(async () => {
+  server = await startRedis({ name: "redis-board", role: "board" });
+});
+afterAll(() => server.stop());
+beforeEach(async () => {
+  ground = await openPublisherGround(server.url, await freshDatabase());
+});
+afterEach(() => ground.close());
+
+describe("a database older than the board", () => {
+  test("is a restore: the epoch rises, once, and its boards are published", async () => {
+    const { databaseUrl, openWriter, open, count, published, version, closers } = ground;
+    // a database is copied while nobody is connected; the ground's own pool is not before its first use
+    const early = poolOn(databaseUrl);
+    await count(early);
+    await early.end();
+    const copyUrl = await freshDatabase(
+      databaseUrl.replace(/[^/]*$/, "postgres"),
+      databaseUrl.split("/").at(-1),
+    );
+    await count();
+    await count();
+    const first = open();
+    await until("the newer database's board", async () => (await version()) === 3);
+    await first.closeNow();
+    expect((await published())?.epoch).toBe(1);
+
+    const restored = poolOn(copyUrl);
+    closers.push(() => restored.end());
+    const publishers = [
+      open({ on: restored, refreshEveryMs: 200 }),
+      open({ on: restored, writer: await openWriter(), refreshEveryMs: 200 }),
+    ];
+    await until("the older database's board", async () => (await version()) === 1);
+    expect((await published())?.epoch).toBe(2);
+    expect((await published())?.views["all"]?.orders).toBe(5);
+    await count(restored);
+    publishers[0]?.changed();
+    await until("it goes on", async () => (await version()) === 2);
+    expect((await published())?.epoch).toBe(2);
+    const warnings = publishers.flatMap((publisher) => publisher.warnings);
+    expect(warnings.filter((warning) => warning.includes("restore"))).toHaveLength(1);
+  });
+
+  test("a higher epoch in the database wins without a word", async () => {
+    const { pool, open, count, published, version } = ground;
+    await count();
+    const publisher = open({ refreshEveryMs: 150 });
+    await until("the board", async () => (await version()) === 1);
+    await pool.query("UPDATE meta SET epoch = 5; UPDATE applied SET version = 0");
+    await until("the repaired board", async () => (await published())?.epoch === 5);
+    expect(await version()).toBe(0);
+    expect(publisher.warnings).toEqual([]);
+  });
+});

@@ -1,0 +1,111 @@
+/** Ground for the tests of the publisher: a fresh database and an empty board, and publishers between them. */
+import { type BoardWriter, openBoardWriter } from "#shared/board/board.ts";
+import { closeRedis, openRedis, type RedisClient, redisOptions } from "#shared/runtime/redis.ts";
+import { type Counted, countCarried } from "#shared/store/count.ts";
+import type { Pool } from "#shared/store/pool.ts";
+import { encodeOrders } from "#shared/wire/order-message.ts";
+import { poolOn, someOrders, until } from "../../test/fresh.ts";
+import { openPublisher, type Publisher } from "./publisher.ts";
+
+export type Opened = Publisher & {
+  readonly warnings: string[];
+  readonly publishedAt: number[];
+  closeNow(): Promise<void>;
+};
+
+type Options = {
+  readonly on?: Pool;
+  readonly writer?: BoardWriter;
+  /** So seldom, unless told, that only a change publishes. */
+  readonly refreshEveryMs?: number;
+};
+
+export type PublisherGround = {
+  readonly databaseUrl: string;
+  readonly pool: Pool;
+  readonly redis: RedisClient;
+  /** Closed last in, first out. */
+  readonly closers: (() => Promise<unknown>)[];
+  openWriter(): Promise<BoardWriter>;
+  open(options?: Options): Opened;
+  /** Counts 5 new orders. */
+  count(on?: Pool): Promise<Counted>;
+  published(): ReturnType<BoardWriter["read"]>;
+  /** The published board's; -1 without one. */
+  version(): Promise<number>;
+  close(): Promise<void>;
+};
+
+export const openPublisherGround = async (
+  redisUrl: string,
+  databaseUrl: string,
+): Promise<PublisherGround> => {
+  const closers: (() => Promise<unknown>)[] = [];
+  const pool = poolOn(databaseUrl);
+  closers.push(() => pool.end());
+  const redis = openRedis(redisUrl, redisOptions("test"), () => undefined);
+  closers.push(() => closeRedis(redis));
+  const openWriter = async (): Promise<BoardWriter> => {
+    const writer = openBoardWriter(redisUrl, () => undefined);
+    closers.push(() => writer.close());
+    await until("Redis answers", () =>
+      Promise.all([writer.read(), redis.ping()]).then(
+        () => true,
+        () => false,
+      ),
+    );
+    return writer;
+  };
+  const board = await openWriter();
+  await redis.flushall();
+
+  let seed = 1;
+  return {
+    databaseUrl,
+    pool,
+    redis,
+    closers,
+    openWriter,
+    open: ({ on = pool, writer = board, ...more } = {}) => {
+      const opened = openedOn(on, writer, more);
+      closers.push(opened.closeNow);
+      return opened;
+    },
+    count: (on = pool) =>
+      countCarried(on, {
+        source: "v2",
+        part: 0,
+        position: "1",
+        messages: encodeOrders(someOrders(5, seed++)),
+      }),
+    published: () => board.read(),
+    version: async () => (await board.read())?.version ?? -1,
+    close: async () => {
+      for (let close = closers.pop(); close; close = closers.pop()) await close();
+    },
+  };
+};
+
+const openedOn = (pool: Pool, board: BoardWriter, { refreshEveryMs = 60_000 }: Options): Opened => {
+  const warnings: string[] = [];
+  const publishedAt: number[] = [];
+  const publisher = openPublisher({
+    pool,
+    board,
+    log: {
+      info: () => undefined,
+      warn: (_fields, message) => warnings.push(message),
+      error: () => undefined,
+    },
+    publishEveryMs: 100,
+    refreshEveryMs,
+    pinnedStores: [],
+    onPublished: (readAtMs) => publishedAt.push(readAtMs),
+  });
+  let closing: Promise<void> | null = null;
+  const closeNow = (): Promise<void> => {
+    closing ??= publisher.close();
+    return closing;
+  };
+  return { ...publisher, warnings, publishedAt, closeNow };
+};

@@ -1,0 +1,79 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { freshDatabase, poolOn, someOrders } from "../../test/fresh.ts";
+import { emptied, numberOf } from "../../test/recount.ts";
+import type { Board } from "../domain/board.ts";
+import type { Order } from "../domain/order.ts";
+import { encodeOrders } from "../wire/order-message.ts";
+import { raiseEpoch, readBoard } from "./board-read.ts";
+import { countCarried } from "./count.ts";
+import type { Pool } from "./pool.ts";
+
+let pool: Pool;
+beforeAll(async () => {
+  pool = poolOn(await freshDatabase(), 8);
+});
+beforeEach(() => emptied(pool));
+afterAll(() => pool.end());
+
+const count = (orders: readonly Order[], source: string, part: number) =>
+  countCarried(pool, { source, part, position: "1", messages: encodeOrders(orders) });
+const read = (previous: Board | null = null) => readBoard(pool, previous, []);
+
+test("the version never falls, and tells the totals, under four writers", async () => {
+  let stopped = false;
+  const BATCH = 3;
+  const writer = async (part: number) => {
+    for (let round = 0; !stopped; round++) await count(someOrders(BATCH, part * 1_000 + round), "v2", part);
+  };
+  const boards: Board[] = [];
+  const reader = async () => {
+    let last: Board | null = null;
+    while (!stopped) {
+      const board = await read(Math.random() < 0.5 ? last : null);
+      expect(board.version).toBeGreaterThanOrEqual(last?.version ?? 0);
+      expect(board.asOfUs).toBeGreaterThan(last?.asOfUs ?? 0);
+      boards.push(board);
+      last = board;
+    }
+  };
+  const all = Promise.all([...[0, 1, 2, 3].map(writer), reader(), reader()]);
+  await sleep(1_500);
+  stopped = true;
+  await all;
+  expect(boards.length).toBeGreaterThan(20);
+  const centsByVersion = new Map<number, number>();
+  for (const { version, views, asOfUs, storesAsOfUs } of boards) {
+    const minutes = views["all"]?.minutes ?? [];
+    const orders = minutes.reduce((sum, [, n]) => sum + n, 0);
+    const cents = minutes.reduce((sum, [, , c]) => sum + c, 0);
+    // every batch was counted whole, so one snapshot can only show multiples
+    expect([views["all"]?.orders ?? 0, orders]).toEqual([version * BATCH, version * BATCH]);
+    // a second statement of the same snapshot
+    const inStores = (views["all"]?.hourStores ?? []).reduce((sum, { orders: n }) => sum + n, 0);
+    if (storesAsOfUs === asOfUs) expect(inStores).toBe(views["all"]?.hour.orders);
+    expect(centsByVersion.get(version) ?? cents).toBe(cents);
+    centsByVersion.set(version, cents);
+  }
+  expect(centsByVersion.size).toBeGreaterThan(10);
+});
+
+test("the epoch rises above the one given, and never falls", async () => {
+  const epoch = () => numberOf(pool, "SELECT epoch FROM meta");
+  await raiseEpoch(pool, 4);
+  expect(await epoch()).toBe(5);
+  await Promise.all([raiseEpoch(pool, 5), raiseEpoch(pool, 5)]);
+  expect(await epoch()).toBe(6);
+  await raiseEpoch(pool, 2);
+  expect(await epoch()).toBe(6);
+  expect((await read()).epoch).toBe(6);
+});
+
+test("a database without its meta row says what to do, and gives its connection back", async () => {
+  const bare = poolOn(await freshDatabase(), 1);
+  await bare.query("DELETE FROM meta");
+  // an epoch that is null would be the alternative: a board that outranks nothing
+  await expect(readBoard(bare, null, [])).rejects.toThrow("run the migrations");
+  await expect(readBoard(bare, null, [])).rejects.toThrow("run the migrations");
+  await bare.end();
+});

@@ -1,0 +1,58 @@
+import { afterEach, expect, test } from "vitest";
+import { freshDatabase, poolOn, someOrders, until } from "../../test/fresh.ts";
+import { encodeOrders } from "../wire/order-message.ts";
+import { countStored } from "./count.ts";
+import { storeOrders } from "./direct.ts";
+import type { Pool } from "./pool.ts";
+import { adoptRestored, refuseRestored } from "./restore.ts";
+
+const batch = { source: "v1", part: 0 };
+let pool: Pool;
+afterEach(() => pool.end());
+
+/** Twenty orders counted, seven not, and then another cluster: its identifier differs and its ids start low. */
+const restoredDatabase = async (): Promise<void> => {
+  pool = poolOn(await freshDatabase());
+  await storeOrders(pool, "v1", encodeOrders(someOrders(20)));
+  // other tests' transactions on this server hold the watermark back for a moment
+  await until("they are counted", async () => (await countStored(pool, batch)).orders === 20);
+  await storeOrders(pool, "v1", encodeOrders(someOrders(7)));
+  const far = "(xid::text::numeric + 1000000000)::text::xid8";
+  await pool.query(`UPDATE orders SET xid = ${far}`);
+  const mark = far.replace("xid", "direct_watermark");
+  await pool.query(`UPDATE meta SET system_identifier = 1, direct_watermark = ${mark}`);
+};
+const total = async (): Promise<number> =>
+  Number((await pool.query("SELECT coalesce(sum(orders), 0) AS n FROM rollup_hour")).rows[0]?.n);
+
+test("a restored database is not counted and not written to until it is adopted", async () => {
+  await restoredDatabase();
+  expect(await countStored(pool, batch)).toMatchObject({ orders: 0, restored: true });
+  const client = await pool.connect();
+  try {
+    await expect(refuseRestored(client)).rejects.toThrow(/restored/);
+  } finally {
+    client.release();
+  }
+  expect(await total()).toBe(20);
+});
+
+test("adopting counts the rest once, raises the epoch, and lets new orders count", async () => {
+  await restoredDatabase();
+  const [one, two] = await Promise.all([adoptRestored(pool, batch), adoptRestored(pool, batch)]);
+  expect([one?.orders, two?.orders].filter((orders) => orders !== undefined)).toEqual([7]);
+  expect(await total()).toBe(27);
+  expect((await pool.query("SELECT epoch::int FROM meta")).rows).toEqual([{ epoch: 2 }]);
+  expect(await countStored(pool, batch)).toMatchObject({ orders: 0, restored: false });
+  await storeOrders(pool, "v1", encodeOrders(someOrders(5)));
+  await until("the new ones are counted", async () => (await countStored(pool, batch)).orders === 5);
+  expect(await total()).toBe(32);
+});
+
+test("a database of this cluster is left alone", async () => {
+  pool = poolOn(await freshDatabase());
+  expect(await adoptRestored(pool, batch)).toBeNull();
+  const client = await pool.connect();
+  await refuseRestored(client);
+  client.release();
+});

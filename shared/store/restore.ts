@@ -1,0 +1,60 @@
+/**
+ * A database restored into another cluster. Transaction ids do not survive that: the new cluster counts from low
+ * again, so old orders would qualify a second time (27 of 30 did) and new ones not at all. The identifier of the
+ * cluster, kept beside the watermark, tells.
+ */
+import { type Counted, type CountedRow, countedOf, rollUp } from "./count.ts";
+import type { Client, Pool } from "./pool.ts";
+
+const IS_RESTORED = `
+SELECT 1 FROM meta WHERE system_identifier <> (SELECT system_identifier FROM pg_control_system())`;
+
+/** Rejects on a connection to a restored database that was not adopted yet: what v1 stored there would be lost. */
+export const refuseRestored = async (client: Client): Promise<void> => {
+  const { rows } = await client.query(IS_RESTORED);
+  if (rows.length > 0) throw new Error("the database was restored; a v1 worker has to adopt it first");
+};
+
+/** In the old cluster's ids everything from the mark on was not counted; nothing is under way any more. */
+const COUNT_REST = `
+WITH counted AS MATERIALIZED (
+  SELECT order_id, mode, store, drink, price_cents, event_time, accepted_at
+  FROM orders WHERE xid >= (SELECT direct_watermark FROM meta)
+), ${rollUp("0::bigint")}`;
+
+/** The epoch rises, so that boards of before do not outrank those of now. */
+const TAKE_OVER = `
+UPDATE meta SET system_identifier = (SELECT system_identifier FROM pg_control_system()),
+  direct_watermark = pg_snapshot_xmin(pg_current_snapshot()), epoch = epoch + 1`;
+
+/**
+ * Makes a restored database this cluster's own: counts what was stored and not counted, forgets the old cluster's
+ * transaction ids, starts the watermark anew. One transaction; nobody stores orders meanwhile. Resolves with what
+ * was counted, `null` when another process has done it.
+ */
+export const adoptRestored = async (
+  pool: Pool,
+  batch: { readonly source: string; readonly part: number },
+): Promise<Counted | null> => {
+  const client = await pool.connect();
+  let broken = true;
+  try {
+    await client.query(
+      "BEGIN; SET LOCAL statement_timeout = 0; LOCK TABLE orders IN SHARE ROW EXCLUSIVE MODE",
+    );
+    const isRestored = (await client.query(IS_RESTORED)).rows.length > 0;
+    const counted = isRestored ? await takeOver(client, [batch.part, batch.source, null]) : null;
+    await client.query("COMMIT");
+    broken = false;
+    return counted;
+  } finally {
+    client.release(broken);
+  }
+};
+
+const takeOver = async (client: Client, values: unknown[]): Promise<Counted> => {
+  const { rows } = await client.query<CountedRow>(COUNT_REST, values);
+  await client.query("UPDATE orders SET xid = NULL WHERE xid IS NOT NULL");
+  await client.query(TAKE_OVER);
+  return countedOf(rows[0]);
+};
