@@ -1,10 +1,7 @@
 import { join } from "node:path";
 import { runner } from "node-pg-migrate";
 import pg from "pg";
-
-/** Order ids may be made up to 31 days ago and 5 minutes ahead; weeks are made well before they begin. */
-const WEEKS_BACK_DAYS = 38;
-const WEEKS_AHEAD_DAYS = 35;
+import { ensurePartitions } from "#shared/store/partitions.ts";
 
 /**
  * Brings the database to the newest schema and makes the partitions of the coming weeks. Forward only. Any
@@ -24,10 +21,7 @@ export const migrate = async (databaseUrl: string, onLine: (line: string) => voi
   const client = new pg.Client({ connectionString: databaseUrl });
   await client.connect();
   try {
-    await client.query("SELECT ensure_order_partitions(now() - $1::interval, now() + $2::interval)", [
-      `${WEEKS_BACK_DAYS} days`,
-      `${WEEKS_AHEAD_DAYS} days`,
-    ]);
+    await ensurePartitions(client);
   } finally {
     await client.end();
   }

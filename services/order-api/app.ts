@@ -2,11 +2,12 @@ import websocket from "@fastify/websocket";
 import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from "fastify";
 import type { Registry } from "prom-client";
 import type { OrderRules } from "#shared/domain/order.ts";
+import { modes as allModes } from "#shared/modes/all.ts";
 import type { Pool } from "#shared/store/pool.ts";
 import type { Fanout } from "./fanout.ts";
 import type { Intakes } from "./intakes.ts";
 import type { ApiMetrics } from "./metrics.ts";
-import { handleError, handleNotFound } from "./problem.ts";
+import { handleError, handleNotFound, refuseConnection, sendUnavailable } from "./problem.ts";
 import { addDashboardRoutes } from "./routes/dashboard.ts";
 import { addOperationsRoutes } from "./routes/operations.ts";
 import { addOrderRoutes } from "./routes/orders.ts";
@@ -32,6 +33,9 @@ const MOST_BODY_BYTES = 65_536;
 const MOST_FRAME_BYTES = 4_096;
 const REQUEST_TIMEOUT_MS = 30_000;
 
+/** Those who ask these want to know that it is stopping. */
+const PROBES = new Set(["/livez", "/readyz", "/metrics"]);
+
 /** The HTTP application: routes over parts that somebody else opened and will close. */
 export const buildApp = async (parts: AppParts): Promise<FastifyInstance> => {
   const app: FastifyInstance = fastify({
@@ -39,6 +43,10 @@ export const buildApp = async (parts: AppParts): Promise<FastifyInstance> => {
     // a line per order would cost more than the order
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: MOST_BODY_BYTES,
+    // what fails before a route is reached is a problem like any other
+    frameworkErrors: handleError,
+    clientErrorHandler: refuseConnection,
+    return503OnClosing: false,
     requestTimeout: REQUEST_TIMEOUT_MS,
     ajv: { customOptions: { coerceTypes: false, allErrors: true, removeAdditional: false, verbose: true } },
   });
@@ -50,6 +58,11 @@ export const buildApp = async (parts: AppParts): Promise<FastifyInstance> => {
   });
   // fastify would take a text for a body; an order is JSON or 415
   app.removeContentTypeParser("text/plain");
+  app.addHook("onRequest", async (request, reply) => {
+    if (!stopping) return;
+    reply.header("connection", "close");
+    if (!PROBES.has(request.url)) await sendUnavailable(reply, "closing", "this server is stopping");
+  });
   app.setErrorHandler(handleError);
   app.setNotFoundHandler(handleNotFound);
   app.addHook("onResponse", (request, reply, done) => {
@@ -63,7 +76,12 @@ export const buildApp = async (parts: AppParts): Promise<FastifyInstance> => {
   const modeNames = parts.intakes.modes.map((mode) => mode.name);
   addOrderRoutes(app, parts);
   addDashboardRoutes(app, { ...parts, modeNames });
-  addSalesRoute(app, parts.pool, modeNames);
+  // the history outlives the modes that run
+  addSalesRoute(
+    app,
+    parts.pool,
+    allModes.map((mode) => mode.name),
+  );
   addOperationsRoutes(app, { ...parts, isStopping: () => stopping });
   return app;
 };

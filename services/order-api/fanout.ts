@@ -18,9 +18,12 @@ export type Fanout = {
 
 type Audience = {
   readonly sockets: Set<WebSocket>;
-  /** What was sent last, without the members that change by themselves. */
+  /** Those that were busy when the others were told. */
+  behind: Set<WebSocket>;
+  /** The content of what was sent last. */
   sent: string;
   sentAt: number;
+  timer: NodeJS.Timeout | undefined;
 };
 
 /** Clients without a subprotocol are told of changes at most this often. */
@@ -28,10 +31,8 @@ const SEND_EVERY_MS = 1_000;
 /** And told something this often, changed or not. */
 const SEND_AT_LEAST_MS = 10_000;
 const PING_MS = 15_000;
-/** More than this unsent means that the client does not read. */
-const MOST_BUFFERED_BYTES = 1_048_576;
-/** "Try again later" (RFC 6455 registry). */
-const TRY_AGAIN_LATER = 1013;
+/** A client that does not answer the goodbye must not hold up the stop. */
+const GOODBYE_MS = 1_000;
 const GOING_AWAY = 1001;
 /** Readers within this time share one text. */
 const TEXT_MS = 100;
@@ -42,71 +43,113 @@ export const openFanout = (board: () => Board | null, intakes: Intakes, metrics:
   let open = 0;
   const dashboard = (filter: string): Dashboard =>
     dashboardOf(board(), filter, intakes.statuses(), Date.now());
-  const text = openTexts(dashboard);
-
-  const tell = (filter: string, audience: Audience): void => {
-    const now = performance.now();
-    if (audience.sockets.size === 0 || now - audience.sentAt < SEND_EVERY_MS) return;
-    const current = dashboard(filter);
-    const content = JSON.stringify({ ...current, server_timestamp: "", as_of: "" });
-    if (content === audience.sent && now - audience.sentAt < SEND_AT_LEAST_MS) return;
-    audience.sent = content;
-    audience.sentAt = now;
-    const data = Buffer.from(JSON.stringify(current));
-    for (const socket of audience.sockets) send(socket, data, metrics);
-  };
+  const texts = openTexts(dashboard);
   const tellAll = (): void => {
-    for (const [filter, audience] of audiences) tell(filter, audience);
+    for (const [filter, audience] of audiences) tell(audience, () => dashboard(filter), metrics);
   };
   // time too changes the picture: minutes slide, a board grows stale
   const telling = setInterval(tellAll, SEND_EVERY_MS);
 
   const follow = (socket: WebSocket, filter: string): void => {
-    const audience = audiences.get(filter) ?? { sockets: new Set(), sent: "", sentAt: 0 };
+    const audience = audiences.get(filter) ?? newAudience();
     audiences.set(filter, audience);
     audience.sockets.add(socket);
     pings.watch(socket);
     metrics.sockets(++open);
     socket.once("close", () => {
       audience.sockets.delete(socket);
+      audience.behind.delete(socket);
       metrics.sockets(--open);
     });
     // a protocol error closes the socket, which is all that can be done about it
     socket.on("error", () => socket.terminate());
-    send(socket, Buffer.from(text(filter)), metrics);
+    send(socket, Buffer.from(texts.of(filter)), metrics);
   };
   const close = (): void => {
     clearInterval(telling);
     pings.close();
-    for (const { sockets } of audiences.values())
-      for (const socket of sockets) socket.close(GOING_AWAY, "the server is stopping");
+    for (const { sockets, timer } of audiences.values()) {
+      clearTimeout(timer);
+      for (const socket of sockets) goodbye(socket);
+    }
   };
-  return { text, follow, changed: tellAll, sockets: () => open, close };
+  const changed = (): void => {
+    texts.forget();
+    tellAll();
+  };
+  return { text: texts.of, follow, changed, sockets: () => open, close };
 };
 
-/** A slow socket never holds up the others: it is passed over, and closed when it does not read at all. */
-const send = (socket: WebSocket, data: Buffer, metrics: ApiMetrics): void => {
-  if (socket.readyState !== socket.OPEN) return;
-  if (socket.bufferedAmount > MOST_BUFFERED_BYTES)
-    socket.close(TRY_AGAIN_LATER, "the client reads too slowly");
-  // still busy with the frame before: it gets the next state, which is absolute
-  else if (socket.bufferedAmount > 0) metrics.conflated();
-  else {
-    socket.send(data, { binary: false });
-    metrics.sent();
+/** What makes a change: not the clock, nor rates and ages, which drift by themselves and would take every second's frame. */
+const contentOf = ({ server_timestamp, as_of, rate, modes, ...content }: Dashboard): string => {
+  const health = Object.values(modes).map((mode) => mode.health);
+  return JSON.stringify([content, health]);
+};
+
+const newAudience = (): Audience => ({
+  sockets: new Set(),
+  behind: new Set(),
+  sent: "",
+  sentAt: 0,
+  timer: undefined,
+});
+
+/** Tells everybody what changed, and those that were busy the last time what they missed; not before its time. */
+const tell = (audience: Audience, dashboard: () => Dashboard, metrics: ApiMetrics): void => {
+  if (audience.sockets.size === 0) return;
+  const now = performance.now();
+  const dueInMs = audience.sentAt + SEND_EVERY_MS - now;
+  if (dueInMs > 0) {
+    audience.timer ??= setTimeout(() => {
+      audience.timer = undefined;
+      tell(audience, dashboard, metrics);
+    }, dueInMs);
+    return;
   }
+  const current = dashboard();
+  const content = contentOf(current);
+  const isNews = content !== audience.sent || now - audience.sentAt >= SEND_AT_LEAST_MS;
+  const listeners = isNews ? audience.sockets : audience.behind;
+  if (listeners.size === 0) return;
+  audience.sent = content;
+  audience.sentAt = now;
+  const data = Buffer.from(JSON.stringify(current));
+  audience.behind = new Set([...listeners].filter((socket) => !send(socket, data, metrics)));
 };
 
-/** Dashboards as text, made once for all who read within `TEXT_MS`. */
-const openTexts = (dashboard: (filter: string) => Dashboard): ((filter: string) => string) => {
+/**
+ * False for a socket that is still busy with the frame before: it gets a later state, which is absolute, so nothing
+ * piles up for it. One that never reads is ended by the ping.
+ */
+const send = (socket: WebSocket, data: Buffer, metrics: ApiMetrics): boolean => {
+  if (socket.readyState !== socket.OPEN) return true;
+  if (socket.bufferedAmount > 0) {
+    metrics.conflated();
+    return false;
+  }
+  socket.send(data, { binary: false });
+  metrics.sent();
+  return true;
+};
+
+const goodbye = (socket: WebSocket): void => {
+  socket.close(GOING_AWAY, "the server is stopping");
+  setTimeout(() => socket.terminate(), GOODBYE_MS).unref();
+};
+
+/** Dashboards as text, made once for all who read within `TEXT_MS` of the same board. */
+const openTexts = (dashboard: (filter: string) => Dashboard) => {
   const texts = new Map<string, { readonly text: string; readonly at: number }>();
-  return (filter) => {
-    const now = performance.now();
-    const held = texts.get(filter);
-    if (held && now - held.at < TEXT_MS) return held.text;
-    const text = JSON.stringify(dashboard(filter));
-    texts.set(filter, { text, at: now });
-    return text;
+  return {
+    of: (filter: string): string => {
+      const now = performance.now();
+      const held = texts.get(filter);
+      if (held && now - held.at < TEXT_MS) return held.text;
+      const text = JSON.stringify(dashboard(filter));
+      texts.set(filter, { text, at: now });
+      return text;
+    },
+    forget: (): void => texts.clear(),
   };
 };
 

@@ -26,15 +26,15 @@ export const openIntakes = (
 ): Intakes => {
   const intakes = new Map<string, Intake>();
   const states = new Map<string, ModeState>();
-  const polls: NodeJS.Timeout[] = [];
+  const timers = new Map<string, NodeJS.Timeout>();
+  let closed = false;
   for (const { mode, settings } of enabled) {
     const intake = mode.openIntake(settings, log);
     intakes.set(mode.name, intake);
     states.set(mode.name, { backlog: null, reason: "not asked yet" });
     const poll = async (): Promise<void> => {
       states.set(mode.name, await stateOf(intake));
-      const timer = setTimeout(poll, options.pollEveryMs);
-      polls[enabled.findIndex((each) => each.mode === mode)] = timer;
+      if (!closed) timers.set(mode.name, setTimeout(poll, options.pollEveryMs));
     };
     void poll();
   }
@@ -55,9 +55,9 @@ export const openIntakes = (
         [...states].map(([mode, { backlog }]) => [mode, statusOf(backlog, overBound(mode))]),
       ),
     close: async () => {
-      for (const timer of polls) clearTimeout(timer);
+      closed = true;
+      for (const timer of timers.values()) clearTimeout(timer);
       await Promise.all([...intakes.values()].map((intake) => intake.close()));
-      for (const timer of polls) clearTimeout(timer);
     },
   };
 };

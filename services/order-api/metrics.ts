@@ -5,6 +5,7 @@ import type { ModeState } from "./intakes.ts";
 
 export type ApiMetrics = {
   accepted(mode: string, order: Order, ackSeconds: number): void;
+  replayed(mode: string): void;
   rejected(mode: string, reason: string): void;
   answered(method: string, endpoint: string, status: number, seconds: number): void;
   sockets(open: number): void;
@@ -30,6 +31,9 @@ export const openApiMetrics = (
   const rejected = counter("coffee_orders_rejected_total", "Orders not accepted, by reason", [
     "mode",
     "reason",
+  ]);
+  const duplicates = counter("coffee_orders_duplicate_total", "Orders that had been accepted before", [
+    "mode",
   ]);
   const sent = counter("coffee_ws_sent_total", "WebSocket frames sent");
   const conflated = counter(
@@ -72,6 +76,7 @@ export const openApiMetrics = (
       created.inc({ drink: drinkLabel(order.drink), store, version: mode });
       value.inc({ store }, order.priceCents / 100);
     },
+    replayed: (mode) => duplicates.inc({ mode }),
     rejected: (mode, reason) => rejected.inc({ mode, reason }),
     answered: (method, endpoint, status, seconds) => {
       requests.inc({ method, endpoint, status_code: status });

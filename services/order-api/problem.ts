@@ -1,5 +1,6 @@
 /** Errors as application/problem+json (RFC 9457); `errors` names each field and what was expected. */
 
+import type { Socket } from "node:net";
 import type { FastifyError, FastifyReply, FastifyRequest, FastifySchemaValidationError } from "fastify";
 import type { FieldError } from "#shared/domain/order.ts";
 
@@ -50,7 +51,6 @@ export const handleError = (
   const status = error.statusCode ?? 500;
   if (status < 500)
     return sendProblem(reply, { ...(REFUSALS[status] ?? BAD_REQUEST), status, detail: error.message });
-  if (status === 503) return sendUnavailable(reply, "closing", error.message);
   request.log.error({ err: error }, "a request failed");
   return sendProblem(reply, { type: "internal", title: "The server made a mistake", status });
 };
@@ -62,6 +62,15 @@ export const handleNotFound = (request: FastifyRequest, reply: FastifyReply): Fa
     status: 404,
     detail: `${request.method} ${request.url.split("?")[0]} is not part of this API or its mode is not enabled`,
   });
+
+/** For bytes that are no HTTP request; there is no reply object yet. */
+export const refuseConnection = (_error: Error, socket: Socket): void => {
+  if (!socket.writable) return;
+  const problem = { ...BAD_REQUEST, status: 400, detail: "this is not a request of HTTP/1.1" };
+  const body = JSON.stringify(problem);
+  const head = ["HTTP/1.1 400 Bad Request", "content-type: application/problem+json", "connection: close"];
+  socket.end([...head, `content-length: ${Buffer.byteLength(body)}`, "", body].join("\r\n"));
+};
 
 /** What fastify itself refuses before a route is reached. */
 const REFUSALS: Record<number, { readonly type: string; readonly title: string }> = {

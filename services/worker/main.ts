@@ -5,9 +5,10 @@ import { openBoardWriter } from "#shared/board/board.ts";
 import { modes } from "#shared/modes/all.ts";
 import type { Mode } from "#shared/ports.ts";
 import { loadSettings } from "#shared/runtime/config.ts";
-import { type Closers, orExit, runProgram } from "#shared/runtime/lifecycle.ts";
+import { type Closers, messageOf, orExit, runProgram } from "#shared/runtime/lifecycle.ts";
 import { openLog } from "#shared/runtime/log.ts";
 import { openRegistry } from "#shared/runtime/prometheus.ts";
+import { keepPartitions } from "#shared/store/partitions.ts";
 import { openPool } from "#shared/store/pool.ts";
 import packageJson from "../../package.json" with { type: "json" };
 import { type WorkerSettings, workerKnobs } from "./config.ts";
@@ -27,11 +28,15 @@ const modeSettings = orExit(() => loadSettings(mode.knobs, process.env));
 const log = openLog(`worker-${mode.name}`, settings.logLevel, process.stdout.isTTY === true);
 
 const serveMetrics = async (registry: Registry, closers: Closers): Promise<void> => {
-  const server = createServer(async (request, response) => {
+  const server = createServer((request, response) => {
     const isMetrics = request.url === "/metrics";
     response.statusCode = isMetrics || request.url === "/livez" ? 200 : 404;
     response.setHeader("content-type", registry.contentType);
-    response.end(isMetrics ? await registry.metrics() : "");
+    const body = isMetrics ? registry.metrics() : Promise.resolve("");
+    body.then(
+      (text) => response.end(text),
+      (error: unknown) => response.writeHead(500).end(messageOf(error)),
+    );
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject).listen(settings.metricsPort, settings.host, resolve);
@@ -58,6 +63,7 @@ await runProgram(log, settings.stopDeadlineMs, async (closers, failed) => {
     (error) => log.warn({ err: error }, "an idle connection to PostgreSQL was lost"),
   );
   closers.add("PostgreSQL", () => pool.end());
+  closers.add("partitions", keepPartitions(pool, log));
   let boardFailures = 0;
   const board = openBoardWriter(settings.boardRedisUrl, (error) => {
     if (boardFailures++ % 50 === 0) log.warn({ err: error }, "the board's Redis does not answer");

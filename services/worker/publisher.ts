@@ -47,6 +47,7 @@ export const openPublisher = (publishing: Publishing): Publisher => {
       else dirty ||= wanted;
       if (failures >= 3 && done) log.info({ failures }, "the board is published again");
       if (done) failures = 0;
+      // not done is the turn of another, or a newer board: both are worth another look soon
       alarm.within(dirty ? (done ? publishEveryMs : TURN_TAKEN_MS) : refreshEveryMs);
     } catch (error) {
       dirty ||= wanted;

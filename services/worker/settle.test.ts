@@ -164,45 +164,6 @@ describe("poison", () => {
   });
 });
 
-describe("a batch that fails alike throughout", () => {
-  test("stops with its cause, and nothing is set aside", async () => {
-    const all = `[${someOrders(20).map(priceless).join(",")}]`;
-    await expect(open(pool)(carried([entry("1-0", all)]))).rejects.toThrow(
-      /last 20 orders all fail alike \(23514\).*price_cents/s,
-    );
-    expect(await kept()).toEqual([]);
-    expect(letters).toEqual([]);
-    expect(await rows()).toBe(0);
-  });
-
-  test("also when no entry is JSON", async () => {
-    const entries = Array.from({ length: 25 }, (_, index) => entry(`${index}-0`, "<html>"));
-    await expect(open(pool)(carried(entries))).rejects.toThrow("the last 25 orders");
-    expect(await kept()).toEqual([]);
-  });
-
-  test("is set aside when it is smaller, or when one order counts, or when they fail differently", async () => {
-    await open(pool)(carried([entry("1-0", `[${someOrders(19).map(priceless).join(",")}]`)]));
-    expect(await kept()).toHaveLength(19);
-    const texts = someOrders(30).map((order, index) => (index === 7 ? encodeOrder(order) : priceless(order)));
-    await open(pool)(carried([entry("2-0", `[${texts.join(",")}]`)]));
-    expect(await kept()).toHaveLength(19 + 29);
-    const mixed = someOrders(30).map((order, index) => (index === 7 ? "5" : priceless(order)));
-    await open(pool)(carried([entry("3-0", `[${mixed.join(",")}]`)]));
-    expect(await kept()).toHaveLength(19 + 29 + 30);
-  });
-
-  test("is found over small batches too, and a counted order in between ends the row", async () => {
-    const settle = open(pool);
-    const bad = (id: number) => carried([entry(`${id}-0`, `[${someOrders(5, id).map(priceless).join(",")}]`)]);
-    for (let id = 1; id <= 3; id++) await settle(bad(id));
-    await settle(carried([entry("4-0", `[${someOrders(1).map(encodeOrder).join(",")}]`)]));
-    for (let id = 5; id <= 7; id++) await settle(bad(id));
-    await expect(settle(bad(8))).rejects.toThrow("the last 20 orders all fail alike");
-    expect(await kept()).toHaveLength(6 * 5);
-  });
-});
-
 describe("infrastructure", () => {
   let server: Server;
   let away: Pool;

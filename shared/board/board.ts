@@ -79,31 +79,51 @@ export const openBoardReader = (
   const reads = openRedis(url, options, onError);
   const changes = openRedis(url, { ...options, autoResubscribe: false }, onError);
 
+  /** What a board must be newer than. A Redis that came back empty may follow a restored PostgreSQL: nothing then. */
+  let floor: Board | null = null;
+  let heardAt = performance.now();
+
   const take = (text: string | null): void => {
+    heardAt = performance.now();
     const board = parsed(text);
-    if (board === null || (latest !== null && !isNewer(board, latest))) return;
-    latest = board;
-    onChange(board);
-  };
-  const follow = async (): Promise<void> => {
-    try {
-      if (changes.status === "ready") await changes.subscribe(CHANGES);
-      if (reads.status === "ready") take(await reads.hget(BOARD, "board"));
-    } catch (error) {
-      onError(new Error(`following the board: ${messageOf(error)}`, { cause: error }));
+    if (board === null) floor = null;
+    else if (floor === null || isNewer(board, floor)) {
+      floor = board;
+      latest = board;
+      onChange(board);
     }
   };
+  const guarded = async (what: string, work: () => Promise<unknown> | unknown): Promise<void> => {
+    try {
+      await work();
+    } catch (error) {
+      onError(new Error(`${what}: ${messageOf(error)}`, { cause: error }));
+    }
+  };
+  const follow = (): Promise<void> =>
+    guarded("following the board", async () => {
+      if (changes.status === "ready") await changes.subscribe(CHANGES);
+      if (reads.status === "ready") take(await reads.hget(BOARD, "board"));
+    });
   changes.on("ready", follow);
   reads.on("ready", follow);
-  changes.on("message", (_channel, text) => take(text));
+  changes.on("message", (_channel, text) => guarded("reading a board", () => take(text)));
+  // a connection that was cut without a word stays silent for minutes: what was missed is read instead
+  const listening = setInterval(() => {
+    if (performance.now() - heardAt > SILENCE_MS) void follow();
+  }, SILENCE_MS);
   return {
     latest: () => latest,
     isConnected: () => changes.status === "ready" && reads.status === "ready",
     close: async () => {
+      clearInterval(listening);
       await Promise.all([closeRedis(changes), closeRedis(reads)]);
     },
   };
 };
+
+/** Workers publish at least every second. */
+const SILENCE_MS = 2_500;
 
 /** By (epoch, version, as_of), as the publishing script compares. */
 const isNewer = (a: Board, b: Board): boolean =>

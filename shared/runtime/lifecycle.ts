@@ -30,6 +30,22 @@ export const openClosers = (): Closers => {
   };
 };
 
+/**
+ * Waits for `work` at most `ms`, however it ends: a server that is away must not hold up a stop. Resolves with
+ * whether it ended.
+ */
+export const atMost = async (work: Promise<unknown>, ms: number): Promise<boolean> => {
+  const late = Promise.withResolvers<boolean>();
+  const timer = setTimeout(late.resolve, ms, false);
+  const ended = work.then(
+    () => true,
+    () => true,
+  );
+  const result = await Promise.race([ended, late.promise]);
+  clearTimeout(timer);
+  return result;
+};
+
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /**

@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { v7 as newOrderId } from "uuid";
 import { priceOf } from "#shared/domain/money.ts";
 import { type OrderRequest, type OrderRules, orderFrom } from "#shared/domain/order.ts";
@@ -8,7 +8,7 @@ import { KeyConflict, Unavailable } from "#shared/ports.ts";
 import { orderReply, orderRequest } from "#shared/wire/orders.ts";
 import type { Intakes } from "../intakes.ts";
 import type { ApiMetrics } from "../metrics.ts";
-import { invalid, sendProblem, sendUnavailable } from "../problem.ts";
+import { handleError, invalid, sendProblem, sendUnavailable } from "../problem.ts";
 
 export type OrderRoutes = {
   readonly intakes: Intakes;
@@ -21,47 +21,65 @@ export const addOrderRoutes = (app: FastifyInstance, { intakes, rules, metrics }
   for (const { name: mode, accepts: status } of intakes.modes) {
     const code = status === "stored" ? 201 : 202;
     const schema = { body: orderRequest, response: { 200: orderReply, [code]: orderReply } };
-    app.post<{ Body: OrderRequest }>(`/api/${mode}/order`, { schema }, async (request, reply) => {
-      const nowMs = Date.now();
-      const started = performance.now();
-      const key = keyOf(request);
-      const problem = key === undefined ? null : keyProblem(key, nowMs);
-      const id = key?.toLowerCase() ?? newOrderId();
-      const checked = orderFrom(request.body, id, nowMs, rules);
-      if (problem !== null || "errors" in checked) {
-        metrics.rejected(mode, "invalid");
-        const errors = "errors" in checked ? checked.errors : [];
-        return sendProblem(
-          reply,
-          invalid(problem ? [{ field: "Idempotency-Key", message: problem }, ...errors] : errors),
-        );
-      }
-      const { order } = checked;
-      try {
-        const receipt = await intakes.accept(mode, order);
-        const { replayed } = receipt;
-        // without a timestamp the order was sold when it came first
-        const eventTimeMs = receipt.replayed ? receipt.eventTimeMs : order.eventTimeMs;
-        if (replayed) reply.header("idempotency-replayed", "true");
-        else metrics.accepted(mode, order, (performance.now() - started) / 1000);
-        const { drink, store } = order;
-        return reply
-          .code(replayed ? 200 : code)
-          .header("location", `/api/orders/${id}`)
-          .send({
-            id,
-            mode,
-            status,
-            drink,
-            store,
-            price: priceOf(order.priceCents),
-            timestamp: iso(eventTimeMs),
-          });
-      } catch (error) {
-        return refuse(reply, error, mode, id, metrics);
-      }
-    });
+    const errorHandler: Handler = (error, request, reply) => {
+      metrics.rejected(mode, rejectionOf(error));
+      return handleError(error, request, reply);
+    };
+    app.post<{ Body: OrderRequest }>(
+      `/api/${mode}/order`,
+      { schema, errorHandler },
+      async (request, reply) => {
+        const nowMs = Date.now();
+        const started = performance.now();
+        const key = keyOf(request);
+        const problem = key === undefined ? null : keyProblem(key, nowMs);
+        const id = key?.toLowerCase() ?? newOrderId();
+        const checked = orderFrom(request.body, id, nowMs, rules);
+        if (problem !== null || "errors" in checked) {
+          metrics.rejected(mode, "invalid");
+          const errors = "errors" in checked ? checked.errors : [];
+          return sendProblem(
+            reply,
+            invalid(problem ? [{ field: "Idempotency-Key", message: problem }, ...errors] : errors),
+          );
+        }
+        const { order } = checked;
+        try {
+          const receipt = await intakes.accept(mode, order);
+          const { replayed } = receipt;
+          // without a timestamp the order was sold when it came first
+          const eventTimeMs = receipt.replayed ? receipt.eventTimeMs : order.eventTimeMs;
+          if (replayed) {
+            metrics.replayed(mode);
+            reply.header("idempotency-replayed", "true");
+          } else metrics.accepted(mode, order, (performance.now() - started) / 1000);
+          const { drink, store } = order;
+          return reply
+            .code(replayed ? 200 : code)
+            .header("location", `/api/orders/${id}`)
+            .send({
+              id,
+              mode,
+              status,
+              drink,
+              store,
+              price: priceOf(order.priceCents),
+              timestamp: iso(eventTimeMs),
+            });
+        } catch (error) {
+          return refuse(reply, error, mode, id, metrics);
+        }
+      },
+    );
   }
+};
+
+type Handler = typeof handleError;
+
+/** What never reached the route: not JSON, too large, or not the shape of an order. */
+const rejectionOf = (error: FastifyError): string => {
+  if (error.validation) return "invalid";
+  return { 400: "malformed", 413: "too_large", 415: "media_type" }[error.statusCode ?? 500] ?? "internal";
 };
 
 const keyOf = (request: FastifyRequest): string | undefined => {
@@ -84,7 +102,6 @@ const refuse = (
     });
   }
   if (!(error instanceof Unavailable)) {
-    metrics.rejected(mode, "internal");
     throw error;
   }
   metrics.rejected(mode, error.reason);
@@ -96,7 +113,7 @@ const refuse = (
 const DETAILS: Record<Unavailable["reason"], string> = {
   queue_full: "too many orders wait to be written; this one was not taken",
   timeout: "the order waited too long; it was not taken",
-  backend_away: "the backend of this mode does not answer; the order was not taken",
+  backend_away: "the backend of this mode does not answer or refuses; nothing was confirmed",
   outcome_unknown: "the backend did not confirm in time; the order may or may not be taken",
   lag: "too many orders wait to be counted; this one was not taken",
   closing: "this server is stopping; the order was not taken",

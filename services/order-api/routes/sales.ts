@@ -14,6 +14,8 @@ type Query = Partial<Record<"from" | "to" | "mode" | "store" | "drink" | "limit"
 type Key = NonNullable<SalesQuery["after"]>;
 
 const DEFAULT_ROWS = 1_000;
+/** The longest range by bucket, in days: what a page may have to sort. */
+const MOST_DAYS: Record<SalesBucket, number> = { minute: 31, hour: 1_100, day: 11_000 };
 const BUCKET_MS: Record<SalesBucket, number> = { minute: MINUTE_MS, hour: HOUR_MS, day: DAY_MS };
 
 /** GET /api/sales: the history from the rollups, in pages. */
@@ -71,6 +73,8 @@ const queryFrom = (
   const toMs = Math.ceil(time("to", nowMs) / step) * step;
   const fromMs = Math.floor(time("from", toMs - DAY_MS) / step) * step;
   if (fromMs >= toMs) wrong("to", "must be after from");
+  if (toMs - fromMs > MOST_DAYS[bucket] * DAY_MS)
+    wrong("from", `must be at most ${MOST_DAYS[bucket]} days before to, for bucket=${bucket}`);
   const limit = Number(query.limit ?? DEFAULT_ROWS);
   if (limit > MOST_SALES_ROWS) wrong("limit", `must be at most ${MOST_SALES_ROWS}`);
   const mode = query.mode === "all" ? undefined : query.mode;

@@ -1,6 +1,6 @@
 import { Queue, Worker } from "bullmq";
 import type { Count, Log, Source } from "../../ports.ts";
-import { messageOf } from "../../runtime/lifecycle.ts";
+import { atMost, messageOf } from "../../runtime/lifecycle.ts";
 import { pause } from "../../runtime/retry.ts";
 import type { DirectSettings } from "./knobs.ts";
 
@@ -10,7 +10,8 @@ const RESCHEDULE_MS = 5_000;
 /** A worker killed in a tick holds the next ones back until its lock has run out and was looked for. */
 const LOCK_MS = 2_000;
 const STALLED_CHECK_MS = 1_000;
-const CLOSE_MS = 5_000;
+/** Longer than a tick; what is not counted by then comes again. */
+const CLOSE_MS = 3_000;
 
 /**
  * v1's aggregator: BullMQ says when to count, one worker at a time; that the count is right is PostgreSQL's
@@ -61,17 +62,23 @@ export const openDirectSource = (settings: DirectSettings, log: Log): Source => 
       maxStalledCount: 1_000_000,
     });
     worker.on("error", complain);
+    // it catches its own errors and ends with the signal; a Redis that hangs must not hold up the stop
+    void keepScheduled(schedule, signal);
     try {
-      const rescheduling = keepScheduled(schedule, signal);
       await Promise.race([ended, failure.promise]);
-      await Promise.race([rescheduling, failure.promise]);
     } finally {
       failure.promise.catch(() => undefined);
-      await closeWithin(worker);
+      // lets the tick under way end
+      if (!(await atMost(worker.close(), CLOSE_MS))) void worker.close(true);
     }
+    // the tick that was let end may have failed
+    await Promise.race([failure.promise, Promise.resolve()]);
   };
 
-  return { run, close: () => queue.close() };
+  const close = async (): Promise<void> => {
+    if (!(await atMost(queue.close(), CLOSE_MS))) await queue.disconnect();
+  };
+  return { run, close };
 };
 
 const keepScheduled = async (schedule: () => Promise<void>, signal: AbortSignal): Promise<void> => {
@@ -79,13 +86,4 @@ const keepScheduled = async (schedule: () => Promise<void>, signal: AbortSignal)
     await schedule();
     await pause(RESCHEDULE_MS, signal);
   }
-};
-
-/** Lets the tick under way end; a Redis that is away must not hold the process. */
-const closeWithin = async (worker: Worker): Promise<void> => {
-  const deadline = AbortSignal.timeout(CLOSE_MS);
-  const forced = new Promise<void>((resolve) => {
-    deadline.addEventListener("abort", () => resolve(worker.close(true)), { once: true });
-  });
-  await Promise.race([worker.close(), forced]);
 };

@@ -8,6 +8,9 @@ import { retrying } from "../../runtime/retry.ts";
 /** A request that got no answer in this time is given up; its effect is unknown. */
 export const REQUEST_TIMEOUT_MS = 1_300;
 
+/** A broker that hangs does not hold up a stop. */
+export const DISCONNECT_MS = 2_000;
+
 /**
  * `prompt` is for what a client of ours waits on: decided within 2 s, where kafkajs would go on for half a minute.
  * `patient` is for what runs in the background and only has to succeed.

@@ -1,11 +1,11 @@
 import { Partitioners, type Producer } from "kafkajs";
 import type { Order } from "../../domain/order.ts";
 import { type Backlog, type Intake, type Log, type Receipt, Unavailable } from "../../ports.ts";
-import { messageOf } from "../../runtime/lifecycle.ts";
+import { atMost, messageOf } from "../../runtime/lifecycle.ts";
 import { encodeOrder } from "../../wire/order-message.ts";
 import { groupWrites } from "../group.ts";
 import { DECISION_MS } from "../limits.ts";
-import { openKafka, REQUEST_TIMEOUT_MS, untilKafkaAnswers } from "./client.ts";
+import { DISCONNECT_MS, openKafka, REQUEST_TIMEOUT_MS, untilKafkaAnswers } from "./client.ts";
 import type { KafkaSettings } from "./knobs.ts";
 import { ensureTopic, openBacklog } from "./topic.ts";
 
@@ -27,7 +27,7 @@ export const openKafkaIntake = (settings: KafkaSettings, log: Log): Intake => {
   });
   const admin = kafka.admin();
   const closing = new AbortController();
-  const backlog = openBacklog(admin, settings);
+  const backlog = openBacklog(admin, settings, log);
   let connected = false;
   const connect = async (): Promise<void> => {
     await ensureTopic(settings, log);
@@ -53,8 +53,8 @@ export const openKafkaIntake = (settings: KafkaSettings, log: Log): Intake => {
     close: async () => {
       closing.abort();
       await group.close();
-      await Promise.allSettled([connecting]);
-      await Promise.all([producer.disconnect(), admin.disconnect()]);
+      await atMost(connecting, DISCONNECT_MS);
+      await atMost(Promise.all([producer.disconnect(), admin.disconnect()]), DISCONNECT_MS);
     },
   };
 };

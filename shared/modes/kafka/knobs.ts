@@ -37,8 +37,9 @@ export const kafkaKnobs = Type.Object({
   v3GroupMaxOrders: Type.Integer({
     default: 500,
     minimum: 1,
-    maximum: 10_000,
-    description: "orders in one produce request",
+    maximum: 2_000,
+    description:
+      "orders in one produce request, which must stay under the broker's message.max.bytes of 1 MB",
   }),
   v3LingerMs: Type.Integer({
     default: 2,

@@ -1,11 +1,13 @@
 import type { EachBatchPayload, Kafka, KafkaMessage } from "kafkajs";
 import type { Count, Log, Source } from "../../ports.ts";
+import { atMost } from "../../runtime/lifecycle.ts";
 import { openKafka, untilKafkaAnswers } from "./client.ts";
 import type { KafkaSettings } from "./knobs.ts";
 import { ensureTopic } from "./topic.ts";
 
 /** How long the broker may hold back a fetch that has nothing yet. */
 const FETCH_WAIT_MS = 500;
+const LEAVE_MS = 5_000;
 /** While a batch is counted the group must hear of us, or it gives our partitions away. */
 const HEARTBEAT_MS = 1_000;
 
@@ -80,8 +82,8 @@ const consume = async (
     if (!signal.aborted) await over.promise;
   } finally {
     signal.removeEventListener("abort", onAbort);
-    // waits for the batch in hand
-    await consumer.disconnect();
+    // waits for the batch in hand; what is not settled by then comes again
+    await atMost(consumer.disconnect(), LEAVE_MS);
   }
 };
 

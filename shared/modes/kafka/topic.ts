@@ -1,6 +1,7 @@
 import type { Admin, ITopicConfig } from "kafkajs";
 import type { Backlog, Log } from "../../ports.ts";
-import { openKafka } from "./client.ts";
+import { atMost } from "../../runtime/lifecycle.ts";
+import { DISCONNECT_MS, openKafka } from "./client.ts";
 import type { KafkaSettings } from "./knobs.ts";
 
 const HOUR_MS = 3_600_000;
@@ -17,7 +18,7 @@ export const ensureTopic = async (settings: KafkaSettings, log: Log): Promise<vo
     if (!topics.includes(settings.v3Topic))
       await admin.createTopics({ waitForLeaders: true, topics: [topicOf(settings)] });
   } finally {
-    await admin.disconnect();
+    await atMost(admin.disconnect(), DISCONNECT_MS);
   }
 };
 
@@ -35,8 +36,9 @@ const topicOf = (settings: KafkaSettings): ITopicConfig => ({
  * Reads the group's lag. A record is an order, so lag is a difference of offsets. The age of the oldest is found
  * by halving the time in which it must have come, since the broker tells offsets by time and not times by offset.
  */
-export const openBacklog = (admin: Admin, settings: KafkaSettings): (() => Promise<Backlog>) => {
+export const openBacklog = (admin: Admin, settings: KafkaSettings, log: Log): (() => Promise<Backlog>) => {
   const { v3Topic: topic, v3Group: groupId } = settings;
+  const tellLost = openLossLog(log);
   /** Everything older than this was counted. */
   let countedUntilMs = Date.now() - settings.v3RetentionHours * HOUR_MS;
 
@@ -61,6 +63,7 @@ export const openBacklog = (admin: Admin, settings: KafkaSettings): (() => Promi
     const commits = new Map(
       groups[0]?.partitions.map(({ partition, offset }) => [partition, Number(offset)]),
     );
+    for (const { partition, low } of ends) tellLost(partition, Number(low), commits.get(partition) ?? -1);
     const committed = new Map(
       ends.map(({ partition, low }) => [partition, Math.max(Number(low), commits.get(partition) ?? -1)]),
     );
@@ -72,5 +75,19 @@ export const openBacklog = (admin: Admin, settings: KafkaSettings): (() => Promi
     // what comes from now on is younger than this
     countedUntilMs = Math.max(countedUntilMs, Date.now() - HOUR_MS / 60);
     return { orders: 0, oldestMs: 0 };
+  };
+};
+
+/** The topic's retention may pass the group: those orders were acknowledged, and nothing else tells that they are gone. */
+const openLossLog = (log: Log) => {
+  const told = new Map<number, number>();
+  return (partition: number, low: number, committed: number): void => {
+    if (committed < 0 || low <= committed || told.get(partition) === low) return;
+    told.set(partition, low);
+    const lost = low - committed;
+    log.error(
+      { mode: "v3", partition, lost },
+      "acknowledged orders fell out of the topic before they were counted",
+    );
   };
 };
