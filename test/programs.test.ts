@@ -1,5 +1,7 @@
 /** The programs as processes: what a wrong setting, a signal and a kill do to them. */
+import { once } from "node:events";
 import { afterEach, expect, inject, test } from "vitest";
+import { WebSocket } from "ws";
 import { startRedis } from "../dev/servers/redis.ts";
 import { freshDatabase, freshName, type Program, poolOn, startProgram, until } from "./fresh.ts";
 
@@ -134,4 +136,54 @@ test("a program ends with its launcher", async () => {
   await until("it counts", () => worker.output().includes('"msg":"counting"'));
   worker.process.stdin?.end();
   expect(await ended(worker)).toBe(0);
+});
+
+test("a client that never answers the goodbye does not hold up the API's stop", async () => {
+  const board = await startRedis({ name: "redis-board", role: "board" });
+  closers.push(() => board.stop());
+  const settings = {
+    DATABASE_URL: await freshDatabase(),
+    BOARD_REDIS_URL: board.url,
+    V1_ENABLED: "true",
+    PORT: "0",
+  };
+  const api = start("services/order-api/main.ts", settings);
+  await until("the API listens", () => /listening at (http:\S+)"/.test(api.output()));
+  const url = /listening at (http:[^"]+)"/.exec(api.output())?.[1] ?? "";
+  const socket = new WebSocket(`${url.replace("http", "ws")}/ws/dashboard`);
+  closers.push(async () => socket.terminate());
+  await once(socket, "message");
+  socket.pause();
+  const started = Date.now();
+  expect(await api.kill("SIGTERM"), api.output()).toBe(0);
+  expect(Date.now() - started).toBeLessThan(6_000);
+});
+
+test.each([
+  { mode: "v1", backend: "the schedule's Redis" },
+  { mode: "v2", backend: "the stream's Redis" },
+])("a worker stops in time while $backend hangs", async ({ mode }) => {
+  const [board, stream] = await Promise.all([
+    startRedis({ name: "redis-board", role: "board" }),
+    startRedis({ name: "redis-stream", role: "stream" }),
+  ]);
+  closers.push(
+    () => board.stop(),
+    () => stream.stop(),
+  );
+  const worker = start("services/worker/main.ts", {
+    MODE: mode,
+    DATABASE_URL: await freshDatabase(),
+    BOARD_REDIS_URL: board.url,
+    STREAM_REDIS_URL: stream.url,
+    METRICS_PORT: "0",
+  });
+  await until("it counts", () => worker.output().includes('"msg":"counting"'));
+  const server = mode === "v1" ? board : stream;
+  server.pause();
+  const started = Date.now();
+  const status = await worker.kill("SIGTERM");
+  server.resume();
+  expect(status, worker.output()).toBe(0);
+  expect(Date.now() - started).toBeLessThan(12_000);
 });

@@ -119,7 +119,7 @@ describe("the WebSocket without a subprotocol", () => {
       const sentAt = Date.now();
       await order(mode);
       await until("it is visible", () => (frames.at(-1)?.modes[mode]?.orders ?? 0) > before);
-      // two cores run three servers and the tests beside this: twice the promise, which npm run bench measures alone
+      // twice the promise, because other test files share the cores with this one
       expect(Date.now() - sentAt).toBeLessThan(2 * bound);
       socket.terminate();
     }

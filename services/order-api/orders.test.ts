@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { connect } from "node:net";
 import { v7 as newOrderId } from "uuid";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { until } from "../../test/fresh.ts";
@@ -145,6 +147,37 @@ test("paths and methods that are none are problems too", async () => {
     expect(await response.json()).toMatchObject({ type: "not-found", status: 404 });
   }
 });
+
+test("what HTTP itself refuses is a problem too", async () => {
+  const response = await fetch(`${system.url}/%zz`);
+  expect(response.status).toBe(400);
+  expect(response.headers.get("content-type")).toContain("application/problem+json");
+  const { hostname, port } = new URL(system.url);
+  const socket = connect(Number(port), hostname);
+  socket.end("this is no request\r\n\r\n");
+  const [answer] = (await once(socket.setEncoding("utf8"), "data")) as [string];
+  expect(answer).toMatch(/^HTTP\/1.1 400 .*application\/problem\+json.*"type":"bad-request"/s);
+});
+
+test("every refusal is counted by its reason, and every replay", async () => {
+  const key = newOrderId();
+  await post("v1", latte, { "idempotency-key": key });
+  const before = await Promise.all([...REFUSALS, REPLAYS].map(numberOf));
+  await post("v1", { ...latte, price: -1 });
+  await post("v1", "{");
+  await post("v1", "latte", { "content-type": "text/plain" });
+  await post("v1", { ...latte, drink: "x".repeat(100_000) });
+  await post("v1", { ...latte, price: 9 }, { "idempotency-key": key });
+  await post("v1", latte, { "idempotency-key": key });
+  const after = await Promise.all([...REFUSALS, REPLAYS].map(numberOf));
+  expect(after.map((count, index) => count - (before[index] ?? 0))).toEqual([1, 1, 1, 1, 1, 1]);
+});
+
+const REFUSALS = ["invalid", "malformed", "media_type", "too_large", "conflict"].map(
+  (reason) => `coffee_orders_rejected_total{mode="v1",reason="${reason}"}`,
+);
+const REPLAYS = 'coffee_orders_duplicate_total{mode="v1"}';
+const numberOf = async (name: string): Promise<number> => Number((await metric(name)).split(" ").at(-1) || 0);
 
 test("the metrics of the earlier system and of this one are there", async () => {
   await post("v2", latte);
