@@ -45,9 +45,10 @@ export const composeTool = async (log: (line: string) => void): Promise<ComposeT
     ];
     return { name: "docker compose", services: (files) => servicesBy(command(files)) };
   }
-  if (!(await answers("go", ["version"]))) return null;
+  const go = await findGo();
+  if (go === null) return null;
   const binary = join(cacheFolder(), `compose-go-${VERSION}`);
-  if (!existsSync(binary)) await install(binary, log);
+  if (!existsSync(binary)) await install(go, binary, log);
   return {
     name: `compose-go ${VERSION}`,
     services: (files) => servicesBy([binary, "-format", "json", ...files]),
@@ -66,12 +67,19 @@ const answers = async (command: string, args: readonly string[]): Promise<boolea
   }
 };
 
-const install = async (binary: string, log: (line: string) => void): Promise<void> => {
+/** On the PATH, or where Go's own installer puts it without touching the PATH. */
+const findGo = async (): Promise<string | null> => {
+  for (const command of ["go", "/usr/local/go/bin/go"])
+    if (await answers(command, ["version"])) return command;
+  return null;
+};
+
+const install = async (go: string, binary: string, log: (line: string) => void): Promise<void> => {
   log("a compose tool is missing: installing compose-go with Go (about a minute, once)");
   const partial = mkdtempSync(`${binary}-`);
   // the tests beside it have deadlines; it must not starve either
   const polite = process.platform === "win32" ? [] : ["nice", "-n", "5"];
-  const [command = "", ...args] = [...polite, "go", "install", "-trimpath", MODULE];
+  const [command = "", ...args] = [...polite, go, "install", "-trimpath", MODULE];
   const env = { ...process.env, GOBIN: partial, CGO_ENABLED: "0" };
   try {
     await run(command, args, { cwd: partial, env, timeout: INSTALL_WITHIN_MS });
