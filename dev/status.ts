@@ -13,6 +13,7 @@ const PLAIN_EVERY_MS = 10_000;
 
 export const openStatus = (url: string, out: NodeJS.WriteStream): Status => {
   let drawn = 0;
+  let closed = false;
   const isTerminal = out.isTTY === true;
   const erase = (): void => {
     if (drawn > 0) out.write(`\x1b[${drawn}A\x1b[J`);
@@ -26,7 +27,7 @@ export const openStatus = (url: string, out: NodeJS.WriteStream): Status => {
   let latest: readonly string[] = [];
   const look = async (): Promise<void> => {
     latest = await statusLines(url);
-    draw(latest);
+    if (!closed) draw(latest);
   };
   const timer = setInterval(look, isTerminal ? EVERY_MS : PLAIN_EVERY_MS);
   return {
@@ -35,7 +36,10 @@ export const openStatus = (url: string, out: NodeJS.WriteStream): Status => {
       out.write(`${line}\n`);
       if (isTerminal && latest.length > 0) draw(latest);
     },
-    close: () => clearInterval(timer),
+    close: () => {
+      closed = true;
+      clearInterval(timer);
+    },
   };
 };
 

@@ -53,6 +53,8 @@ export const openFanout = (board: () => Board | null, intakes: Intakes, metrics:
   const follow = (socket: WebSocket, filter: string): void => {
     const audience = audiences.get(filter) ?? newAudience();
     audiences.set(filter, audience);
+    // the first one is sent what is news so far, so the next change need not wait for its second
+    if (audience.sockets.size === 0) audience.sent = contentOf(dashboard(filter));
     audience.sockets.add(socket);
     pings.watch(socket);
     metrics.sockets(++open);
