@@ -4,7 +4,8 @@ import { once } from "node:events";
 import { createWriteStream, type WriteStream } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { setTimeout as sleep } from "node:timers/promises";
+import { messageOf } from "#shared/runtime/lifecycle.ts";
+import { pause } from "#shared/runtime/retry.ts";
 
 export type ProgramOptions = {
   readonly name: string;
@@ -37,7 +38,7 @@ const root = join(import.meta.dirname, "..");
 export const runProgram = (options: ProgramOptions): RunningProgram => {
   const log = createWriteStream(options.logFile, { flags: "a" });
   let child: ChildProcess | undefined;
-  let stopping = false;
+  const stopping = new AbortController();
 
   const start = (): ChildProcess => {
     const started = spawn(process.execPath, [options.file], {
@@ -55,16 +56,16 @@ export const runProgram = (options: ProgramOptions): RunningProgram => {
   };
 
   const keepRunning = async (): Promise<void> => {
-    for (let delayMs = RESTART_AFTER_MS; !stopping; ) {
+    for (let delayMs = RESTART_AFTER_MS; !stopping.signal.aborted; ) {
       const startedAt = Date.now();
       child = start();
-      const [code, signal] = (await once(child, "exit")) as [number | null, NodeJS.Signals | null];
+      const end = await endOf(child);
       child = undefined;
-      if (stopping) return;
+      if (stopping.signal.aborted) return;
       delayMs =
         Date.now() - startedAt > RAN_WELL_MS ? RESTART_AFTER_MS : Math.min(MOST_RESTART_MS, delayMs * 2);
-      options.onLine(`${options.name} ended (${signal ?? `status ${code}`}); starting it again`);
-      await sleep(delayMs);
+      options.onLine(`${options.name} ended (${end}); starting it again`);
+      await pause(delayMs, stopping.signal);
     }
   };
 
@@ -73,7 +74,7 @@ export const runProgram = (options: ProgramOptions): RunningProgram => {
     name: options.name,
     pid: () => child?.pid,
     stop: async () => {
-      stopping = true;
+      stopping.abort();
       const last = child;
       last?.kill("SIGTERM");
       const kill = setTimeout(() => last?.kill("SIGKILL"), STOP_WITHIN_MS);
@@ -82,6 +83,16 @@ export const runProgram = (options: ProgramOptions): RunningProgram => {
       log.end();
     },
   };
+};
+
+/** How a program ended, in words; also when it could not be started at all. */
+const endOf = async (child: ChildProcess): Promise<string> => {
+  try {
+    const [code, signal] = (await once(child, "exit")) as [number | null, NodeJS.Signals | null];
+    return signal ?? `status ${code}`;
+  } catch (error) {
+    return messageOf(error);
+  }
 };
 
 /** Every line into the log file; warnings and worse to whoever watches. */

@@ -177,7 +177,7 @@ const allModesReady = async (url: string): Promise<boolean> => {
   try {
     const response = await fetch(`${url}/readyz`);
     const { modes } = (await response.json()) as Readiness;
-    return Object.values(modes).every(({ health }) => health === "ok");
+    return Object.values(modes).every(({ health }) => health !== "unavailable");
   } catch {
     // not listening yet
     return false;

@@ -29,6 +29,8 @@ const topicOf = (settings: KafkaSettings): ITopicConfig => ({
   configEntries: [
     { name: "retention.ms", value: String(settings.v3RetentionHours * HOUR_MS) },
     { name: "cleanup.policy", value: "delete" },
+    // or "all in-sync replicas" may be the leader alone; one replica may still be away
+    { name: "min.insync.replicas", value: String(Math.max(1, settings.v3Replicas - 1)) },
   ],
 });
 
