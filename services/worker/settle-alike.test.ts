@@ -74,4 +74,25 @@ describe("a batch that fails alike throughout", () => {
     await expect(settle(bad(8))).rejects.toThrow("the last 20 orders all fail alike");
     expect(await kept()).toHaveLength(6 * 5);
   });
+
+  test("is found at the first order when good orders would fail too, and again after a restart", async () => {
+    await open(pool)(carried([entry("1-0", `[${someOrders(3).map(encodeOrder).join(",")}]`)]));
+    await pool.query("ALTER TABLE orders ADD CONSTRAINT nothing CHECK (price_cents < 0) NOT VALID");
+    try {
+      const good = carried([entry("2-0", encodeOrder(someOrders(1, 2)[0] as Order))]);
+      for (let start = 0; start < 3; start++)
+        await expect(open(pool)(good)).rejects.toThrow("good orders cannot be counted (23514)");
+      expect(await kept()).toEqual([]);
+    } finally {
+      await pool.query("ALTER TABLE orders DROP CONSTRAINT nothing");
+    }
+  });
+
+  test("is the order's own fault when a good order counts, and trying leaves no trace", async () => {
+    await open(pool)(carried([entry("1-0", `[${someOrders(3).map(encodeOrder).join(",")}]`)]));
+    await open(pool)(carried([entry("2-0", priceless(someOrders(1, 2)[0] as Order))]));
+    expect(await kept()).toHaveLength(1);
+    expect(await rows()).toBe(3);
+    expect(await numberOf(pool, "SELECT sum(orders) FROM rollup_hour")).toBe(3);
+  });
 });

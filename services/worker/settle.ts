@@ -5,6 +5,7 @@ import { type Counted, countCarried, countStored } from "#shared/store/count.ts"
 import { type DeadLetter, setAside } from "#shared/store/dead-letters.ts";
 import { isPoison, sqlStateOf } from "#shared/store/errors.ts";
 import type { Pool } from "#shared/store/pool.ts";
+import { canCount } from "#shared/store/rehearse.ts";
 import { adoptRestored } from "#shared/store/restore.ts";
 import { bare, type Piece, type Poison, piecesOf } from "./pieces.ts";
 
@@ -45,7 +46,7 @@ export const openSettle = (settling: Settling): Count => {
       const poison = [...broken, ...(await sift(settling, delivery, pieces, onCounted))];
       const all = pieces.length + broken.length;
       alike = poison.length < all ? 0 : before + all;
-      if (alike >= settling.poisonStopOrders) stopIfAlike(poison, alike);
+      if (alike > 0) await stopIfSystemic(settling, delivery, poison, alike);
       for (const each of poison) await bury(settling, each);
     }
   };
@@ -138,14 +139,27 @@ const countAllStored = async (settling: Settling, part: number): Promise<void> =
   }
 };
 
-/** Not bad orders but something that makes every order fail (a lost partition, a changed constraint). */
-const stopIfAlike = (poison: readonly Poison[], orders: number): void => {
-  const reasons = new Set(poison.map(({ error }) => sqlStateOf(error) ?? "malformed"));
-  if (reasons.size > 1) return;
-  const [first] = poison;
+/**
+ * Every order of a batch failed. Where a good order would fail too, or very many in a row fail alike, it is not the
+ * orders but something that makes each of them fail (a lost partition, a changed constraint): the worker stops,
+ * because otherwise the stream would end as dead letters, at a low rate one small batch after the other.
+ */
+const stopIfSystemic = async (
+  settling: Settling,
+  { part, position }: Carried,
+  poison: readonly Poison[],
+  alike: number,
+): Promise<void> => {
+  const { pool, mode, poisonStopOrders } = settling;
+  const reasons = [...new Set(poison.map(({ error }) => sqlStateOf(error) ?? "malformed"))];
+  const batch = { source: mode, part, position };
+  const able = await persistently(settling, "trying a good order", () => canCount(pool, batch));
+  if (able !== false && (alike < poisonStopOrders || reasons.length > 1)) return;
+  const found = able === false ? "good orders cannot be counted" : `the last ${alike} orders all fail alike`;
+  const cause = poison[0]?.error;
   throw new Error(
-    `the last ${orders} orders all fail alike (${[...reasons][0]}): ${messageOf(first?.error)}. ` +
+    `${found} (${reasons.join(", ")}): ${messageOf(cause)}. ` +
       "Those of this batch are not set aside; mend the cause and start the worker again",
-    { cause: first?.error },
+    { cause },
   );
 };

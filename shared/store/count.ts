@@ -5,7 +5,7 @@
  * Only rows that the database itself returns are counted. Filtering duplicates in the program counted twice
  * what came twice in one batch (4 166 of 4 000).
  */
-import type { Pool } from "./pool.ts";
+import type { Client, Pool } from "./pool.ts";
 
 /**
  * `ages` are the freshness of what was counted: milliseconds from accept to commit, and how many orders had about
@@ -145,19 +145,18 @@ WITH mark AS MATERIALIZED (
   UPDATE meta SET direct_watermark = mark.hi FROM mark WHERE meta.direct_watermark < mark.hi
 ), ${rollUp("0::bigint", "(SELECT hi < pg_snapshot_xmin(pg_current_snapshot()) FROM mark)", "NOT EXISTS (SELECT FROM mark)")}`;
 
+export type CarriedBatch = {
+  readonly source: string;
+  readonly part: number;
+  readonly position: string;
+  readonly messages: string;
+};
+
 /**
  * Counts the orders of `messages` (JSON text of an array), each once however often it comes. Rejects with the
  * database's error: poison (see errors.ts) when one of the orders can never be counted, and then none of them is.
  */
-export const countCarried = async (
-  pool: Pool,
-  batch: {
-    readonly source: string;
-    readonly part: number;
-    readonly position: string;
-    readonly messages: string;
-  },
-): Promise<Counted> => {
+export const countCarried = async (pool: Pool | Client, batch: CarriedBatch): Promise<Counted> => {
   const values = [batch.part, batch.source, batch.position, batch.messages];
   return countedOf(
     (await pool.query<CountedRow>({ name: "count-carried", text: COUNT_CARRIED, values })).rows[0],
