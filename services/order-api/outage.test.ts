@@ -1,5 +1,6 @@
 /** What the API answers while servers are away; they are this file's own. */
 import { afterEach, expect, test } from "vitest";
+import { adoptRestored } from "#shared/store/restore.ts";
 import { until } from "../../test/fresh.ts";
 import { type System, type SystemOptions, startSystem } from "../../test/system.ts";
 
@@ -86,4 +87,18 @@ test("without the board's Redis the last board is served, and it heals when Redi
   expect((await dashboard()).current_hour?.order_count).toBe(1);
   await system.board.start();
   await until("the board is back with both", async () => (await dashboard()).current_hour?.order_count === 2);
+});
+
+test("v1 takes nothing on a restored database until a worker has adopted it", async () => {
+  await start({ modes: ["v1"], workers: false });
+  await system.pool.query("UPDATE meta SET system_identifier = 1");
+  // each new connection is looked at; those of before belong to the old cluster
+  await system.pool.query(
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+     WHERE application_name = 'coffee-v1-intake' AND datname = current_database()`,
+  );
+  await until("v1 refuses", async () => (await post("v1")).status === 503);
+  expect((await post("v1")).status).toBe(503);
+  expect(await adoptRestored(system.pool, { source: "v1", part: 0 })).not.toBeNull();
+  await until("v1 takes orders again", async () => (await post("v1")).status === 201);
 });

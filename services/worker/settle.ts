@@ -14,7 +14,7 @@ export type Settling = {
   readonly mode: string;
   readonly log: Log;
   readonly signal: AbortSignal;
-  /** A batch of at least this many orders that all fail alike stops the worker. */
+  /** This many orders in a row that all fail alike stop the worker. */
   readonly poisonStopOrders: number;
   readonly onCounted: (counted: Counted) => void;
   readonly onDeadLetter: (letter: DeadLetter) => void;

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { startRedis } from "../../dev/servers/redis.ts";
 import type { Server } from "../../dev/servers/server.ts";
 import { until } from "../../test/fresh.ts";
-import type { Board, View } from "../domain/board.ts";
+import { type Board, EMPTY_VIEW } from "../domain/board.ts";
 import { closeRedis, openRedis, type RedisClient, redisOptions } from "../runtime/redis.ts";
 import { type BoardReader, type BoardWriter, openBoardReader, openBoardWriter } from "./board.ts";
 
@@ -38,17 +38,6 @@ const isReady = (): Promise<boolean> =>
   );
 
 const NOW_US = Date.now() * 1_000;
-const VIEW: View = {
-  orders: 0,
-  ratePerSecond: 0,
-  freshnessMs: null,
-  hour: { orders: 0, cents: 0 },
-  hourDrinks: [],
-  hourStores: [],
-  topDrinks: [],
-  minutes: [],
-  recent: [],
-};
 /** `at` in microseconds after the start of this file. */
 const board = (epoch: number, version: number, at: number): Board => ({
   epoch,
@@ -56,7 +45,7 @@ const board = (epoch: number, version: number, at: number): Board => ({
   asOfUs: NOW_US + at,
   storesAsOfUs: NOW_US + at,
   hourStartMs: 0,
-  views: { all: { ...VIEW, orders: version, topDrinks: ["caffè", '"quoted"'] } },
+  views: { all: { ...EMPTY_VIEW, orders: version, topDrinks: ["caffè", '"quoted"'] } },
 });
 
 describe("the guard", () => {

@@ -38,6 +38,19 @@ export type View = {
   readonly recent: readonly RecentOrder[];
 };
 
+/** Of a mode that sold nothing yet. */
+export const EMPTY_VIEW: View = {
+  orders: 0,
+  ratePerSecond: 0,
+  freshnessMs: null,
+  hour: { orders: 0, cents: 0 },
+  hourDrinks: [],
+  hourStores: [],
+  topDrinks: [],
+  minutes: [],
+  recent: [],
+};
+
 export type Totals = { readonly orders: number; readonly cents: number };
 export type Sales = Totals & { readonly name: string };
 export type RecentOrder = {

@@ -1,4 +1,4 @@
-import { type Board, byOrders, type Sales, TOP_DRINKS, type View } from "./board.ts";
+import { type Board, byOrders, EMPTY_VIEW, type Sales, TOP_DRINKS, type View } from "./board.ts";
 import { priceOf } from "./money.ts";
 import type { ModeName } from "./order.ts";
 import { HOUR_MS, hourStart, iso, MINUTE_MS } from "./time.ts";
@@ -48,18 +48,6 @@ export type Dashboard = {
 /** A board is read again at least every second, so one this old means that nobody publishes. */
 export const STALE_AFTER_MS = 5_000;
 
-const EMPTY: View = {
-  orders: 0,
-  ratePerSecond: 0,
-  freshnessMs: null,
-  hour: { orders: 0, cents: 0 },
-  hourDrinks: [],
-  hourStores: [],
-  topDrinks: [],
-  minutes: [],
-  recent: [],
-};
-
 /** The dashboard for one filter. `board` is null before anything was ever published. */
 export const dashboardOf = (
   board: Board | null,
@@ -70,7 +58,7 @@ export const dashboardOf = (
   const view = viewOf(board, filter);
   // A board that nobody renewed still speaks of its own hour; that hour is over.
   const sameHour = board !== null && hourStart(nowMs) === board.hourStartMs;
-  const hour = sameHour ? view : EMPTY;
+  const hour = sameHour ? view : EMPTY_VIEW;
   const firstMinute = nowMs - (nowMs % MINUTE_MS) - (HOUR_MS - MINUTE_MS);
   return {
     current_hour: hour.hour.orders > 0 ? currentHour(hour, nowMs) : null,
@@ -101,7 +89,7 @@ export const dashboardOf = (
 
 /** Only views of the board's own: every object has a "constructor". */
 const viewOf = (board: Board | null, name: string): View =>
-  (board && Object.hasOwn(board.views, name) ? board.views[name] : undefined) ?? EMPTY;
+  (board && Object.hasOwn(board.views, name) ? board.views[name] : undefined) ?? EMPTY_VIEW;
 
 export const isStale = (board: Board | null, nowMs: number): boolean =>
   board === null || nowMs - board.asOfUs / 1000 > STALE_AFTER_MS;

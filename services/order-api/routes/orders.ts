@@ -101,9 +101,7 @@ const refuse = (
       type: "key-conflict",
     });
   }
-  if (!(error instanceof Unavailable)) {
-    throw error;
-  }
+  if (!(error instanceof Unavailable)) throw error;
   metrics.rejected(mode, error.reason);
   const detail = `${DETAILS[error.reason]}; the same order may be sent again with the id as Idempotency-Key`;
   return sendUnavailable(reply, error.reason.replaceAll("_", "-"), detail, [id]);
