@@ -15,6 +15,10 @@ const targets = {
   test: ["node_modules/vitest/vitest.mjs", "run"],
   replay: ["dev/replay/main.ts"],
   bench: ["dev/bench/main.ts"],
+  "dead-letters": ["dev/operate.ts", "dead-letters"],
+  reconcile: ["dev/operate.ts", "reconcile"],
+  retention: ["dev/operate.ts", "retention"],
+  contracts: ["dev/contracts.ts"],
   lint: ["dev/lint.mjs"],
   typecheck: ["node_modules/typescript/bin/tsc", "-p", "tsconfig.json"],
 };

@@ -27,6 +27,8 @@ export type Stack = {
   readonly modes: readonly string[];
   readonly servers: readonly Server[];
   readonly programs: readonly RunningProgram[];
+  /** Where the servers are, by the variables of the programs. */
+  readonly env: Readonly<Record<string, string>>;
   stop(): Promise<void>;
 };
 
@@ -51,7 +53,7 @@ export const startStack = async (options: StackOptions): Promise<Stack> => {
       onLine,
       closers,
     );
-    return { ...started, modes, servers, stop };
+    return { ...started, modes, servers, env, stop };
   } catch (error) {
     await stop();
     throw error;

@@ -7,6 +7,7 @@ import { type Catalogue, catalogueFrom } from "#shared/domain/catalogue.ts";
 import { modes as allModes } from "#shared/modes/all.ts";
 import { messageOf } from "#shared/runtime/lifecycle.ts";
 import { startDemo } from "./demo.ts";
+import { writeRunning } from "./running.ts";
 import { stateFolder } from "./servers/data-dir.ts";
 import { type Stack, startStack } from "./stack.ts";
 import { openStatus } from "./status.ts";
@@ -108,6 +109,7 @@ const main = async (): Promise<void> => {
   const stack = early ?? (await starting);
   if (early) {
     say(banner(stack));
+    const forget = writeRunning(root, { pid: process.pid, url: stack.url, env: stack.env });
     status = openStatus(stack.url, process.stdout);
     const traffic = demo
       ? startDemo({ url: stack.url, modes: stack.modes, catalogue: readCatalogue(), signal: stopping.signal })
@@ -116,6 +118,7 @@ const main = async (): Promise<void> => {
     status.close();
     stopping.abort();
     await traffic?.done;
+    forget();
   }
   await stack.stop();
   say("stopped");

@@ -1,6 +1,7 @@
 /** The rules of the house (HOUSE.md) that a program can check, each with texts that break it and that keep it. */
 import { Visitor } from "rolldown/utils";
-import { BROKEN_IMPORTS, importProblems, KEPT_IMPORTS, type Parsed } from "./imports.ts";
+import { BROKEN_IMPORTS, KEPT_IMPORTS } from "./import-examples.ts";
+import { importProblems, type Parsed } from "./imports.ts";
 
 export type Source = { readonly path: string; readonly text: string; readonly parsed: Parsed };
 export type Example = readonly [path: string, text: string];

@@ -1,0 +1,63 @@
+/** The operator's commands: node services/operator/main.ts <command> [arguments]. */
+import { loadSettings } from "#shared/runtime/config.ts";
+import { messageOf, orExit } from "#shared/runtime/lifecycle.ts";
+import { openLog } from "#shared/runtime/log.ts";
+import { openPool } from "#shared/store/pool.ts";
+import { commands } from "./all.ts";
+import { type Command, FOUND, UsageError } from "./command.ts";
+import { type OperatorSettings, operatorKnobs } from "./config.ts";
+
+const WRONG_USAGE = 2;
+const INTERRUPTED = 130;
+/** A command that goes through all orders sets a time of its own. */
+const STATEMENT_TIMEOUT_MS = 60_000;
+const CONNECT_TIMEOUT_MS = 5_000;
+
+const usageOf = ({ name, summary, usage }: Command): string =>
+  [`${name}: ${summary}`, ...usage.split("\n").map((line) => `  ${line}`)].join("\n");
+
+const [name = "", ...args] = process.argv.slice(2);
+const command = commands.find((each) => each.name === name);
+const asksHelp = args.includes("--help") || name === "--help" || name === "";
+if (command === undefined || asksHelp) {
+  const help = (command ? [command] : commands).map(usageOf).join("\n\n");
+  if (asksHelp) console.log(help);
+  else console.error(`There is no command "${name}".\n\n${help}`);
+  process.exit(asksHelp ? 0 : WRONG_USAGE);
+}
+
+const settings: OperatorSettings = orExit(() => loadSettings(operatorKnobs, process.env));
+const log = openLog(`operator-${command.name}`, settings.logLevel, process.stdout.isTTY === true);
+const interrupted = new AbortController();
+process.once("SIGINT", () => interrupted.abort());
+process.once("SIGTERM", () => interrupted.abort());
+const pool = openPool(
+  {
+    databaseUrl: settings.databaseUrl,
+    program: `coffee-${command.name}`,
+    maxConnections: 2,
+    statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+    connectTimeoutMs: CONNECT_TIMEOUT_MS,
+  },
+  (error) => log.warn({ err: error }, "an idle connection to PostgreSQL was lost"),
+);
+try {
+  const context = {
+    pool,
+    log,
+    say: (line: string) => console.log(line),
+    signal: interrupted.signal,
+    env: process.env,
+  };
+  process.exitCode = await command.run(args, context);
+} catch (error) {
+  console.error(messageOf(error));
+  if (error instanceof UsageError) console.error(`\n${usageOf(command)}`);
+  process.exitCode = interrupted.signal.aborted
+    ? INTERRUPTED
+    : error instanceof UsageError
+      ? WRONG_USAGE
+      : FOUND;
+} finally {
+  await pool.end();
+}
