@@ -13,15 +13,14 @@ import type { ModeName, Order } from "./domain/order.ts";
  */
 export type Intake = {
   /**
-   * Called by the order API for each valid order, any number at a time. Resolves only when the crash of any
-   * single process can no longer lose the order.
+   * Called by the order API with the valid orders of one request, any number of calls at a time. The orders of a call
+   * share one durable write. Resolves, with an outcome for each in their order, only when the crash of any single
+   * process can no longer lose those that have a receipt.
    *
-   * Rejects within 2 seconds, always, with
-   * - `Unavailable`: not taken, or (`outcomeUnknown`) perhaps taken. Sending the same order again is safe in
-   *   both cases, because its id is what is counted.
-   * - `KeyConflict`: the id is taken by an order with another body (only a mode that can see it at once).
+   * Rejects within 2 seconds, always with `Unavailable`: none is taken, or (`outcome_unknown`) some or all may be.
+   * Sending the same orders again is safe in both cases, because an order's id is what is counted.
    */
-  accept(order: Order): Promise<Receipt>;
+  accept(orders: readonly Order[]): Promise<readonly Outcome[]>;
 
   /**
    * Called by the order API about once a second. Resolves with what is accepted and not yet counted, by every
@@ -32,6 +31,12 @@ export type Intake = {
   /** Refuses what comes, writes out what waits, closes connections. */
   close(): Promise<void>;
 };
+
+/**
+ * An error is of one order alone: `KeyConflict` when its id is taken by an order with another body (only a mode that
+ * can see it at once), `Unavailable` when nobody can tell, any other when the backend refuses this very order.
+ */
+export type Outcome = Receipt | Error;
 
 /**
  * `replayed`: the same order was stored before, with this event time. Modes that find out later than the reply say

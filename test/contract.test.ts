@@ -9,7 +9,15 @@ import type { Order } from "#shared/domain/order.ts";
 import { modes } from "#shared/modes/all.ts";
 import type { Delivery } from "#shared/ports.ts";
 import { someOrders, until } from "./fresh.ts";
-import { type Backends, backendOf, type Ground, isFulfilled, openGround, startBackends } from "./ground.ts";
+import {
+  acceptOne,
+  type Backends,
+  backendOf,
+  type Ground,
+  isFulfilled,
+  openGround,
+  startBackends,
+} from "./ground.ts";
 
 let servers: Backends;
 beforeAll(async () => {
@@ -48,6 +56,20 @@ describe.each(modes)("$name ($title)", (mode) => {
     await ground.acceptAll([...orders, ...orders]);
     ground.startWorker();
     await ground.acceptAll(orders);
+    await ground.expectExactly(orders);
+  });
+
+  test("the orders of one call are taken by one write, however many, and each has its receipt", async () => {
+    const orders = someOrders(1_000);
+    const outcomes = await ground.intake.accept(orders);
+    expect(outcomes).toEqual(orders.map(() => ({ replayed: false })));
+    expect((await ground.intake.backlog()).orders).toBe(1_000);
+    ground.startWorker();
+    const again = await Promise.all([
+      ground.intake.accept(orders.slice(0, 700)),
+      ground.intake.accept(orders),
+    ]);
+    expect(again.map((each) => each.length)).toEqual([700, 1_000]);
     await ground.expectExactly(orders);
   });
 
@@ -102,7 +124,7 @@ describe.each(modes)("$name ($title)", (mode) => {
     const orders = someOrders(10);
     const poison = { ...(someOrders(1, 2)[0] as Order), priceCents: 0 };
     const accepted = await Promise.allSettled(
-      [...orders, poison].map((order) => ground.intake.accept(order)),
+      [...orders, poison].map((order) => acceptOne(ground.intake, order)),
     );
     ground.startWorker();
     await ground.expectExactly(orders);
@@ -133,7 +155,7 @@ describe.each(modes)("$name ($title)", (mode) => {
     try {
       for (const order of someOrders(3)) {
         const started = Date.now();
-        await expect(ground.intake.accept(order)).rejects.toMatchObject({
+        await expect(acceptOne(ground.intake, order)).rejects.toMatchObject({
           reason: expect.stringMatching(/^(backend_away|outcome_unknown|timeout)$/),
         });
         expect(Date.now() - started).toBeLessThan(2_000);
@@ -163,7 +185,7 @@ describe.each(modes)("$name ($title)", (mode) => {
     const bounds = { [`${mode.name}MaxQueuedOrders`]: 10, [`${mode.name}GroupMaxOrders`]: 1 };
     const bounded = await ground.openIntake(bounds);
     const orders = someOrders(200);
-    const results = await Promise.allSettled(orders.map((order) => bounded.accept(order)));
+    const results = await Promise.allSettled(orders.map((order) => acceptOne(bounded, order)));
     const accepted = orders.filter((_, index) => results[index]?.status === "fulfilled");
     const refusals = results.filter((result) => result.status === "rejected");
     expect(refusals.length).toBeGreaterThan(100);

@@ -1,7 +1,7 @@
 /** Ground for the contract suite: servers that may be killed, and for each test a mode on data of its own. */
 import { expect } from "vitest";
 import type { Order } from "#shared/domain/order.ts";
-import type { Intake, Mode } from "#shared/ports.ts";
+import type { Intake, Mode, Receipt } from "#shared/ports.ts";
 import { loadSettings, variablesFor } from "#shared/runtime/config.ts";
 import type { Pool } from "#shared/store/pool.ts";
 import { migrate } from "../db/migrate.ts";
@@ -116,7 +116,7 @@ export const openGround = async (mode: Mode, servers: Backends): Promise<Ground>
     startWorker,
     startWorkerProcess,
     acceptAll: async (orders) => {
-      await Promise.all(orders.map((order) => intake.accept(order)));
+      await Promise.all(orders.map((order) => acceptOne(intake, order)));
     },
     counted: async () => (await figuresOf(pool)).orders,
     expectExactly: (orders) => expectExactly(orders, pool, intake),
@@ -124,6 +124,13 @@ export const openGround = async (mode: Mode, servers: Backends): Promise<Ground>
       for (let close = closers.pop(); close; close = closers.pop()) await close();
     },
   };
+};
+
+/** One order by itself, as a single request brings it. */
+export const acceptOne = async (intake: Intake, order: Order): Promise<Receipt> => {
+  const [outcome] = await intake.accept([order]);
+  if (outcome === undefined || outcome instanceof Error) throw outcome;
+  return outcome;
 };
 
 export const isFulfilled = (promise: Promise<unknown>): Promise<boolean> =>

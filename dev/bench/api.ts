@@ -16,7 +16,13 @@ const nothing: Mode = {
   knobs: Type.Object({}),
   durability: () => "202: nothing is kept",
   openIntake: () => ({
-    accept: () => new Promise((resolve) => setImmediate(resolve, { replayed: false })),
+    accept: (orders) =>
+      new Promise((resolve) =>
+        setImmediate(
+          resolve,
+          orders.map(() => ({ replayed: false as const })),
+        ),
+      ),
     backlog: async () => ({ orders: 0, oldestMs: 0 }),
     close: async () => undefined,
   }),

@@ -8,6 +8,7 @@ import type { Fanout } from "./fanout.ts";
 import type { Intakes } from "./intakes.ts";
 import type { ApiMetrics } from "./metrics.ts";
 import { handleError, handleNotFound, refuseConnection, sendUnavailable } from "./problem.ts";
+import { addBatchRoutes } from "./routes/batches.ts";
 import { addDashboardRoutes } from "./routes/dashboard.ts";
 import { addOperationsRoutes } from "./routes/operations.ts";
 import { addOrderRoutes } from "./routes/orders.ts";
@@ -75,6 +76,8 @@ export const buildApp = async (parts: AppParts): Promise<FastifyInstance> => {
   });
   const modeNames = parts.intakes.modes.map((mode) => mode.name);
   addOrderRoutes(app, parts);
+  // in a scope of its own: nothing else takes NDJSON
+  await app.register(async (scope) => addBatchRoutes(scope, parts));
   addDashboardRoutes(app, { ...parts, modeNames });
   // the history outlives the modes that run
   addSalesRoute(

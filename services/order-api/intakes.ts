@@ -1,6 +1,6 @@
 import type { ModeStatus } from "#shared/domain/dashboard.ts";
 import type { Order } from "#shared/domain/order.ts";
-import { type Backlog, type Intake, type Log, type Mode, type Receipt, Unavailable } from "#shared/ports.ts";
+import { type Backlog, type Intake, type Log, type Mode, type Outcome, Unavailable } from "#shared/ports.ts";
 import { messageOf } from "#shared/runtime/lifecycle.ts";
 import type { EnabledMode } from "./config.ts";
 
@@ -9,7 +9,7 @@ export type ModeState = { readonly backlog: Backlog | null; readonly reason: str
 
 export type Intakes = {
   readonly modes: readonly Mode[];
-  accept(mode: string, order: Order): Promise<Receipt>;
+  accept(mode: string, orders: readonly Order[]): Promise<readonly Outcome[]>;
   states(): ReadonlyMap<string, ModeState>;
   statuses(): Record<string, ModeStatus>;
   close(): Promise<void>;
@@ -42,12 +42,12 @@ export const openIntakes = (
     (states.get(mode)?.backlog?.orders ?? 0) > options.maxLagOrders;
   return {
     modes: enabled.map(({ mode }) => mode),
-    accept: (mode, order) => {
+    accept: (mode, orders) => {
       const intake = intakes.get(mode);
       if (!intake) return Promise.reject(new Unavailable("backend_away", `${mode} is not enabled`));
       if (overBound(mode))
         return Promise.reject(new Unavailable("lag", "too many orders wait to be counted"));
-      return intake.accept(order);
+      return intake.accept(orders);
     },
     states: () => states,
     statuses: () =>

@@ -1,20 +1,14 @@
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
-import type { Order } from "#shared/domain/order.ts";
-import { ACK_BUCKETS_SECONDS, boundedLabel } from "#shared/runtime/prometheus.ts";
+import { ACK_BUCKETS_SECONDS } from "#shared/runtime/prometheus.ts";
 import type { ModeState } from "./intakes.ts";
+import { type OrderMetrics, openOrderMetrics } from "./order-metrics.ts";
 
-export type ApiMetrics = {
-  accepted(mode: string, order: Order, ackSeconds: number): void;
-  replayed(mode: string): void;
-  rejected(mode: string, reason: string): void;
+export type ApiMetrics = OrderMetrics & {
   answered(method: string, endpoint: string, status: number, seconds: number): void;
   sockets(open: number): void;
   sent(): void;
   conflated(): void;
 };
-
-/** Ten thousand stores must not become ten thousand series. */
-const MOST_LABELS = 50;
 
 /** `states` is asked at each scrape, so the gauges are never older than the last poll. */
 export const openApiMetrics = (
@@ -23,18 +17,8 @@ export const openApiMetrics = (
   states: () => ReadonlyMap<string, ModeState>,
 ): ApiMetrics => {
   const registers = [registry];
-  const storeLabel = boundedLabel(catalogue.stores, MOST_LABELS);
-  const drinkLabel = boundedLabel(catalogue.drinks, MOST_LABELS);
   const counter = (name: string, help: string, labelNames: string[] = []) =>
     new Counter({ name, help, labelNames, registers });
-  const accepted = counter("coffee_orders_accepted_total", "Orders accepted durably", ["mode"]);
-  const rejected = counter("coffee_orders_rejected_total", "Orders not accepted, by reason", [
-    "mode",
-    "reason",
-  ]);
-  const duplicates = counter("coffee_orders_duplicate_total", "Orders that had been accepted before", [
-    "mode",
-  ]);
   const sent = counter("coffee_ws_sent_total", "WebSocket frames sent");
   const conflated = counter(
     "coffee_ws_conflated_total",
@@ -45,20 +29,7 @@ export const openApiMetrics = (
     "endpoint",
     "status_code",
   ]);
-  const created = counter("orders_created_total", "Orders accepted, by drink and store", [
-    "drink",
-    "store",
-    "version",
-  ]);
-  const value = counter("order_value_total", "Revenue of accepted orders, in currency units", ["store"]);
   const sockets = new Gauge({ name: "coffee_ws_connections", help: "Open WebSockets", registers });
-  const ack = new Histogram({
-    name: "coffee_ingest_ack_seconds",
-    help: "From an order's arrival to its durable acceptance",
-    labelNames: ["mode"],
-    buckets: ACK_BUCKETS_SECONDS,
-    registers,
-  });
   const durations = new Histogram({
     name: "http_request_duration_seconds",
     help: "HTTP request duration",
@@ -67,17 +38,8 @@ export const openApiMetrics = (
     registers,
   });
   openLagGauges(registry, states);
-  for (const mode of states().keys()) accepted.inc({ mode }, 0);
   return {
-    accepted: (mode, order, seconds) => {
-      accepted.inc({ mode });
-      ack.observe({ mode }, seconds);
-      const store = storeLabel(order.store);
-      created.inc({ drink: drinkLabel(order.drink), store, version: mode });
-      value.inc({ store }, order.priceCents / 100);
-    },
-    replayed: (mode) => duplicates.inc({ mode }),
-    rejected: (mode, reason) => rejected.inc({ mode, reason }),
+    ...openOrderMetrics(registry, catalogue, states().keys()),
     answered: (method, endpoint, status, seconds) => {
       requests.inc({ method, endpoint, status_code: status });
       durations.observe({ method, endpoint }, seconds);

@@ -11,7 +11,11 @@ export type Problem = {
   readonly detail?: string;
   readonly ids?: readonly string[];
   readonly errors?: readonly FieldError[];
+  readonly rejected?: readonly RejectedOrder[];
 };
+
+/** What is wrong with one order of a batch; `index` is its place in the request, from 0. */
+export type RejectedOrder = { readonly index: number; readonly field: string; readonly reason: string };
 
 export const sendProblem = (reply: FastifyReply, problem: Problem): FastifyReply =>
   reply.code(problem.status).type("application/problem+json").serializer(JSON.stringify).send(problem);
@@ -32,6 +36,7 @@ export const sendUnavailable = (
   type: string,
   detail: string,
   ids?: readonly string[],
+  rejected?: readonly RejectedOrder[],
 ): FastifyReply =>
   sendProblem(reply.header("retry-after", retryAfterSeconds()), {
     type,
@@ -39,6 +44,7 @@ export const sendUnavailable = (
     status: 503,
     detail,
     ...(ids && { ids }),
+    ...(rejected && { rejected }),
   });
 
 /** For whatever a route did not answer itself: validation, parsing, and faults of ours. */
@@ -81,7 +87,7 @@ const REFUSALS: Record<number, { readonly type: string; readonly title: string }
 const BAD_REQUEST = { type: "bad-request", title: "The request cannot be understood" };
 
 /** One error per field: a union of types reports each of its branches and then itself. */
-const fieldErrors = (validation: readonly FastifySchemaValidationError[]): FieldError[] => {
+export const fieldErrors = (validation: readonly FastifySchemaValidationError[]): FieldError[] => {
   const byField = new Map<string, string>();
   for (const error of validation) {
     const field = fieldOf(error);

@@ -86,7 +86,7 @@ const open = (source: Source = redisStreams.openSource(settings, silent), more: 
   return { worker, registry, close };
 };
 
-const accept = (orders: readonly Order[]) => Promise.all(orders.map((order) => intake.accept(order)));
+const accept = (orders: readonly Order[]) => intake.accept(orders);
 const addEntry = (payload: string, n: number) =>
   stream.xadd(streamName, "*", "orders", payload, "n", n, "total", n);
 const rows = () => numberOf(pool, "SELECT count(*) FROM orders");

@@ -1,56 +1,17 @@
-import { setTimeout as sleep, setImmediate as turn } from "node:timers/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { Unavailable } from "../ports.ts";
-import { type Grouping, groupWrites } from "./group.ts";
-
-const grouping: Grouping = { maxItems: 4, maxInFlight: 1, maxQueued: 100, lingerMs: 0, deadlineMs: 10_000 };
-
-type Write = {
-  readonly items: readonly number[];
-  readonly atMs: number;
-  end(results?: readonly (string | Error)[]): void;
-};
-
-/** A backend that answers each write when the test says so; `r7` is the result of item 7. */
-const openBackend = (more: Partial<Grouping> = {}) => {
-  const writes: Write[] = [];
-  let inFlight = 0;
-  let mostInFlight = 0;
-  const group = groupWrites<number, string>({ ...grouping, ...more }, async (items) => {
-    mostInFlight = Math.max(mostInFlight, ++inFlight);
-    const answer = Promise.withResolvers<readonly (string | Error)[]>();
-    const end = (results = items.map((item) => `r${item}`)): void => {
-      answer.resolve(results);
-    };
-    writes.push({ items, atMs: performance.now(), end });
-    try {
-      return await answer.promise;
-    } finally {
-      inFlight--;
-    }
-  });
-  const until = async (count: number): Promise<Write> => {
-    for (const end = performance.now() + 5_000; writes.length < count; await turn())
-      if (performance.now() > end) expect.fail(`${writes.length} writes instead of ${count}`);
-    return writes[count - 1] ?? expect.fail("a write");
-  };
-  const batches = () => writes.map((write) => write.items);
-  return { group, until, batches, mostInFlight: () => mostInFlight };
-};
-
-/** What becomes of an add: its result, or its error's reason or message. */
-const outcome = (add: Promise<string>): Promise<string> =>
-  add.catch((error: unknown) => (error instanceof Unavailable ? error.reason : String(error)));
-const outcomes = async (adds: readonly Promise<string>[]): Promise<string> =>
-  (await Promise.all(adds.map(outcome))).join(", ");
-const results = (...items: readonly number[]): string => items.map((item) => `r${item}`).join(", ");
-
-/** Fails when a timer set now fires first: a busy machine delays both alike. */
-const within = <T>(ms: number, promise: Promise<T>): Promise<T> =>
-  Promise.race([promise, sleep(ms, null, { ref: false }).then(() => expect.fail(`not within ${ms} ms`))]);
-
-const addAll = (group: { add(item: number): Promise<string> }, from: number, to: number): Promise<string>[] =>
-  Array.from({ length: to - from + 1 }, (_, index) => group.add(from + index));
+import {
+  addAll,
+  grouping,
+  oneByOne,
+  openBackend,
+  outcome,
+  outcomes,
+  results,
+  within,
+} from "./group.fixture.ts";
+import { groupWrites } from "./group.ts";
 
 test("what is added in one turn shares a write; what waits meanwhile shares the next, in order", async () => {
   const { group, until, batches } = openBackend();
@@ -86,13 +47,29 @@ test("no more writes are under way than allowed", async () => {
   expect(mostInFlight()).toBe(2);
 });
 
-test("an item's own error rejects it alone, a missing result says so", async () => {
+test("an item's own error is its own alone; a write that answers for fewer items has answered for none", async () => {
   const { group, until } = openBackend();
-  const adds = addAll(group, 1, 4);
-  (await until(1)).end(["a", new Error("refused"), "c"]);
-  expect(await outcomes(adds)).toBe(
-    "a, Error: refused, c, Error: a write answered for fewer items than it got",
-  );
+  const adds = outcomes(addAll(group, 1, 8));
+  (await until(1)).end(["a", new Error("refused"), "c", "d"]);
+  (await until(2)).end(["e", "f", "g"]);
+  const short = "Error: a write answered for other items than it got";
+  expect(await adds).toBe(`a, Error: refused, c, d, ${short}, ${short}, ${short}, ${short}`);
+});
+
+test("the items of a call share a write, are never split, and have their results together", async () => {
+  const { calls, until, batches } = openBackend();
+  const adds = [calls.add([1])];
+  await until(1);
+  adds.push(calls.add([2, 3, 4]), calls.add([5, 6]), calls.add([7, 8, 9, 10, 11, 12]), calls.add([13]));
+  for (const count of [1, 2, 3, 4, 5]) (await until(count)).end();
+  expect(batches()).toEqual([[1], [2, 3, 4], [5, 6], [7, 8, 9, 10, 11, 12], [13]]);
+  expect((await Promise.all(adds)).map(String)).toEqual([
+    "r1",
+    "r2,r3,r4",
+    "r5,r6",
+    "r7,r8,r9,r10,r11,r12",
+    "r13",
+  ]);
 });
 
 test.each([
@@ -106,9 +83,12 @@ test.each([
     "Error: gone",
   ],
 ])("a write that %s takes its own items with it and no others", async (_, fail, expected) => {
-  const group = groupWrites<number, string>(grouping, async (items) => items.map((item) => `r${item}`));
-  const broken = groupWrites<number, string>(grouping, (items) =>
-    items.includes(2) ? fail() : Promise.resolve(items.map((item) => `r${item}`)),
+  const answer = (items: readonly number[]): string[] => items.map((item) => `r${item}`);
+  const group = oneByOne(groupWrites<number, string>(grouping, async (items) => answer(items)));
+  const broken = oneByOne(
+    groupWrites<number, string>(grouping, (items) =>
+      items.includes(2) ? fail() : Promise.resolve(answer(items)),
+    ),
   );
   expect(await outcomes(addAll(broken, 1, 6))).toBe(
     `${expected}, ${expected}, ${expected}, ${expected}, r5, r6`,
@@ -128,6 +108,20 @@ test("beyond its bound the queue refuses at once, and takes again when it shrank
   const later = group.add(10);
   (await until(3)).end();
   expect(await outcomes([...taken, later])).toBe(results(1, 2, 3, 4, 5, 6, 7, 10));
+});
+
+test("a queue whose first has waited too long refuses, however short it is", async () => {
+  const { group, until } = openBackend({ maxWaitMs: 100 });
+  const taken = addAll(group, 1, 2);
+  const write = await until(1);
+  taken.push(group.add(3));
+  await sleep(150);
+  expect(await outcome(group.add(5))).toBe("queue_full");
+  write.end();
+  (await until(2)).end();
+  const later = group.add(6);
+  (await until(3)).end();
+  expect(await outcomes([...taken, later])).toBe(results(1, 2, 3, 6));
 });
 
 test("past the deadline what waits was not taken, and what is under way may be", async () => {
@@ -173,45 +167,4 @@ test("close writes out what waits, refuses what comes, and resolves then, also w
     [5, 6],
   ]);
   expect(await outcome(group.add(8))).toBe("closing");
-});
-
-test("close does not wait a linger out", async () => {
-  const { group, until } = openBackend({ lingerMs: 60_000, deadlineMs: 100_000 });
-  const add = group.add(1);
-  await sleep(10);
-  const closing = group.close();
-  (await until(1)).end();
-  await closing;
-  expect(await add).toBe("r1");
-});
-
-test("a first item lingers for company, but not once the group is full", async () => {
-  const { group, until } = openBackend({ lingerMs: 150, maxInFlight: 9 });
-  const added = performance.now();
-  const alone = group.add(1);
-  await sleep(10);
-  const second = group.add(2);
-  const lingered = await until(1);
-  expect(lingered.items).toEqual([1, 2]);
-  expect(lingered.atMs - added).toBeGreaterThanOrEqual(148);
-  lingered.end();
-  const full = openBackend({ lingerMs: 60_000, maxInFlight: 9, deadlineMs: 100_000 });
-  const company = [full.group.add(3)];
-  await sleep(10);
-  company.push(...addAll(full.group, 4, 6));
-  const write = await full.until(1);
-  expect(write.items).toEqual([3, 4, 5, 6]);
-  write.end();
-  expect(await outcomes([alone, second, ...company])).toBe(results(1, 2, 3, 4, 5, 6));
-});
-
-test("what waited for a write longer than the linger does not linger again", async () => {
-  const { group, until } = openBackend({ lingerMs: 200 });
-  const adds = [group.add(1)];
-  const first = await until(1);
-  adds.push(group.add(2));
-  await sleep(250);
-  first.end();
-  (await within(150, until(2))).end();
-  expect(await outcomes(adds)).toBe(results(1, 2));
 });

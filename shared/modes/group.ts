@@ -1,30 +1,38 @@
 import { Unavailable } from "../ports.ts";
 
-/** How concurrent items share a write. */
+/** How concurrent calls share a write. */
 export type Grouping = {
-  /** Items in one write at most. */
+  /** Items in one write, unless a single call brings more: its items are never split. */
   readonly maxItems: number;
   /** Writes under way at a time. */
   readonly maxInFlight: number;
-  /** Items waiting at most; more are refused at once. */
+  /** Once this many items wait, calls are refused. */
   readonly maxQueued: number;
-  /** How long a first item waits for company at most; 0 is the end of the current tick. A full group goes at once. */
+  /**
+   * Once the first in the queue has waited this long, calls are refused too: they would wait longer still. A queue
+   * that is bounded by number alone is seconds long when the backend is slow.
+   */
+  readonly maxWaitMs: number;
+  /** How long a first call waits for company at most; 0 is the end of the current tick. A full group goes at once. */
   readonly lingerMs: number;
   /** From `add` to the answer at most. */
   readonly deadlineMs: number;
 };
 
 export type Group<T, R> = {
-  /** Resolves with the item's own result, or rejects with its error; with `Unavailable` when full or late. */
-  add(item: T): Promise<R>;
+  /**
+   * Writes the items in one write. Resolves with a result or an error for each, in order; rejects with the error of
+   * the whole write, and with `Unavailable` when full or late.
+   */
+  add(items: readonly T[]): Promise<readonly (R | Error)[]>;
   /** Refuses what comes and resolves when nothing waits or is under way. */
   close(): Promise<void>;
 };
 
 type Waiter<T, R> = {
-  readonly item: T;
+  readonly items: readonly T[];
   readonly addedAt: number;
-  readonly resolve: (result: R) => void;
+  readonly resolve: (results: readonly (R | Error)[]) => void;
   readonly reject: (error: Error) => void;
   /** Whether it was told that the outcome is unknown, so that a write that hangs is not told of at every sweep. */
   isLate: boolean;
@@ -37,24 +45,27 @@ type Write<T, R> = (items: readonly T[]) => Promise<readonly (R | Error)[]>;
 
 /**
  * Group commit, for any backend: while writes are under way the rest queue, and the next write takes all that
- * wait. Under load each write carries many items, when idle each item goes at once.
+ * wait. Under load each write carries many items, when idle each call goes at once.
  *
  * `write` resolves with one result or Error per item, in order, or rejects for all of them.
  */
 export const groupWrites = <T, R>(grouping: Grouping, write: Write<T, R>): Group<T, R> => {
-  const { maxItems, maxInFlight, maxQueued, lingerMs, deadlineMs } = grouping;
-  const queue: Waiter<T, R>[] = [];
+  const { maxItems, maxInFlight, lingerMs, deadlineMs } = grouping;
+  const queue = openQueue<T, R>(grouping);
   const underWay = new Set<readonly Waiter<T, R>[]>();
   const drained = Promise.withResolvers<void>();
   let scheduled = false;
   let closing = false;
   let linger: NodeJS.Timeout | undefined;
-  let sweeper: NodeJS.Timeout | undefined;
+  const sweeping = openSweeping(() => {
+    rejectLate(queue, underWay, performance.now() - deadlineMs);
+    goOn();
+  });
 
   const schedule = (): void => {
-    const first = queue[0];
+    const first = queue.first();
     if (scheduled || !first || underWay.size >= maxInFlight) return;
-    const lingers = lingerMs > 0 && queue.length < maxItems && !closing;
+    const lingers = lingerMs > 0 && queue.items() < maxItems && !closing;
     // the time it waited for a write to end counts too
     const waitMs = lingers ? first.addedAt + lingerMs - performance.now() : 0;
     if (waitMs > 0) {
@@ -69,7 +80,7 @@ export const groupWrites = <T, R>(grouping: Grouping, write: Write<T, R>): Group
   const flush = (): void => {
     scheduled = false;
     linger = undefined;
-    const group = queue.splice(0, maxItems);
+    const group = queue.take();
     if (group.length > 0) {
       underWay.add(group);
       void answered(group, write).then(() => {
@@ -82,43 +93,91 @@ export const groupWrites = <T, R>(grouping: Grouping, write: Write<T, R>): Group
 
   const goOn = (): void => {
     schedule();
-    if (queue.length > 0 || underWay.size > 0) return;
-    clearInterval(sweeper);
-    sweeper = undefined;
+    if (queue.first() || underWay.size > 0) return;
+    sweeping.stop();
     if (closing) drained.resolve();
   };
 
-  const add = (item: T): Promise<R> => {
+  const add = (items: readonly T[]): Promise<readonly (R | Error)[]> => {
     if (closing) return Promise.reject(new Unavailable("closing", "the server is stopping"));
-    if (queue.length >= maxQueued)
-      return Promise.reject(new Unavailable("queue_full", "too many orders wait to be written"));
-    sweeper ??= setInterval(() => {
-      rejectLate(queue, underWay, performance.now() - deadlineMs);
-      goOn();
-    }, SWEEP_MS);
-    return new Promise<R>((resolve, reject) => {
-      queue.push({ item, addedAt: performance.now(), resolve, reject, isLate: false });
+    const addedAt = performance.now();
+    if (queue.isFull(addedAt)) return Promise.reject(new Unavailable("queue_full", "too many orders wait"));
+    sweeping.start();
+    return new Promise((resolve, reject) => {
+      queue.push({ items, addedAt, resolve, reject, isLate: false });
       schedule();
     });
   };
 
-  const close = (): Promise<void> => {
-    closing = true;
-    goOn();
-    return drained.promise;
+  return {
+    add,
+    close: () => {
+      closing = true;
+      goOn();
+      return drained.promise;
+    },
   };
-
-  return { add, close };
 };
+
+/** Only while something waits: a group at rest keeps no process alive. */
+const openSweeping = (work: () => void) => {
+  let timer: NodeJS.Timeout | undefined;
+  return {
+    start: (): void => {
+      timer ??= setInterval(work, SWEEP_MS);
+    },
+    stop: (): void => {
+      clearInterval(timer);
+      timer = undefined;
+    },
+  };
+};
+
+/** The calls that wait for a write, and how many items they bring. */
+const openQueue = <T, R>({ maxItems, maxQueued, maxWaitMs }: Grouping) => {
+  const waiting: Waiter<T, R>[] = [];
+  let items = 0;
+  const takeFirst = (count: number): Waiter<T, R>[] => {
+    const taken = waiting.splice(0, count);
+    items -= itemsIn(taken);
+    return taken;
+  };
+  return {
+    first: () => waiting[0],
+    items: () => items,
+    isFull: (now: number): boolean => items >= maxQueued || now - (waiting[0]?.addedAt ?? now) > maxWaitMs,
+    push: (waiter: Waiter<T, R>): void => {
+      waiting.push(waiter);
+      items += waiter.items.length;
+    },
+    /** What fits into one write, and at least the first. */
+    take: (): Waiter<T, R>[] => {
+      let sum = 0;
+      const end = waiting.findIndex((waiter, index) => {
+        sum += waiter.items.length;
+        return index > 0 && sum > maxItems;
+      });
+      return takeFirst(end < 0 ? waiting.length : end);
+    },
+    takeOlder: (latest: number): Waiter<T, R>[] => {
+      const inTime = waiting.findIndex((waiter) => waiter.addedAt > latest);
+      return takeFirst(inTime < 0 ? waiting.length : inTime);
+    },
+  };
+};
+
+const itemsIn = (waiters: readonly { readonly items: readonly unknown[] }[]): number =>
+  waiters.reduce((sum, { items }) => sum + items.length, 0);
 
 /** Writes a group and answers each of its waiters; those that were told of their lateness hear no more. */
 const answered = async <T, R>(group: readonly Waiter<T, R>[], write: Write<T, R>): Promise<void> => {
   try {
-    const results = await write(group.map((waiter) => waiter.item));
-    for (const [index, waiter] of group.entries()) {
-      const result = results[index] ?? new Error("a write answered for fewer items than it got");
-      if (result instanceof Error) waiter.reject(result);
-      else waiter.resolve(result);
+    const results = await write(group.flatMap((waiter) => waiter.items));
+    let start = 0;
+    if (results.length !== itemsIn(group)) throw new Error("a write answered for other items than it got");
+    for (const { items, resolve } of group) {
+      resolve(results.slice(start, start + items.length));
+      start += items.length;
     }
   } catch (error) {
     const reason = error instanceof Error ? error : new Error(String(error));
@@ -126,14 +185,13 @@ const answered = async <T, R>(group: readonly Waiter<T, R>[], write: Write<T, R>
   }
 };
 
-/** Answers who was added before `latest`: what waits was not taken, what is under way may be. */
+/** Answers who was added before `latest`: what waits was not taken, what is being written may be. */
 const rejectLate = <T, R>(
-  queue: Waiter<T, R>[],
+  queue: { takeOlder(latest: number): Waiter<T, R>[] },
   underWay: Iterable<readonly Waiter<T, R>[]>,
   latest: number,
 ): void => {
-  const inTime = queue.findIndex((waiter) => waiter.addedAt > latest);
-  for (const waiter of queue.splice(0, inTime < 0 ? queue.length : inTime))
+  for (const waiter of queue.takeOlder(latest))
     waiter.reject(new Unavailable("timeout", "the order waited too long and was not taken"));
   for (const group of underWay)
     for (const waiter of group) {

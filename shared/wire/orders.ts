@@ -29,6 +29,41 @@ export const orderRequest = Type.Object(
   { additionalProperties: false },
 );
 
+/** A batch goes with one durable write, and a topic's record batch holds a megabyte. */
+export const MOST_BATCH_ORDERS = 1_000;
+export const MOST_BATCH_BYTES = 1_048_576;
+
+/** One of POST /api/{mode}/orders: as a single one, with its key in it. */
+export const batchOrder = Type.Object(
+  {
+    id: Type.Optional(
+      Type.String({ description: "a UUIDv7, the order's idempotency key; missing means a new order" }),
+    ),
+    ...orderRequest.properties,
+  },
+  { additionalProperties: false },
+);
+
+const rejectedOrders = Type.Array(
+  Type.Object({
+    index: Type.Integer({ minimum: 0, description: "the order's place in the request, from 0" }),
+    field: Type.String(),
+    reason: Type.String(),
+  }),
+  { description: "a line for each wrong field of an order that was not accepted" },
+);
+
+export const batchReply = Type.Object({
+  ids: Type.Array(Type.String({ pattern: ORDER_ID_PATTERN }), {
+    description: "of the accepted orders, in the order in which they were sent",
+  }),
+  replayed: Type.Integer({
+    minimum: 0,
+    description: "how many of them had been stored before; only v1 knows at once",
+  }),
+  rejected: rejectedOrders,
+});
+
 /** One shape in all modes; `stored` for v1 (201), `queued` for v2 and v3 (202). */
 export const orderReply = Type.Object({
   id: Type.String({ pattern: ORDER_ID_PATTERN }),
@@ -49,4 +84,5 @@ export const problem = Type.Object({
   /** The id(s) to retry with, where an order may or may not be taken. */
   ids: Type.Optional(Type.Array(Type.String())),
   errors: Type.Optional(Type.Array(Type.Object({ field: Type.String(), message: Type.String() }))),
+  rejected: Type.Optional(rejectedOrders),
 });

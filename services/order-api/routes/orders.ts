@@ -1,14 +1,15 @@
-import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { v7 as newOrderId } from "uuid";
 import { priceOf } from "#shared/domain/money.ts";
-import { type OrderRequest, type OrderRules, orderFrom } from "#shared/domain/order.ts";
+import { type Order, type OrderRequest, type OrderRules, orderFrom } from "#shared/domain/order.ts";
 import { keyProblem } from "#shared/domain/order-id.ts";
 import { iso } from "#shared/domain/time.ts";
-import { KeyConflict, Unavailable } from "#shared/ports.ts";
+import { KeyConflict, type Receipt, Unavailable } from "#shared/ports.ts";
 import { orderReply, orderRequest } from "#shared/wire/orders.ts";
 import type { Intakes } from "../intakes.ts";
 import type { ApiMetrics } from "../metrics.ts";
-import { handleError, invalid, sendProblem, sendUnavailable } from "../problem.ts";
+import { invalid, sendProblem } from "../problem.ts";
+import { countRejections, refuse } from "../refusals.ts";
 
 export type OrderRoutes = {
   readonly intakes: Intakes;
@@ -21,98 +22,65 @@ export const addOrderRoutes = (app: FastifyInstance, { intakes, rules, metrics }
   for (const { name: mode, accepts: status } of intakes.modes) {
     const code = status === "stored" ? 201 : 202;
     const schema = { body: orderRequest, response: { 200: orderReply, [code]: orderReply } };
-    const errorHandler: Handler = (error, request, reply) => {
-      metrics.rejected(mode, rejectionOf(error));
-      return handleError(error, request, reply);
+    const errorHandler = countRejections(mode, metrics);
+
+    const accepted = (reply: FastifyReply, order: Order, receipt: Receipt): FastifyReply => {
+      if (receipt.replayed) reply.header("idempotency-replayed", "true");
+      // without a timestamp the order was sold when it came first
+      const eventTimeMs = receipt.replayed ? receipt.eventTimeMs : order.eventTimeMs;
+      const { id, drink, store, priceCents } = order;
+      return reply
+        .code(receipt.replayed ? 200 : code)
+        .header("location", `/api/orders/${id}`)
+        .send({ id, mode, status, drink, store, price: priceOf(priceCents), timestamp: iso(eventTimeMs) });
     };
+
     app.post<{ Body: OrderRequest }>(
       `/api/${mode}/order`,
       { schema, errorHandler },
       async (request, reply) => {
-        const nowMs = Date.now();
         const started = performance.now();
-        const key = keyOf(request);
-        const problem = key === undefined ? null : keyProblem(key, nowMs);
-        const id = key?.toLowerCase() ?? newOrderId();
-        const checked = orderFrom(request.body, id, nowMs, rules);
-        if (problem !== null || "errors" in checked) {
-          metrics.rejected(mode, "invalid");
-          const errors = "errors" in checked ? checked.errors : [];
-          return sendProblem(
-            reply,
-            invalid(problem ? [{ field: "Idempotency-Key", message: problem }, ...errors] : errors),
-          );
+        const checked = orderIn(request, rules);
+        if ("errors" in checked) {
+          metrics.rejected(mode, "invalid", 1);
+          return sendProblem(reply, invalid(checked.errors));
         }
         const { order } = checked;
         try {
-          const receipt = await intakes.accept(mode, order);
-          const { replayed } = receipt;
-          // without a timestamp the order was sold when it came first
-          const eventTimeMs = receipt.replayed ? receipt.eventTimeMs : order.eventTimeMs;
-          if (replayed) {
-            metrics.replayed(mode);
-            reply.header("idempotency-replayed", "true");
-          } else metrics.accepted(mode, order, (performance.now() - started) / 1000);
-          const { drink, store } = order;
-          return reply
-            .code(replayed ? 200 : code)
-            .header("location", `/api/orders/${id}`)
-            .send({
-              id,
-              mode,
-              status,
-              drink,
-              store,
-              price: priceOf(order.priceCents),
-              timestamp: iso(eventTimeMs),
-            });
+          const [outcome] = await intakes.accept(mode, [order]);
+          if (outcome === undefined || outcome instanceof Error) throw outcome;
+          metrics.taken(mode, [order], [outcome], performance.now() - started);
+          return accepted(reply, order, outcome);
         } catch (error) {
-          return refuse(reply, error, mode, id, metrics);
+          if (error instanceof KeyConflict) {
+            metrics.rejected(mode, "conflict", 1);
+            return sendProblem(reply, { ...invalid([KEY_TAKEN]), type: "key-conflict" });
+          }
+          if (error instanceof Unavailable) metrics.rejected(mode, error.reason, 1);
+          return refuse(reply, error, [order.id]);
         }
       },
     );
   }
 };
 
-type Handler = typeof handleError;
+const KEY_TAKEN = { field: "Idempotency-Key", message: "belongs to an order with another body" };
 
-/** What never reached the route: not JSON, too large, or not the shape of an order. */
-const rejectionOf = (error: FastifyError): string => {
-  if (error.validation) return "invalid";
-  return { 400: "malformed", 413: "too_large", 415: "media_type" }[error.statusCode ?? 500] ?? "internal";
+/** The order of a request, under the client's key or a new id. */
+const orderIn = (
+  request: FastifyRequest<{ Body: OrderRequest }>,
+  rules: OrderRules,
+): ReturnType<typeof orderFrom> => {
+  const nowMs = Date.now();
+  const key = keyOf(request);
+  const problem = key === undefined ? null : keyProblem(key, nowMs);
+  const checked = orderFrom(request.body, key?.toLowerCase() ?? newOrderId(), nowMs, rules);
+  if (problem === null) return checked;
+  const errors = "errors" in checked ? checked.errors : [];
+  return { errors: [{ field: "Idempotency-Key", message: problem }, ...errors] };
 };
 
 const keyOf = (request: FastifyRequest): string | undefined => {
   const key = request.headers["idempotency-key"];
   return Array.isArray(key) ? key.join(", ") : key;
-};
-
-const refuse = (
-  reply: FastifyReply,
-  error: unknown,
-  mode: string,
-  id: string,
-  metrics: ApiMetrics,
-): FastifyReply => {
-  if (error instanceof KeyConflict) {
-    metrics.rejected(mode, "conflict");
-    return sendProblem(reply, {
-      ...invalid([{ field: "Idempotency-Key", message: "belongs to an order with another body" }]),
-      type: "key-conflict",
-    });
-  }
-  if (!(error instanceof Unavailable)) throw error;
-  metrics.rejected(mode, error.reason);
-  const detail = `${DETAILS[error.reason]}; the same order may be sent again with the id as Idempotency-Key`;
-  return sendUnavailable(reply, error.reason.replaceAll("_", "-"), detail, [id]);
-};
-
-/** In words of ours: an error of a server may hold addresses. */
-const DETAILS: Record<Unavailable["reason"], string> = {
-  queue_full: "too many orders wait to be written; this one was not taken",
-  timeout: "the order waited too long; it was not taken",
-  backend_away: "the backend of this mode does not answer or refuses; nothing was confirmed",
-  outcome_unknown: "the backend did not confirm in time; the order may or may not be taken",
-  lag: "too many orders wait to be counted; this one was not taken",
-  closing: "this server is stopping; the order was not taken",
 };

@@ -1,5 +1,5 @@
 import type { Order } from "../../domain/order.ts";
-import { type Intake, KeyConflict, type Log, type Receipt, Unavailable } from "../../ports.ts";
+import { type Intake, KeyConflict, type Log, type Outcome, type Receipt, Unavailable } from "../../ports.ts";
 import { messageOf } from "../../runtime/lifecycle.ts";
 import { findOrders, storeOrders, uncounted } from "../../store/direct.ts";
 import { isPoison, sqlStateOf } from "../../store/errors.ts";
@@ -7,7 +7,7 @@ import { openPool, type Pool } from "../../store/pool.ts";
 import { refuseRestored } from "../../store/restore.ts";
 import { encodeOrders, fingerprintOf } from "../../wire/order-message.ts";
 import { groupWrites } from "../group.ts";
-import { DECISION_MS } from "../limits.ts";
+import { DECISION_MS, MOST_WAIT_MS } from "../limits.ts";
 import type { DirectSettings } from "./knobs.ts";
 
 /** Leaves the deadline of a request room for the reply. */
@@ -34,13 +34,14 @@ export const openDirectIntake = (settings: DirectSettings, log: Log): Intake => 
       maxItems: settings.v1GroupMaxOrders,
       maxInFlight: settings.v1MaxWritesInFlight,
       maxQueued: settings.v1MaxQueuedOrders,
+      maxWaitMs: MOST_WAIT_MS,
       lingerMs: 0,
       deadlineMs: DECISION_MS,
     },
     (orders) => store(pool, orders, log),
   );
   return {
-    accept: (order) => group.add(order),
+    accept: group.add,
     backlog: () => uncounted(pool),
     close: async () => {
       await group.close();
@@ -53,7 +54,7 @@ export const openDirectIntake = (settings: DirectSettings, log: Log): Intake => 
  * Stores the orders in one commit. An order that the database refuses fails alone: the group is halved until
  * it stands by itself.
  */
-const store = async (pool: Pool, orders: readonly Order[], log: Log): Promise<(Receipt | Error)[]> => {
+const store = async (pool: Pool, orders: readonly Order[], log: Log): Promise<Outcome[]> => {
   try {
     const stored = await storeOrders(pool, "v1", encodeOrders(orders));
     return stored.size < orders.length ? await receiptsOf(pool, orders, stored) : orders.map(() => NEW);
@@ -72,11 +73,7 @@ const store = async (pool: Pool, orders: readonly Order[], log: Log): Promise<(R
 const NEW: Receipt = { replayed: false };
 
 /** Tells the first of each new id, its repetitions, and orders with a key that another body has taken. */
-const receiptsOf = async (
-  pool: Pool,
-  orders: readonly Order[],
-  stored: Set<string>,
-): Promise<(Receipt | Error)[]> => {
+const receiptsOf = async (pool: Pool, orders: readonly Order[], stored: Set<string>): Promise<Outcome[]> => {
   const ids = orders.map((order) => order.id);
   const winners = await findOrders(pool, ids);
   const unseen = new Set(stored);

@@ -1,0 +1,239 @@
+import { connect } from "node:net";
+import { Readable } from "node:stream";
+import { v7 as newOrderId } from "uuid";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { until } from "../../test/fresh.ts";
+import { numberOf } from "../../test/recount.ts";
+import { type System, startSystem } from "../../test/system.ts";
+
+let system: System;
+beforeAll(async () => {
+  system = await startSystem();
+});
+afterAll(() => system.close());
+
+const latte = { drink: "latte", store: "uptown", price: 4.5 };
+const lattes = (count: number): object[] =>
+  Array.from({ length: count }, () => ({ ...latte, id: newOrderId() }));
+const idsOf = (orders: readonly object[]): string[] => orders.map((order) => (order as { id: string }).id);
+const ndjson = (orders: readonly unknown[]): string =>
+  orders.map((order) => JSON.stringify(order)).join("\n");
+const LINES = "application/x-ndjson";
+
+const post = (mode: string, body: string | ReadableStream, type = "application/json"): Promise<Response> =>
+  fetch(`${system.url}/api/${mode}/orders`, {
+    method: "POST",
+    headers: { "content-type": type },
+    body,
+    ...(typeof body !== "string" && { duplex: "half" }),
+  });
+type Reply = {
+  ids: string[];
+  replayed: number;
+  rejected: { index: number; field: string; reason: string }[];
+  type?: string;
+  detail?: string;
+};
+const replyOf = async (response: Response): Promise<Reply> => (await response.json()) as Reply;
+const countedOf = (ids: readonly string[]): Promise<number> =>
+  numberOf(system.pool, "SELECT count(*) FROM orders WHERE order_id = ANY($1::uuid[])", [ids]);
+const metric = async (start: string): Promise<number> => {
+  const text = await (await fetch(`${system.url}/metrics`)).text();
+  const line = text.split("\n").find((each) => each.startsWith(start));
+  return Number(line?.split(" ").at(-1) ?? 0);
+};
+
+describe.each([
+  { mode: "v1", code: 201 },
+  { mode: "v2", code: 202 },
+  { mode: "v3", code: 202 },
+])("$mode", ({ mode, code }) => {
+  const bothForms = [
+    {
+      form: "a JSON array",
+      type: "application/json",
+      write: (orders: readonly unknown[]) => JSON.stringify(orders),
+    },
+    { form: "NDJSON", type: `${LINES}; charset=utf-8`, write: ndjson },
+  ];
+
+  test.each(bothForms)("accepts 1 000 orders as $form, and counts each once", async ({ type, write }) => {
+    const orders = lattes(1_000);
+    const accepted = await metric(`coffee_orders_accepted_total{mode="${mode}"}`);
+    const response = await post(mode, write(orders), type);
+    expect(response.status).toBe(code);
+    expect(await replyOf(response)).toEqual({ ids: idsOf(orders), replayed: 0, rejected: [] });
+    expect(await metric(`coffee_orders_accepted_total{mode="${mode}"}`)).toBe(accepted + 1_000);
+    const again = await replyOf(await post(mode, write(orders), type));
+    expect(again).toEqual({ ids: idsOf(orders), replayed: mode === "v1" ? 1_000 : 0, rejected: [] });
+    await until("all are counted", async () => (await countedOf(idsOf(orders))) === 1_000);
+  });
+
+  test("makes the ids that are missing, and reads ids in any case", async () => {
+    const id = newOrderId();
+    const response = await post(mode, JSON.stringify([latte, { ...latte, id: id.toUpperCase() }, latte]));
+    const { ids } = await replyOf(response);
+    expect(ids).toHaveLength(3);
+    expect(ids[1]).toBe(id);
+    expect(new Set(ids).size).toBe(3);
+    for (const each of ids) expect(each).toMatch(/^[0-9a-f-]{14}7[0-9a-f-]{21}$/);
+    await until("all are counted", async () => (await countedOf(ids)) === 3);
+  });
+
+  test.each(bothForms)(
+    "takes the good ones of $form and names what is wrong with the others",
+    async (form) => {
+      const old = "01890a5d-ac96-774b-bcce-b302099a8057";
+      const orders = [
+        latte,
+        { ...latte, drink: "soup", price: 0 },
+        { ...latte, price: "4.505" },
+        { drink: "latte", price: 1 },
+        { ...latte, id: "7" },
+        { ...latte, id: old },
+        { ...latte, timestamp: "2026-02-30T10:00:00Z" },
+        null,
+        { ...latte, tip: 1 },
+        { ...latte, price: "3.00" },
+      ];
+      const response = await post(mode, form.write(orders), form.type);
+      expect(response.status).toBe(code);
+      const { ids, rejected } = await replyOf(response);
+      expect(ids).toHaveLength(2);
+      expect(rejected.map(({ index, field }) => `${index} ${field}`)).toEqual([
+        "1 price",
+        "2 price",
+        "3 store",
+        "4 id",
+        "5 id",
+        "6 timestamp",
+        "7 body",
+        "8 tip",
+      ]);
+      expect(rejected[3]?.reason).toBe("must be a UUIDv7 (RFC 9562)");
+      expect(rejected[4]?.reason).toBe("must not be made more than 31 days ago");
+      await until("the good ones are counted", async () => (await countedOf(ids)) === 2);
+    },
+  );
+
+  test("a line that is not JSON does not concern its neighbours", async () => {
+    const [first, last] = lattes(2);
+    const body = `${JSON.stringify(first)}\r\n\n  \n{"drink":\n${JSON.stringify(last)}\n`;
+    const { ids, rejected } = await replyOf(await post(mode, body, LINES));
+    expect(ids).toEqual(idsOf([first ?? {}, last ?? {}]));
+    expect(rejected).toEqual([{ index: 1, field: "body", reason: expect.stringMatching(/^is not JSON: /) }]);
+  });
+
+  test("answers 422 when none is valid, and says why", async () => {
+    const response = await post(mode, JSON.stringify([{ ...latte, drink: "soup" }, 5]));
+    expect(response.status).toBe(422);
+    expect(response.headers.get("content-type")).toContain("application/problem+json");
+    const problem = await replyOf(response);
+    expect(problem.type).toBe("invalid");
+    expect(problem.rejected.map(({ index, field }) => `${index} ${field}`)).toEqual(["0 drink", "1 body"]);
+  });
+
+  test.each([
+    { body: "[]", type: "application/json" },
+    { body: "{}", type: "application/json" },
+    { body: JSON.stringify({ orders: [latte] }), type: "application/json" },
+    { body: "\n \n", type: LINES },
+  ])("answers 422 to $body, which holds no order", async ({ body, type }) => {
+    const response = await post(mode, body, type);
+    expect(response.status).toBe(422);
+    expect((await replyOf(response)).detail).toBe("body must be an array of orders, at least one");
+  });
+
+  test.each([
+    { what: "an array cut short", body: '[{"drink":"latte"', type: "application/json", status: 400 },
+    { what: "what is not UTF-8", body: Buffer.from([0x7b, 0xff, 0x7d]), type: LINES, status: 400 },
+    { what: "a text", body: "latte", type: "text/plain", status: 415 },
+    {
+      what: "1 001 orders",
+      body: JSON.stringify(Array(1_001).fill(latte)),
+      type: "application/json",
+      status: 413,
+    },
+    { what: "1 001 lines", body: ndjson(Array(1_001).fill(latte)), type: LINES, status: 413 },
+    { what: "over a megabyte", body: `[${" ".repeat(1_048_576)}]`, type: "application/json", status: 413 },
+    { what: "a line over a megabyte", body: `[${" ".repeat(1_048_576)}]`, type: LINES, status: 413 },
+  ])("answers $status to $what, and takes nothing", async ({ body, type, status }) => {
+    const before = await metric(`coffee_orders_accepted_total{mode="${mode}"}`);
+    const response = await fetch(`${system.url}/api/${mode}/orders`, {
+      method: "POST",
+      headers: { "content-type": type },
+      body,
+    });
+    expect(response.status).toBe(status);
+    expect(response.headers.get("content-type")).toContain("application/problem+json");
+    expect(await metric(`coffee_orders_accepted_total{mode="${mode}"}`)).toBe(before);
+  });
+
+  test("one id with two bodies counts once; v1 says which was refused", async () => {
+    const id = newOrderId();
+    const orders = [{ ...latte, id }, latte, { ...latte, id, price: 9 }, { ...latte, id }];
+    const { ids, replayed, rejected } = await replyOf(await post(mode, JSON.stringify(orders)));
+    expect({ accepted: ids.length, replayed, rejected }).toEqual(
+      mode === "v1"
+        ? {
+            accepted: 3,
+            replayed: 1,
+            rejected: [{ index: 2, field: "id", reason: "belongs to an order with another body" }],
+          }
+        : { accepted: 4, replayed: 0, rejected: [] },
+    );
+    await until("two are counted", async () => (await countedOf(ids)) === 2);
+    expect(await numberOf(system.pool, "SELECT price_cents FROM orders WHERE order_id = $1", [id])).toBe(450);
+  });
+});
+
+test("lines are read while they arrive, wherever they are cut", async () => {
+  const orders = lattes(3).map((order, index) => ({ ...order, drink: ["latte", "mocha", "latte"][index] }));
+  const bytes = Buffer.from(`${ndjson(orders)}\n`.replace("latte", "latt\\u0065"));
+  const body = Readable.toWeb(Readable.from(Array.from(bytes, (byte) => Buffer.of(byte)))) as ReadableStream;
+  const { ids, rejected } = await replyOf(await post("v1", body, LINES));
+  expect({ ids, rejected }).toEqual({ ids: idsOf(orders), rejected: [] });
+});
+
+test("a body without end is refused at the limit, long before it is all there", async () => {
+  const { hostname, port } = new URL(system.url);
+  const socket = connect(Number(port), hostname);
+  const head = `POST /api/v1/orders HTTP/1.1\r\nhost: x\r\ncontent-type: ${LINES}\r\ntransfer-encoding: chunked\r\n\r\n`;
+  socket.write(head);
+  const lines = Buffer.from(`${JSON.stringify({ ...latte, id: newOrderId() })}\n`.repeat(500));
+  const chunk = Buffer.concat([Buffer.from(`${lines.length.toString(16)}\r\n`), lines, Buffer.from("\r\n")]);
+  let received = "";
+  let chunks = 0;
+  socket.setEncoding("utf8").on("data", (text: string) => {
+    received += text;
+  });
+  await until("it is refused", () => {
+    if (socket.writableLength === 0) {
+      socket.write(chunk);
+      chunks++;
+    }
+    return received.startsWith("HTTP/1.1 413");
+  });
+  expect(chunks).toBeLessThan(100);
+  socket.destroy();
+});
+
+test("a mode whose backend is away answers with the ids to send again, and what is wrong with the rest", async () => {
+  const orders = lattes(3);
+  await system.stream.kill();
+  try {
+    const response = await post("v2", JSON.stringify([...orders, { ...latte, drink: "soup" }]));
+    expect(response.status).toBe(503);
+    expect(Number(response.headers.get("retry-after"))).toBeGreaterThan(0);
+    const { ids, rejected } = await replyOf(response);
+    expect(ids).toEqual(idsOf(orders));
+    expect(rejected).toEqual([{ index: 3, field: "drink", reason: "must be a drink of the catalogue" }]);
+  } finally {
+    await system.stream.start();
+  }
+  await until(
+    "the same orders are taken",
+    async () => (await post("v2", JSON.stringify(orders))).status === 202,
+  );
+  await until("and counted", async () => (await countedOf(idsOf(orders))) === 3);
+});
