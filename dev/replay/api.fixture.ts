@@ -8,6 +8,7 @@ import { text } from "node:stream/consumers";
 import { HOUR_MS, iso } from "#shared/domain/time.ts";
 
 export type FixtureOrder = {
+  readonly id: string;
   readonly store: string;
   readonly drink: string;
   readonly price: number;
@@ -16,7 +17,7 @@ export type FixtureOrder = {
 /** What to do with the n-th POST instead of taking it; undefined takes it. */
 export type Misbehaviour = (
   n: number,
-  order: FixtureOrder,
+  orders: readonly FixtureOrder[],
 ) =>
   | { readonly status: number; readonly headers?: Record<string, string>; readonly body?: object }
   | "reset"
@@ -28,6 +29,8 @@ export type ApiFixture = {
   /** By key. */
   readonly orders: Map<string, FixtureOrder>;
   misbehave: Misbehaviour;
+  /** Orders it does not take, as an unknown drink. */
+  refuses: (order: FixtureOrder) => boolean;
   close(): Promise<void>;
 };
 
@@ -38,15 +41,18 @@ export const openApiFixture = async (): Promise<ApiFixture> => {
   const orders = new Map<string, FixtureOrder>();
   let posts = 0;
   const take = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const order = JSON.parse(await text(request)) as FixtureOrder;
-    const wrong = fixture.misbehave(posts++, order);
+    const batch = JSON.parse(await text(request)) as FixtureOrder[];
+    const wrong = fixture.misbehave(posts++, batch);
     if (wrong === "reset") return void request.socket.destroy();
     if (typeof wrong === "object") return reply(response, wrong.status, wrong.body ?? {}, wrong.headers);
-    const key = String(request.headers["idempotency-key"]);
-    const isKnown = orders.has(key);
-    orders.set(key, order);
+    const taken = batch.filter((order) => !fixture.refuses(order));
+    const replayed = taken.filter(({ id }) => orders.has(id)).length;
+    for (const order of taken) orders.set(order.id, order);
     if (wrong === "lost reply") return void request.socket.destroy();
-    reply(response, isKnown ? 200 : 202, {});
+    const rejected = batch.flatMap((order, index) =>
+      fixture.refuses(order) ? [{ index, field: "drink", reason: "must be known" }] : [],
+    );
+    reply(response, taken.length > 0 ? 202 : 422, { replayed, rejected });
   };
   const server = createServer((request, response) => {
     if (request.method === "POST") void take(request, response);
@@ -57,6 +63,7 @@ export const openApiFixture = async (): Promise<ApiFixture> => {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     orders,
     misbehave: () => undefined,
+    refuses: () => false,
     close: async () => {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

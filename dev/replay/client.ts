@@ -9,7 +9,7 @@ export type Reply = { readonly status: number; readonly retryAfterMs: number; re
 
 export type Client = {
   get(path: string): Promise<Reply>;
-  post(path: string, body: string, headers: Readonly<Record<string, string>>): Promise<Reply>;
+  post(path: string, body: string): Promise<Reply>;
   close(): void;
 };
 
@@ -53,9 +53,8 @@ export const openClient = (url: string, maxSockets: number): Client => {
     });
   return {
     get: (path) => request("GET", path, null, { accept: "application/json" }),
-    post: (path, body, headers) =>
+    post: (path, body) =>
       request("POST", path, body, {
-        ...headers,
         "content-type": "application/json",
         "content-length": String(Buffer.byteLength(body)),
       }),

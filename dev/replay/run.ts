@@ -148,10 +148,12 @@ const send = async (
   const source = { sha256, mode, keyTimeMs: state.keyTimeMs };
   const { progress, done } = startSending({
     count: rows.length,
-    post: (index) => {
-      const row = rows[index] as Row;
-      const body = JSON.stringify(orderOfRow(row, survey, state.shiftMs));
-      return client.post(`/api/${mode}/order`, body, { "idempotency-key": keyOfLine(source, row.line) });
+    post: (indices) => {
+      const orders = indices.map((index) => {
+        const row = rows[index] as Row;
+        return { id: keyOfLine(source, row.line), ...orderOfRow(row, survey, state.shiftMs) };
+      });
+      return client.post(`/api/${mode}/orders`, JSON.stringify(orders));
     },
     dueAfterMs: (index) => dueAfterMs(rows, index, options.speed, state.sentTo),
     stallLimitMs: STALL_LIMIT_MS,

@@ -1,7 +1,7 @@
 /**
- * Sends every row as one order, several at a time, until each is accepted or refused.
+ * Sends every row as an order, in batches of those that are due, until each is accepted or refused.
  *
- * `post` is the only thing that knows how an order travels: a release with batches gives it another one.
+ * `post` is the only thing that knows how orders travel.
  */
 import { pause } from "#shared/runtime/retry.ts";
 import type { Reply } from "./client.ts";
@@ -9,9 +9,9 @@ import { openPatience, reasonIn } from "./patience.ts";
 
 export type Sending = {
   readonly count: number;
-  /** Sends the row with this number, counted from 0; the same row may be sent again. */
-  readonly post: (index: number) => Promise<Reply>;
-  /** When it may be sent, in milliseconds after the start. */
+  /** Sends the rows with these numbers, counted from 0, in one request; the same rows may be sent again. */
+  readonly post: (indices: readonly number[]) => Promise<Reply>;
+  /** When a row may be sent, in milliseconds after the start. */
   readonly dueAfterMs: (index: number) => number;
   /** How long nothing at all may be accepted before the replay gives up. */
   readonly stallLimitMs: number;
@@ -29,8 +29,10 @@ export type Progress = {
   trouble: string | null;
 };
 
-/** Enough for the modes to group orders while a write is in flight, few enough that an interruption leaves little open. */
-export const CONCURRENCY = 64;
+/** Requests at a time: one is written while the next is read. */
+export const CONCURRENCY = 4;
+/** Half of what a request may hold: more makes it no faster, and an interruption leaves less open. */
+const MOST_TOGETHER = 500;
 /** With nothing accepted by then, the rows are not the mistake. */
 const MOST_REFUSED_ALONE = 1_000;
 
@@ -45,27 +47,46 @@ export const startSending = (sending: Sending): { progress: Progress; done: Prom
   const inFlight = new Set<number>();
   let next = 0;
 
-  const settle = (index: number, reply: Reply): void => {
-    if (reply.status === 422) progress.refused.push({ index, reason: reasonIn(reply) });
-    else if (reply.status < 200 || reply.status > 202)
-      throw new Error(`the stack answers ${reply.status} to an order: ${reasonIn(reply)}`);
-    else if (reply.status === 200) progress.replayed++;
-    if (progress.refused.length === MOST_REFUSED_ALONE && progress.settled === MOST_REFUSED_ALONE - 1)
-      throw new Error(`the stack refuses every order: ${reasonIn(reply)}`);
-    progress.settled++;
-    inFlight.delete(index);
+  const settle = (indices: readonly number[], reply: Reply): void => {
+    const { replayed, rejected } = outcomeOf(reply);
+    for (const [place, reason] of rejected)
+      progress.refused.push({ index: indices[place] ?? indices[0] ?? 0, reason });
+    progress.replayed += replayed;
+    progress.settled += indices.length;
+    if (progress.refused.length >= MOST_REFUSED_ALONE && progress.refused.length === progress.settled)
+      throw new Error(`the stack refuses every order: ${progress.refused.at(-1)?.reason}`);
+    for (const index of indices) inFlight.delete(index);
     progress.sentTo = inFlight.size === 0 ? next : Math.min(...inFlight);
   };
 
+  /** The next rows that are due, after waiting for the first of them; empty when it is over. */
+  const takeDue = async (): Promise<number[]> => {
+    if (next >= count || until.aborted) return [];
+    const first = next++;
+    inFlight.add(first);
+    const waitMs = started + sending.dueAfterMs(first) - Date.now();
+    if (waitMs > 0) await pauseLong(waitMs, until);
+    if (until.aborted) return [];
+    const taken = [first];
+    const elapsedMs = Date.now() - started;
+    while (next < count && taken.length < MOST_TOGETHER && sending.dueAfterMs(next) <= elapsedMs) {
+      inFlight.add(next);
+      taken.push(next++);
+    }
+    return taken;
+  };
+
+  /** One waits at a time, so that rows that become due together go together. */
+  let taking: Promise<unknown> = Promise.resolve();
+  const takeInTurn = (): Promise<number[]> => {
+    const taken = taking.then(takeDue);
+    taking = taken;
+    return taken;
+  };
+
   const worker = async (): Promise<void> => {
-    while (next < count && !until.aborted) {
-      const index = next++;
-      inFlight.add(index);
-      const waitMs = started + sending.dueAfterMs(index) - Date.now();
-      if (waitMs > 0) await pauseLong(waitMs, until);
-      if (until.aborted) return;
-      const reply = await patience.ask(() => sending.post(index), until);
-      settle(index, reply);
+    for (let indices = await takeInTurn(); indices.length > 0; indices = await takeInTurn()) {
+      settle(indices, await patience.ask(() => sending.post(indices), until));
       progress.trouble = patience.trouble();
     }
   };
@@ -84,6 +105,25 @@ export const startSending = (sending: Sending): { progress: Progress; done: Prom
     if (failure !== null && !signal.aborted) throw failure;
   };
   return { progress, done: run() };
+};
+
+type BatchBody = {
+  readonly replayed?: number;
+  readonly rejected?: readonly { readonly index: number; readonly field: string; readonly reason: string }[];
+};
+
+/** What became of a batch; `rejected` by place in it. Throws when the reply is not about its orders. */
+const outcomeOf = (reply: Reply): { replayed: number; rejected: Map<number, string> } => {
+  const { status, body } = reply;
+  const isAnswer = status === 201 || status === 202 || status === 422;
+  const { replayed = 0, rejected } = isAnswer ? (JSON.parse(body) as BatchBody) : {};
+  if (rejected === undefined) throw new Error(`the stack answers ${status}: ${reasonIn(reply)}`);
+  const reasons = new Map<number, string>();
+  for (const { index, field, reason } of rejected) {
+    const before = reasons.get(index);
+    reasons.set(index, `${before === undefined ? "" : `${before}; `}${field} ${reason}`);
+  }
+  return { replayed, rejected: reasons };
 };
 
 /** Timers take 24 days at most; a slow replay of a long file waits longer over a holiday. */
