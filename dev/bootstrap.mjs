@@ -15,6 +15,7 @@ const targets = {
   test: ["node_modules/vitest/vitest.mjs", "run"],
   replay: ["dev/replay/main.ts"],
   bench: ["dev/bench/main.ts"],
+  overload: ["dev/overload/main.ts"],
   "dead-letters": ["dev/operate.ts", "dead-letters"],
   reconcile: ["dev/operate.ts", "reconcile"],
   retention: ["dev/operate.ts", "retention"],

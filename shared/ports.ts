@@ -105,6 +105,7 @@ export type UnavailableReason =
   | "backend_away"
   | "outcome_unknown"
   | "lag"
+  | "overloaded"
   | "closing";
 
 /** The id belongs to an order with another body. */

@@ -1,7 +1,16 @@
 import type { ModeStatus } from "#shared/domain/dashboard.ts";
 import type { Order } from "#shared/domain/order.ts";
-import { type Backlog, type Intake, type Log, type Mode, type Outcome, Unavailable } from "#shared/ports.ts";
+import {
+  type Backlog,
+  type Intake,
+  type Log,
+  type Mode,
+  type Outcome,
+  Unavailable,
+  type UnavailableReason,
+} from "#shared/ports.ts";
 import { messageOf } from "#shared/runtime/lifecycle.ts";
+import { openAdmission } from "./admission.ts";
 import type { EnabledMode } from "./config.ts";
 
 /** What is known of a mode; `backlog` is null while its backend does not answer. */
@@ -9,6 +18,8 @@ export type ModeState = { readonly backlog: Backlog | null; readonly reason: str
 
 export type Intakes = {
   readonly modes: readonly Mode[];
+  /** Why a mode takes no order now, null when it does: asked before a request is read. */
+  refusal(mode: string): UnavailableReason | null;
   accept(mode: string, orders: readonly Order[]): Promise<readonly Outcome[]>;
   states(): ReadonlyMap<string, ModeState>;
   statuses(): Record<string, ModeStatus>;
@@ -40,14 +51,19 @@ export const openIntakes = (
   }
   const overBound = (mode: string): boolean =>
     (states.get(mode)?.backlog?.orders ?? 0) > options.maxLagOrders;
+  const admissions = new Map(enabled.map(({ mode }) => [mode.name, openAdmission()]));
   return {
     modes: enabled.map(({ mode }) => mode),
-    accept: (mode, orders) => {
+    refusal: (mode) => (overBound(mode) ? "lag" : (admissions.get(mode)?.refusal() ?? null)),
+    accept: async (mode, orders) => {
       const intake = intakes.get(mode);
-      if (!intake) return Promise.reject(new Unavailable("backend_away", `${mode} is not enabled`));
-      if (overBound(mode))
-        return Promise.reject(new Unavailable("lag", "too many orders wait to be counted"));
-      return intake.accept(orders);
+      if (!intake) throw new Unavailable("backend_away", `${mode} is not enabled`);
+      const leave = admissions.get(mode)?.enter();
+      try {
+        return await intake.accept(orders);
+      } finally {
+        leave?.();
+      }
     },
     states: () => states,
     statuses: () =>

@@ -1,6 +1,7 @@
 /** What an order that cannot be taken is answered with. */
-import type { FastifyError, FastifyReply } from "fastify";
+import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import { Unavailable } from "#shared/ports.ts";
+import type { Intakes } from "./intakes.ts";
 import type { ApiMetrics } from "./metrics.ts";
 import { handleError, type RejectedOrder, sendUnavailable } from "./problem.ts";
 
@@ -18,6 +19,18 @@ const rejectionOf = (error: FastifyError): string => {
   if (error.validation) return "invalid";
   return { 400: "malformed", 413: "too_large", 415: "media_type" }[error.statusCode ?? 500] ?? "internal";
 };
+
+/** Answers those who cannot be let in, before their body is read: nothing of it is taken. */
+export const admitOrders =
+  (mode: string, intakes: Intakes, metrics: ApiMetrics) =>
+  (_request: FastifyRequest, reply: FastifyReply, done: () => void): void => {
+    const reason = intakes.refusal(mode);
+    if (reason === null) done();
+    else {
+      metrics.rejected(mode, reason, 1);
+      sendUnavailable(reply, reason.replaceAll("_", "-"), DETAILS[reason]);
+    }
+  };
 
 /** Answers 503 with the ids to send these orders again with; what is no `Unavailable` is a fault of ours. */
 export const refuse = (
@@ -46,6 +59,7 @@ const DETAILS: Record<Unavailable["reason"], string> = {
   timeout: "waited too long to be written; not taken",
   backend_away: "the backend of this mode does not answer or refuses; nothing was confirmed",
   outcome_unknown: "the backend did not confirm in time; what was sent may or may not be taken",
+  overloaded: "more requests come than this server can answer in time; not taken",
   lag: "too many orders wait to be counted; not taken",
   closing: "this server is stopping; not taken",
 };

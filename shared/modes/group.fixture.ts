@@ -8,7 +8,6 @@ export const grouping: Grouping = {
   maxItems: 4,
   maxInFlight: 1,
   maxQueued: 100,
-  maxWaitMs: 10_000,
   lingerMs: 0,
   deadlineMs: 10_000,
 };

@@ -110,20 +110,6 @@ test("beyond its bound the queue refuses at once, and takes again when it shrank
   expect(await outcomes([...taken, later])).toBe(results(1, 2, 3, 4, 5, 6, 7, 10));
 });
 
-test("a queue whose first has waited too long refuses, however short it is", async () => {
-  const { group, until } = openBackend({ maxWaitMs: 100 });
-  const taken = addAll(group, 1, 2);
-  const write = await until(1);
-  taken.push(group.add(3));
-  await sleep(150);
-  expect(await outcome(group.add(5))).toBe("queue_full");
-  write.end();
-  (await until(2)).end();
-  const later = group.add(6);
-  (await until(3)).end();
-  expect(await outcomes([...taken, later])).toBe(results(1, 2, 3, 6));
-});
-
 test("past the deadline what waits was not taken, and what is under way may be", async () => {
   const { group, until, batches } = openBackend({ deadlineMs: 300 });
   const started = performance.now();

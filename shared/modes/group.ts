@@ -8,11 +8,6 @@ export type Grouping = {
   readonly maxInFlight: number;
   /** Once this many items wait, calls are refused. */
   readonly maxQueued: number;
-  /**
-   * Once the first in the queue has waited this long, calls are refused too: they would wait longer still. A queue
-   * that is bounded by number alone is seconds long when the backend is slow.
-   */
-  readonly maxWaitMs: number;
   /** How long a first call waits for company at most; 0 is the end of the current tick. A full group goes at once. */
   readonly lingerMs: number;
   /** From `add` to the answer at most. */
@@ -100,11 +95,10 @@ export const groupWrites = <T, R>(grouping: Grouping, write: Write<T, R>): Group
 
   const add = (items: readonly T[]): Promise<readonly (R | Error)[]> => {
     if (closing) return Promise.reject(new Unavailable("closing", "the server is stopping"));
-    const addedAt = performance.now();
-    if (queue.isFull(addedAt)) return Promise.reject(new Unavailable("queue_full", "too many orders wait"));
+    if (queue.isFull()) return Promise.reject(new Unavailable("queue_full", "too many orders wait"));
     sweeping.start();
     return new Promise((resolve, reject) => {
-      queue.push({ items, addedAt, resolve, reject, isLate: false });
+      queue.push({ items, addedAt: performance.now(), resolve, reject, isLate: false });
       schedule();
     });
   };
@@ -134,7 +128,7 @@ const openSweeping = (work: () => void) => {
 };
 
 /** The calls that wait for a write, and how many items they bring. */
-const openQueue = <T, R>({ maxItems, maxQueued, maxWaitMs }: Grouping) => {
+const openQueue = <T, R>({ maxItems, maxQueued }: Grouping) => {
   const waiting: Waiter<T, R>[] = [];
   let items = 0;
   const takeFirst = (count: number): Waiter<T, R>[] => {
@@ -145,7 +139,7 @@ const openQueue = <T, R>({ maxItems, maxQueued, maxWaitMs }: Grouping) => {
   return {
     first: () => waiting[0],
     items: () => items,
-    isFull: (now: number): boolean => items >= maxQueued || now - (waiting[0]?.addedAt ?? now) > maxWaitMs,
+    isFull: (): boolean => items >= maxQueued,
     push: (waiter: Waiter<T, R>): void => {
       waiting.push(waiter);
       items += waiter.items.length;

@@ -13,7 +13,7 @@ import { KeyConflict, type Outcome, Unavailable } from "#shared/ports.ts";
 import { batchOrder, batchReply, MOST_BATCH_BYTES, MOST_BATCH_ORDERS } from "#shared/wire/orders.ts";
 import { type BatchItem, NDJSON, readLines, tooLarge } from "../ndjson.ts";
 import { fieldErrors, invalid, type RejectedOrder, sendProblem } from "../problem.ts";
-import { countRejections, refuse } from "../refusals.ts";
+import { admitOrders, countRejections, refuse } from "../refusals.ts";
 import type { OrderRoutes } from "./orders.ts";
 
 type Checked = ReturnType<typeof orderFrom>;
@@ -55,6 +55,7 @@ export const addBatchRoutes = async (
         schema: { response: { [code]: batchReply } },
         bodyLimit: MOST_BATCH_BYTES,
         errorHandler: countRejections(mode, metrics),
+        onRequest: admitOrders(mode, intakes, metrics),
       },
       async (request, reply) => {
         const started = performance.now();

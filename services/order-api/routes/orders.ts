@@ -9,7 +9,7 @@ import { orderReply, orderRequest } from "#shared/wire/orders.ts";
 import type { Intakes } from "../intakes.ts";
 import type { ApiMetrics } from "../metrics.ts";
 import { invalid, sendProblem } from "../problem.ts";
-import { countRejections, refuse } from "../refusals.ts";
+import { admitOrders, countRejections, refuse } from "../refusals.ts";
 
 export type OrderRoutes = {
   readonly intakes: Intakes;
@@ -37,7 +37,7 @@ export const addOrderRoutes = (app: FastifyInstance, { intakes, rules, metrics }
 
     app.post<{ Body: OrderRequest }>(
       `/api/${mode}/order`,
-      { schema, errorHandler },
+      { schema, errorHandler, onRequest: admitOrders(mode, intakes, metrics) },
       async (request, reply) => {
         const started = performance.now();
         const checked = orderIn(request, rules);

@@ -7,7 +7,7 @@ import { openPool, type Pool } from "../../store/pool.ts";
 import { refuseRestored } from "../../store/restore.ts";
 import { encodeOrders, fingerprintOf } from "../../wire/order-message.ts";
 import { groupWrites } from "../group.ts";
-import { DECISION_MS, MOST_WAIT_MS } from "../limits.ts";
+import { DECISION_MS } from "../limits.ts";
 import type { DirectSettings } from "./knobs.ts";
 
 /** Leaves the deadline of a request room for the reply. */
@@ -34,7 +34,6 @@ export const openDirectIntake = (settings: DirectSettings, log: Log): Intake => 
       maxItems: settings.v1GroupMaxOrders,
       maxInFlight: settings.v1MaxWritesInFlight,
       maxQueued: settings.v1MaxQueuedOrders,
-      maxWaitMs: MOST_WAIT_MS,
       lingerMs: 0,
       deadlineMs: DECISION_MS,
     },

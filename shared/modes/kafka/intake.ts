@@ -4,7 +4,7 @@ import { type Backlog, type Intake, type Log, type Receipt, Unavailable } from "
 import { atMost, messageOf } from "../../runtime/lifecycle.ts";
 import { encodeOrder } from "../../wire/order-message.ts";
 import { groupWrites } from "../group.ts";
-import { DECISION_MS, MOST_WAIT_MS } from "../limits.ts";
+import { DECISION_MS } from "../limits.ts";
 import { DISCONNECT_MS, openKafka, REQUEST_TIMEOUT_MS, untilKafkaAnswers } from "./client.ts";
 import type { KafkaSettings } from "./knobs.ts";
 import { ensureTopic, openBacklog } from "./topic.ts";
@@ -42,7 +42,6 @@ export const openKafkaIntake = (settings: KafkaSettings, log: Log): Intake => {
       maxItems: settings.v3GroupMaxOrders,
       maxInFlight: settings.v3MaxWritesInFlight,
       maxQueued: settings.v3MaxQueuedOrders,
-      maxWaitMs: MOST_WAIT_MS,
       lingerMs: settings.v3LingerMs,
       deadlineMs: DECISION_MS,
     },

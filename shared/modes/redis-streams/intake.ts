@@ -4,7 +4,7 @@ import { messageOf } from "../../runtime/lifecycle.ts";
 import { closeRedis } from "../../runtime/redis.ts";
 import { encodeOrders } from "../../wire/order-message.ts";
 import { groupWrites } from "../group.ts";
-import { DECISION_MS, MOST_WAIT_MS } from "../limits.ts";
+import { DECISION_MS } from "../limits.ts";
 import { tellDurability } from "./durability.ts";
 import type { RedisStreamsSettings } from "./knobs.ts";
 import { entryTimeMs, openStream, type StreamClient } from "./stream.ts";
@@ -20,7 +20,6 @@ export const openRedisStreamsIntake = (settings: RedisStreamsSettings, log: Log)
       maxItems: settings.v2GroupMaxOrders,
       maxInFlight: settings.v2MaxWritesInFlight,
       maxQueued: settings.v2MaxQueuedOrders,
-      maxWaitMs: MOST_WAIT_MS,
       lingerMs: 0,
       deadlineMs: DECISION_MS,
     },
