@@ -1,5 +1,9 @@
 import { Counter, Histogram, type Registry } from "prom-client";
-import { BATCH_BUCKETS_ORDERS, FRESHNESS_BUCKETS_SECONDS } from "#shared/runtime/prometheus.ts";
+import {
+  BATCH_BUCKETS_ORDERS,
+  FRESHNESS_BUCKETS_SECONDS,
+  PUBLISH_BUCKETS_SECONDS,
+} from "#shared/runtime/prometheus.ts";
 
 export type WorkerMetrics = {
   counted(orders: number, duplicates: number): void;
@@ -7,7 +11,8 @@ export type WorkerMetrics = {
   deadLetter(reason: string): void;
   /** `stage`: from accept until committed, or until published. */
   fresh(stage: "committed" | "published", seconds: number, orders: number): void;
-  published(): void;
+  /** A board was read and published in this time. */
+  published(seconds: number): void;
 };
 
 export const openWorkerMetrics = (registry: Registry, mode: string): WorkerMetrics => {
@@ -45,9 +50,10 @@ export const openWorkerMetrics = (registry: Registry, mode: string): WorkerMetri
     buckets: FRESHNESS_BUCKETS_SECONDS,
     registers,
   });
-  const publishes = new Counter({
-    name: "coffee_board_published_total",
-    help: "Boards published by this process",
+  const publishes = new Histogram({
+    name: "coffee_board_publish_seconds",
+    help: "From reading PostgreSQL until the board stands in Redis; its count is the boards published",
+    buckets: PUBLISH_BUCKETS_SECONDS,
     registers,
   });
   counted.inc({ mode }, 0);
@@ -62,6 +68,6 @@ export const openWorkerMetrics = (registry: Registry, mode: string): WorkerMetri
     fresh: (stage, seconds, orders) => {
       for (let order = 0; order < orders; order++) freshness.observe({ mode, stage }, seconds);
     },
-    published: () => publishes.inc(),
+    published: (seconds) => publishes.observe(seconds),
   };
 };

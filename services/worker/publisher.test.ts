@@ -127,6 +127,22 @@ describe("without a change", () => {
   });
 });
 
+test("the stores of a board are those of a second ago at most, while it changes", async () => {
+  ground.open({ refreshEveryMs: 200 });
+  const soldIn = async (): Promise<number> => {
+    const stores = (await ground.published())?.views["all"]?.hourStores ?? [];
+    return stores.reduce((sum, { orders }) => sum + orders, 0);
+  };
+  for (const orders of [5, 10, 15]) {
+    await ground.count();
+    const countedAt = performance.now();
+    await until("its stores are ranked", async () => (await soldIn()) === orders, 3_000);
+    expect(performance.now() - countedAt).toBeLessThan(2_500);
+    const board = await ground.published();
+    expect((board?.asOfUs ?? 0) - (board?.storesAsOfUs ?? 0)).toBeLessThan(2_500_000);
+  }
+});
+
 test("two publishers read no more than one, and both get their turn", async () => {
   const { databaseUrl, openWriter, open, closers } = ground;
   const pools = [poolOn(databaseUrl, 2), poolOn(databaseUrl, 2)];

@@ -5,6 +5,7 @@ import type { Log } from "#shared/ports.ts";
 import { messageOf } from "#shared/runtime/lifecycle.ts";
 import { raiseEpoch, readBoard } from "#shared/store/board-read.ts";
 import type { Pool } from "#shared/store/pool.ts";
+import { type Ranking, rankingIn, readRanking } from "#shared/store/ranking.ts";
 
 export type Publisher = {
   /** The rollups changed: a board is published within `publishEveryMs`. */
@@ -38,11 +39,19 @@ export const openPublisher = (publishing: Publishing): Publisher => {
   let lastAt = 0;
   let failures = 0;
 
+  const changed = (): void => {
+    dirty = true;
+    // the leading edge: at once after a quiet time, else in step
+    const inStepMs = lastAt + publishEveryMs - performance.now();
+    alarm.within(Math.max(0, Math.min(publishEveryMs, inStepMs)));
+  };
+  const ranker = openRanker(publishing, changed);
+
   const publishOnce = async (): Promise<void> => {
     const wanted = dirty;
     dirty = false;
     try {
-      const done = await publish(publishing);
+      const done = await publish(publishing, ranker);
       if (done) lastAt = performance.now();
       else dirty ||= wanted;
       if (failures >= 3 && done) log.info({ failures }, "the board is published again");
@@ -62,14 +71,10 @@ export const openPublisher = (publishing: Publishing): Publisher => {
   const alarm = openAlarm(publishOnce);
   alarm.within(0);
   return {
-    changed: () => {
-      dirty = true;
-      // the leading edge: at once after a quiet time, else in step
-      const inStepMs = lastAt + publishEveryMs - performance.now();
-      alarm.within(Math.max(0, Math.min(publishEveryMs, inStepMs)));
-    },
+    changed,
     close: async () => {
       await alarm.close();
+      await ranker.close();
       for (const deadline = performance.now() + LAST_WITHIN_MS; dirty; await sleep(TURN_TAKEN_MS)) {
         await publishOnce();
         if (performance.now() > deadline) break;
@@ -82,11 +87,12 @@ export const openPublisher = (publishing: Publishing): Publisher => {
  * Reads the truth and publishes it. False when it is another publisher's turn, or a newer board was there first.
  * The board is read before PostgreSQL, so a lower version there can only be a restore.
  */
-const publish = async ({ pool, board, log, pinnedStores, onPublished }: Publishing): Promise<boolean> => {
+const publish = async (publishing: Publishing, ranker: Ranker): Promise<boolean> => {
+  const { pool, board, log, pinnedStores, onPublished } = publishing;
   if (!(await board.takeTurn())) return false;
   const previous = await board.read();
   const readAtMs = Date.now();
-  let next = await readBoard(pool, previous, pinnedStores);
+  let next = await readBoard(pool, ranker.newest(previous), pinnedStores);
   if (previous && isBehind(next, previous)) {
     const versions = { board: previous.version, database: next.version };
     log.warn(versions, "the database is older than the board: a restore; the epoch rises");
@@ -98,7 +104,53 @@ const publish = async ({ pool, board, log, pinnedStores, onPublished }: Publishi
     throw new Error("PostgreSQL's clock is more than 5 s ahead of Redis'; set the clocks");
   if (result === "older") return false;
   onPublished(readAtMs);
+  ranker.published(next);
   return true;
+};
+
+type Ranker = {
+  /** The newer of our own ranking and that of the board published last. */
+  newest(previous: Board | null): Ranking | null;
+  /** Ranks anew, in the background, when the stores of this board are old and something was sold since. */
+  published(board: Board): void;
+  close(): Promise<void>;
+};
+
+const RANK_EVERY_US = 1_000_000;
+
+/** Ranks the stores beside the boards, so that no board waits for it; of N workers one at a time does. */
+const openRanker = ({ pool, board, log }: Publishing, onRanked: () => void): Ranker => {
+  let own: Ranking | null = null;
+  let rankedVersion = -1;
+  let underWay: Promise<void> | null = null;
+  let closed = false;
+  const rank = async (version: number): Promise<void> => {
+    try {
+      if (!(await board.takeRanking())) return;
+      own = await readRanking(pool);
+      rankedVersion = version;
+      if (!closed) onRanked();
+    } catch (error) {
+      // the next board asks again, and tells when PostgreSQL or Redis is away
+      log.info({ reason: messageOf(error) }, "the stores could not be ranked; trying again");
+    } finally {
+      underWay = null;
+    }
+  };
+  return {
+    newest: (previous) => {
+      const theirs = previous && rankingIn(previous);
+      return own && own.asOfUs > (theirs?.asOfUs ?? 0) ? own : theirs;
+    },
+    published: ({ asOfUs, storesAsOfUs, version }) => {
+      if (closed || underWay || version === rankedVersion || asOfUs - storesAsOfUs < RANK_EVERY_US) return;
+      underWay = rank(version);
+    },
+    close: async () => {
+      closed = true;
+      await underWay;
+    },
+  };
 };
 
 const isBehind = (next: Board, previous: Board): boolean =>

@@ -44,8 +44,8 @@ export const openWorker = (parts: WorkerParts): Worker => {
   let unpublishedOrders = 0;
 
   const onPublished = (readAtMs: number): void => {
-    metrics.published();
     const now = Date.now();
+    metrics.published((now - readAtMs) / 1_000);
     for (const { committedAtMs, ages } of unpublished)
       if (committedAtMs <= readAtMs)
         for (const { ms, orders } of ages)

@@ -1,5 +1,5 @@
 /**
- * The board in Redis: one hash with the picture, one channel that tells of changes, one key by which publishers
+ * The board in Redis: one hash with the picture, one channel that tells of changes, two keys by which publishers
  * take turns. Sole owner of these keys.
  */
 import type { Board } from "../domain/board.ts";
@@ -9,11 +9,14 @@ import { closeRedis, openRedis, type RedisClient, redisOptions } from "../runtim
 const BOARD = "coffee:board";
 const CHANGES = "coffee:board:changes";
 const TURN = "coffee:board:turn";
+const RANKING = "coffee:board:ranking";
 
 /** A board from a clock this far ahead of Redis' own would block every honest one after it. */
 const MOST_AHEAD_US = 5_000_000;
 /** A turn lasts no longer than the publishers' rhythm. */
 const TURN_MS = 100;
+/** The stores are ranked at most this often. */
+const RANKING_MS = 900;
 
 /** Keeps the newer of two boards by (epoch, version, as_of): time alone moves a board too, so versions may equal. */
 const PUBLISH = `
@@ -41,6 +44,8 @@ export type BoardWriter = {
   publish(board: Board): Promise<Published>;
   /** Whether this publisher may read PostgreSQL now; of N workers one at a time does. */
   takeTurn(): Promise<boolean>;
+  /** Whether this publisher may rank the stores now. */
+  takeRanking(): Promise<boolean>;
   close(): Promise<void>;
 };
 
@@ -52,6 +57,7 @@ export const openBoardWriter = (url: string, onError: (error: Error) => void): B
     publish: (board) =>
       redis.publishBoard(BOARD, CHANGES, board.epoch, board.version, board.asOfUs, JSON.stringify(board)),
     takeTurn: async () => (await redis.set(TURN, "1", "PX", TURN_MS, "NX")) === "OK",
+    takeRanking: async () => (await redis.set(RANKING, "1", "PX", RANKING_MS, "NX")) === "OK",
     close: () => closeRedis(redis),
   };
 };

@@ -34,7 +34,7 @@ export type View = {
   readonly topDrinks: readonly string[];
   /** The last 60 minutes that have orders, oldest first; `[minute start in ms, orders, cents]`. */
   readonly minutes: readonly (readonly [number, number, number])[];
-  /** The 50 orders accepted last, latest first. */
+  /** The 50 orders accepted last, latest first; none in `all`, where `recentIn` merges those of the modes. */
   readonly recent: readonly RecentOrder[];
 };
 
@@ -73,3 +73,10 @@ export const byOrders = (a: Sales, b: Sales): number =>
 /** Latest accepted first; ids settle ties. */
 export const byAccepted = (a: RecentOrder, b: RecentOrder): number =>
   b.acceptedAtMs - a.acceptedAtMs || (a.id < b.id ? 1 : a.id > b.id ? -1 : 0);
+
+/** The orders accepted last by any mode, latest first. */
+export const recentIn = ({ views }: Board): RecentOrder[] =>
+  Object.values(views)
+    .flatMap(({ recent }) => recent)
+    .sort(byAccepted)
+    .slice(0, RECENT_ORDERS);

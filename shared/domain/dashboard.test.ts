@@ -33,7 +33,7 @@ const boardWith = (more: Partial<View> = {}, asOfMs = now): Board => ({
   asOfUs: asOfMs * 1_000,
   storesAsOfUs: asOfMs * 1_000,
   hourStartMs: hour,
-  views: { all: { ...view, ...more }, v1: { ...view, orders: 400, ...more } },
+  views: { all: { ...view, recent: [], ...more }, v1: { ...view, orders: 400, ...more } },
 });
 
 const zeros = {

@@ -1,4 +1,4 @@
-import { type Board, byOrders, EMPTY_VIEW, type Sales, TOP_DRINKS, type View } from "./board.ts";
+import { type Board, byOrders, EMPTY_VIEW, recentIn, type Sales, TOP_DRINKS, type View } from "./board.ts";
 import { priceOf } from "./money.ts";
 import type { ModeName } from "./order.ts";
 import { HOUR_MS, hourStart, iso, MINUTE_MS } from "./time.ts";
@@ -63,7 +63,7 @@ export const dashboardOf = (
   return {
     current_hour: hour.hour.orders > 0 ? currentHour(hour, nowMs) : null,
     top5_drinks: view.topDrinks.slice(0, TOP_DRINKS),
-    recent_orders: view.recent.map((o) => ({
+    recent_orders: (board && filter === "all" ? recentIn(board) : view.recent).map((o) => ({
       id: o.id,
       drink: o.drink,
       store: o.store,

@@ -6,11 +6,11 @@ import {
   type RecentOrder,
   type Sales,
   TOP_DRINKS,
-  TOP_STORES,
   type View,
 } from "../domain/board.ts";
 import { decayed } from "./count.ts";
 import type { Client, Pool } from "./pool.ts";
+import { type Ranking, rankStores, readStores, type StoreRow } from "./ranking.ts";
 
 // 30 days are 720 hours here: a day is 23 or 25 hours long where the session's time zone changes its clocks.
 const READ_BOARD = `
@@ -39,16 +39,6 @@ SELECT
          GROUP BY 1, 2) AS d) AS month_drinks
 FROM now, meta`;
 
-/** Places are per mode and, as `all`, over all modes. $1 hour in ms, $2 pinned stores, $3 whether to rank the rest. */
-const READ_STORES = `
-SELECT view, name, orders::float8, cents::float8 FROM (
-  SELECT coalesce(mode, 'all') AS view, store AS name, sum(orders) AS orders, sum(revenue_cents) AS cents,
-         row_number() OVER (PARTITION BY mode ORDER BY sum(orders) DESC, store COLLATE "C") AS place
-  FROM rollup_hour_store
-  WHERE bucket = to_timestamp($1::float8 / 1000) AND ($3::boolean OR store = ANY($2::text[]))
-  GROUP BY GROUPING SETS ((mode, store), (store))) AS ranked
-WHERE place <= ${TOP_STORES} OR name = ANY($2::text[])`;
-
 type SourceRow = {
   mode: string;
   orders: number;
@@ -58,7 +48,6 @@ type SourceRow = {
 };
 type NamedRow = readonly [mode: string, name: string, orders: number, cents: number];
 type MinuteRow = readonly [mode: string, startMs: number, orders: number, cents: number];
-type StoreRow = { view: string; name: string; orders: number; cents: number };
 type BoardRow = {
   epoch: number;
   version: number;
@@ -70,39 +59,35 @@ type BoardRow = {
   month_drinks: NamedRow[];
 };
 
-/** The top stores are the costly part (44 ms at 10 000 stores), so they are ranked anew only this often. */
-const STORES_EVERY_US = 1_000_000;
-
 /**
  * The board as PostgreSQL has it now. All of it is read in one snapshot, so that version and figures agree (0
- * violations in 4 997 reads under 6 writers). `previous` is the board published last: its ranking of stores
- * serves for a second; `pinned` stores are read every time.
+ * violations in 4 997 reads under 6 writers); only the stores may be those of an earlier `ranking` of the same hour,
+ * since ranking them is the costly part. `pinned` stores are read every time.
  */
 export const readBoard = async (
   pool: Pool,
-  previous: Board | null,
+  ranking: Ranking | null,
   pinned: readonly string[],
 ): Promise<Board> =>
   inSnapshot(pool, async (client) => {
     const { rows } = await client.query<BoardRow>({ name: "read-board", text: READ_BOARD });
     const row = rows[0];
     if (!row) throw new Error("the database has no meta row: run the migrations");
-    const reuse =
-      previous !== null &&
-      previous.hourStartMs === row.hour_start_ms &&
-      previous.storesAsOfUs <= row.as_of_us &&
-      row.as_of_us - previous.storesAsOfUs < STORES_EVERY_US &&
-      previous.epoch === row.epoch;
-    const stores = await readStores(client, row.hour_start_ms, pinned, !reuse);
+    const serves =
+      ranking !== null &&
+      ranking.hourStartMs === row.hour_start_ms &&
+      ranking.asOfUs <= row.as_of_us &&
+      ranking.epoch === row.epoch;
+    const ranked = serves ? ranking.stores : await rankStores(client, row.hour_start_ms);
+    const stores = merged(await readStores(client, row.hour_start_ms, pinned), ranked);
     const views: Record<string, View> = {};
     const modes = new Set([...row.sources.map((s) => s.mode), ...row.minutes.map(([mode]) => mode)]);
-    for (const view of ["all", ...modes])
-      views[view] = viewOf(row, view, storesOf(view, stores, reuse ? previous : null));
+    for (const view of ["all", ...modes]) views[view] = viewOf(row, view, storesOf(view, stores));
     return {
       epoch: row.epoch,
       version: row.version,
       asOfUs: row.as_of_us,
-      storesAsOfUs: reuse ? previous.storesAsOfUs : row.as_of_us,
+      storesAsOfUs: serves ? ranking.asOfUs : row.as_of_us,
       hourStartMs: row.hour_start_ms,
       views,
     };
@@ -127,25 +112,18 @@ const inSnapshot = async <T>(pool: Pool, read: (client: Client) => Promise<T>): 
   }
 };
 
-const readStores = async (
-  client: Client,
-  hourMs: number,
-  pinned: readonly string[],
-  rank: boolean,
-): Promise<StoreRow[]> => {
-  if (!rank && pinned.length === 0) return [];
-  const values = [hourMs, pinned, rank];
-  return (await client.query<StoreRow>({ name: "read-stores", text: READ_STORES, values })).rows;
+/** What was read just now, and of the rest what is known. */
+const merged = (read: readonly StoreRow[], known: readonly StoreRow[]): StoreRow[] => {
+  const keyOf = ({ view, name }: StoreRow): string => JSON.stringify([view, name]);
+  const keys = new Set(read.map(keyOf));
+  return [...read, ...known.filter((row) => !keys.has(keyOf(row)))];
 };
 
-const storesOf = (view: string, read: readonly StoreRow[], previous: Board | null): Sales[] => {
-  const fresh = read
+const storesOf = (view: string, stores: readonly StoreRow[]): Sales[] =>
+  stores
     .filter((row) => row.view === view)
-    .map(({ name, orders, cents }) => ({ name, orders, cents }));
-  const known = new Set(fresh.map((store) => store.name));
-  const kept = previous?.views[view]?.hourStores.filter((store) => !known.has(store.name)) ?? [];
-  return [...fresh, ...kept].sort(byOrders);
-};
+    .map(({ name, orders, cents }) => ({ name, orders, cents }))
+    .sort(byOrders);
 
 const viewOf = (row: BoardRow, view: string, hourStores: Sales[]): View => {
   const ours = (mode: string): boolean => view === "all" || mode === view;
@@ -166,10 +144,14 @@ const viewOf = (row: BoardRow, view: string, hourStores: Sales[]): View => {
       .slice(0, TOP_DRINKS)
       .map((drink) => drink.name),
     minutes: minutesOf(row.minutes.filter(([mode]) => ours(mode))),
-    recent: sources
-      .flatMap((source) => source.recent.flat())
-      .sort(byAccepted)
-      .slice(0, RECENT_ORDERS),
+    // those of all modes together are made from theirs by whoever shows them: half of the board would be the same twice
+    recent:
+      view === "all"
+        ? []
+        : sources
+            .flatMap((source) => source.recent.flat())
+            .sort(byAccepted)
+            .slice(0, RECENT_ORDERS),
   };
 };
 

@@ -8,6 +8,7 @@ import { encodeOrders } from "../wire/order-message.ts";
 import { raiseEpoch, readBoard } from "./board-read.ts";
 import { countCarried } from "./count.ts";
 import type { Pool } from "./pool.ts";
+import { rankingIn } from "./ranking.ts";
 
 let pool: Pool;
 beforeAll(async () => {
@@ -18,7 +19,7 @@ afterAll(() => pool.end());
 
 const count = (orders: readonly Order[], source: string, part: number) =>
   countCarried(pool, { source, part, position: "1", messages: encodeOrders(orders) });
-const read = (previous: Board | null = null) => readBoard(pool, previous, []);
+const read = (previous: Board | null = null) => readBoard(pool, previous && rankingIn(previous), []);
 
 test("the version never falls, and tells the totals, under four writers", async () => {
   let stopped = false;
