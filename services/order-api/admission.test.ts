@@ -62,7 +62,7 @@ test("what was answered long ago does not count", async () => {
 test("what one turn of the event loop comes to late is refused, in every mode, and the next turn begins anew", async () => {
   const admission = openAdmission();
   expect(await refusalIn(admission)).toBeNull();
-  block(160);
+  block(210);
   expect(admission.refusal()).toBe("overloaded");
   expect(openAdmission().refusal()).toBe("overloaded");
   expect(await refusalIn(admission)).toBeNull();

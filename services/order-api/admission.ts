@@ -21,7 +21,7 @@ const FEW = 16;
  * Requests that the event loop finds waiting in one turn are read one after the other. What it comes to after this long
  * has waited as long already, and each that is taken makes the next ones wait longer.
  */
-const MOST_TURN_MS = 150;
+const MOST_TURN_MS = 200;
 
 /** One for each mode, so that a slow backend closes its own door alone. */
 export const openAdmission = (): Admission => {
