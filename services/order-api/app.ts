@@ -10,6 +10,7 @@ import type { ApiMetrics } from "./metrics.ts";
 import { handleError, handleNotFound, refuseConnection, sendUnavailable } from "./problem.ts";
 import { addDashboardRoutes } from "./routes/dashboard.ts";
 import { addOperationsRoutes } from "./routes/operations.ts";
+import { addOrderStatusRoute } from "./routes/order-status.ts";
 import { addOrderRoutes } from "./routes/orders.ts";
 import { addSalesRoute } from "./routes/sales.ts";
 
@@ -76,6 +77,7 @@ export const buildApp = async (parts: AppParts): Promise<FastifyInstance> => {
   const modeNames = parts.intakes.modes.map((mode) => mode.name);
   addOrderRoutes(app, parts);
   addDashboardRoutes(app, { ...parts, modeNames });
+  addOrderStatusRoute(app, parts.pool);
   // the history outlives the modes that run
   addSalesRoute(
     app,
