@@ -5,9 +5,11 @@ import type { Replay } from "#shared/store/replay.ts";
 
 /** Of a letter's detail in a list: it fits a line beside the rest. */
 const SHORT_CHARACTERS = 80;
+/** PostgreSQL quotes what it stumbles over, which may be megabytes. */
+const DETAIL_CHARACTERS = 1_000;
 /** All but what a terminal shows: C0 and C1 controls, and marks that turn or hide the text around them. */
 const NOT_SHOWN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
-const NOT_SHOWN_IN_TEXT = /[^\P{Cc}\n\r\t]|[\p{Cf}\p{Zl}\p{Zp}]/u;
+const NOT_SHOWN_IN_TEXT = /[^\P{Cc}\n\t]|[\p{Cf}\p{Zl}\p{Zp}]/u;
 
 export const oneLine = (text: string): string => text.replace(NOT_SHOWN, " ");
 
@@ -71,6 +73,8 @@ export const describe = (letter: KeptLetter & { readonly payload: Buffer }): str
   ];
 };
 
+const detailOf = (error: Error): string => oneLine(messageOf(error).slice(0, DETAIL_CHARACTERS));
+
 /** What became of a letter. */
 export const outcomeLine = (id: string, replay: Replay): string => {
   switch (replay.outcome) {
@@ -81,7 +85,7 @@ export const outcomeLine = (id: string, replay: Replay): string => {
       return `${id}: replayed; ${orders} counted, ${duplicates} had been counted before${others}.`;
     }
     case "poison":
-      return `${id}: stays open, it still cannot be counted (${replay.reason}): ${oneLine(messageOf(replay.error))}`;
+      return `${id}: stays open, it still cannot be counted (${replay.reason}): ${detailOf(replay.error)}`;
     case "before":
       return `${id}: had been replayed before.`;
     case "whole":
