@@ -79,7 +79,7 @@ const show = async (ids: readonly string[], _options: Options, { pool, say }: Co
 
 const replay = async (ids: readonly string[], options: Options, context: Context): Promise<number> => {
   const { all, payload } = options;
-  if (ids.length > 0 === (all === true))
+  if (all ? ids.length > 0 : ids.length === 0)
     throw new UsageError("replay takes the ids of dead letters, or --all for every open one.");
   if (!all && (options.mode !== undefined || options.reason !== undefined))
     throw new UsageError("--mode and --reason choose among all: give them with --all.");

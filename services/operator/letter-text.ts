@@ -44,9 +44,7 @@ export const countLine = ({ source, reason, letters }: LetterCount): string =>
   `${letters} of ${source} for ${reason}`;
 
 /** The payload when it is text that can be shown, else base64. */
-export const payloadOf = (
-  payload: Buffer,
-): { readonly encoding: "text" | "base64"; readonly payload: string } => {
+const payloadOf = (payload: Buffer): { readonly encoding: "text" | "base64"; readonly payload: string } => {
   const text = payload.toString();
   const isText = Buffer.from(text).equals(payload) && !NOT_SHOWN_IN_TEXT.test(text);
   return isText
