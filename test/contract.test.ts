@@ -135,6 +135,38 @@ describe.each(modes)("$name ($title)", (mode) => {
     expect(rows).toEqual(refused ? [] : [{ source: mode.name, reason: "23514" }]);
   });
 
+  test("several of them inside a group of many are set aside one by one, under their ids", async () => {
+    const isBad = (index: number): boolean => [0, 7, 8, 150, 299].includes(index);
+    const orders = someOrders(300).map((order, index) =>
+      isBad(index) ? { ...order, priceCents: 0 } : order,
+    );
+    const accepted = await Promise.allSettled(orders.map((order) => ground.acceptAll([order])));
+    ground.startWorker();
+    await ground.expectExactly(orders.filter((_, index) => !isBad(index)));
+    const refused = orders.filter((_, index) => accepted[index]?.status === "rejected");
+    const { rows } = await ground.pool.query("SELECT order_id FROM dead_letters ORDER BY order_id");
+    const bad = orders.filter((_, index) => isBad(index)).map(({ id }) => id);
+    const isStored = mode.accepts === "stored";
+    expect(refused.map(({ id }) => id)).toEqual(isStored ? bad : []);
+    expect(rows.map((row) => row.order_id)).toEqual(isStored ? [] : bad.toSorted());
+  });
+
+  test("one id with two bodies counts once, and the loser is told where nobody could refuse it", async () => {
+    const orders = someOrders(30);
+    const others = orders.map((order) => ({ ...order, drink: "another", body: `${order.body} other` }));
+    await ground.acceptAll(orders);
+    ground.startWorker();
+    await ground.expectExactly(orders);
+    const accepted = await Promise.allSettled(others.map((order) => ground.acceptAll([order])));
+    await ground.expectExactly(orders);
+    const isStored = mode.accepts === "stored";
+    expect(new Set(accepted.map(({ status }) => status))).toEqual(
+      new Set([isStored ? "rejected" : "fulfilled"]),
+    );
+    const { rows } = await ground.pool.query("SELECT mode, drink FROM order_conflicts");
+    expect(rows).toEqual(isStored ? [] : others.map(() => ({ mode: mode.name, drink: "another" })));
+  });
+
   test("an abort lets the batch in hand be settled and ends in time", async () => {
     const orders = someOrders(100);
     await ground.acceptAll(orders);

@@ -11,6 +11,7 @@ import { handleError, handleNotFound, refuseConnection, sendUnavailable } from "
 import { addBatchRoutes } from "./routes/batches.ts";
 import { addDashboardRoutes } from "./routes/dashboard.ts";
 import { addOperationsRoutes } from "./routes/operations.ts";
+import { addOrderStatusRoute } from "./routes/order-status.ts";
 import { addOrderRoutes } from "./routes/orders.ts";
 import { addSalesRoute } from "./routes/sales.ts";
 
@@ -79,6 +80,7 @@ export const buildApp = async (parts: AppParts): Promise<FastifyInstance> => {
   // in a scope of its own: nothing else takes NDJSON
   await app.register(async (scope) => addBatchRoutes(scope, parts));
   addDashboardRoutes(app, { ...parts, modeNames });
+  addOrderStatusRoute(app, parts.pool);
   // the history outlives the modes that run
   addSalesRoute(
     app,

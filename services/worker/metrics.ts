@@ -9,6 +9,7 @@ export type WorkerMetrics = {
   counted(orders: number, duplicates: number): void;
   batch(orders: number): void;
   deadLetter(reason: string): void;
+  conflicts(orders: number): void;
   /** `stage`: from accept until committed, or until published. */
   fresh(stage: "committed" | "published", seconds: number, orders: number): void;
   /** A board was read and published in this time. */
@@ -36,6 +37,12 @@ export const openWorkerMetrics = (registry: Registry, mode: string): WorkerMetri
     labelNames: ["mode", "reason"],
     registers,
   });
+  const conflicts = new Counter({
+    name: "coffee_order_conflicts_total",
+    help: "Orders that came under the key of an order with another body, which is the one that counts",
+    labelNames: byMode,
+    registers,
+  });
   const batches = new Histogram({
     name: "coffee_batch_orders",
     help: "Orders per counted batch",
@@ -58,6 +65,7 @@ export const openWorkerMetrics = (registry: Registry, mode: string): WorkerMetri
   });
   counted.inc({ mode }, 0);
   duplicates.inc({ mode }, 0);
+  conflicts.inc({ mode }, 0);
   return {
     counted: (orders, repeated) => {
       counted.inc({ mode }, orders);
@@ -65,6 +73,7 @@ export const openWorkerMetrics = (registry: Registry, mode: string): WorkerMetri
     },
     batch: (orders) => batches.observe({ mode }, orders),
     deadLetter: (reason) => deadLetters.inc({ mode, reason }),
+    conflicts: (orders) => conflicts.inc({ mode }, orders),
     fresh: (stage, seconds, orders) => {
       for (let order = 0; order < orders; order++) freshness.observe({ mode, stage }, seconds);
     },

@@ -28,6 +28,7 @@ const open = (on: Pool): Count =>
     poisonStopOrders: 20,
     onCounted: () => undefined,
     onDeadLetter: () => void letters++,
+    onConflicts: () => undefined,
   });
 const carried = (entries: readonly Entry[]) =>
   ({ kind: "carried", part: 0, position: "9-0", entries }) as const;

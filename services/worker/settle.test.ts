@@ -37,6 +37,7 @@ const open = (on: Pool, poisonStopOrders = 20): Count => {
     poisonStopOrders,
     onCounted: (each) => counted.push(each),
     onDeadLetter: (each) => letters.push(each),
+    onConflicts: () => undefined,
   });
 };
 const carried = (entries: readonly Entry[]) =>

@@ -1,7 +1,8 @@
 import type { Count, Delivery, Log } from "#shared/ports.ts";
 import { messageOf } from "#shared/runtime/lifecycle.ts";
 import { retrying } from "#shared/runtime/retry.ts";
-import { type Counted, countCarried, countStored } from "#shared/store/count.ts";
+import { recordConflicts } from "#shared/store/conflicts.ts";
+import { type CarriedBatch, type Counted, countCarried, countStored } from "#shared/store/count.ts";
 import { type DeadLetter, setAside } from "#shared/store/dead-letters.ts";
 import { isPoison, sqlStateOf } from "#shared/store/errors.ts";
 import type { Pool } from "#shared/store/pool.ts";
@@ -18,10 +19,14 @@ export type Settling = {
   readonly poisonStopOrders: number;
   readonly onCounted: (counted: Counted) => void;
   readonly onDeadLetter: (letter: DeadLetter) => void;
+  /** So many orders came under the key of another one; each is told once. */
+  readonly onConflicts: (orders: number) => void;
 };
 
 /** An error may quote what it stumbled over, which may be megabytes. */
 const DETAIL_CHARACTERS = 1_000;
+/** Conflicts of one batch that are logged one by one; a client gone wrong makes every order one. */
+const MOST_CONFLICTS_TOLD = 20;
 
 /**
  * Settles deliveries: every order of one is counted or set aside when this resolves. What PostgreSQL blames on
@@ -38,7 +43,7 @@ export const openSettle = (settling: Settling): Count => {
 
   const settleCarried = async (delivery: Carried): Promise<void> => {
     try {
-      onCounted(await count(settling, delivery, delivery.entries.map(bare)));
+      await count(settling, delivery, delivery.entries.map(bare), onCounted);
     } catch (error) {
       if (!isPoison(error)) throw error;
       const { pieces, broken } = piecesOf(delivery.entries);
@@ -71,13 +76,36 @@ const persistently = <T>(
     },
   });
 
-const count = (
+const count = async (
   settling: Settling,
   { part, position }: Carried,
   texts: readonly string[],
-): Promise<Counted> => {
+  onCounted: (counted: Counted) => void,
+): Promise<void> => {
   const batch = { source: settling.mode, part, position, messages: `[${texts.join(",")}]` };
-  return persistently(settling, "counting", () => countCarried(settling.pool, batch));
+  const counted = await persistently(settling, "counting", () => countCarried(settling.pool, batch));
+  onCounted(counted);
+  if (counted.duplicates > 0) await keepConflicts(settling, batch);
+};
+
+/**
+ * Before the delivery is acknowledged: a crash in between delivers it again, and all of it is duplicates then. The data
+ * have just been taken, so no error here is theirs: each is tried again, and the last is wrapped, lest its SQLSTATE
+ * make dead letters of counted orders.
+ */
+const keepConflicts = async (settling: Settling, batch: CarriedBatch): Promise<void> => {
+  const { pool, mode, log, onConflicts } = settling;
+  const record = () =>
+    recordConflicts(pool, batch).catch((cause: unknown) => {
+      throw new Error(`conflicts could not be recorded: ${messageOf(cause)}`, { cause });
+    });
+  const ids = await persistently(settling, "recording conflicts", record);
+  if (ids.length === 0) return;
+  onConflicts(ids.length);
+  for (const orderId of ids.slice(0, MOST_CONFLICTS_TOLD))
+    log.warn({ mode, orderId }, "an order came under the key of another one and is not counted");
+  const untold = ids.length - MOST_CONFLICTS_TOLD;
+  if (untold > 0) log.warn({ mode, orders: untold }, "more of them did, in the same batch");
 };
 
 /** Counts the pieces that can be; resolves with those that never can, each with its error. */
@@ -89,13 +117,8 @@ const sift = async (
 ): Promise<Poison[]> => {
   if (pieces.length === 0) return [];
   try {
-    onCounted(
-      await count(
-        settling,
-        delivery,
-        pieces.map((piece) => piece.text),
-      ),
-    );
+    const texts = pieces.map((piece) => piece.text);
+    await count(settling, delivery, texts, onCounted);
     return [];
   } catch (error) {
     if (!isPoison(error)) throw error;

@@ -126,6 +126,18 @@ test("counts what was accepted, publishes it, and tells how fresh it was", async
   expect(await sampleOf(registry, "coffee_dead_letters_total", { mode: "v2" })).toBeNaN();
 });
 
+test("tells orders that came under the key of another one, and acknowledges them", async () => {
+  const orders = someOrders(6);
+  await addEntry(encodeOrders(orders), 6);
+  await addEntry(encodeOrders(orders.map((order) => ({ ...order, body: "another" }))), 6);
+  const { registry } = open();
+  const conflicts = () => sampleOf(registry, "coffee_order_conflicts_total", { mode: "v2" });
+  expect(await conflicts()).toBe(0);
+  await until("they are told", async () => (await conflicts()) === 6);
+  await until("nothing waits", async () => (await intake.backlog()).orders === 0);
+  expect(await rows()).toBe(6);
+});
+
 test("sets poison aside, counts the rest, and acknowledges all of it", async () => {
   const orders = someOrders(10);
   const bad = JSON.stringify({ ...messageOf(orders[4] as Order), price_cents: -1 });

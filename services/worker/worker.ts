@@ -83,6 +83,7 @@ export const openWorker = (parts: WorkerParts): Worker => {
     poisonStopOrders: settings.poisonStopOrders,
     onCounted,
     onDeadLetter: ({ reason }) => metrics.deadLetter(reason),
+    onConflicts: metrics.conflicts,
   });
   const ended = source.run(settle, stopping.signal);
   return {

@@ -12,6 +12,7 @@ import { decayed } from "./count.ts";
 import type { Client, Pool } from "./pool.ts";
 import { type Ranking, rankStores, readStores, type StoreRow } from "./ranking.ts";
 
+// A part below 0 is an operator's replay: how old its orders are says nothing of what comes now.
 // 30 days are 720 hours here: a day is 23 or 25 hours long where the session's time zone changes its clocks.
 const READ_BOARD = `
 WITH now AS (SELECT statement_timestamp() AS at, date_trunc('hour', statement_timestamp(), 'UTC') AS hour)
@@ -24,7 +25,7 @@ SELECT
       'freshnessMs', freshness_ms, 'recent', recent)), '[]')
    FROM (SELECT source, sum(orders)::float8 AS orders,
            sum(rate * ${decayed("now.at", "updated_at")}) AS rate,
-           max(freshness_ms) FILTER (WHERE updated_at > now.at - interval '1 minute') AS freshness_ms,
+           max(freshness_ms) FILTER (WHERE updated_at > now.at - interval '1 minute' AND part >= 0) AS freshness_ms,
            jsonb_agg(recent) AS recent
          FROM applied GROUP BY source) AS parts) AS sources,
   (SELECT coalesce(json_agg(json_build_array(mode, minute_ms, orders, cents) ORDER BY minute_ms), '[]')

@@ -111,12 +111,14 @@ SELECT t.orders::text, t.duplicates::text, (
     GROUP BY floor(${AGE_STEPS} * ln(1 + age))) AS aged
 ) AS ages, ${more} AS more, ${restored} AS restored FROM totals AS t`;
 
-/** $4: JSON text of an array of order messages (shared/wire/order-message.ts), which PostgreSQL itself parses. */
+/** Rows of a JSON text: an array of order messages (shared/wire/order-message.ts), which PostgreSQL itself parses. */
+export const messagesIn = (json: string): string => `json_to_recordset(${json}::json) AS message (
+  id uuid, store text, drink text, price_cents bigint, event_time timestamptz, accepted_at timestamptz,
+  fingerprint bytea)`;
+
 const COUNT_CARRIED = `
 WITH input AS MATERIALIZED (
-  SELECT * FROM json_to_recordset($4::json) AS message (
-    id uuid, store text, drink text, price_cents bigint, event_time timestamptz, accepted_at timestamptz,
-    fingerprint bytea)
+  SELECT * FROM ${messagesIn("$4")}
 ), counted AS (
   INSERT INTO orders (order_id, mode, store, drink, price_cents, event_time, accepted_at, fingerprint)
   SELECT id, $2, store, drink, price_cents, event_time, accepted_at, fingerprint FROM input ORDER BY id

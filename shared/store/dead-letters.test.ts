@@ -62,3 +62,23 @@ test("takes what no text can hold: U+0000 in payload and detail, and megabytes",
   expect(nul?.detail).toBe("Unexpected token '\\0'");
   expect(large?.payload.length).toBe(3_000_000);
 });
+
+test.each([
+  ["01A1FBFE-483E-715C-85C7-0BF011F941B1", "01a1fbfe-483e-715c-85c7-0bf011f941b1"],
+  ["17", null],
+  [17, null],
+  [undefined, null],
+])("an order's id %j is kept as %j beside it", async (id, expected) => {
+  await setAside(pool, { ...letter, payload: JSON.stringify({ store: "uptown", id }) });
+  const { rows } = await pool.query("SELECT order_id FROM dead_letters");
+  expect(rows).toEqual([{ order_id: expected }]);
+});
+
+test.each(["null", "5", "[]", '[{"id":"01a1fbfe-483e-715c-85c7-0bf011f941b1"}]', "{", "[".repeat(100_000)])(
+  "%.9s tells no id",
+  async (payload) => {
+    await setAside(pool, { ...letter, payload });
+    const { rows } = await pool.query("SELECT order_id FROM dead_letters");
+    expect(rows).toEqual([{ order_id: null }]);
+  },
+);

@@ -1,12 +1,11 @@
 /** What v1 does with the orders table itself: store, look up, and see what is not counted yet. */
+import { messagesIn } from "./count.ts";
 import type { Pool } from "./pool.ts";
 
 const STORE_ORDERS = `
 INSERT INTO orders (order_id, mode, store, drink, price_cents, event_time, accepted_at, fingerprint, xid)
 SELECT id, $1, store, drink, price_cents, event_time, accepted_at, fingerprint, pg_current_xact_id()
-FROM json_to_recordset($2::json) AS message (
-  id uuid, store text, drink text, price_cents bigint, event_time timestamptz, accepted_at timestamptz,
-  fingerprint bytea)
+FROM ${messagesIn("$2")}
 ORDER BY id
 ON CONFLICT DO NOTHING
 RETURNING order_id`;

@@ -75,6 +75,34 @@ export const orderReply = Type.Object({
   timestamp: Type.String(),
 });
 
+const knownOrder = Type.Object({
+  id: Type.String({ pattern: ORDER_ID_PATTERN }),
+  mode: Type.String({ description: "the mode by which it came first" }),
+  status: Type.Union([Type.Literal("stored"), Type.Literal("counted")], {
+    description: "stored: in PostgreSQL and not counted yet (v1); counted: in the metrics",
+  }),
+  drink: Type.String(),
+  store: Type.String(),
+  price: Type.Number(),
+  timestamp: Type.String({ description: "when it was sold, UTC" }),
+  conflicts: Type.Integer({
+    minimum: 0,
+    description: "orders with another body that came under its key and were not counted",
+  }),
+});
+
+const deadOrder = Type.Object({
+  id: Type.String({ pattern: ORDER_ID_PATTERN }),
+  mode: Type.String(),
+  status: Type.Literal("dead", { description: "it can never be counted as it is, and is kept aside" }),
+  reason: Type.String({ description: "the SQLSTATE of PostgreSQL, or malformed" }),
+  detail: Type.String({ description: "PostgreSQL's own words" }),
+  discarded: Type.Boolean({ description: "an operator has decided that it stays uncounted" }),
+});
+
+/** GET /api/orders/{id}. */
+export const orderStatusReply = Type.Union([knownOrder, deadOrder]);
+
 /** RFC 9457; `type` is relative to the API's documentation. */
 export const problem = Type.Object({
   type: Type.String(),

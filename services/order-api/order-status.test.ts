@@ -1,0 +1,139 @@
+import { v7 as newOrderId, v4 as randomId } from "uuid";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Order } from "#shared/domain/order.ts";
+import { iso } from "#shared/domain/time.ts";
+import { recordConflicts } from "#shared/store/conflicts.ts";
+import { countCarried, countStored } from "#shared/store/count.ts";
+import { setAside } from "#shared/store/dead-letters.ts";
+import { storeOrders } from "#shared/store/direct.ts";
+import { encodeOrder, encodeOrders } from "#shared/wire/order-message.ts";
+import { someOrders, until } from "../../test/fresh.ts";
+import { type System, startSystem } from "../../test/system.ts";
+
+let system: System;
+beforeAll(async () => {
+  system = await startSystem({ modes: ["v1"], workers: false });
+});
+afterAll(() => system.close());
+
+const get = (id: string): Promise<Response> => fetch(`${system.url}/api/orders/${id}`);
+const status = async (id: string): Promise<unknown> => (await get(id)).json();
+const one = (seed: number): Order => someOrders(1, seed)[0] as Order;
+const count = (orders: readonly Order[], source: string) =>
+  countCarried(system.pool, { source, part: 0, position: "1-0", messages: encodeOrders(orders) });
+const shown = ({ id, drink, store, priceCents, eventTimeMs }: Order) => ({
+  id,
+  drink,
+  store,
+  price: priceCents / 100,
+  timestamp: iso(eventTimeMs),
+});
+const bury = (order: Order, reason: string, origin = "1-0"): Promise<void> =>
+  setAside(system.pool, {
+    source: "v2",
+    origin,
+    index: 0,
+    payload: encodeOrder(order),
+    reason,
+    detail: `because of ${reason}`,
+  });
+
+test("an order of v1 is stored until it is counted, and keeps its figures", async () => {
+  const order = one(1);
+  await storeOrders(system.pool, "v1", encodeOrders([order]));
+  expect(await status(order.id)).toEqual({ ...shown(order), mode: "v1", status: "stored", conflicts: 0 });
+  // other tests' transactions on this server hold the watermark back
+  await until(
+    "it is counted",
+    async () => (await countStored(system.pool, { source: "v1", part: 0 })).orders === 1,
+  );
+  expect(await status(order.id)).toEqual({ ...shown(order), mode: "v1", status: "counted", conflicts: 0 });
+});
+
+test("what a mode that does not run here has counted is known too, in either case of the id", async () => {
+  const order = one(2);
+  await count([order], "v3");
+  const response = await get(order.id.toUpperCase());
+  expect(response.status).toBe(200);
+  expect(response.headers.get("cache-control")).toBe("no-store");
+  expect(await response.json()).toEqual({ ...shown(order), mode: "v3", status: "counted", conflicts: 0 });
+});
+
+test("the orders that lost under its key are told by their number", async () => {
+  const order = one(3);
+  await count([order], "v2");
+  const losers = ["a", "b"].map((body) => ({ ...order, body }));
+  await recordConflicts(system.pool, { source: "v2", messages: encodeOrders(losers) });
+  expect(await status(order.id)).toEqual({ ...shown(order), mode: "v2", status: "counted", conflicts: 2 });
+});
+
+test("a dead one tells why, also after an operator has discarded it, and an open letter before that one", async () => {
+  const order = one(4);
+  await bury(order, "23514");
+  const dead = { id: order.id, mode: "v2", status: "dead" };
+  const [first, second] = ["23514", "22003"].map((reason) => ({
+    ...dead,
+    reason,
+    detail: `because of ${reason}`,
+  }));
+  expect(await status(order.id)).toEqual({ ...first, discarded: false });
+  await system.pool.query("UPDATE dead_letters SET discarded_at = now() WHERE order_id = $1", [order.id]);
+  expect(await status(order.id)).toEqual({ ...first, discarded: true });
+  await bury(order, "22003", "2-0");
+  expect(await status(order.id)).toEqual({ ...second, discarded: false });
+});
+
+test("once poison and once good: counted wins", async () => {
+  const order = one(5);
+  await bury(order, "23514");
+  await count([order], "v2");
+  expect(await status(order.id)).toMatchObject({ status: "counted" });
+});
+
+test("a letter that was replayed says nothing any more", async () => {
+  const order = one(6);
+  await bury(order, "23514");
+  await system.pool.query("UPDATE dead_letters SET replayed_at = now() WHERE order_id = $1", [order.id]);
+  expect((await get(order.id)).status).toBe(404);
+});
+
+test("of an order that nobody has seen it says so, and when to ask again", async () => {
+  const response = await get(newOrderId());
+  expect(response.status).toBe(404);
+  expect(response.headers.get("retry-after")).toBe("1");
+  expect(response.headers.get("content-type")).toContain("application/problem+json");
+  expect(await response.json()).toMatchObject({ type: "not-yet-visible-or-unknown", status: 404 });
+});
+
+test.each([randomId(), "17", "not-an-id", `${newOrderId()}0`])("%s is no order's id", async (id) => {
+  const response = await get(id);
+  expect(response.status).toBe(422);
+  expect(await response.json()).toMatchObject({
+    type: "invalid",
+    errors: [{ field: "id", message: "must be the UUIDv7 of an order" }],
+  });
+});
+
+test("its metrics carry no id", async () => {
+  await get(newOrderId());
+  const text = await (await fetch(`${system.url}/metrics`)).text();
+  expect(text).toContain('endpoint="/api/orders/:id"');
+  expect(text).not.toMatch(/orders\/[0-9a-f]/);
+});
+
+test("while PostgreSQL does not answer it says so within 2 s", async () => {
+  const lock = await system.pool.connect();
+  try {
+    await lock.query(
+      "SET idle_in_transaction_session_timeout = 0; BEGIN; LOCK TABLE orders IN ACCESS EXCLUSIVE MODE",
+    );
+    const started = Date.now();
+    const response = await get(newOrderId());
+    expect(Date.now() - started).toBeLessThan(2_000);
+    expect(response.status).toBe(503);
+    expect(Number(response.headers.get("retry-after"))).toBeGreaterThanOrEqual(1);
+    expect(await response.json()).toMatchObject({ type: "backend-away", status: 503 });
+  } finally {
+    lock.release(true);
+  }
+});

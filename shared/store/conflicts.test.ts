@@ -1,0 +1,111 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { freshDatabase, poolOn, someOrders } from "../../test/fresh.ts";
+import { driftOf, emptied, numberOf } from "../../test/recount.ts";
+import type { Order } from "../domain/order.ts";
+import { encodeOrders, fingerprintOf, messageOf } from "../wire/order-message.ts";
+import { recordConflicts } from "./conflicts.ts";
+import { countCarried } from "./count.ts";
+import { storeOrders } from "./direct.ts";
+import type { Pool } from "./pool.ts";
+
+let pool: Pool;
+beforeAll(async () => {
+  pool = poolOn(await freshDatabase(), 6);
+});
+beforeEach(() => emptied(pool));
+afterAll(() => pool.end());
+
+/** What a worker does with a batch. */
+const settle = async (messages: string, source = "v2", part = 0): Promise<string[]> => {
+  const batch = { source, part, position: "1-0", messages };
+  const { duplicates } = await countCarried(pool, batch);
+  return duplicates > 0 ? recordConflicts(pool, batch) : [];
+};
+const settleOrders = (orders: readonly Order[], source = "v2", part = 0): Promise<string[]> =>
+  settle(encodeOrders(orders), source, part);
+const other = (order: Order, store: string): Order => ({ ...order, store, body: `${order.body} ${store}` });
+const kept = async () =>
+  (
+    await pool.query<{ order_id: string; fingerprint: string; store: string; mode: string }>(
+      "SELECT order_id, fingerprint::text, store, mode FROM order_conflicts ORDER BY order_id, fingerprint",
+    )
+  ).rows;
+
+test("another body under a counted id is kept with all it said, once, and counts nothing", async () => {
+  const orders = someOrders(3);
+  const [, second] = orders as [Order, Order, Order];
+  const loser = { ...other(second, "central"), drink: "mocha", priceCents: 777 };
+  expect(await settleOrders(orders)).toEqual([]);
+  expect(await settleOrders([...orders, loser])).toEqual([second.id]);
+  expect(await settleOrders([loser, loser])).toEqual([]);
+  const { rows } = await pool.query(
+    `SELECT order_id, fingerprint::text, mode, store, drink, price_cents::integer, event_time, accepted_at,
+            seen_at BETWEEN now() - interval '1 minute' AND now() AS seen FROM order_conflicts`,
+  );
+  expect(rows).toEqual([
+    {
+      order_id: second.id,
+      fingerprint: fingerprintOf(loser),
+      mode: "v2",
+      store: "central",
+      drink: "mocha",
+      price_cents: 777,
+      event_time: new Date(loser.eventTimeMs),
+      accepted_at: new Date(loser.acceptedAtMs),
+      seen: true,
+    },
+  ]);
+  expect(await numberOf(pool, "SELECT count(*) FROM orders")).toBe(3);
+  expect(await driftOf(pool)).toEqual([]);
+});
+
+test("the same body again is no conflict, in whatever mode", async () => {
+  const orders = someOrders(5);
+  await storeOrders(pool, "v1", encodeOrders(orders));
+  expect(await settleOrders(orders, "v2")).toEqual([]);
+  expect(await settleOrders(orders, "v3")).toEqual([]);
+  expect(await kept()).toEqual([]);
+});
+
+test("several bodies in one batch: one counts, the others are kept", async () => {
+  const [order] = someOrders(1) as [Order];
+  const bodies = [order, other(order, "central"), other(order, "uptown"), other(order, "central")];
+  expect((await settleOrders(bodies)).sort()).toEqual([order.id, order.id]);
+  const winner = await pool.query<{ fingerprint: string }>("SELECT fingerprint::text FROM orders");
+  const losers = (await kept()).map(({ fingerprint }) => fingerprint);
+  expect(new Set([...losers, winner.rows[0]?.fingerprint])).toEqual(new Set(bodies.map(fingerprintOf)));
+});
+
+test("a v1 order that is not counted yet wins against what comes by another mode", async () => {
+  const [order] = someOrders(1) as [Order];
+  await storeOrders(pool, "v1", encodeOrders([order]));
+  expect(await settleOrders([other(order, "central")], "v3")).toEqual([order.id]);
+  expect(await kept()).toMatchObject([{ order_id: order.id, mode: "v3", store: "central" }]);
+});
+
+test("four workers with bodies of their own for the same ids: each loser is kept exactly once", async () => {
+  const orders = someOrders(200);
+  const workers = ["uptown", "central", "downtown", "southend"];
+  const told = await Promise.all(
+    workers.flatMap((store, part) => {
+      const ours = orders.map((order) => other(order, store));
+      return [settleOrders(ours, "v2", part), settleOrders(ours.toReversed(), "v2", part)];
+    }),
+  );
+  expect(told.flat()).toHaveLength(3 * 200);
+  expect(await numberOf(pool, "SELECT count(*) FROM order_conflicts")).toBe(3 * 200);
+  expect(await numberOf(pool, "SELECT count(*) FROM orders")).toBe(200);
+  expect(
+    await numberOf(pool, "SELECT count(*) FROM order_conflicts JOIN orders USING (order_id, fingerprint)"),
+  ).toBe(0);
+  expect(await driftOf(pool)).toEqual([]);
+});
+
+test("a fingerprint that no index would take is cut", async () => {
+  const [order] = someOrders(1) as [Order];
+  await settleOrders([order]);
+  const bytes = Array.from({ length: 5_000 }, () => Math.floor(Math.random() * 256));
+  const fingerprint = `\\x${Buffer.from(bytes).toString("hex")}`;
+  expect(await settle(JSON.stringify([{ ...messageOf(order), fingerprint }]))).toEqual([order.id]);
+  expect((await kept())[0]?.fingerprint).toBe(fingerprint.slice(0, 2 + 128));
+});

@@ -1,0 +1,55 @@
+/** Statements that look orders up by id read those orders and no others, however many there are. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { freshDatabase, poolOn, someOrders } from "../../test/fresh.ts";
+import { numberOf } from "../../test/recount.ts";
+import { encodeOrders } from "../wire/order-message.ts";
+import { recordConflicts } from "./conflicts.ts";
+import { countCarried } from "./count.ts";
+import { findOrderStatus } from "./order-status.ts";
+import type { Pool } from "./pool.ts";
+
+const ORDERS = 50_000;
+const ours = someOrders(20);
+
+// one session reads and tells: others tell their statistics when it suits them
+let pool: Pool;
+beforeAll(async () => {
+  pool = poolOn(await freshDatabase(), 1);
+  await pool.query(
+    `INSERT INTO orders (order_id, mode, store, drink, price_cents, event_time, accepted_at, fingerprint)
+     SELECT overlay(uuid7_floor(now())::text PLACING lpad(to_hex(n), 12, '0') FROM 25)::uuid, 'v2', 'uptown', 'latte', 100,
+            now(), now(), '\\x00' FROM generate_series(1, $1::integer) AS n`,
+    [ORDERS],
+  );
+  await pool.query(
+    `INSERT INTO dead_letters (source, origin, index, payload, payload_sha256, reason, detail, order_id)
+     SELECT 'v2', n, 0, '', '', '23514', '', gen_random_uuid() FROM generate_series(1, $1::integer) AS n`,
+    [ORDERS],
+  );
+  await countCarried(pool, { source: "v2", part: 0, position: "1-0", messages: encodeOrders(ours) });
+});
+afterAll(() => pool.end());
+
+const rowsRead = async (): Promise<number> => {
+  await pool.query("SELECT pg_stat_force_next_flush()");
+  return numberOf(
+    pool,
+    `SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) FROM pg_stat_user_tables
+     WHERE relname ~ '^(orders|dead_letters|order_conflicts)'`,
+  );
+};
+
+const losers = ours.map((order) => ({ ...order, body: "another" }));
+test.each<[string, () => Promise<unknown>]>([
+  ["a status", () => Promise.all(ours.map(({ id }) => findOrderStatus(pool, id)))],
+  ["a status of nobody", () => Promise.all(someOrders(20).map(({ id }) => findOrderStatus(pool, id)))],
+  ["conflicts", () => recordConflicts(pool, { source: "v2", messages: encodeOrders(losers) })],
+])("%s", async (_name, look) => {
+  for (const prepare of ["SELECT 1", "ANALYZE"]) {
+    await pool.query(prepare);
+    const before = await rowsRead();
+    // a prepared statement changes its plan after the fifth time
+    for (let round = 0; round < 7; round++) await look();
+    expect((await rowsRead()) - before).toBeLessThan(ORDERS / 100);
+  }
+});

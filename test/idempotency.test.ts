@@ -1,0 +1,200 @@
+/** One key is one order, in every mode and between them, whoever sends it how often with whatever body. */
+import { v7 as newOrderId } from "uuid";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { DAY_MS, MINUTE_MS } from "#shared/domain/time.ts";
+import { until } from "./fresh.ts";
+import { driftOf, numberOf } from "./recount.ts";
+import { type System, startSystem } from "./system.ts";
+
+let system: System;
+beforeAll(async () => {
+  system = await startSystem();
+});
+afterAll(() => system.close());
+
+const latte = { drink: "latte", store: "uptown", price: 4.5 };
+const mocha = { drink: "mocha", store: "central", price: 3.8 };
+
+const post = (mode: string, key: string, body: object): Promise<Response> =>
+  fetch(`${system.url}/api/${mode}/order`, {
+    method: "POST",
+    headers: { "content-type": "application/json", "idempotency-key": key },
+    body: JSON.stringify(body),
+  });
+/** At once, one for each body. */
+const postAll = (mode: string, key: string, bodies: readonly object[]): Promise<Response[]> =>
+  Promise.all(bodies.map((body) => post(mode, key, body)));
+
+type Status = { status: string | number; mode: string; drink: string; timestamp: string; conflicts: number };
+const statusOf = async (key: string): Promise<Status> =>
+  (await (await fetch(`${system.url}/api/orders/${key}`)).json()) as Status;
+const untilCounted = async (key: string): Promise<Status> => {
+  await until(`${key} is counted`, async () => (await statusOf(key)).status === "counted");
+  return statusOf(key);
+};
+const settled = (mode: string): Promise<number> =>
+  numberOf(system.pool, "SELECT coalesce(sum(orders + duplicates), 0) FROM applied WHERE source = $1", [
+    mode,
+  ]);
+/** Sends, and waits until the worker has had all of it. */
+const sendAll = async (mode: string, key: string, bodies: readonly object[]): Promise<Response[]> => {
+  const before = await settled(mode);
+  const responses = await postAll(mode, key, bodies);
+  // v1's worker sees only what was stored
+  const expected = mode === "v1" ? responses.filter(({ status }) => status === 201) : responses;
+  await until("all are settled", async () => (await settled(mode)) >= before + expected.length);
+  return responses;
+};
+const conflictsOf = async (key: string): Promise<{ mode: string; drink: string }[]> =>
+  (
+    await system.pool.query<{ mode: string; drink: string }>(
+      `SELECT c.mode, c.drink FROM order_conflicts AS c JOIN orders AS o USING (order_id)
+       WHERE order_id = $1 AND c.fingerprint <> o.fingerprint`,
+      [key],
+    )
+  ).rows;
+const statuses = (responses: readonly Response[]): number[] => responses.map(({ status }) => status).sort();
+const copies = <T>(count: number, each: T): T[] => Array.from({ length: count }, () => each);
+
+describe.each(["v1", "v2", "v3"])("%s", (mode) => {
+  const isStored = mode === "v1";
+  const taken = isStored ? 201 : 202;
+
+  test("fifty clients with one key and one body at once make one order", async () => {
+    const key = newOrderId();
+    const responses = await sendAll(mode, key, copies(50, latte));
+    expect(statuses(responses)).toEqual(isStored ? [...copies(49, 200), 201] : copies(50, 202));
+    for (const { status, headers } of responses)
+      expect(headers.get("idempotency-replayed")).toBe(status === 200 ? "true" : null);
+    const replies = (await Promise.all(responses.map((each) => each.json()))) as { timestamp: string }[];
+    const { timestamp, ...order } = await untilCounted(key);
+    expect(order).toEqual({ ...latte, id: key, mode, status: "counted", conflicts: 0 });
+    // in v1 every reply tells the order that is stored
+    const times = replies.map((reply) => reply.timestamp);
+    if (isStored) expect(new Set(times)).toEqual(new Set([timestamp]));
+    else expect(times).toContain(timestamp);
+  });
+
+  test("fifty clients with one key and two bodies at once: one body counts, and the other is told", async () => {
+    const key = newOrderId();
+    const bodies = copies(25, [latte, mocha]).flat();
+    const responses = await sendAll(mode, key, bodies);
+    const { drink } = await untilCounted(key);
+    const [loser] = [latte, mocha].filter((body) => body.drink !== drink);
+    if (isStored) {
+      expect(statuses(responses)).toEqual([...copies(24, 200), 201, ...copies(25, 422)]);
+      const refused = responses.filter((_, index) => bodies[index] === loser);
+      for (const response of refused)
+        expect(await response.json()).toMatchObject({ status: 422, type: "key-conflict" });
+      expect(await conflictsOf(key)).toEqual([]);
+    } else {
+      expect(statuses(responses)).toEqual(copies(50, 202));
+      await until("the other body is told", async () => (await statusOf(key)).conflicts === 1);
+      expect(await conflictsOf(key)).toEqual([{ mode, drink: loser?.drink }]);
+    }
+  });
+
+  test("a timestamp that was not sent stays unsent: the same again is the same, the time told is not", async () => {
+    const key = newOrderId();
+    await sendAll(mode, key, [latte]);
+    const { timestamp } = await untilCounted(key);
+    await sendAll(mode, key, [latte]);
+    expect(await statusOf(key)).toMatchObject({ timestamp, conflicts: 0 });
+    const [dated] = await sendAll(mode, key, [{ ...latte, timestamp }]);
+    expect(dated?.status).toBe(isStored ? 422 : 202);
+    if (!isStored) await until("it is told", async () => (await statusOf(key)).conflicts === 1);
+    expect(await statusOf(key)).toMatchObject({ timestamp, conflicts: isStored ? 0 : 1 });
+  });
+
+  test("one moment written in two ways is one body", async () => {
+    const key = newOrderId();
+    const hour = new Date(Date.now() - 3_600_000).toISOString().slice(0, 19);
+    const body = { ...latte, price: "4.50", timestamp: `${hour}Z` };
+    await sendAll(mode, key, [body]);
+    await untilCounted(key);
+    const [again] = await sendAll(mode, key, [{ ...latte, timestamp: `${hour}.000+00:00` }]);
+    expect(again?.status).toBe(isStored ? 200 : 202);
+    expect((await statusOf(key)).conflicts).toBe(0);
+  });
+
+  test.each([
+    ["31 days old, less a minute", -31 * DAY_MS + MINUTE_MS, true],
+    ["31 days old, and more", -31 * DAY_MS - 1_000, false],
+    ["almost 5 minutes ahead", 5 * MINUTE_MS - 10_000, true],
+    ["more than 5 minutes ahead", 5 * MINUTE_MS + 10_000, false],
+  ])("a key %s", async (_name, aheadMs, isTaken) => {
+    const key = newOrderId({ msecs: Date.now() + aheadMs });
+    const response = await post(mode, key, latte);
+    expect(response.status).toBe(isTaken ? taken : 422);
+    if (isTaken) expect(await untilCounted(key)).toMatchObject({ mode, conflicts: 0 });
+    else
+      expect(await response.json()).toMatchObject({
+        type: "invalid",
+        errors: [
+          { field: "Idempotency-Key", message: expect.stringContaining("must not be made more than") },
+        ],
+      });
+  });
+
+  test("its status follows it: not before it is counted, unless it is stored at once", async () => {
+    const key = newOrderId();
+    expect(await statusOf(key)).toMatchObject({ status: 404, type: "not-yet-visible-or-unknown" });
+    // nobody can count meanwhile
+    const lock = await system.pool.connect();
+    try {
+      await lock.query(
+        "SET idle_in_transaction_session_timeout = 0; BEGIN; LOCK TABLE applied IN EXCLUSIVE MODE",
+      );
+      const response = await post(mode, key, latte);
+      expect(response.headers.get("location")).toBe(`/api/orders/${key}`);
+      expect((await statusOf(key)).status).toBe(isStored ? "stored" : 404);
+    } finally {
+      lock.release(true);
+    }
+    expect(await untilCounted(key)).toMatchObject({ mode, drink: "latte" });
+  });
+});
+
+describe("between the modes", () => {
+  test.each([
+    ["v2", "v3"],
+    ["v3", "v2"],
+    ["v1", "v2"],
+    ["v1", "v3"],
+  ])("%s first: the same body by %s is the same order, and another body is told", async (first, second) => {
+    const key = newOrderId();
+    await sendAll(first, key, [latte]);
+    await untilCounted(key);
+    await sendAll(second, key, [latte]);
+    expect(await statusOf(key)).toMatchObject({ mode: first, conflicts: 0 });
+    await sendAll(second, key, [mocha]);
+    await until("the other body is told", async () => (await statusOf(key)).conflicts === 1);
+    expect(await conflictsOf(key)).toEqual([{ mode: second, drink: "mocha" }]);
+    expect(await statusOf(key)).toMatchObject({ mode: first, drink: "latte" });
+  });
+
+  test.each(["v2", "v3"])("v1 sees at once what %s has counted", async (first) => {
+    const key = newOrderId();
+    await sendAll(first, key, [latte]);
+    const { timestamp } = await untilCounted(key);
+    const again = await post("v1", key, latte);
+    expect(again.status).toBe(200);
+    expect(await again.json()).toMatchObject({ id: key, timestamp });
+    const other = await post("v1", key, mocha);
+    expect(other.status).toBe(422);
+    expect(await other.json()).toMatchObject({ type: "key-conflict" });
+  });
+
+  test("all three at once with two bodies count one", async () => {
+    const key = newOrderId();
+    await Promise.all(["v1", "v2", "v3"].map((mode) => postAll(mode, key, [latte, mocha, latte, mocha])));
+    const { drink } = await untilCounted(key);
+    await until("the other body is told", async () => (await statusOf(key)).conflicts === 1);
+    expect(await conflictsOf(key)).toMatchObject([{ drink: drink === "latte" ? "mocha" : "latte" }]);
+  });
+});
+
+test("in the end each key is one order, and the rollups are exact", async () => {
+  expect(await driftOf(system.pool)).toEqual([]);
+  expect(await numberOf(system.pool, "SELECT count(*) FROM dead_letters")).toBe(0);
+});
