@@ -9,8 +9,13 @@ export type ApiMetrics = {
   rejected(mode: string, reason: string): void;
   answered(method: string, endpoint: string, status: number, seconds: number): void;
   sockets(open: number): void;
-  sent(): void;
+  /** A frame was put into bytes; it is then sent to any number of sockets. */
+  made(kind: string): void;
+  sent(kind: string): void;
   conflated(): void;
+  resynced(): void;
+  /** By the server: `slow`, `silent` or `refused` (its frames). */
+  closed(reason: string): void;
 };
 
 /** Ten thousand stores must not become ten thousand series. */
@@ -35,11 +40,16 @@ export const openApiMetrics = (
   const duplicates = counter("coffee_orders_duplicate_total", "Orders that had been accepted before", [
     "mode",
   ]);
-  const sent = counter("coffee_ws_sent_total", "WebSocket frames sent");
+  const made = counter("coffee_ws_made_total", "WebSocket frames serialised, once for all sockets", ["kind"]);
+  const sent = counter("coffee_ws_sent_total", "WebSocket frames sent", ["kind"]);
   const conflated = counter(
     "coffee_ws_conflated_total",
     "Frames left out for sockets that were still busy with the one before",
   );
+  const resyncs = counter("coffee_ws_resyncs_total", "Snapshots sent because a client asked");
+  const closed = counter("coffee_ws_closed_total", "WebSockets that the server closed, by reason", [
+    "reason",
+  ]);
   const requests = counter("http_requests_total", "HTTP requests answered", [
     "method",
     "endpoint",
@@ -83,8 +93,11 @@ export const openApiMetrics = (
       durations.observe({ method, endpoint }, seconds);
     },
     sockets: (open) => sockets.set(open),
-    sent: () => sent.inc(),
+    made: (kind) => made.inc({ kind }),
+    sent: (kind) => sent.inc({ kind }),
     conflated: () => conflated.inc(),
+    resynced: () => resyncs.inc(),
+    closed: (reason) => closed.inc({ reason }),
   };
 };
 
