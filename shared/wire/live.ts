@@ -34,7 +34,7 @@ export const liveSnapshot = Type.Object(
   {
     description:
       "Sent at once, in answer to a resync, to a socket that missed frames because it was busy, and when orders went " +
-      "from the list (an epoch's change). Replaces what the client holds, unless it is below that by (epoch, version).",
+      "from the list (a restore). Replaces what the client holds, unless it is below that by (epoch, version).",
   },
 );
 

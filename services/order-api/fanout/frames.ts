@@ -62,7 +62,7 @@ export const openFrames = (onMade: (kind: FrameKind) => void): Frames => {
     const newOnes = before && newOrders(dashboard.recent_orders, before.recent_orders);
     [told, texts] = [dashboard, now];
     seq++;
-    if (before === null || newOnes === null || before.epoch !== dashboard.epoch) return wholeFrame();
+    if (before === null || newOnes === null) return wholeFrame();
     const members = new Map(changed);
     if (members.has("recent_orders")) members.set("recent_orders", JSON.stringify(newOnes));
     for (const name of CLOCKS) members.set(name, now.get(name) ?? "null");
@@ -86,7 +86,7 @@ const newOrders = (
 ): readonly DashboardOrder[] | null => {
   const known = new Set(before.map((order) => order.id));
   const newOnes = now.slice(0, now.findLastIndex((order) => !known.has(order.id)) + 1);
-  return [newOnes, now].find((prefix) => isSame(withNewOrders(prefix, before), now)) ?? null;
+  return isSame(withNewOrders(newOnes, before), now) ? newOnes : null;
 };
 
 const isSame = (a: readonly DashboardOrder[], b: readonly DashboardOrder[]): boolean =>
