@@ -3,10 +3,10 @@ import type { Board } from "#shared/domain/board.ts";
 import { type Dashboard, dashboardOf } from "#shared/domain/dashboard.ts";
 import { LIVE_PROTOCOL } from "#shared/wire/live.ts";
 import { openLiveStream } from "./fanout/live.ts";
+import type { SocketMetrics } from "./fanout/metrics.ts";
 import { CLOSE, openPings } from "./fanout/sockets.ts";
 import { openWholeStream } from "./fanout/whole.ts";
 import type { Intakes } from "./intakes.ts";
-import type { ApiMetrics } from "./metrics.ts";
 
 /** The latest board, as the clients of one filter see it; one text for all of them. */
 export type Fanout = {
@@ -23,7 +23,7 @@ export type Fanout = {
 /** Readers within this time share one text. */
 const TEXT_MS = 100;
 
-export const openFanout = (board: () => Board | null, intakes: Intakes, metrics: ApiMetrics): Fanout => {
+export const openFanout = (board: () => Board | null, intakes: Intakes, metrics: SocketMetrics): Fanout => {
   const dashboard = (filter: string): Dashboard =>
     dashboardOf(board(), filter, intakes.statuses(), Date.now());
   const texts = openTexts(dashboard);

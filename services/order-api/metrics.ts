@@ -1,21 +1,14 @@
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import type { Order } from "#shared/domain/order.ts";
 import { ACK_BUCKETS_SECONDS, boundedLabel } from "#shared/runtime/prometheus.ts";
+import { openSocketMetrics, type SocketMetrics } from "./fanout/metrics.ts";
 import type { ModeState } from "./intakes.ts";
 
-export type ApiMetrics = {
+export type ApiMetrics = SocketMetrics & {
   accepted(mode: string, order: Order, ackSeconds: number): void;
   replayed(mode: string): void;
   rejected(mode: string, reason: string): void;
   answered(method: string, endpoint: string, status: number, seconds: number): void;
-  sockets(open: number): void;
-  /** A frame was put into bytes; it is then sent to any number of sockets. */
-  made(kind: string): void;
-  sent(kind: string): void;
-  conflated(): void;
-  resynced(): void;
-  /** By the server: `slow`, `silent` or `refused` (its frames). */
-  closed(reason: string): void;
 };
 
 /** Ten thousand stores must not become ten thousand series. */
@@ -40,16 +33,6 @@ export const openApiMetrics = (
   const duplicates = counter("coffee_orders_duplicate_total", "Orders that had been accepted before", [
     "mode",
   ]);
-  const made = counter("coffee_ws_made_total", "WebSocket frames serialised, once for all sockets", ["kind"]);
-  const sent = counter("coffee_ws_sent_total", "WebSocket frames sent", ["kind"]);
-  const conflated = counter(
-    "coffee_ws_conflated_total",
-    "Frames left out for sockets that were still busy with the one before",
-  );
-  const resyncs = counter("coffee_ws_resyncs_total", "Snapshots sent because a client asked");
-  const closed = counter("coffee_ws_closed_total", "WebSockets that the server closed, by reason", [
-    "reason",
-  ]);
   const requests = counter("http_requests_total", "HTTP requests answered", [
     "method",
     "endpoint",
@@ -61,7 +44,6 @@ export const openApiMetrics = (
     "version",
   ]);
   const value = counter("order_value_total", "Revenue of accepted orders, in currency units", ["store"]);
-  const sockets = new Gauge({ name: "coffee_ws_connections", help: "Open WebSockets", registers });
   const ack = new Histogram({
     name: "coffee_ingest_ack_seconds",
     help: "From an order's arrival to its durable acceptance",
@@ -92,12 +74,7 @@ export const openApiMetrics = (
       requests.inc({ method, endpoint, status_code: status });
       durations.observe({ method, endpoint }, seconds);
     },
-    sockets: (open) => sockets.set(open),
-    made: (kind) => made.inc({ kind }),
-    sent: (kind) => sent.inc({ kind }),
-    conflated: () => conflated.inc(),
-    resynced: () => resyncs.inc(),
-    closed: (reason) => closed.inc({ reason }),
+    ...openSocketMetrics(registry),
   };
 };
 

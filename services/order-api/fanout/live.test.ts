@@ -7,8 +7,8 @@ import { WebSocketServer } from "ws";
 import { type Dashboard, dashboardOf } from "#shared/domain/dashboard.ts";
 import { until } from "../../../test/fresh.ts";
 import { type Listener, listen } from "../live.fixture.ts";
-import { openApiMetrics } from "../metrics.ts";
 import { openLiveStream } from "./live.ts";
+import { openSocketMetrics } from "./metrics.ts";
 import { SOCKET_OPTIONS } from "./sockets.ts";
 import type { Stream } from "./whole.ts";
 
@@ -32,8 +32,7 @@ const publish = (): void => {
 
 beforeEach(async () => {
   [registry, version, listeners] = [new Registry(), 0, []];
-  const metrics = openApiMetrics(registry, { stores: [], drinks: [] }, () => new Map());
-  stream = openLiveStream(dashboard, metrics);
+  stream = openLiveStream(dashboard, openSocketMetrics(registry));
   server = new WebSocketServer({ ...SOCKET_OPTIONS, host: "127.0.0.1", port: 0 });
   server.on("connection", (socket) => stream.follow(socket, "all"));
   await once(server, "listening");

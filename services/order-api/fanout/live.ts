@@ -2,8 +2,8 @@ import { Value } from "typebox/value";
 import type { WebSocket } from "ws";
 import type { Dashboard } from "#shared/domain/dashboard.ts";
 import { liveResync } from "#shared/wire/live.ts";
-import type { ApiMetrics } from "../metrics.ts";
 import { type Frame, type Frames, openFrames } from "./frames.ts";
+import type { SocketMetrics } from "./metrics.ts";
 import { CLOSE, send } from "./sockets.ts";
 import type { Stream } from "./whole.ts";
 
@@ -34,7 +34,7 @@ const RESYNC_EVERY_MS = 1_000;
 const MOST_HEARD = 20;
 
 /** For clients of `coffee-rt.v1`: a snapshot, then what changed, and a heartbeat every second. */
-export const openLiveStream = (dashboard: (filter: string) => Dashboard, metrics: ApiMetrics): Stream => {
+export const openLiveStream = (dashboard: (filter: string) => Dashboard, metrics: SocketMetrics): Stream => {
   const audiences = new Map<string, Audience>();
 
   const audienceOf = (filter: string): Audience => {
@@ -102,7 +102,7 @@ export const openLiveStream = (dashboard: (filter: string) => Dashboard, metrics
 };
 
 /** A socket that missed a frame is behind by more than this one: the latest state instead. */
-const tell = (client: Client, frame: Frame, frames: Frames, metrics: ApiMetrics): void => {
+const tell = (client: Client, frame: Frame, frames: Frames, metrics: SocketMetrics): void => {
   if (client.isLost) sendSnapshot(client, frames, metrics);
   else if (!send(client.socket, frame.kind, frame.data, metrics)) {
     client.isLost = true;
@@ -110,21 +110,21 @@ const tell = (client: Client, frame: Frame, frames: Frames, metrics: ApiMetrics)
   }
 };
 
-const sendSnapshot = (client: Client, frames: Frames, metrics: ApiMetrics): void => {
+const sendSnapshot = (client: Client, frames: Frames, metrics: SocketMetrics): void => {
   const { kind, data } = frames.snapshot();
   client.isLost = !send(client.socket, kind, data, metrics);
   if (client.isLost) metrics.conflated();
 };
 
 /** Once a second; also the second look at who was lost, and who asked too often. */
-const beatFor = (client: Client, heartbeat: Frame, frames: Frames, metrics: ApiMetrics): void => {
+const beatFor = (client: Client, heartbeat: Frame, frames: Frames, metrics: SocketMetrics): void => {
   client.heard = 0;
   if (client.wantsResync) resync(client, frames, metrics);
   else if (client.isLost) sendSnapshot(client, frames, metrics);
   else send(client.socket, heartbeat.kind, heartbeat.data, metrics);
 };
 
-const resync = (client: Client, frames: Frames, metrics: ApiMetrics): void => {
+const resync = (client: Client, frames: Frames, metrics: SocketMetrics): void => {
   const now = performance.now();
   client.wantsResync = now - client.resyncedAt < RESYNC_EVERY_MS;
   if (client.wantsResync) return;

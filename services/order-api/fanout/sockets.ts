@@ -1,6 +1,6 @@
 import type { WebSocket } from "ws";
 import { LIVE_PROTOCOL } from "#shared/wire/live.ts";
-import type { ApiMetrics } from "../metrics.ts";
+import type { SocketMetrics } from "./metrics.ts";
 
 /** Close codes of RFC 6455, section 7.4.1, and of the IANA registry. */
 export const CLOSE = {
@@ -30,7 +30,7 @@ const PING_MS = 15_000;
  * False for a socket that is still busy with the frame before: it gets a later state, so nothing piles up for it. One
  * that never reads is ended by the ping.
  */
-export const send = (socket: WebSocket, kind: string, data: Buffer, metrics: ApiMetrics): boolean => {
+export const send = (socket: WebSocket, kind: string, data: Buffer, metrics: SocketMetrics): boolean => {
   if (socket.readyState !== socket.OPEN) return true;
   const buffered = socket.bufferedAmount;
   if (buffered > 0) {
@@ -46,7 +46,7 @@ export const send = (socket: WebSocket, kind: string, data: Buffer, metrics: Api
 };
 
 /** Ends connections whose other side has gone without a word. */
-export const openPings = (metrics: ApiMetrics): { watch(socket: WebSocket): void; close(): void } => {
+export const openPings = (metrics: SocketMetrics): { watch(socket: WebSocket): void; close(): void } => {
   const answered = new Map<WebSocket, boolean>();
   const pingAll = (): void => {
     for (const [socket, hasAnswered] of answered) {

@@ -1,6 +1,6 @@
 import type { WebSocket } from "ws";
 import type { Dashboard } from "#shared/domain/dashboard.ts";
-import type { ApiMetrics } from "../metrics.ts";
+import type { SocketMetrics } from "./metrics.ts";
 import { send } from "./sockets.ts";
 
 /** What the sockets of one protocol are told. */
@@ -31,7 +31,7 @@ const SEND_AT_LEAST_MS = 10_000;
 export const openWholeStream = (
   dashboard: (filter: string) => Dashboard,
   text: (filter: string) => string,
-  metrics: ApiMetrics,
+  metrics: SocketMetrics,
 ): Stream => {
   const audiences = new Map<string, Audience>();
   const tellAll = (): void => {
@@ -74,7 +74,7 @@ const newAudience = (): Audience => ({
 });
 
 /** Tells everybody what changed, and those that were busy the last time what they missed; not before its time. */
-const tell = (audience: Audience, dashboard: () => Dashboard, metrics: ApiMetrics): void => {
+const tell = (audience: Audience, dashboard: () => Dashboard, metrics: SocketMetrics): void => {
   if (audience.sockets.size === 0) return;
   const now = performance.now();
   const dueInMs = audience.sentAt + SEND_EVERY_MS - now;
