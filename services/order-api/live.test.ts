@@ -49,8 +49,8 @@ test("without a change there are heartbeats alone, one a second, and they tell h
   const [, second = 0, third = 0] = frames.flatMap((frame, index) =>
     frame.type === "heartbeat" ? (times[index] ?? 0) : [],
   );
-  expect(third - second).toBeGreaterThan(800);
-  expect(third - second).toBeLessThan(1_600);
+  expect(third - second).toBeGreaterThan(500);
+  expect(third - second).toBeLessThan(2_000);
   const last = heartbeats().at(-1) ?? expect.fail("a heartbeat");
   expect(last.seq).toBe(frames[0]?.seq);
   expect(Date.parse(last.server_timestamp) - Date.parse(last.as_of ?? "")).toBeLessThan(5_000);
@@ -73,8 +73,7 @@ test("a snapshot at once, then deltas in a chain, at most 10 a second, made once
   const seconds = (performance.now() - started) / 1_000;
   const deltas = one.deltas();
   expect(deltas.length).toBeGreaterThan(3);
-  // and a frame a second for rates and lag
-  expect(deltas.length).toBeLessThanOrEqual(11 * seconds + 2);
+  expect(deltas.length).toBeLessThanOrEqual(10 * seconds + 2);
   for (const [index, delta] of deltas.entries()) {
     expect(delta.previous).toBe(deltas[index - 1]?.seq ?? one.snapshots()[0]?.seq);
     expect(delta.seq).toBe(delta.previous + 1);
@@ -192,5 +191,5 @@ test("one that makes the server answer and does not read is ended; the others st
   const beats = quick.heartbeats().length;
   await until("the quick one hears on", () => quick.heartbeats().length > beats + 1);
   const gaps = quick.times.slice(1).map((time, index) => time - (quick.times[index] ?? 0));
-  expect(Math.max(...gaps)).toBeLessThan(2_500);
+  expect(Math.max(...gaps)).toBeLessThan(3_000);
 });

@@ -11,9 +11,9 @@ export type Frames = {
    * alone are worth one only `withDrift`.
    */
   next(dashboard: Dashboard, withDrift: boolean): Frame | null;
-  /** What was told last, whole. */
+  /** What was told last, whole. Not before the first `next`, nor is the heartbeat. */
   snapshot(): Frame;
-  heartbeat(dashboard: Dashboard): Frame;
+  heartbeat(): Frame;
 };
 
 /** They move with every look; each frame carries them, none is sent for them: the heartbeat tells of time. */
@@ -68,8 +68,8 @@ export const openFrames = (onMade: (kind: FrameKind) => void): Frames => {
     for (const name of CLOCKS) members.set(name, now.get(name) ?? "null");
     return made("delta", `"previous":${seq - 1},"data":${objectOf(members)}`);
   };
-  const heartbeat = ({ server_timestamp }: Dashboard): Frame =>
-    made("heartbeat", `"server_timestamp":"${server_timestamp}"`);
+  const heartbeat = (): Frame =>
+    made("heartbeat", `"server_timestamp":${texts.get("server_timestamp") ?? "null"}`);
   return { next, snapshot: wholeFrame, heartbeat };
 };
 

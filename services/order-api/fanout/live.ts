@@ -22,6 +22,8 @@ type Audience = {
   readonly clients: Set<Client>;
   readonly frames: Frames;
   lookedAt: number;
+  /** When a frame last came of it. */
+  toldAt: number;
   timer: NodeJS.Timeout | undefined;
 };
 
@@ -44,26 +46,28 @@ export const openLiveStream = (dashboard: (filter: string) => Dashboard, metrics
       clients: new Set<Client>(),
       frames: openFrames(metrics.made),
       lookedAt: 0,
+      toldAt: 0,
       timer: undefined,
     };
     audiences.set(filter, audience);
     return audience;
   };
-  const look = (filter: string, audience: Audience, withDrift: boolean): Dashboard => {
+  const look = (filter: string, audience: Audience, withDrift: boolean): void => {
     clearTimeout(audience.timer);
     audience.timer = undefined;
     audience.lookedAt = performance.now();
-    const current = dashboard(filter);
-    const frame = audience.frames.next(current, withDrift);
-    if (frame) for (const client of audience.clients) tell(client, frame, audience.frames, metrics);
-    return current;
+    const frame = audience.frames.next(dashboard(filter), withDrift);
+    if (frame === null) return;
+    audience.toldAt = audience.lookedAt;
+    for (const client of audience.clients) tell(client, frame, audience.frames, metrics);
   };
   const beat = (): void => {
     for (const [filter, audience] of audiences) {
       if (audience.clients.size === 0) continue;
-      // time too changes the picture: the hour turns, minutes slide, a board grows stale, a mode's health
-      const current = look(filter, audience, true);
-      const heartbeat = audience.frames.heartbeat(current);
+      // time too changes the picture: the hour turns, minutes slide, a board grows stale, a mode's health; a frame of
+      // just before has all of it, and another would be the eleventh of its second
+      if (performance.now() - audience.toldAt >= LOOK_EVERY_MS) look(filter, audience, true);
+      const heartbeat = audience.frames.heartbeat();
       for (const client of audience.clients) beatFor(client, heartbeat, audience.frames, metrics);
     }
   };
@@ -71,8 +75,9 @@ export const openLiveStream = (dashboard: (filter: string) => Dashboard, metrics
 
   const follow = (socket: WebSocket, filter: string): void => {
     const audience = audienceOf(filter);
-    // however many come at once, they share the snapshot
-    if (performance.now() - audience.lookedAt >= LOOK_EVERY_MS) look(filter, audience, false);
+    // however many come at once, they share the snapshot; the first of all disturbs nobody with the drift
+    if (performance.now() - audience.lookedAt >= LOOK_EVERY_MS)
+      look(filter, audience, audience.clients.size === 0);
     const client = { socket, isLost: true, resyncedAt: 0, wantsResync: false, heard: 0 };
     audience.clients.add(client);
     socket.once("close", () => audience.clients.delete(client));
@@ -120,7 +125,7 @@ const sendSnapshot = (client: Client, frames: Frames, metrics: SocketMetrics): v
 const beatFor = (client: Client, heartbeat: Frame, frames: Frames, metrics: SocketMetrics): void => {
   client.heard = 0;
   if (client.wantsResync) resync(client, frames, metrics);
-  else if (client.isLost) sendSnapshot(client, frames, metrics);
+  if (client.isLost) sendSnapshot(client, frames, metrics);
   else send(client.socket, heartbeat.kind, heartbeat.data, metrics);
 };
 
