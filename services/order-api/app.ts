@@ -1,9 +1,17 @@
 import websocket from "@fastify/websocket";
-import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from "fastify";
+import {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyRequest,
+  fastify,
+  LogController,
+} from "fastify";
 import type { Registry } from "prom-client";
+import type { WebSocket } from "ws";
 import type { OrderRules } from "#shared/domain/order.ts";
 import { modes as allModes } from "#shared/modes/all.ts";
 import type { Pool } from "#shared/store/pool.ts";
+import { CLOSE, SOCKET_OPTIONS } from "./fanout/sockets.ts";
 import type { Fanout } from "./fanout.ts";
 import type { Intakes } from "./intakes.ts";
 import type { ApiMetrics } from "./metrics.ts";
@@ -31,8 +39,6 @@ export type AppParts = {
 
 /** One order is a few hundred bytes; batches have a limit of their own. */
 const MOST_BODY_BYTES = 65_536;
-/** Clients without a subprotocol have nothing to say. */
-const MOST_FRAME_BYTES = 4_096;
 const REQUEST_TIMEOUT_MS = 30_000;
 
 /** Those who ask these want to know that it is stopping. */
@@ -73,7 +79,8 @@ export const buildApp = async (parts: AppParts): Promise<FastifyInstance> => {
     done();
   });
   await app.register(websocket, {
-    options: { maxPayload: MOST_FRAME_BYTES, perMessageDeflate: false, handleProtocols: () => false },
+    options: SOCKET_OPTIONS,
+    errorHandler: handleSocketError,
   });
   const modeNames = parts.intakes.modes.map((mode) => mode.name);
   addOrderRoutes(app, parts);
@@ -89,6 +96,14 @@ export const buildApp = async (parts: AppParts): Promise<FastifyInstance> => {
   );
   addOperationsRoutes(app, { ...parts, isStopping: () => stopping });
   return app;
+};
+
+/** A client that breaks the WebSocket protocol (too long, not UTF-8) is being told so by ws; the rest is our fault. */
+const handleSocketError = (error: Error, socket: WebSocket, request: FastifyRequest): void => {
+  const isClients = "code" in error && String(error.code).startsWith("WS_ERR_");
+  if (isClients) return;
+  request.log.error(error);
+  socket.close(CLOSE.internal, "internal error");
 };
 
 const IDLE_CHECK_MS = 50;

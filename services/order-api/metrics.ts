@@ -1,14 +1,13 @@
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import { ACK_BUCKETS_SECONDS } from "#shared/runtime/prometheus.ts";
+import { openSocketMetrics, type SocketMetrics } from "./fanout/metrics.ts";
 import type { ModeState } from "./intakes.ts";
 import { type OrderMetrics, openOrderMetrics } from "./order-metrics.ts";
 
-export type ApiMetrics = OrderMetrics & {
-  answered(method: string, endpoint: string, status: number, seconds: number): void;
-  sockets(open: number): void;
-  sent(): void;
-  conflated(): void;
-};
+export type ApiMetrics = OrderMetrics &
+  SocketMetrics & {
+    answered(method: string, endpoint: string, status: number, seconds: number): void;
+  };
 
 /** `states` is asked at each scrape, so the gauges are never older than the last poll. */
 export const openApiMetrics = (
@@ -19,17 +18,11 @@ export const openApiMetrics = (
   const registers = [registry];
   const counter = (name: string, help: string, labelNames: string[] = []) =>
     new Counter({ name, help, labelNames, registers });
-  const sent = counter("coffee_ws_sent_total", "WebSocket frames sent");
-  const conflated = counter(
-    "coffee_ws_conflated_total",
-    "Frames left out for sockets that were still busy with the one before",
-  );
   const requests = counter("http_requests_total", "HTTP requests answered", [
     "method",
     "endpoint",
     "status_code",
   ]);
-  const sockets = new Gauge({ name: "coffee_ws_connections", help: "Open WebSockets", registers });
   const durations = new Histogram({
     name: "http_request_duration_seconds",
     help: "HTTP request duration",
@@ -44,9 +37,7 @@ export const openApiMetrics = (
       requests.inc({ method, endpoint, status_code: status });
       durations.observe({ method, endpoint }, seconds);
     },
-    sockets: (open) => sockets.set(open),
-    sent: () => sent.inc(),
-    conflated: () => conflated.inc(),
+    ...openSocketMetrics(registry),
   };
 };
 

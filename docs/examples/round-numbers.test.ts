@@ -1,0 +1,37 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { startProgram, until } from "../../test/fresh.ts";
+import { type System, startSystem } from "../../test/system.ts";
+
+let system: System;
+beforeAll(async () => {
+  system = await startSystem({ modes: ["v2"] });
+});
+afterAll(() => system.close());
+
+test("the example tells of round numbers as they are sold, each once", async () => {
+  const order = async (store: string): Promise<void> => {
+    const response = await fetch(`${system.url}/api/v2/order`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ drink: "latte", store, price: 4.5 }),
+    });
+    expect(response.status).toBe(202);
+  };
+  const example = startProgram("docs/examples/round-numbers.ts", {}, [system.url, "5"]);
+  try {
+    // it may connect after the first ones, and the hour may turn: the next five come soon
+    await until(`it tells: ${example.output()}`, async () => {
+      await order("uptown");
+      return /uptown has sold its order number \d*[05] of this hour\n/.test(example.output());
+    });
+    await order("central");
+    const lines = example.output().trim().split("\n");
+    expect(new Set(lines).size).toBe(lines.length);
+    expect(example.output()).not.toContain("central");
+    await system.board.kill();
+    await until("it says that the data grows old", () => /^stale, data \d/m.test(example.output()));
+    await system.board.start();
+  } finally {
+    await example.kill("SIGTERM");
+  }
+});

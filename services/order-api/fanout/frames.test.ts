@@ -1,0 +1,258 @@
+/** The frames of the server against the client that applies them, over every channel that fast-check thinks of. */
+import fc from "fast-check";
+import { Value } from "typebox/value";
+import { expect, test } from "vitest";
+import { afterReconnect, NOTHING_HELD, take } from "#shared/client/reduce.ts";
+import { type Board, EMPTY_VIEW, RECENT_ORDERS, type RecentOrder } from "#shared/domain/board.ts";
+import { type Dashboard, dashboardOf, type ModeStatus } from "#shared/domain/dashboard.ts";
+import type { LiveDelta, LiveFrame, LiveSnapshot } from "#shared/domain/live.ts";
+import { liveDelta, liveHeartbeat, liveSnapshot } from "#shared/wire/live.ts";
+import { type Frame, openFrames } from "./frames.ts";
+
+const START = Date.UTC(2026, 0, 15, 10, 59, 50);
+const ok: Record<string, ModeStatus> = { v2: { lagOrders: 0, oldestPendingMs: 0, health: "ok" } };
+
+type Fate = {
+  copies: number;
+  delay: number;
+  answers: boolean;
+  reconnects: boolean;
+  otherReads: boolean;
+};
+type Moment = { board: Board; nowMs: number; statuses: Record<string, ModeStatus> };
+const first: Moment = {
+  board: {
+    epoch: 1,
+    version: 0,
+    asOfUs: START * 1_000,
+    storesAsOfUs: START * 1_000,
+    hourStartMs: START - (START % 3_600_000),
+    views: { all: EMPTY_VIEW, v2: EMPTY_VIEW },
+  },
+  nowMs: START,
+  statuses: ok,
+};
+const dashboardAt = ({ board, nowMs, statuses }: Moment): Dashboard =>
+  dashboardOf(board, "all", statuses, nowMs);
+const decoded = <T extends LiveFrame>(frame: Frame | null): T =>
+  JSON.parse(String(frame?.data ?? expect.fail("a frame"))) as T;
+
+let ids = 0;
+const orderAt = (acceptedAtMs: number): RecentOrder => ({
+  id: `order ${ids++}`,
+  drink: "latte",
+  store: "uptown",
+  cents: 450,
+  eventTimeMs: acceptedAtMs,
+  acceptedAtMs,
+});
+
+/** `late` of the new orders were accepted before some that are there already. */
+const sold = (moment: Moment, count: number, late: number, afterMs = 100): Moment => {
+  const nowMs = moment.nowMs + afterMs;
+  const view = moment.board.views["all"] ?? EMPTY_VIEW;
+  const fresh = Array.from({ length: count }, (_, index) =>
+    orderAt(index < late ? nowMs - 150 - index : nowMs - index),
+  );
+  const recent = [...fresh, ...view.recent]
+    .sort((a, b) => b.acceptedAtMs - a.acceptedAtMs)
+    .slice(0, RECENT_ORDERS);
+  const orders = view.hour.orders + count;
+  const next = { ...view, orders, hour: { orders, cents: orders * 450 }, ratePerSecond: count, recent };
+  const board = { ...moment.board, asOfUs: nowMs * 1_000, views: { all: next, v2: next } };
+  return { ...moment, nowMs, board: { ...board, version: board.version + (count > 0 ? 1 : 0) } };
+};
+const restored = (moment: Moment, kept: number): Moment => {
+  const view = moment.board.views["all"] ?? EMPTY_VIEW;
+  const next = { ...view, orders: kept, recent: view.recent.slice(-kept) };
+  const { board } = moment;
+  return {
+    ...moment,
+    board: { ...board, epoch: board.epoch + 1, version: kept, views: { all: next, v2: next } },
+  };
+};
+
+test("frames are as published, and their data is the dashboard", () => {
+  const frames = openFrames(() => undefined);
+  const shown = dashboardAt(sold(first, 3, 0));
+  expect(frames.next(dashboardAt(first), false)?.kind).toBe("snapshot");
+  const delta = decoded<LiveDelta>(frames.next(shown, false));
+  const snapshot = decoded<LiveSnapshot>(frames.snapshot());
+  expect(Value.Check(liveDelta, delta)).toBe(true);
+  expect(Value.Check(liveSnapshot, snapshot)).toBe(true);
+  expect(Value.Check(liveHeartbeat, decoded(frames.heartbeat()))).toBe(true);
+  expect(Value.Check(liveDelta, { ...delta, previous: undefined })).toBe(false);
+  expect(Value.Check(liveSnapshot, { ...snapshot, data: delta.data })).toBe(false);
+  expect(snapshot.data).toEqual(shown);
+  const { seq, epoch, version, as_of } = snapshot;
+  expect({ seq, previous: 1, epoch, version, as_of }).toEqual({
+    seq: 2,
+    previous: 1,
+    epoch: shown.epoch,
+    version: shown.version,
+    as_of: shown.as_of,
+  });
+  expect(delta).toMatchObject({ seq: 2, previous: 1, epoch: 1, version: 1, as_of: shown.as_of });
+  expect(Object.keys(delta.data)).not.toContain("top5_drinks");
+  expect(delta.data.recent_orders).toEqual(shown.recent_orders);
+});
+
+test("a delta carries the new orders alone, and the late ones amid those that are held", () => {
+  const frames = openFrames(() => undefined);
+  const before = sold(first, 20, 0);
+  frames.next(dashboardAt(before), false);
+  const after = sold(before, 2, 0);
+  expect(decoded<LiveDelta>(frames.next(dashboardAt(after), false)).data.recent_orders).toHaveLength(2);
+  const late = dashboardAt(sold(after, 1, 1));
+  const { recent_orders } = decoded<LiveDelta>(frames.next(late, false)).data;
+  expect(recent_orders?.length).toBeGreaterThan(1);
+  expect(recent_orders).toEqual(late.recent_orders.slice(0, recent_orders?.length));
+});
+
+test("the clock alone makes no frame, and rates and lag only with drift", () => {
+  const frames = openFrames(() => undefined);
+  frames.next(dashboardAt(first), false);
+  const later = { ...first, nowMs: START + 900, board: { ...first.board, asOfUs: (START + 900) * 1_000 } };
+  expect(frames.next(dashboardAt(later), true)).toBeNull();
+  // the clocks of what is told have moved all the same
+  expect(decoded<LiveSnapshot>(frames.snapshot())).toMatchObject({
+    seq: 1,
+    as_of: "2026-01-15T10:59:50.900Z",
+    data: { server_timestamp: "2026-01-15T10:59:50.900Z", as_of: "2026-01-15T10:59:50.900Z" },
+  });
+  const lagging = { ...later, statuses: { v2: { lagOrders: 9, oldestPendingMs: 5, health: "ok" as const } } };
+  expect(frames.next(dashboardAt(lagging), false)).toBeNull();
+  const delta = decoded<LiveDelta>(frames.next(dashboardAt(lagging), true));
+  expect(Object.keys(delta.data).sort()).toEqual(["as_of", "modes", "server_timestamp"]);
+});
+
+test("the turn of the hour, a stale board and a mode's health are frames", () => {
+  const frames = openFrames(() => undefined);
+  const shown = sold(first, 3, 0);
+  frames.next(dashboardAt(shown), false);
+  const turned = { ...shown, nowMs: START + 10_000 };
+  expect(decoded<LiveDelta>(frames.next(dashboardAt(turned), false)).data).toMatchObject({
+    current_hour: null,
+    hour_start: "2026-01-15T11:00:00.000Z",
+    stale: true,
+  });
+  const down: Moment = {
+    ...turned,
+    statuses: { v2: { lagOrders: null, oldestPendingMs: null, health: "unavailable" } },
+  };
+  expect(decoded<LiveDelta>(frames.next(dashboardAt(down), true)).data.modes).toMatchObject({
+    v2: { health: "unavailable" },
+  });
+});
+
+test("orders that are gone, as after a restore, are told by a snapshot", () => {
+  const frames = openFrames(() => undefined);
+  const before = sold(first, 9, 0);
+  frames.next(dashboardAt(before), false);
+  const frame = decoded<LiveSnapshot>(frames.next(dashboardAt(restored(before, 2)), false));
+  expect(frame).toMatchObject({ type: "snapshot", seq: 2, epoch: 2, version: 2 });
+  expect(frame.data.recent_orders).toHaveLength(2);
+});
+
+const step = fc.oneof(
+  { weight: 8, arbitrary: fc.record({ kind: fc.constant("sold"), count: fc.nat(60), late: fc.nat(4) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constant("time"), count: fc.nat(9_000), late: fc.constant(0) }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant("restored"), count: fc.nat(9), late: fc.constant(0) }),
+  },
+);
+/** What the channel does with a frame, whether it answers who asks, and whether the other process has read the board. */
+const fate = fc.record({
+  copies: fc.oneof({ weight: 6, arbitrary: fc.constant(1) }, fc.constant(0), fc.constant(2)),
+  delay: fc.oneof({ weight: 6, arbitrary: fc.constant(0) }, fc.nat(3)),
+  answers: fc.boolean(),
+  reconnects: fc.oneof({ weight: 8, arbitrary: fc.constant(false) }, fc.constant(true)),
+  otherReads: fc.boolean(),
+});
+
+const after = (
+  moment: Moment,
+  { kind, count, late }: { kind: string; count: number; late: number },
+): Moment => {
+  if (kind === "sold") return sold(moment, count, Math.min(late, count));
+  return kind === "time" ? { ...moment, nowMs: moment.nowMs + count } : restored(moment, count);
+};
+
+/** A client that never shows less than it did, and the frames on their way to it. */
+const openClient = () => {
+  let held = NOTHING_HELD;
+  let asked = false;
+  let underWay: { frame: LiveFrame; wait: number }[] = [];
+  const deliver = (frame: LiveFrame): void => {
+    const before = held.dashboard;
+    const taken = take(held, frame, START);
+    held = taken.held;
+    asked ||= taken.ask;
+    const shown = held.dashboard;
+    if (before && shown && shown.epoch <= before.epoch) {
+      expect(shown.epoch).toBe(before.epoch);
+      expect(shown.version).toBeGreaterThanOrEqual(before.version);
+    }
+  };
+  return {
+    deliver,
+    put: (frame: LiveFrame, wait: number): void => void underWay.push({ frame, wait }),
+    pass: (): void => {
+      const due = underWay.filter(({ wait }) => wait <= 0);
+      underWay = underWay
+        .filter(({ wait }) => wait > 0)
+        .map(({ frame, wait }) => ({ frame, wait: wait - 1 }));
+      for (const { frame } of due) deliver(frame);
+    },
+    reconnect: (): void => {
+      underWay = [];
+      held = afterReconnect(held);
+    },
+    isIdle: () => underWay.length === 0,
+    hasAsked: (): boolean => {
+      const wasAsked = asked;
+      asked = false;
+      return wasAsked;
+    },
+    held: () => held,
+  };
+};
+
+const content = ({ server_timestamp, as_of, ...rest }: Dashboard): object => rest;
+
+test("whatever is lost, doubled or reordered: never a step back, and after a resync the server's state", () => {
+  const run = (steps: [{ kind: string; count: number; late: number }, Fate][]): void => {
+    // two processes read the same boards, one perhaps later; a reconnect leads to the other, whose chain is its own
+    let [here, other] = [openFrames(() => undefined), openFrames(() => undefined)];
+    let moment = first;
+    const client = openClient();
+    for (const frames of [here, other]) frames.next(dashboardAt(moment), true);
+    client.deliver(decoded(here.snapshot()));
+    for (const [what, { copies, delay, answers, reconnects, otherReads }] of steps) {
+      moment = after(moment, what);
+      const frame = here.next(dashboardAt(moment), true) ?? here.heartbeat();
+      if (otherReads) other.next(dashboardAt(moment), true);
+      for (let copy = 0; copy < copies; copy++) client.put(decoded(frame), delay + copy);
+      if (reconnects) {
+        [here, other] = [other, here];
+        client.reconnect();
+        if (copies > 0) client.deliver(decoded(here.snapshot()));
+      }
+      client.pass();
+      if (answers && client.hasAsked()) client.put(decoded(here.snapshot()), delay);
+    }
+    while (!client.isIdle()) client.pass();
+    here.next(dashboardAt(moment), true);
+    client.hasAsked();
+    client.deliver(decoded(here.heartbeat()));
+    if (client.hasAsked()) client.deliver(decoded(here.snapshot()));
+    const { data } = decoded<LiveSnapshot>(here.snapshot());
+    expect(content(client.held().dashboard ?? expect.fail("a dashboard"))).toEqual(content(data));
+    expect(client.held()).toMatchObject({ behind: false, seq: expect.any(Number) });
+  };
+  fc.assert(fc.property(fc.array(fc.tuple(step, fate), { maxLength: 40 }), run), { numRuns: 300 });
+});

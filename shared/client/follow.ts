@@ -1,0 +1,110 @@
+/**
+ * Follows a dashboard over `/ws/dashboard` with the protocol `coffee-rt.v1`, for browsers and Node >= 22:
+ *
+ *     const follower = followDashboard({
+ *       url: "http://127.0.0.1:8005",
+ *       onState: (dashboard) => draw(dashboard),
+ *       onStatus: ({ text }) => tell(text),
+ *     });
+ *
+ * It reconnects by itself, asks for what it missed, and never shows a lower (epoch, version) than it did.
+ */
+import type { Dashboard } from "../domain/dashboard.ts";
+import type { LiveFrame } from "../domain/live.ts";
+import { openLine } from "./line.ts";
+import { afterReconnect, NOTHING_HELD, take } from "./reduce.ts";
+import { isOld, type Phase, type Status, statusOf } from "./status.ts";
+
+export type FollowOptions = {
+  /** Where the API is, as http://127.0.0.1:8005; a path before the API's own is kept. */
+  readonly url: string;
+  /** One mode's dashboard; all of them when absent. A server without that mode refuses the connection each time. */
+  readonly mode?: string;
+  /** Called with each new dashboard: a new object, that nobody changes any more. */
+  readonly onState?: (dashboard: Dashboard) => void;
+  /** Called when the phase changes, and every second, because data grows old by itself. */
+  readonly onStatus?: (status: Status) => void;
+};
+
+export type Follower = {
+  /** The dashboard as last heard; null before the first. */
+  state(): Dashboard | null;
+  status(): Status;
+  /** Ends it for good, without another call to the caller. */
+  close(): void;
+};
+
+const TELL_EVERY_MS = 1_000;
+/** As often as the server answers. */
+const ASK_EVERY_MS = 1_000;
+
+export const followDashboard = (options: FollowOptions): Follower => {
+  const { onState, onStatus } = options;
+  let held = NOTHING_HELD;
+  let isClosed = false;
+  let phase: Phase = "connecting";
+  let sinceMs = Date.now();
+  let askedAtMs = 0;
+
+  const status = (): Status => statusOf(phase, sinceMs, held.dataFromMs, Date.now());
+  const phaseNow = (): Phase => {
+    if (isClosed) return "closed";
+    if (held.dashboard === null) return "connecting";
+    if (!line.isUp()) return "disconnected";
+    if (held.behind) return "behind";
+    return held.dashboard.stale || isOld(status().ageMs) ? "stale" : "live";
+  };
+  /** True when the phase is another one. */
+  const moved = (): boolean => {
+    const next = phaseNow();
+    if (next === phase) return false;
+    [phase, sinceMs] = [next, Date.now()];
+    return true;
+  };
+  const hear = (frame: LiveFrame): void => {
+    const shown = held.dashboard;
+    const nowMs = Date.now();
+    const taken = take(held, frame, nowMs);
+    held = taken.held;
+    if (taken.ask && nowMs - askedAtMs >= ASK_EVERY_MS) {
+      askedAtMs = nowMs;
+      line.say({ type: "resync" });
+    }
+    const hasMoved = moved();
+    if (held.dashboard !== null && held.dashboard !== shown) onState?.(held.dashboard);
+    if (hasMoved && !isClosed) onStatus?.(status());
+  };
+  const line = openLine(socketUrl(options), {
+    onUp: () => {
+      held = afterReconnect(held);
+    },
+    onFrame: hear,
+    onDown: () => {
+      if (moved()) onStatus?.(status());
+    },
+  });
+  const watching = setInterval(() => {
+    moved();
+    onStatus?.(status());
+  }, TELL_EVERY_MS);
+  return {
+    state: () => held.dashboard,
+    status: () => {
+      moved();
+      return status();
+    },
+    close: () => {
+      isClosed = true;
+      clearInterval(watching);
+      line.close();
+    },
+  };
+};
+
+const socketUrl = ({ url, mode }: FollowOptions): string => {
+  const target = new URL(url);
+  target.protocol = target.protocol.replace("http", "ws");
+  target.pathname = `${target.pathname.replace(/\/$/, "")}/ws/dashboard`;
+  if (mode !== undefined) target.searchParams.set("mode", mode);
+  return target.href;
+};
