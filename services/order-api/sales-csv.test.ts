@@ -1,0 +1,45 @@
+import { parse } from "csv-parse/sync";
+import { expect, test } from "vitest";
+import { csvOf, prefersCsv } from "./sales-csv.ts";
+
+const bucketMs = Date.UTC(2026, 0, 15, 10);
+
+test("whatever a name holds is read back by another's parser; only what would run is marked", () => {
+  const names = ["uptown", 'a "b"', "a,b", "line\r\nline", "\ufeffx", "日本", "'quoted'", " =1"];
+  const formulas = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"];
+  const rows = [...names, ...formulas].map((store) => ({
+    bucketMs,
+    mode: "v1",
+    store,
+    drink: null,
+    orders: 3,
+    cents: 1_205,
+  }));
+  const [header, ...read] = parse(csvOf(rows)) as string[][];
+  expect(header).toEqual(["bucket", "mode", "store", "drink", "orders", "revenue"]);
+  expect(read).toEqual(
+    [...names, ...formulas.map((name) => `'${name}`)].map((store) => [
+      "2026-01-15T10:00:00.000Z",
+      "v1",
+      store,
+      "",
+      "3",
+      "12.05",
+    ]),
+  );
+});
+
+test.each([
+  [undefined, false],
+  ["*/*", false],
+  ["application/json", false],
+  ["text/html,application/xhtml+xml,*/*;q=0.8", false],
+  ["text/csv", true],
+  ["Text/CSV; charset=utf-8", true],
+  ["text/*", true],
+  ["text/csv;q=0.5, application/json", false],
+  ["text/csv, application/json;q=0.5", true],
+  ["text/csv;q=0, */*", false],
+])("Accept: %s likes CSV better: %s", (accept, expected) => {
+  expect(prefersCsv(accept)).toBe(expected);
+});
