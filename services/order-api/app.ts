@@ -4,6 +4,7 @@ import type { Registry } from "prom-client";
 import type { OrderRules } from "#shared/domain/order.ts";
 import { modes as allModes } from "#shared/modes/all.ts";
 import type { Pool } from "#shared/store/pool.ts";
+import { addOpenApi } from "./contract/openapi.ts";
 import type { Fanout } from "./fanout.ts";
 import type { Intakes } from "./intakes.ts";
 import type { ApiMetrics } from "./metrics.ts";
@@ -73,6 +74,7 @@ export const buildApp = async (parts: AppParts): Promise<FastifyInstance> => {
   await app.register(websocket, {
     options: { maxPayload: MOST_FRAME_BYTES, perMessageDeflate: false, handleProtocols: () => false },
   });
+  await addOpenApi(app, parts.intakes.modes);
   const modeNames = parts.intakes.modes.map((mode) => mode.name);
   addOrderRoutes(app, parts);
   addDashboardRoutes(app, { ...parts, modeNames });
