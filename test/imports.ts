@@ -115,6 +115,7 @@ const AREAS: readonly Area[] = [
       "pg",
       "pino",
       "prom-client",
+      "typebox",
       "uuid",
       "ws",
     ],

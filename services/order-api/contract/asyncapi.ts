@@ -8,6 +8,7 @@ import { dashboardReply } from "#shared/wire/dashboard.ts";
 import { dashboardExample, ORDER_ID, orderMessageExample } from "#shared/wire/examples.ts";
 import { orderMessage } from "#shared/wire/order-message.ts";
 import packageJson from "../../../package.json" with { type: "json" };
+import { componentsOf, published } from "./schemas.ts";
 
 type Message = {
   readonly title: string;
@@ -23,7 +24,7 @@ const FRAMES = {
     title: "The whole dashboard",
     summary:
       "Without a subprotocol: at once, then on every change (at most once a second), and at least every 10 s",
-    payload: { $ref: "#/components/schemas/Dashboard" },
+    payload: dashboardReply,
     example: dashboardExample,
   },
 } as const satisfies Record<string, Message>;
@@ -42,7 +43,7 @@ const STREAM_ENTRY: Message = {
       orders: {
         type: "string",
         contentMediaType: "application/json",
-        contentSchema: { type: "array", items: { $ref: "#/components/schemas/OrderMessage" } },
+        contentSchema: { type: "array", items: orderMessage },
         description: "the JSON text of an array of orders",
       },
       n: { type: "string", pattern: "^[0-9]+$", description: "how many they are" },
@@ -59,7 +60,7 @@ const STREAM_ENTRY: Message = {
 const TOPIC_RECORD: Message = {
   title: "One order",
   summary: "A record's value, in JSON; its key is the order's id, so that partitions fill evenly",
-  payload: { $ref: "#/components/schemas/OrderMessage" },
+  payload: orderMessage,
   example: orderMessageExample,
   more: { bindings: { kafka: { key: { type: "string", format: "uuid", examples: [ORDER_ID] } } } },
 };
@@ -69,7 +70,7 @@ const messageOf = (name: string, { title, summary, payload, example, more }: Mes
   title,
   summary,
   contentType: "application/json",
-  payload,
+  payload: published(payload),
   examples: [{ name: "example", payload: example }],
   ...more,
 });
@@ -150,5 +151,5 @@ export const asyncApi = (): object => ({
       messages: [{ $ref: "#/channels/topic/messages/record" }],
     },
   },
-  components: { schemas: { Dashboard: dashboardReply, OrderMessage: orderMessage } },
+  components: componentsOf("Dashboard", "OrderMessage"),
 });

@@ -6,24 +6,11 @@ import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
 import type { FastifyInstance } from "fastify";
 import type { Mode } from "#shared/ports.ts";
-import { dashboardReply } from "#shared/wire/dashboard.ts";
-import { readiness } from "#shared/wire/operations.ts";
-import { orderReply, orderRequest, problem } from "#shared/wire/orders.ts";
-import { salesReply } from "#shared/wire/sales.ts";
 import packageJson from "../../../package.json" with { type: "json" };
 import { tagReply } from "../etag.ts";
 import { asyncApi } from "./asyncapi.ts";
 import { type Operation, operationsOf } from "./operations.ts";
-
-/** Told once in the document, by these names. */
-const NAMED: Readonly<Record<string, object>> = {
-  OrderRequest: orderRequest,
-  Order: orderReply,
-  Dashboard: dashboardReply,
-  Sales: salesReply,
-  Readiness: readiness,
-  Problem: problem,
-};
+import { componentsOf, published } from "./schemas.ts";
 
 const INFO = {
   title: "Coffee-RT order API",
@@ -48,14 +35,18 @@ const TAGS = [
 const PAGE_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+/** What brings the document is not told in it. */
+const OF_THE_CONTRACT = /^\/(docs(\/|$)|openapi\.json$|asyncapi\.json$)/;
+
 /** Before the routes that it is to describe: it hears of each as it is added. */
 export const addOpenApi = async (app: FastifyInstance, modes: readonly Mode[]): Promise<void> => {
   await app.register(swagger, {
     openapi: { openapi: "3.1.0", info: INFO, tags: TAGS },
     // as the validators have it
     convertConstToEnum: false,
+    // not as the route has it: the WebSocket's plugin hides the schema that it shares with /api/dashboard
     transform: ({ schema, url, route }) => ({
-      schema: route.websocket || url.endsWith(".json") ? { hide: true } : (schema ?? {}),
+      schema: { ...schema, hide: route.websocket === true || OF_THE_CONTRACT.test(url) },
       url,
     }),
     transformObject: (made) => {
@@ -75,7 +66,7 @@ export const addOpenApi = async (app: FastifyInstance, modes: readonly Mode[]): 
     transformSpecificationClone: false,
     uiHooks: {
       onRequest: async (request, reply) => {
-        if (request.url === "/docs") return reply.redirect("docs/");
+        if (/^\/docs(\?|$)/.test(request.url)) return reply.redirect("docs/");
       },
     },
   });
@@ -112,12 +103,11 @@ const described = (document: Document, operations: Readonly<Record<string, Opera
         return [method, operation ? merged(made, operation) : made];
       }),
     );
-  const name = namer();
   return {
     ...document,
     servers: [{ url: "." }],
-    paths: name(paths) as Document["paths"],
-    components: { schemas: NAMED },
+    paths: published(paths) as Document["paths"],
+    components: componentsOf("OrderRequest", "Order", "Dashboard", "Sales", "Readiness", "Problem"),
   };
 };
 
@@ -145,17 +135,4 @@ const withExamples = (
   const named = Object.fromEntries(Object.entries(examples).map(([title, value]) => [title, { value }]));
   const content = Object.entries(body.content).map(([type, media]) => [type, { ...media, examples: named }]);
   return { ...body, content: Object.fromEntries(content) };
-};
-
-/** Replaces each copy of a named schema by a reference to it. */
-const namer = (): ((part: unknown) => unknown) => {
-  const names = new Map(Object.entries(NAMED).map(([name, schema]) => [JSON.stringify(schema), name]));
-  const named = (part: unknown): unknown => {
-    if (typeof part !== "object" || part === null) return part;
-    const name = names.get(JSON.stringify(part));
-    if (name !== undefined) return { $ref: `#/components/schemas/${name}` };
-    if (Array.isArray(part)) return part.map(named);
-    return Object.fromEntries(Object.entries(part).map(([member, value]) => [member, named(value)]));
-  };
-  return named;
 };

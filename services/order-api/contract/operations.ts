@@ -42,11 +42,17 @@ export const operationsOf = (modes: readonly Mode[]): Record<string, Operation> 
   "GET /metrics": METRICS,
 });
 
-type Headers = Readonly<Record<string, { description: string; schema: object }>>;
+type Headers = Readonly<Record<string, object>>;
 
+/** A header that always comes. */
 const text = (description: string, pattern?: string) => ({
   description,
+  required: true,
   schema: { type: "string", ...(pattern && { pattern }) },
+});
+const sometimes = (description: string, pattern?: string) => ({
+  ...text(description, pattern),
+  required: false,
 });
 
 /** A reply in JSON; its schema is the route's where none is given. */
@@ -124,19 +130,12 @@ const SALES: Operation = {
   summary: "The history of sales, in pages",
   description:
     `Rows come in the order of bucket, mode, store, drink by code point. A page is never longer than \`limit\`; the
-next one is told by \`next\` and by \`Link\`. Orders that are counted meanwhile neither repeat nor hide rows. For stores
-beyond the dashboard's top 50 ask \`by=store\`: the whole list of 10 000 stores of an hour is one page.`.replaceAll(
+next one is told by \`next\` and by \`Link\`. Orders that are counted meanwhile neither repeat nor hide rows. CSV comes by
+\`Accept: text/csv\` or \`format=csv\`, which wins. For stores beyond the dashboard's top 50 ask \`by=store\`: the whole list of 10 000 stores of an hour is one page.`.replaceAll(
       "\n",
       " ",
     ),
   parameters: [
-    {
-      in: "header",
-      name: "Accept",
-      required: false,
-      description: "`text/csv` gives CSV; `format` in the query wins",
-      schema: { type: "string" },
-    },
     {
       in: "header",
       name: "If-None-Match",
@@ -151,10 +150,10 @@ beyond the dashboard's top 50 ask \`by=store\`: the whole list of 10 000 stores 
         "A page. In CSV (RFC 4180) a name that a spreadsheet would run as a formula has an apostrophe before it.",
       headers: {
         ETag: TAG,
-        Link: text("the next page, relative to this one; none on the last", '^<\\?.*>; rel="next"$'),
+        Link: sometimes("the next page, relative to this one; none on the last", '^<\\?.*>; rel="next"$'),
         "Cache-Control": text("`no-cache`: ask again with the tag"),
         Vary: text("`accept`"),
-        "Content-Disposition": text("a file name, for CSV"),
+        "Content-Disposition": sometimes("a file name, for CSV"),
       },
       content: {
         "application/json": { example: salesExample },

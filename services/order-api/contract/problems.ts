@@ -110,6 +110,7 @@ const exampleOf = (type: ProblemType): object => {
 
 const RETRY_AFTER = {
   description: "seconds to wait, between 1 and 3 so that clients do not come back together",
+  required: true,
   schema: { type: "string", pattern: "^[1-3]$" },
 };
 
