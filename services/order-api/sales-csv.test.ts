@@ -4,7 +4,7 @@ import { csvOf, prefersCsv } from "./sales-csv.ts";
 
 const bucketMs = Date.UTC(2026, 0, 15, 10);
 
-test("whatever a name holds is read back by another's parser; only what would run is marked", () => {
+test("whatever a name holds is read back by another's parser; only what would run is marked", async () => {
   const names = ["uptown", 'a "b"', "a,b", "line\r\nline", "\ufeffx", "日本", "'quoted'", " =1"];
   const formulas = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"];
   const rows = [...names, ...formulas].map((store) => ({
@@ -15,7 +15,7 @@ test("whatever a name holds is read back by another's parser; only what would ru
     orders: 3,
     cents: 1_205,
   }));
-  const [header, ...read] = parse(csvOf(rows)) as string[][];
+  const [header, ...read] = parse(await csvOf(rows)) as string[][];
   expect(header).toEqual(["bucket", "mode", "store", "drink", "orders", "revenue"]);
   expect(read).toEqual(
     [...names, ...formulas.map((name) => `'${name}`)].map((store) => [
@@ -27,6 +27,23 @@ test("whatever a name holds is read back by another's parser; only what would ru
       "12.05",
     ]),
   );
+});
+
+test("many rows are one document, and others are served meanwhile", async () => {
+  const rows = Array.from({ length: 2_500 }, (_, orders) => ({
+    bucketMs,
+    mode: "v1",
+    store: "uptown",
+    drink: "latte",
+    orders,
+    cents: 450,
+  }));
+  let turns = 0;
+  const others = setInterval(() => turns++, 0);
+  const read = parse(await csvOf(rows)) as string[][];
+  clearInterval(others);
+  expect(turns).toBeGreaterThan(0);
+  expect(read.map((line) => line[4])).toEqual(["orders", ...rows.map(({ orders }) => String(orders))]);
 });
 
 test.each([

@@ -82,6 +82,67 @@ const onSocket = (names: readonly (keyof typeof FRAMES)[]): object[] =>
 const nameOf = (knob: object): string | null =>
   "default" in knob && typeof knob.default === "string" ? knob.default : null;
 
+const CHANNELS = {
+  dashboard: {
+    address: "/ws/dashboard",
+    title: "The dashboard as it changes",
+    description:
+      "Ping every 15 s. A slow client gets only the latest state. Origins other than the API's own, and connections beyond the cap, are refused with 403 and 503 before the upgrade.",
+    messages: Object.fromEntries(
+      Object.entries(FRAMES).map(([name, frame]) => [name, messageOf(name, frame)]),
+    ),
+    bindings: {
+      ws: {
+        method: "GET",
+        query: {
+          type: "object",
+          properties: { mode: { type: "string", description: "an enabled ingest mode, or all" } },
+        },
+      },
+    },
+  },
+  stream: {
+    address: nameOf(redisStreamsKnobs.properties.v2Stream),
+    title: "v2: the Redis Stream between API and workers",
+    description: "Read by a consumer group from its beginning; trimmed behind the oldest unsettled entry.",
+    messages: { entry: messageOf("entry", STREAM_ENTRY) },
+  },
+  topic: {
+    address: nameOf(kafkaKnobs.properties.v3Topic),
+    title: "v3: the Kafka topic between API and workers",
+    messages: { record: messageOf("record", TOPIC_RECORD) },
+  },
+};
+
+const OPERATIONS = {
+  showDashboard: {
+    action: "send",
+    channel: { $ref: "#/channels/dashboard" },
+    summary: "The API sends what the dashboard shows",
+    messages: onSocket(SENT),
+  },
+  ...(HEARD.length > 0 && {
+    hearClient: {
+      action: "receive",
+      channel: { $ref: "#/channels/dashboard" },
+      summary: "A client asks for what it missed",
+      messages: onSocket(HEARD),
+    },
+  }),
+  carryByStream: {
+    action: "send",
+    channel: { $ref: "#/channels/stream" },
+    summary: "The API hands orders to the workers of v2",
+    messages: [{ $ref: "#/channels/stream/messages/entry" }],
+  },
+  carryByTopic: {
+    action: "send",
+    channel: { $ref: "#/channels/topic" },
+    summary: "The API hands orders to the workers of v3",
+    messages: [{ $ref: "#/channels/topic/messages/record" }],
+  },
+};
+
 export const asyncApi = (): object => ({
   asyncapi: "3.0.0",
   info: {
@@ -92,64 +153,7 @@ export const asyncApi = (): object => ({
       "The WebSocket of the order API, for dashboards; and the payloads that modes v2 and v3 carry, for workers. A message may come more than once: orders count by their id.",
   },
   defaultContentType: "application/json",
-  channels: {
-    dashboard: {
-      address: "/ws/dashboard",
-      title: "The dashboard as it changes",
-      description:
-        "Ping every 15 s. A slow client gets only the latest state. Origins other than the API's own, and connections beyond the cap, are refused with 403 and 503 before the upgrade.",
-      messages: Object.fromEntries(
-        Object.entries(FRAMES).map(([name, frame]) => [name, messageOf(name, frame)]),
-      ),
-      bindings: {
-        ws: {
-          method: "GET",
-          query: {
-            type: "object",
-            properties: { mode: { type: "string", description: "an enabled ingest mode, or all" } },
-          },
-        },
-      },
-    },
-    stream: {
-      address: nameOf(redisStreamsKnobs.properties.v2Stream),
-      title: "v2: the Redis Stream between API and workers",
-      description: "Read by a consumer group from its beginning; trimmed behind the oldest unsettled entry.",
-      messages: { entry: messageOf("entry", STREAM_ENTRY) },
-    },
-    topic: {
-      address: nameOf(kafkaKnobs.properties.v3Topic),
-      title: "v3: the Kafka topic between API and workers",
-      messages: { record: messageOf("record", TOPIC_RECORD) },
-    },
-  },
-  operations: {
-    showDashboard: {
-      action: "send",
-      channel: { $ref: "#/channels/dashboard" },
-      summary: "The API sends what the dashboard shows",
-      messages: onSocket(SENT),
-    },
-    ...(HEARD.length > 0 && {
-      hearClient: {
-        action: "receive",
-        channel: { $ref: "#/channels/dashboard" },
-        summary: "A client asks for what it missed",
-        messages: onSocket(HEARD),
-      },
-    }),
-    carryByStream: {
-      action: "send",
-      channel: { $ref: "#/channels/stream" },
-      summary: "The API hands orders to the workers of v2",
-      messages: [{ $ref: "#/channels/stream/messages/entry" }],
-    },
-    carryByTopic: {
-      action: "send",
-      channel: { $ref: "#/channels/topic" },
-      summary: "The API hands orders to the workers of v3",
-      messages: [{ $ref: "#/channels/topic/messages/record" }],
-    },
-  },
+  channels: CHANNELS,
+  operations: OPERATIONS,
   components: componentsOf("Dashboard", "OrderMessage"),
 });

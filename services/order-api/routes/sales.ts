@@ -41,7 +41,7 @@ export const addSalesRoute = (app: FastifyInstance, pool: Pool, modeNames: reado
           "content-disposition",
           `attachment; filename="sales-${query.bucket}-${from.slice(0, 10)}.csv"`,
         )
-        .send(csvOf(page));
+        .send(await csvOf(page));
     return { bucket: query.bucket, from, to: iso(query.toMs), rows: page.map(rowOf), next };
   });
 };
