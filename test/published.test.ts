@@ -11,7 +11,7 @@ import {
   type OpenApi,
   type Operation,
   type Schema,
-} from "./contract-document.ts";
+} from "./published-document.ts";
 
 const openApi = committed<OpenApi>("docs/openapi.json");
 type AsyncApi = {
