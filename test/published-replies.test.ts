@@ -3,8 +3,8 @@ import { Redis } from "ioredis";
 import { v7 as newOrderId } from "uuid";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { WebSocket } from "ws";
-import { committed, faults, type OpenApi, type Schema } from "./published-document.ts";
 import { until } from "./fresh.ts";
+import { committed, faults, type OpenApi, type Schema } from "./published-document.ts";
 import { type System, startSystem } from "./system.ts";
 
 const openApi = committed<OpenApi>("docs/openapi.json");
