@@ -115,6 +115,7 @@ const AREAS: readonly Area[] = [
       "pg",
       "pino",
       "prom-client",
+      "typebox",
       "uuid",
       "ws",
     ],
@@ -152,7 +153,18 @@ const forTests = (area: Area): Area => ({
   ...area,
   isPure: false,
   from: new RegExp(`${area.from.source}|^(shared|db|dev|test)/`),
-  packages: [...area.packages, "fast-check", "ioredis", "pg", "rolldown", "typebox", "uuid", "vitest", "ws"],
+  packages: [
+    ...area.packages,
+    "csv-parse",
+    "fast-check",
+    "ioredis",
+    "pg",
+    "rolldown",
+    "typebox",
+    "uuid",
+    "vitest",
+    "ws",
+  ],
 });
 
 /** Files that only tests and the test runner load. */

@@ -83,7 +83,7 @@ const sendBatches = async (mode: string, orders: readonly OrderRequest[]): Promi
 const sales = async (mode: string, bucket: string): Promise<object[]> => {
   const from = new Date(Date.now() - 25 * 86_400_000).toISOString();
   const response = await fetch(
-    `${system.url}/api/sales?from=${from}&bucket=${bucket}&mode=${mode}&limit=10000`,
+    `${system.url}/api/sales?from=${from}&bucket=${bucket}&mode=${mode}&limit=2000`,
   );
   const { rows } = (await response.json()) as { rows: { mode: string }[] };
   return rows.map(({ mode: _, ...row }) => row);

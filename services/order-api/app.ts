@@ -11,6 +11,7 @@ import type { WebSocket } from "ws";
 import type { OrderRules } from "#shared/domain/order.ts";
 import { modes as allModes } from "#shared/modes/all.ts";
 import type { Pool } from "#shared/store/pool.ts";
+import { addOpenApi } from "./contract/openapi.ts";
 import { CLOSE, SOCKET_OPTIONS } from "./fanout/sockets.ts";
 import type { Fanout } from "./fanout.ts";
 import type { Intakes } from "./intakes.ts";
@@ -82,6 +83,7 @@ export const buildApp = async (parts: AppParts): Promise<FastifyInstance> => {
     options: SOCKET_OPTIONS,
     errorHandler: handleSocketError,
   });
+  await addOpenApi(app, parts.intakes.modes);
   const modeNames = parts.intakes.modes.map((mode) => mode.name);
   addOrderRoutes(app, parts);
   // in a scope of its own: nothing else takes NDJSON

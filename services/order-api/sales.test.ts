@@ -14,6 +14,9 @@ type Sales = {
   next: string | null;
 };
 
+/** A cursor as the API makes them. */
+const cursor = (key: unknown): string => Buffer.from(JSON.stringify(key)).toString("base64url");
+
 let system: System;
 beforeAll(async () => {
   system = await startSystem({ modes: ["v1", "v2"] });
@@ -34,9 +37,9 @@ beforeAll(async () => {
 });
 afterAll(() => system.close());
 
-const get = (query: string): Promise<Response> => {
+const get = (query: string, headers: Record<string, string> = {}): Promise<Response> => {
   const from = new Date(Date.now() - 2 * 86_400_000).toISOString();
-  return fetch(`${system.url}/api/sales?from=${from}&${query}`);
+  return fetch(`${system.url}/api/sales?from=${from}&${query}`, { headers });
 };
 const sales = async (query: string): Promise<Sales> => (await (await get(query)).json()) as Sales;
 const total = ({ rows }: Sales): number => rows.reduce((sum, row) => sum + row.orders, 0);
@@ -64,14 +67,101 @@ test("days sum hours; minutes have no stores; filters hold", async () => {
 test("pages meet without a gap or an overlap", async () => {
   const whole = await sales("bucket=hour");
   const pieces: Sales["rows"] = [];
-  for (let cursor: string | null = ""; cursor !== null; ) {
-    const page: Sales = await sales(`bucket=hour&limit=2${cursor ? `&cursor=${cursor}` : ""}`);
+  for (let next: string | null = ""; next !== null; ) {
+    const page: Sales = await sales(`bucket=hour&limit=2${next ? `&cursor=${next}` : ""}`);
     expect(page.rows.length).toBeLessThanOrEqual(2);
     pieces.push(...page.rows);
-    cursor = page.next;
+    next = page.next;
   }
   expect(pieces).toEqual(whole.rows);
 });
+
+test("rows are split as asked, and by what they are filtered by", async () => {
+  const shown = async (query: string) =>
+    (await sales(query)).rows.map(({ store, drink, orders }) => [store, drink, orders]);
+  for (const bucket of ["hour", "day"]) {
+    const mode = `bucket=${bucket}&mode=v1`;
+    const isHour = bucket === "hour";
+    expect(await shown(`${mode}&by=store`)).toEqual([
+      ...(isHour ? [["uptown", null, 2]] : []),
+      ["central", null, 1],
+      ["uptown", null, isHour ? 1 : 3],
+    ]);
+    expect(await shown(`${mode}&by=drink&drink=tea`)).toEqual([[null, "tea", 1]]);
+    expect(await shown(`${mode}&by=none`)).toEqual(
+      isHour ? [2, 2].map((n) => [null, null, n]) : [[null, null, 4]],
+    );
+    expect(await shown(`${mode}&by=store&drink=tea`)).toEqual([["uptown", "tea", 1]]);
+  }
+});
+
+test("CSV by Accept or by format, which wins, in the same pages", async () => {
+  const response = await get("mode=v1&limit=2", { accept: "text/csv" });
+  expect(response.headers.get("content-type")).toBe("text/csv; charset=utf-8; header=present");
+  expect(response.headers.get("content-disposition")).toMatch(
+    /^attachment; filename="sales-hour-[\d-]{10}.csv"$/,
+  );
+  const [header, ...lines] = (await response.text()).split("\r\n");
+  expect(header).toBe("bucket,mode,store,drink,orders,revenue");
+  expect(lines.map((line) => line.slice(line.indexOf(",") + 1))).toEqual([
+    "v1,uptown,latte,2,8.20",
+    "v1,central,latte,1,4.10",
+    "",
+  ]);
+  const next = nextOf(response, "mode=v1&limit=2");
+  const rest = await fetch(next, { headers: { accept: "text/csv" } });
+  expect((await rest.text()).split("\r\n")[1]).toMatch(/v1,uptown,tea,1,4.10$/);
+  expect(rest.headers.get("link")).toBeNull();
+  expect((await get("format=json", { accept: "text/csv" })).headers.get("content-type")).toMatch(/json/);
+  expect(await (await get("format=csv&mode=v1&store=none")).text()).toBe(`${header}\r\n`);
+});
+
+/** Where the Link header leads. */
+const nextOf = (response: Response, query: string): string => {
+  const [, target] = /^<([^>]+)>; rel="next"$/.exec(response.headers.get("link") ?? "") ?? [];
+  return new URL(target ?? expect.fail("a link"), `${system.url}/api/sales?${query}`).href;
+};
+
+test("the link leads through all pages, of JSON too", async () => {
+  const whole = await sales("by=store");
+  const first = await get("by=store&limit=1");
+  const rows = ((await first.clone().json()) as Sales).rows;
+  for (let response = first; response.headers.has("link"); ) {
+    response = await fetch(nextOf(response, ""));
+    rows.push(...((await response.json()) as Sales).rows);
+  }
+  expect(rows).toEqual(whole.rows);
+});
+
+test("who has the reply already is told so, until it changes", async () => {
+  const query = `bucket=day&mode=v1&to=${tomorrow()}T00:00:00Z`;
+  const [json, csv] = [await get(query), await get(`${query}&format=csv`)];
+  const tag = json.headers.get("etag") ?? expect.fail("a tag");
+  expect(tag).not.toBe(csv.headers.get("etag"));
+  for (const response of [json, csv]) {
+    expect(response.headers.get("vary")).toBe("accept");
+    expect(response.headers.get("cache-control")).toBe("no-cache");
+  }
+  for (const known of [tag, `W/${tag}`, `"other", ${tag}`, "*"]) {
+    const unchanged = await get(query, { "if-none-match": known });
+    expect(unchanged.status).toBe(304);
+    expect(await unchanged.text()).toBe("");
+    expect(unchanged.headers.get("etag")).toBe(tag);
+    expect(unchanged.headers.get("content-type")).toBeNull();
+  }
+  expect((await get(query, { "if-none-match": csv.headers.get("etag") ?? "" })).status).toBe(200);
+  await fetch(`${system.url}/api/v1/order`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ store: "southend", drink: "mocha", price: "1.00" }),
+  });
+  await until("it is counted", async () => (await get(query, { "if-none-match": tag })).status === 200);
+  expect((await get(query)).headers.get("etag")).not.toBe(tag);
+  const refused = await get(`${query}&limit=0`, { "if-none-match": "*" });
+  expect([refused.status, refused.headers.get("etag")]).toEqual([422, null]);
+});
+
+const tomorrow = (): string => new Date(Date.now() + 86_400_000).toISOString().slice(0, 10);
 
 test.each([
   ["bucket=week", "bucket"],
@@ -83,6 +173,15 @@ test.each([
   ["to=2001-01-01T00:00:00Z", "to"],
   ["to=2026-02-30T00:00:00Z", "to"],
   ["bukcet=day", "bukcet"],
+  ["by=mode", "by"],
+  ["bucket=minute&by=store", "by"],
+  ["bucket=day&limit=2001", "limit"],
+  ["format=xml", "format"],
+  ["store=a%00", "store"],
+  ["from=1999-01-01T00:00:00Z", "from"],
+  ["mode=v1&mode=v2", "mode"],
+  [`cursor=${cursor([1, "v1", "a", "b"])}`, "cursor"],
+  [`cursor=${cursor([3_600_000, "v1", "a\0", "b"])}`, "cursor"],
 ])("%s is refused by its field", async (query, field) => {
   const response = await get(query);
   expect(response.status).toBe(422);

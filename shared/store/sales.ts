@@ -2,7 +2,7 @@ import type { Pool } from "./pool.ts";
 
 export type SalesBucket = "minute" | "hour" | "day";
 
-/** A row of the history; `store` and `drink` are null where the rollup does not split by them. */
+/** A row of the history; `store` and `drink` are null where it is not split by them. */
 export type SalesRow = {
   readonly bucketMs: number;
   readonly mode: string;
@@ -14,72 +14,146 @@ export type SalesRow = {
 
 export type SalesQuery = {
   readonly bucket: SalesBucket;
+  /** Minutes are of all stores and drinks together: split by them they cost 350-520 ms a read at 10 000 stores. */
+  readonly byStore: boolean;
+  readonly byDrink: boolean;
   /** First bucket, and the one after the last. */
   readonly fromMs: number;
   readonly toMs: number;
   readonly mode?: string | undefined;
+  /** These two only where the rows are split by them. */
   readonly store?: string | undefined;
   readonly drink?: string | undefined;
   readonly limit: number;
   /** The key of the last row already seen. */
-  readonly after?: readonly [bucketMs: number, mode: string, store: string, drink: string] | undefined;
+  readonly after?: SalesKey | undefined;
 };
 
-/** Minutes and their sum over modes only: minute x store x drink cost 350-520 ms per read at 10 000 stores. */
-const MINUTES = `SELECT bucket, mode, ''::text AS store, ''::text AS drink, orders, revenue_cents FROM rollup_minute`;
-const HOURS = `SELECT bucket, mode, store, drink, orders, revenue_cents FROM rollup_hour`;
-const DAYS = `SELECT date_trunc('day', bucket, 'UTC') AS bucket, mode, store, drink, orders, revenue_cents FROM rollup_hour`;
+export type SalesKey = readonly [bucketMs: number, mode: string, store: string, drink: string];
 
-const statement = (rollup: string): string => `
-SELECT (extract(epoch FROM bucket) * 1000)::float8 AS bucket_ms, mode, store, drink,
-       sum(orders)::float8 AS orders, sum(revenue_cents)::float8 AS cents
-FROM (${rollup} WHERE bucket >= to_timestamp($1::float8 / 1000) AND bucket < to_timestamp($2::float8 / 1000)) AS r
-WHERE ($3::text IS NULL OR mode = $3) AND ($4::text IS NULL OR store = $4) AND ($5::text IS NULL OR drink = $5)
-  AND ($6::float8 IS NULL OR (bucket, mode COLLATE "C", store COLLATE "C", drink COLLATE "C")
-       > (to_timestamp($6::float8 / 1000), $7, $8, $9))
-GROUP BY bucket, mode, store, drink
-ORDER BY bucket, mode COLLATE "C", store COLLATE "C", drink COLLATE "C" LIMIT $10`;
+type Shape = Pick<SalesQuery, "bucket" | "byStore" | "byDrink">;
 
-const STATEMENTS: Record<SalesBucket, string> = {
-  minute: statement(MINUTES),
-  hour: statement(HOURS),
-  day: statement(DAYS),
+/** The smallest rollup that knows the answer. */
+const rollupFor = ({ bucket, byStore, byDrink }: Shape): string => {
+  if (bucket === "minute") return "rollup_minute";
+  if (byStore) return byDrink ? "rollup_hour" : "rollup_hour_store";
+  return bucket === "hour" ? "rollup_hour_drink" : "rollup_day";
 };
 
-/** The history from the rollups, in the order of bucket, mode, store, drink. */
+/** Whether a row of the answer is a sum over the hours of its day, since no rollup of days knows stores. */
+export const sumsHours = ({ bucket, byStore }: Shape): boolean => bucket === "day" && byStore;
+
+/**
+ * The history from the rollups, in the order of bucket, mode, store, drink by code point.
+ *
+ * Statements are not prepared: each is planned for its own values and reads one index from the cursor on, as far as
+ * the page goes. A prepared one would have to fit them all. A statement longer than the pool's limit rejects with
+ * SQLSTATE 57014.
+ */
 export const readSales = async (pool: Pool, query: SalesQuery): Promise<SalesRow[]> => {
-  const { after } = query;
-  const { rows } = await pool.query<SalesRecord>({
-    name: `sales-${query.bucket}`,
-    text: STATEMENTS[query.bucket],
-    values: [
-      query.fromMs,
-      query.toMs,
-      query.mode ?? null,
-      query.store ?? null,
-      query.drink ?? null,
-      after?.[0] ?? null,
-      after?.[1] ?? null,
-      after?.[2] ?? null,
-      after?.[3] ?? null,
-      query.limit,
-    ],
-  });
-  return rows.map((row) => ({
-    bucketMs: row.bucket_ms,
-    mode: row.mode,
-    store: row.store === "" ? null : row.store,
-    drink: row.drink === "" ? null : row.drink,
-    orders: row.orders,
-    cents: row.cents,
+  const isWithin = query.after !== undefined && query.after[0] >= query.fromMs;
+  const page: SalesQuery = { ...query, after: isWithin ? query.after : undefined };
+  const values: (string | number)[] = [];
+  const value: Value = (given, type) => `$${values.push(given)}::${type}`;
+  const text = sumsHours(page) ? summedHours(page, value) : asItStands(page, value);
+  const { rows } = await pool.query<SalesRecord>(text, values);
+  return rows.map(({ bucket_ms, mode, store, drink, orders, cents }) => ({
+    bucketMs: bucket_ms,
+    mode,
+    store,
+    drink,
+    orders,
+    cents,
   }));
 };
 
 type SalesRecord = {
   bucket_ms: number;
   mode: string;
-  store: string;
-  drink: string;
+  store: string | null;
+  drink: string | null;
   orders: number;
   cents: number;
+};
+
+/** Adds a value to the statement; its place in the text. */
+type Value = (given: string | number, type: "text" | "float8" | "bigint") => string;
+type Column = "mode" | "store" | "drink";
+const PLACES: Record<Column, 1 | 2 | 3> = { mode: 1, store: 2, drink: 3 };
+
+const moment = (ms: number, value: Value): string => `to_timestamp(${value(ms, "float8")} / 1000)`;
+
+/** The key of a row beside its bucket. */
+const keyOf = ({ byStore, byDrink }: SalesQuery): Column[] => {
+  const columns: Column[] = ["mode"];
+  if (byStore) columns.push("store");
+  if (byDrink) columns.push("drink");
+  return columns;
+};
+
+/**
+ * Keys behind the cursor: where the index goes on. With one store that is left to a filter: PostgreSQL 18 looks that
+ * store up in each bucket, unless a comparison of whole keys makes it read all stores instead (170 ms for 3 ms).
+ */
+const behind = (query: SalesQuery, columns: readonly string[], last: readonly string[]): string =>
+  ` AND ((${columns.join(", ")}) > (${last.join(", ")}))${query.store === undefined ? "" : " IS TRUE"}`;
+
+const filterOf = (query: SalesQuery, columns: readonly Column[], value: Value): string =>
+  columns
+    .map((column) => [column, query[column]] as const)
+    .map(([column, wanted]) => (wanted === undefined ? "" : ` AND ${column} = ${value(wanted, "text")}`))
+    .join("");
+
+const columnsOf = ({ byStore, byDrink }: SalesQuery, bucket: string): string =>
+  `(extract(epoch FROM ${bucket}) * 1000)::float8 AS bucket_ms, mode, ${byStore ? "" : "NULL AS "}store, ${
+    byDrink ? "" : "NULL AS "
+  }drink`;
+
+/** Rows of a rollup, its shards summed. */
+const asItStands = (query: SalesQuery, value: Value): string => {
+  const { after } = query;
+  const key = keyOf(query);
+  const columns = ["bucket", ...key].join(", ");
+  const last = (of: SalesKey): string[] => [
+    moment(of[0], value),
+    ...key.map((column) => value(of[PLACES[column]], "text")),
+  ];
+  return `
+SELECT ${columnsOf(query, "bucket")}, sum(orders)::float8 AS orders, sum(revenue_cents)::float8 AS cents
+FROM ${rollupFor(query)}
+WHERE bucket >= ${moment(after?.[0] ?? query.fromMs, value)} AND bucket < ${moment(query.toMs, value)}
+ ${after ? behind(query, ["bucket", ...key], last(after)) : ""}${filterOf(query, key, value)}
+GROUP BY ${columns} ORDER BY ${columns} LIMIT ${value(query.limit, "bigint")}`;
+};
+
+/**
+ * Day after day until the page is full, and of each hour of a day only as many keys as the page may take: whatever is
+ * among the first of the day is among the first of its hours. To sum whole days and then cut the page off took 7.5 s
+ * with 10 000 stores and 20 drinks; this takes 0.05 s.
+ */
+const summedHours = (query: SalesQuery, value: Value): string => {
+  const { after } = query;
+  const key = keyOf(query);
+  const columns = key.join(", ");
+  const firstDay = moment(after?.[0] ?? query.fromMs, value);
+  // the cursor stands in the first day; the others begin before every name
+  const last = (of: SalesKey): string[] =>
+    key.map((column) => `CASE WHEN day = ${firstDay} THEN ${value(of[PLACES[column]], "text")} ELSE '' END`);
+  const limit = value(query.limit, "bigint");
+  return `
+SELECT ${columnsOf(query, "day")}, orders::float8 AS orders, revenue_cents::float8 AS cents
+FROM (
+  SELECT day FROM generate_series(${firstDay}, ${moment(query.toMs, value)} - interval '24 hours', '24 hours') AS day
+  WHERE EXISTS (SELECT FROM rollup_day WHERE bucket = day${filterOf(query, ["mode", "drink"], value)}) ORDER BY day
+) AS days CROSS JOIN LATERAL (
+  SELECT ${columns}, sum(orders) AS orders, sum(revenue_cents) AS revenue_cents
+  FROM generate_series(day, day + interval '23 hours', '1 hour') AS hour CROSS JOIN LATERAL (
+    SELECT ${columns}, sum(orders) AS orders, sum(revenue_cents) AS revenue_cents
+    FROM ${rollupFor(query)}
+    WHERE bucket = hour${after ? behind(query, key, last(after)) : ""}${filterOf(query, key, value)}
+    GROUP BY ${columns} ORDER BY ${columns} LIMIT ${limit}
+  ) AS of_hour
+  GROUP BY ${columns} ORDER BY ${columns} LIMIT ${limit}
+) AS of_day
+ORDER BY day, ${columns} LIMIT ${limit}`;
 };

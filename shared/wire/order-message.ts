@@ -1,5 +1,9 @@
 import { hash } from "node:crypto";
+import { type Static, Type } from "typebox";
+import { MAX_NAME_LENGTH } from "../domain/catalogue.ts";
+import { MAX_PRICE_CENTS } from "../domain/money.ts";
 import type { Order } from "../domain/order.ts";
+import { ORDER_ID_PATTERN } from "../domain/order-id.ts";
 import { iso } from "../domain/time.ts";
 
 /**
@@ -17,6 +21,29 @@ export type OrderMessage = {
   readonly accepted_at: string;
   readonly fingerprint: string;
 };
+
+const name = Type.String({ minLength: 1, maxLength: MAX_NAME_LENGTH });
+
+export const orderMessage = Type.Object({
+  id: Type.String({ pattern: ORDER_ID_PATTERN, description: "the UUIDv7 by which it counts once" }),
+  store: name,
+  drink: name,
+  price_cents: Type.Integer({ minimum: 1, maximum: MAX_PRICE_CENTS }),
+  event_time: Type.String({
+    description: "when it was sold, RFC 3339 in UTC: decides the bucket it counts in",
+  }),
+  accepted_at: Type.String({
+    description: "when the API took it, RFC 3339 in UTC: freshness counts from here",
+  }),
+  fingerprint: Type.String({
+    pattern: "^\\\\x[0-9a-f]{32}$",
+    description: "of the body as sent: tells the same order again from another one under the same id",
+  }),
+});
+
+/** The schema and the type are one: this line stops compiling when they part. */
+export const messageIsAsPublished: (message: OrderMessage) => Static<typeof orderMessage> = (message) =>
+  message;
 
 export const messageOf = (order: Order): OrderMessage => ({
   id: order.id,

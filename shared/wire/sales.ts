@@ -1,7 +1,14 @@
 import { Type } from "typebox";
+import { MAX_NAME_LENGTH } from "../domain/catalogue.ts";
 import { TIMESTAMP_PATTERN } from "../domain/time.ts";
 
+/** Of a page; and of one for which each row is summed over the hours of its day: 10 000 of those took 1.3 s. */
 export const MOST_SALES_ROWS = 10_000;
+export const MOST_SUMMED_ROWS = 2_000;
+
+/** PostgreSQL's texts hold no U+0000. */
+const name = (description: string) =>
+  Type.String({ minLength: 1, maxLength: MAX_NAME_LENGTH, pattern: "^[^\\u0000]*$", description });
 
 /** Query strings are not coerced: numbers are texts with a pattern. */
 export const salesQuery = Type.Object(
@@ -9,30 +16,53 @@ export const salesQuery = Type.Object(
     from: Type.Optional(
       Type.String({
         pattern: TIMESTAMP_PATTERN,
-        description: "the first moment, as in 2026-01-15T00:00:00Z",
+        description:
+          "the first moment, as in 2026-01-15T00:00:00Z; the bucket it falls into is the first one; missing means a day before `to`",
       }),
     ),
-    to: Type.Optional(Type.String({ pattern: TIMESTAMP_PATTERN, description: "the moment after the last" })),
+    to: Type.Optional(
+      Type.String({
+        pattern: TIMESTAMP_PATTERN,
+        description: "the moment after the last, as in 2026-01-16T00:00:00Z; missing means now",
+      }),
+    ),
     bucket: Type.Optional(
       Type.Union([Type.Literal("minute"), Type.Literal("hour"), Type.Literal("day")], {
-        description: "minute, hour or day",
+        description: "minute, hour or day; missing means hour",
       }),
     ),
-    mode: Type.Optional(Type.String({ minLength: 1, maxLength: 100, description: "an ingest mode, or all" })),
-    store: Type.Optional(Type.String({ minLength: 1, maxLength: 100, description: "a store" })),
-    drink: Type.Optional(Type.String({ minLength: 1, maxLength: 100, description: "a drink" })),
+    by: Type.Optional(
+      Type.Union(
+        [Type.Literal("none"), Type.Literal("store"), Type.Literal("drink"), Type.Literal("store,drink")],
+        {
+          description:
+            "none, store, drink or store,drink: what rows are split by besides the mode, in addition to what they are filtered by; missing means store,drink, and none for minutes",
+        },
+      ),
+    ),
+    mode: Type.Optional(name("an ingest mode, or all")),
+    store: Type.Optional(name("a store")),
+    drink: Type.Optional(name("a drink")),
     limit: Type.Optional(
       Type.String({
         pattern: "^[1-9]\\d{0,4}$",
-        description: `rows in a page, from 1 to ${MOST_SALES_ROWS}`,
+        description: `rows in a page, from 1 to ${MOST_SALES_ROWS}, and to ${MOST_SUMMED_ROWS} for days by store; missing means 1000`,
       }),
     ),
     cursor: Type.Optional(
       Type.String({ minLength: 1, maxLength: 2_000, description: "the `next` of the page before" }),
     ),
+    format: Type.Optional(
+      Type.Union([Type.Literal("json"), Type.Literal("csv")], {
+        description: "json or csv, whatever Accept says",
+      }),
+    ),
   },
   { additionalProperties: false },
 );
+
+const splitBy = (what: string) =>
+  Type.Union([Type.String(), Type.Null()], { description: `null where rows are not split by ${what}` });
 
 export const salesReply = Type.Object({
   bucket: Type.String(),
@@ -40,10 +70,10 @@ export const salesReply = Type.Object({
   to: Type.String(),
   rows: Type.Array(
     Type.Object({
-      bucket: Type.String(),
+      bucket: Type.String({ description: "when it begins, UTC" }),
       mode: Type.String(),
-      store: Type.Union([Type.String(), Type.Null()]),
-      drink: Type.Union([Type.String(), Type.Null()]),
+      store: splitBy("store"),
+      drink: splitBy("drink"),
       orders: Type.Integer(),
       revenue: Type.Number(),
     }),

@@ -1,0 +1,159 @@
+/**
+ * AsyncAPI 3.0: the dashboard's WebSocket, and what travels from the API to the workers. Made from shared/wire; the
+ * committed copy is docs/asyncapi.json.
+ */
+import { kafkaKnobs } from "#shared/modes/kafka/knobs.ts";
+import { redisStreamsKnobs } from "#shared/modes/redis-streams/knobs.ts";
+import { dashboardReply } from "#shared/wire/dashboard.ts";
+import { dashboardExample, ORDER_ID, orderMessageExample } from "#shared/wire/examples.ts";
+import { orderMessage } from "#shared/wire/order-message.ts";
+import packageJson from "../../../package.json" with { type: "json" };
+import { componentsOf, published } from "./schemas.ts";
+
+type Message = {
+  readonly title: string;
+  readonly summary: string;
+  readonly payload: object;
+  readonly example: unknown;
+  readonly more?: object;
+};
+
+/** Frames of the WebSocket: whoever adds one adds it here, and to `SENT` or `HEARD`. */
+const FRAMES = {
+  dashboard: {
+    title: "The whole dashboard",
+    summary:
+      "Without a subprotocol: at once, then on every change (at most once a second), and at least every 10 s",
+    payload: dashboardReply,
+    example: dashboardExample,
+  },
+} as const satisfies Record<string, Message>;
+
+/** Frames that the API sends, and those that a client may send. */
+const SENT: readonly (keyof typeof FRAMES)[] = ["dashboard"];
+const HEARD: readonly (keyof typeof FRAMES)[] = [];
+
+const STREAM_ENTRY: Message = {
+  title: "Orders that were written together",
+  summary: "Fields of a stream entry; each is a text",
+  payload: {
+    type: "object",
+    required: ["orders", "n", "total"],
+    properties: {
+      orders: {
+        type: "string",
+        contentMediaType: "application/json",
+        contentSchema: { type: "array", items: orderMessage },
+        description: "the JSON text of an array of orders",
+      },
+      n: { type: "string", pattern: "^[0-9]+$", description: "how many they are" },
+      total: {
+        type: "string",
+        pattern: "^[0-9]+$",
+        description: "orders ever added, these included: lag is a difference of totals",
+      },
+    },
+  },
+  example: { orders: JSON.stringify([orderMessageExample]), n: "1", total: "1" },
+};
+
+const TOPIC_RECORD: Message = {
+  title: "One order",
+  summary: "A record's value, in JSON; its key is the order's id, so that partitions fill evenly",
+  payload: orderMessage,
+  example: orderMessageExample,
+  more: { bindings: { kafka: { key: { type: "string", format: "uuid", examples: [ORDER_ID] } } } },
+};
+
+const messageOf = (name: string, { title, summary, payload, example, more }: Message): object => ({
+  name,
+  title,
+  summary,
+  contentType: "application/json",
+  payload: published(payload),
+  examples: [{ name: "example", payload: example }],
+  ...more,
+});
+
+const onSocket = (names: readonly (keyof typeof FRAMES)[]): object[] =>
+  names.map((name) => ({ $ref: `#/channels/dashboard/messages/${name}` }));
+
+/** Unless it is set otherwise. */
+const nameOf = (knob: object): string | null =>
+  "default" in knob && typeof knob.default === "string" ? knob.default : null;
+
+const CHANNELS = {
+  dashboard: {
+    address: "/ws/dashboard",
+    title: "The dashboard as it changes",
+    description:
+      "Ping every 15 s. A slow client gets only the latest state. Origins other than the API's own, and connections beyond the cap, are refused with 403 and 503 before the upgrade.",
+    messages: Object.fromEntries(
+      Object.entries(FRAMES).map(([name, frame]) => [name, messageOf(name, frame)]),
+    ),
+    bindings: {
+      ws: {
+        method: "GET",
+        query: {
+          type: "object",
+          properties: { mode: { type: "string", description: "an enabled ingest mode, or all" } },
+        },
+      },
+    },
+  },
+  stream: {
+    address: nameOf(redisStreamsKnobs.properties.v2Stream),
+    title: "v2: the Redis Stream between API and workers",
+    description: "Read by a consumer group from its beginning; trimmed behind the oldest unsettled entry.",
+    messages: { entry: messageOf("entry", STREAM_ENTRY) },
+  },
+  topic: {
+    address: nameOf(kafkaKnobs.properties.v3Topic),
+    title: "v3: the Kafka topic between API and workers",
+    messages: { record: messageOf("record", TOPIC_RECORD) },
+  },
+};
+
+const OPERATIONS = {
+  showDashboard: {
+    action: "send",
+    channel: { $ref: "#/channels/dashboard" },
+    summary: "The API sends what the dashboard shows",
+    messages: onSocket(SENT),
+  },
+  ...(HEARD.length > 0 && {
+    hearClient: {
+      action: "receive",
+      channel: { $ref: "#/channels/dashboard" },
+      summary: "A client asks for what it missed",
+      messages: onSocket(HEARD),
+    },
+  }),
+  carryByStream: {
+    action: "send",
+    channel: { $ref: "#/channels/stream" },
+    summary: "The API hands orders to the workers of v2",
+    messages: [{ $ref: "#/channels/stream/messages/entry" }],
+  },
+  carryByTopic: {
+    action: "send",
+    channel: { $ref: "#/channels/topic" },
+    summary: "The API hands orders to the workers of v3",
+    messages: [{ $ref: "#/channels/topic/messages/record" }],
+  },
+};
+
+export const asyncApi = (): object => ({
+  asyncapi: "3.0.0",
+  info: {
+    title: "Coffee-RT live dashboard and transports",
+    version: packageJson.version,
+    license: { name: packageJson.license },
+    description:
+      "The WebSocket of the order API, for dashboards; and the payloads that modes v2 and v3 carry, for workers. A message may come more than once: orders count by their id.",
+  },
+  defaultContentType: "application/json",
+  channels: CHANNELS,
+  operations: OPERATIONS,
+  components: componentsOf("Dashboard", "OrderMessage"),
+});

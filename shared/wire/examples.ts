@@ -1,0 +1,111 @@
+/** What the published contracts show; each is checked against its schema by the compiler and by a test. */
+import type { Static } from "typebox";
+import type { Dashboard } from "../domain/dashboard.ts";
+import type { OrderRequest } from "../domain/order.ts";
+import type { readiness } from "./operations.ts";
+import type { OrderMessage } from "./order-message.ts";
+import type { orderReply } from "./orders.ts";
+import type { salesReply } from "./sales.ts";
+
+export const ORDER_ID = "019bc0a5-5c00-7000-8000-000000000001";
+
+export const orderRequestExample: OrderRequest = {
+  drink: "latte",
+  store: "uptown",
+  price: 4.5,
+  timestamp: "2026-01-15T10:00:00Z",
+};
+
+/** The same without a time, with the price as text. */
+export const shortOrderRequestExample: OrderRequest = { drink: "latte", store: "uptown", price: "4.50" };
+
+export const orderReplyExample = (mode: string, status: "stored" | "queued"): Static<typeof orderReply> => ({
+  id: ORDER_ID,
+  mode,
+  status,
+  drink: "latte",
+  store: "uptown",
+  price: 4.5,
+  timestamp: "2026-01-15T10:00:00.000Z",
+});
+
+export const orderMessageExample: OrderMessage = {
+  id: ORDER_ID,
+  store: "uptown",
+  drink: "latte",
+  price_cents: 450,
+  event_time: "2026-01-15T10:00:00.000Z",
+  accepted_at: "2026-01-15T10:00:00.500Z",
+  fingerprint: "\\x304ff3103a6a26e7002e339ab10f5f02",
+};
+
+export const dashboardExample: Dashboard = {
+  current_hour: { hour: 10, top_drinks: ["latte", "mocha"], revenue: 13.3, order_count: 3 },
+  top5_drinks: ["latte", "mocha", "tea"],
+  recent_orders: [
+    { id: ORDER_ID, drink: "latte", store: "uptown", price: 4.5, timestamp: "2026-01-15T10:00:00.000Z" },
+  ],
+  server_timestamp: "2026-01-15T10:00:01.000Z",
+  mode: "all",
+  version: 3,
+  epoch: 1,
+  as_of: "2026-01-15T10:00:00.900Z",
+  stale: false,
+  hour_start: "2026-01-15T10:00:00.000Z",
+  hour_drinks: [
+    { drink: "latte", orders: 2, revenue: 9 },
+    { drink: "mocha", orders: 1, revenue: 4.3 },
+  ],
+  hour_stores: [{ store: "uptown", orders: 3, revenue: 13.3 }],
+  minutes: [{ minute: "2026-01-15T10:00:00.000Z", orders: 3, revenue: 13.3 }],
+  rate: 0.3,
+  modes: {
+    v1: { orders: 3, rate: 0.3, lag: 0, oldest_pending_ms: 0, freshness_ms: 212, health: "ok" },
+    v2: {
+      orders: 0,
+      rate: 0,
+      lag: null,
+      oldest_pending_ms: null,
+      freshness_ms: null,
+      health: "unavailable",
+    },
+  },
+};
+
+export const salesExample: Static<typeof salesReply> = {
+  bucket: "hour",
+  from: "2026-01-15T09:00:00.000Z",
+  to: "2026-01-15T11:00:00.000Z",
+  rows: [
+    {
+      bucket: "2026-01-15T10:00:00.000Z",
+      mode: "v1",
+      store: "uptown",
+      drink: "latte",
+      orders: 2,
+      revenue: 9,
+    },
+    {
+      bucket: "2026-01-15T10:00:00.000Z",
+      mode: "v1",
+      store: "uptown",
+      drink: "mocha",
+      orders: 1,
+      revenue: 4.3,
+    },
+  ],
+  next: null,
+};
+
+/** The same rows as CSV. */
+export const salesCsvExample = `bucket,mode,store,drink,orders,revenue\r
+2026-01-15T10:00:00.000Z,v1,uptown,latte,2,9.00\r
+2026-01-15T10:00:00.000Z,v1,uptown,mocha,1,4.30\r
+`;
+
+export const readinessExample: Static<typeof readiness> = {
+  ready: true,
+  stopping: false,
+  modes: { v1: { health: "ok" }, v2: { health: "unavailable", reason: "no answer in 2000 ms" } },
+  servers: { postgresql: "ok", board_redis: "ok" },
+};
