@@ -1,10 +1,11 @@
 /** What the published contracts show; each is checked against its schema by the compiler and by a test. */
 import type { Static } from "typebox";
 import type { Dashboard } from "../domain/dashboard.ts";
+import type { LiveDelta, LiveHeartbeat, LiveResync, LiveSnapshot } from "../domain/live.ts";
 import type { OrderRequest } from "../domain/order.ts";
 import type { readiness } from "./operations.ts";
 import type { OrderMessage } from "./order-message.ts";
-import type { orderReply } from "./orders.ts";
+import type { batchOrder, batchReply, orderReply, orderStatusReply } from "./orders.ts";
 import type { salesReply } from "./sales.ts";
 
 export const ORDER_ID = "019bc0a5-5c00-7000-8000-000000000001";
@@ -28,6 +29,28 @@ export const orderReplyExample = (mode: string, status: "stored" | "queued"): St
   price: 4.5,
   timestamp: "2026-01-15T10:00:00.000Z",
 });
+
+export const batchExample: Static<typeof batchOrder>[] = [
+  { id: ORDER_ID, ...orderRequestExample },
+  { drink: "soup", store: "uptown", price: 4 },
+];
+
+export const batchReplyExample: Static<typeof batchReply> = {
+  ids: [ORDER_ID],
+  replayed: 0,
+  rejected: [{ index: 1, field: "drink", reason: "must be a drink of the catalogue" }],
+};
+
+export const orderStatusExample: Static<typeof orderStatusReply> = {
+  id: ORDER_ID,
+  mode: "v2",
+  status: "counted",
+  drink: "latte",
+  store: "uptown",
+  price: 4.5,
+  timestamp: "2026-01-15T10:00:00.000Z",
+  conflicts: 0,
+};
 
 export const orderMessageExample: OrderMessage = {
   id: ORDER_ID,
@@ -108,4 +131,25 @@ export const readinessExample: Static<typeof readiness> = {
   stopping: false,
   modes: { v1: { health: "ok" }, v2: { health: "unavailable", reason: "no answer in 2000 ms" } },
   servers: { postgresql: "ok", board_redis: "ok" },
+};
+
+const position = { seq: 8, epoch: 1, version: 3, as_of: "2026-01-15T10:00:00.900Z" };
+
+export const liveExamples = {
+  snapshot: { type: "snapshot", ...position, data: dashboardExample },
+  delta: {
+    type: "delta",
+    ...position,
+    seq: 9,
+    previous: 8,
+    version: 4,
+    data: { version: 4, rate: 0.4, recent_orders: dashboardExample.recent_orders },
+  },
+  heartbeat: { type: "heartbeat", ...position, server_timestamp: "2026-01-15T10:00:01.000Z" },
+  resync: { type: "resync" },
+} as const satisfies {
+  snapshot: LiveSnapshot;
+  delta: LiveDelta;
+  heartbeat: LiveHeartbeat;
+  resync: LiveResync;
 };

@@ -5,7 +5,8 @@
 import { kafkaKnobs } from "#shared/modes/kafka/knobs.ts";
 import { redisStreamsKnobs } from "#shared/modes/redis-streams/knobs.ts";
 import { dashboardReply } from "#shared/wire/dashboard.ts";
-import { dashboardExample, ORDER_ID, orderMessageExample } from "#shared/wire/examples.ts";
+import { dashboardExample, liveExamples, ORDER_ID, orderMessageExample } from "#shared/wire/examples.ts";
+import { LIVE_PROTOCOL, liveDelta, liveHeartbeat, liveResync, liveSnapshot } from "#shared/wire/live.ts";
 import { orderMessage } from "#shared/wire/order-message.ts";
 import packageJson from "../../../package.json" with { type: "json" };
 import { componentsOf, published } from "./schemas.ts";
@@ -27,11 +28,35 @@ const FRAMES = {
     payload: dashboardReply,
     example: dashboardExample,
   },
+  snapshot: {
+    title: "All of it",
+    summary: `Of the subprotocol ${LIVE_PROTOCOL}: at once, and whenever a client has missed something`,
+    payload: liveSnapshot,
+    example: liveExamples.snapshot,
+  },
+  delta: {
+    title: "What changed",
+    summary: `Of the subprotocol ${LIVE_PROTOCOL}: up to ten times a second`,
+    payload: liveDelta,
+    example: liveExamples.delta,
+  },
+  heartbeat: {
+    title: "Still there",
+    summary: `Of the subprotocol ${LIVE_PROTOCOL}: every second`,
+    payload: liveHeartbeat,
+    example: liveExamples.heartbeat,
+  },
+  resync: {
+    title: "A client has missed a frame",
+    summary: `Of the subprotocol ${LIVE_PROTOCOL}: asks for a snapshot`,
+    payload: liveResync,
+    example: liveExamples.resync,
+  },
 } as const satisfies Record<string, Message>;
 
 /** Frames that the API sends, and those that a client may send. */
-const SENT: readonly (keyof typeof FRAMES)[] = ["dashboard"];
-const HEARD: readonly (keyof typeof FRAMES)[] = [];
+const SENT: readonly (keyof typeof FRAMES)[] = ["dashboard", "snapshot", "delta", "heartbeat"];
+const HEARD: readonly (keyof typeof FRAMES)[] = ["resync"];
 
 const STREAM_ENTRY: Message = {
   title: "Orders that were written together",
@@ -121,14 +146,12 @@ const OPERATIONS = {
     summary: "The API sends what the dashboard shows",
     messages: onSocket(SENT),
   },
-  ...(HEARD.length > 0 && {
-    hearClient: {
-      action: "receive",
-      channel: { $ref: "#/channels/dashboard" },
-      summary: "A client asks for what it missed",
-      messages: onSocket(HEARD),
-    },
-  }),
+  hearClient: {
+    action: "receive",
+    channel: { $ref: "#/channels/dashboard" },
+    summary: "A client asks for what it missed",
+    messages: onSocket(HEARD),
+  },
   carryByStream: {
     action: "send",
     channel: { $ref: "#/channels/stream" },

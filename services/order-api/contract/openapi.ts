@@ -9,8 +9,9 @@ import type { Mode } from "#shared/ports.ts";
 import packageJson from "../../../package.json" with { type: "json" };
 import { tagReply } from "../etag.ts";
 import { asyncApi } from "./asyncapi.ts";
-import { type Operation, operationsOf } from "./operations.ts";
-import { componentsOf, published } from "./schemas.ts";
+import type { Operation } from "./operation.ts";
+import { operationsOf } from "./operations.ts";
+import { componentsOf, published, type SchemaName } from "./schemas.ts";
 
 const INFO = {
   title: "Coffee-RT order API",
@@ -37,6 +38,18 @@ const PAGE_POLICY =
 
 /** What brings the document is not told in it. */
 const OF_THE_CONTRACT = /^\/(docs(\/|$)|openapi\.json$|asyncapi\.json$)/;
+
+const NAMES_IN_PATHS: readonly SchemaName[] = [
+  "OrderRequest",
+  "Order",
+  "BatchOrder",
+  "Batch",
+  "OrderStatus",
+  "Dashboard",
+  "Sales",
+  "Readiness",
+  "Problem",
+];
 
 /** Before the routes that it is to describe: it hears of each as it is added. */
 export const addOpenApi = async (app: FastifyInstance, modes: readonly Mode[]): Promise<void> => {
@@ -107,7 +120,7 @@ const described = (document: Document, operations: Readonly<Record<string, Opera
     ...document,
     servers: [{ url: "." }],
     paths: published(paths) as Document["paths"],
-    components: componentsOf("OrderRequest", "Order", "Dashboard", "Sales", "Readiness", "Problem"),
+    components: componentsOf(...NAMES_IN_PATHS),
   };
 };
 

@@ -6,109 +6,21 @@
  */
 import type { Mode } from "#shared/ports.ts";
 import { dashboardReply } from "#shared/wire/dashboard.ts";
-import {
-  dashboardExample,
-  ORDER_ID,
-  orderReplyExample,
-  orderRequestExample,
-  readinessExample,
-  salesCsvExample,
-  salesExample,
-  shortOrderRequestExample,
-} from "#shared/wire/examples.ts";
+import { dashboardExample, readinessExample, salesCsvExample, salesExample } from "#shared/wire/examples.ts";
 import { liveness, readiness } from "#shared/wire/operations.ts";
+import { type Operation, reply, sometimes, text } from "./operation.ts";
+import { orderOperations } from "./order-operations.ts";
 import { problems } from "./problems.ts";
-
-export type Operation = {
-  readonly operationId: string;
-  readonly tags: readonly string[];
-  readonly summary: string;
-  readonly description?: string;
-  /** Beside those of the query, which the route's schema brings. */
-  readonly parameters?: readonly object[];
-  /** Named examples of the body, whose schema is the route's. */
-  readonly examples?: Readonly<Record<string, object | string>>;
-  /** By status. A schema that a route declares for a status is added to it. */
-  readonly responses: Readonly<Record<string, object>>;
-};
 
 /** By method and path, as "GET /api/sales". */
 export const operationsOf = (modes: readonly Mode[]): Record<string, Operation> => ({
-  ...Object.fromEntries(modes.map((mode) => [`POST /api/${mode.name}/order`, takeOrder(mode)])),
+  ...orderOperations(modes),
   "GET /api/dashboard": DASHBOARD,
   "GET /api/sales": SALES,
   "GET /livez": LIVEZ,
   "GET /readyz": READYZ,
   "GET /metrics": METRICS,
 });
-
-type Headers = Readonly<Record<string, object>>;
-
-/** A header that always comes. */
-const text = (description: string, pattern?: string) => ({
-  description,
-  required: true,
-  schema: { type: "string", ...(pattern && { pattern }) },
-});
-const sometimes = (description: string, pattern?: string) => ({
-  ...text(description, pattern),
-  required: false,
-});
-
-/** A reply in JSON; its schema is the route's where none is given. */
-const reply = (description: string, example: object, headers: Headers = {}, schema?: object): object => ({
-  description,
-  headers,
-  content: { "application/json": { ...(schema && { schema }), example } },
-});
-
-const LOCATION = text("where to ask for the order later", "^/api/orders/");
-
-const takeOrder = ({ name, title, accepts }: Mode): Operation => {
-  const isStored = accepts === "stored";
-  const status = isStored ? "stored" : "queued";
-  const example = orderReplyExample(name, status);
-  const replayed = reply("The same order came before, and counts once.", example, {
-    Location: LOCATION,
-    "Idempotency-Replayed": text("`true`", "^true$"),
-  });
-  const conflict = isStored
-    ? (["key-conflict"] as const) // other modes find out when they count
-    : [];
-  return {
-    operationId: `takeOrder${name.replace(/^./, (first) => first.toUpperCase())}`,
-    tags: ["orders"],
-    summary: `Take an order by ${name}: ${title}`,
-    description:
-      `The reply is sent only when the crash of any one process can no longer lose the order. After a 503 wait
-for \`Retry-After\` and send the same order with the id in \`ids\` as its key: that is always safe.`.replace(
-        "\n",
-        " ",
-      ),
-    parameters: [
-      {
-        in: "header",
-        name: "Idempotency-Key",
-        required: false,
-        description:
-          "Becomes the order's id: a UUIDv7, made at most 31 days ago. The same key is the same order and counts once, in whatever mode and however often it comes. Without it the server makes one.",
-        schema: { type: "string", format: "uuid" },
-        example: ORDER_ID,
-      },
-    ],
-    examples: { "at a time": orderRequestExample, now: shortOrderRequestExample },
-    responses: {
-      ...(isStored && { 200: replayed }),
-      [isStored ? 201 : 202]: reply(
-        isStored ? "Committed in PostgreSQL." : "Held durably, on its way to PostgreSQL.",
-        example,
-        { Location: LOCATION },
-      ),
-      ...problems("malformed", "not-found", "too-large", "unsupported-media-type", "invalid", ...conflict),
-      ...problems("internal", "backend-away", "queue-full", "timeout", "lag", "outcome-unknown", "closing"),
-    },
-  };
-};
 
 const DASHBOARD: Operation = {
   operationId: "readDashboard",

@@ -30,6 +30,13 @@ export const PROBLEMS = {
     means: "no such path, or its mode is not enabled here",
     detail: "POST /api/v2/order is not part of this API or its mode is not enabled",
   },
+  "not-yet-visible-or-unknown": {
+    status: 404,
+    title: "Nothing is known of this order yet",
+    means:
+      "it waits to be counted, or nobody sent it, or it is older than the orders kept; ask again after `Retry-After`",
+    detail: "it waits to be counted, or nobody sent it, or it is older than the orders kept",
+  },
   "too-large": {
     status: 413,
     title: "The body is too large",
@@ -39,7 +46,7 @@ export const PROBLEMS = {
   "unsupported-media-type": {
     status: 415,
     title: "The body must be application/json",
-    means: "the body is not `application/json`",
+    means: "the body is not `application/json`, nor for a batch `application/x-ndjson`",
     detail: "Unsupported Media Type",
   },
   invalid: {
@@ -70,25 +77,28 @@ export const PROBLEMS = {
   "queue-full": {
     ...away,
     means: "more orders come than are written; not taken",
-    detail: `too many orders wait to be written; this one was not taken; ${again}`,
-    ids: [ORDER_ID],
+    detail: "too many orders wait to be written; not taken",
+  },
+  overloaded: {
+    ...away,
+    means: "more requests come than this process can answer in time; not taken",
+    detail: "more requests come than this server can answer in time; not taken",
   },
   timeout: {
     ...away,
     means: "the order waited too long to be written; not taken",
-    detail: `the order waited too long; it was not taken; ${again}`,
+    detail: `waited too long to be written; not taken; ${again}`,
     ids: [ORDER_ID],
   },
   lag: {
     ...away,
     means: "more orders wait to be counted than `MAX_LAG_ORDERS`; not taken",
-    detail: `too many orders wait to be counted; this one was not taken; ${again}`,
-    ids: [ORDER_ID],
+    detail: "too many orders wait to be counted; not taken",
   },
   "outcome-unknown": {
     ...away,
-    means: "not confirmed in time; the order may or may not be taken",
-    detail: `the backend did not confirm in time; the order may or may not be taken; ${again}`,
+    means: "not confirmed in time; what was sent may or may not be taken",
+    detail: `the backend did not confirm in time; what was sent may or may not be taken; ${again}`,
     ids: [ORDER_ID],
   },
   "too-slow": {
@@ -125,7 +135,9 @@ const response = (status: number, types: readonly ProblemType[]): object => {
   const precise = { type: { enum: here }, status: { const: status } };
   return {
     description: here.map((type) => `\`${type}\`: ${kindOf(type).means}`).join("\n\n"),
-    ...(status === 503 && { headers: { "Retry-After": RETRY_AFTER } }),
+    ...((status === 503 || here.includes("not-yet-visible-or-unknown")) && {
+      headers: { "Retry-After": RETRY_AFTER },
+    }),
     content: {
       "application/problem+json": {
         schema: { allOf: [{ $ref: "#/components/schemas/Problem" }, { properties: precise }] },

@@ -2,12 +2,22 @@
 import { dashboardReply } from "#shared/wire/dashboard.ts";
 import { readiness } from "#shared/wire/operations.ts";
 import { orderMessage } from "#shared/wire/order-message.ts";
-import { orderReply, orderRequest, problem } from "#shared/wire/orders.ts";
+import {
+  batchOrder,
+  batchReply,
+  orderReply,
+  orderRequest,
+  orderStatusReply,
+  problem,
+} from "#shared/wire/orders.ts";
 import { salesReply } from "#shared/wire/sales.ts";
 
 const NAMED = {
   OrderRequest: orderRequest,
   Order: orderReply,
+  BatchOrder: batchOrder,
+  Batch: batchReply,
+  OrderStatus: orderStatusReply,
   Dashboard: dashboardReply,
   Sales: salesReply,
   Readiness: readiness,

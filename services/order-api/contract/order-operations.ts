@@ -1,0 +1,118 @@
+/** What the OpenAPI document says of taking orders and asking for them. */
+import type { Mode } from "#shared/ports.ts";
+import {
+  batchExample,
+  batchReplyExample,
+  ORDER_ID,
+  orderReplyExample,
+  orderRequestExample,
+  orderStatusExample,
+  shortOrderRequestExample,
+} from "#shared/wire/examples.ts";
+import { batchOrder, MOST_BATCH_ORDERS } from "#shared/wire/orders.ts";
+import { type Operation, reply, text } from "./operation.ts";
+import { problems } from "./problems.ts";
+
+export const orderOperations = (modes: readonly Mode[]): Record<string, Operation> => ({
+  ...Object.fromEntries(modes.map((mode) => [`POST /api/${mode.name}/order`, takeOrder(mode)])),
+  ...Object.fromEntries(modes.map((mode) => [`POST /api/${mode.name}/orders`, takeOrders(mode)])),
+  "GET /api/orders/{id}": ORDER_STATUS,
+});
+
+const NOT_TAKEN = problems(
+  "internal",
+  "backend-away",
+  "queue-full",
+  "overloaded",
+  "timeout",
+  "lag",
+  "outcome-unknown",
+  "closing",
+);
+
+const named = (mode: string): string => mode.replace(/^./, (first) => first.toUpperCase());
+
+const LOCATION = text("where to ask for the order later", "^/api/orders/");
+
+const takeOrder = ({ name, title, accepts }: Mode): Operation => {
+  const isStored = accepts === "stored";
+  const status = isStored ? "stored" : "queued";
+  const example = orderReplyExample(name, status);
+  const replayed = reply("The same order came before, and counts once.", example, {
+    Location: LOCATION,
+    "Idempotency-Replayed": text("`true`", "^true$"),
+  });
+  const conflict = isStored
+    ? (["key-conflict"] as const) // other modes find out when they count
+    : [];
+  return {
+    operationId: `takeOrder${named(name)}`,
+    tags: ["orders"],
+    summary: `Take an order by ${name}: ${title}`,
+    description:
+      `The reply is sent only when the crash of any one process can no longer lose the order. After a 503 wait
+for \`Retry-After\` and send the same order with the id in \`ids\` as its key: that is always safe.`.replace(
+        "\n",
+        " ",
+      ),
+    parameters: [
+      {
+        in: "header",
+        name: "Idempotency-Key",
+        required: false,
+        description:
+          "Becomes the order's id: a UUIDv7, made at most 31 days ago. The same key is the same order and counts once, in whatever mode and however often it comes. Without it the server makes one.",
+        schema: { type: "string", format: "uuid" },
+        example: ORDER_ID,
+      },
+    ],
+    examples: { "at a time": orderRequestExample, now: shortOrderRequestExample },
+    responses: {
+      ...(isStored && { 200: replayed }),
+      [isStored ? 201 : 202]: reply(
+        isStored ? "Committed in PostgreSQL." : "Held durably, on its way to PostgreSQL.",
+        example,
+        { Location: LOCATION },
+      ),
+      ...problems("malformed", "not-found", "too-large", "unsupported-media-type", "invalid", ...conflict),
+      ...NOT_TAKEN,
+    },
+  };
+};
+
+const takeOrders = ({ name, title, accepts }: Mode): Operation => ({
+  operationId: `takeOrders${named(name)}`,
+  tags: ["orders"],
+  summary: `Take a batch of orders by ${name}: ${title}`,
+  description: `Up to ${MOST_BATCH_ORDERS} orders and 1 MiB, with one durable write. The valid ones are accepted, the others named in \`rejected\`. Not a transaction: after a 503 some may be stored, and sending all of them again with the \`ids\` of the reply is safe.`,
+  requestBody: {
+    required: true,
+    content: {
+      "application/json": {
+        schema: { type: "array", minItems: 1, maxItems: MOST_BATCH_ORDERS, items: batchOrder },
+        examples: { "one of them wrong": { value: batchExample } },
+      },
+      "application/x-ndjson": {
+        schema: { type: "string", description: "one order a line, each as an item of the array" },
+        examples: { "two lines": { value: batchExample.map((order) => JSON.stringify(order)).join("\n") } },
+      },
+    },
+  },
+  responses: {
+    [accepts === "stored" ? 201 : 202]: reply("At least one order is accepted.", batchReplyExample),
+    ...problems("malformed", "not-found", "too-large", "unsupported-media-type", "invalid"),
+    ...NOT_TAKEN,
+  },
+});
+
+const ORDER_STATUS: Operation = {
+  operationId: "readOrder",
+  tags: ["orders"],
+  summary: "What became of an order",
+  description:
+    "Whichever mode took it. There is no index of orders on their way: they answer 404 until they are counted.",
+  responses: {
+    200: reply("It is stored, counted, or dead.", orderStatusExample),
+    ...problems("not-yet-visible-or-unknown", "invalid", "internal", "backend-away", "closing"),
+  },
+};
