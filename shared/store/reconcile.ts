@@ -3,6 +3,7 @@
  * snapshot, and every counted order is in the rollups of that same snapshot. Buckets older than what retention has
  * left of the orders are history: nothing can vouch for them, so they are neither compared nor repaired.
  */
+import { HOUR_MS } from "../domain/time.ts";
 import type { Pool } from "./pool.ts";
 import { type Caller, type Run, transaction } from "./transaction.ts";
 
@@ -41,7 +42,8 @@ export type Differences = {
   readonly rows: Readonly<Record<string, number>>;
   /** The first of them. */
   readonly first: readonly Difference[];
-  /** The UTC days in which they are. */
+  /** The hours in which they are, and the UTC days of those of the day's rollup. */
+  readonly hoursMs: readonly number[];
   readonly daysMs: readonly number[];
   /** The most orders by which one of the rollups differs; a row that differs in revenue alone stands for one. */
   readonly apart: number;
@@ -56,13 +58,13 @@ const until = (relation: string): string =>
 /** Stored orders at or above the watermark wait to be counted. */
 const COUNTED = "(xid IS NULL OR xid < (SELECT direct_watermark FROM meta))";
 
-/** Where to look: everywhere, or in spans of one length; $1 their starts in ms, $2 hours, $3 a mode or null for all. */
+/** Where to look: everywhere, or in spans that are apart; $1 their starts and $2 their ends, $3 a mode or null for all. */
 type Scope = "everything" | "spans";
 const inSpans = (scope: Scope, time: string): string =>
   scope === "everything"
     ? ""
-    : `JOIN unnest($1::float8[]) AS start_ms ON ${time} >= to_timestamp(start_ms / 1000)
-         AND ${time} < to_timestamp(start_ms / 1000) + $2::float8 * interval '1 hour'`;
+    : `JOIN unnest($1::float8[], $2::float8[]) AS span (from_ms, to_ms)
+         ON ${time} >= to_timestamp(from_ms / 1000) AND ${time} < to_timestamp(to_ms / 1000)`;
 const ofMode = (scope: Scope): string =>
   scope === "everything" ? "" : "AND ($3::text IS NULL OR mode = $3)";
 
@@ -81,7 +83,7 @@ const had = (rollup: Rollup, scope: Scope): string => `
   FROM ${rollup.table} ${inSpans(scope, "bucket")} WHERE ${isWhole(rollup)} ${ofMode(scope)} GROUP BY 2, 3, 4, 5`;
 
 /** Orders are read and grouped once, for all rollups. */
-export const differing = (rollups: readonly Rollup[], scope: Scope): string => `
+const differing = (rollups: readonly Rollup[], scope: Scope): string => `
 WITH grouped AS MATERIALIZED (
   SELECT minute, hour, mode, store, drink, count(*) AS orders, sum(price_cents)::bigint AS cents
   FROM (SELECT date_trunc('minute', event_time, 'UTC') AS minute, date_trunc('hour', event_time, 'UTC') AS hour,
@@ -98,6 +100,10 @@ WITH grouped AS MATERIALIZED (
   WHERE want.orders IS DISTINCT FROM have.orders OR want.cents IS DISTINCT FROM have.cents
 )`;
 
+const starts = (from: string, unit: string, ofDays: "=" | "<>"): string => `
+  (SELECT coalesce(json_agg(DISTINCT (extract(epoch FROM date_trunc('${unit}', bucket, 'UTC')) * 1000)::bigint), '[]')
+   FROM ${from} WHERE rollup ${ofDays} 'rollup_day')`;
+
 /** The answer out of `from`, a relation like `differ`. */
 export const told = (from: string, orders: string): string => `
 SELECT ${orders} AS orders,
@@ -105,8 +111,7 @@ SELECT ${orders} AS orders,
   (SELECT coalesce(max(apart), 0)::float8 FROM (
     SELECT sum(greatest(1, abs(coalesce(want_orders, 0) - coalesce(have_orders, 0)))) AS apart
     FROM ${from} GROUP BY rollup) AS a) AS apart,
-  (SELECT coalesce(json_agg(DISTINCT (extract(epoch FROM date_trunc('day', bucket, 'UTC')) * 1000)::bigint), '[]')
-   FROM ${from}) AS "daysMs",
+  ${starts(from, "hour", "<>")} AS "hoursMs", ${starts(from, "day", "=")} AS "daysMs",
   (SELECT coalesce(json_agg(json_build_object('rollup', rollup, 'mode', mode,
       'bucket', to_char(bucket AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
       'store', nullif(store, ''), 'drink', nullif(drink, ''),
@@ -117,11 +122,21 @@ SELECT ${orders} AS orders,
 const ORDERS_LOOKED_AT = "(SELECT coalesce(sum(orders), 0)::float8 FROM grouped WHERE hour IS NOT NULL)";
 const ALL_DIFFERENCES = differing(ROLLUPS, "everything") + told("differ", ORDERS_LOOKED_AT);
 /** A day is more than an hour can vouch for. */
-const HOURS_DIFFERENCES =
-  differing(
-    ROLLUPS.filter(({ unit }) => unit !== "day"),
-    "spans",
-  ) + told("differ", ORDERS_LOOKED_AT);
+export const IN_HOURS = differing(
+  ROLLUPS.filter(({ unit }) => unit !== "day"),
+  "spans",
+);
+export const IN_DAYS = differing(
+  ROLLUPS.filter(({ unit }) => unit === "day"),
+  "spans",
+);
+const HOURS_DIFFERENCES = IN_HOURS + told("differ", ORDERS_LOOKED_AT);
+
+/** Parameters of spans: neighbours of `lengthMs` that touch are one. `starts` are in order. */
+export const spansOf = (starts: readonly number[], lengthMs: number): [from: number[], to: number[]] => [
+  starts.filter((start, index) => starts[index - 1] !== start - lengthMs),
+  starts.filter((start, index) => starts[index + 1] !== start + lengthMs).map((start) => start + lengthMs),
+];
 
 /** Exact only while every order that was ever counted is still there. */
 const TOTALS = `
@@ -177,5 +192,6 @@ export const sampleDifferences = (pool: Pool, mode: string, caller: Caller): Pro
     await run("SET LOCAL max_parallel_workers_per_gather = 0");
     await run(KEEP_PARTITIONS);
     const hours = await run<{ ms: number }>(SOME_HOURS);
-    return only(await run<Differences>(HOURS_DIFFERENCES, [hours.map(({ ms }) => ms), 1, mode]));
+    const starts = hours.map(({ ms }) => ms).sort((a, b) => a - b);
+    return only(await run<Differences>(HOURS_DIFFERENCES, [...spansOf(starts, HOUR_MS), mode]));
   });

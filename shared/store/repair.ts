@@ -2,20 +2,23 @@
  * Rebuilds what differs from its orders, while orders go on being accepted and counted.
  *
  * What differs is looked for before anything is held back, because that takes as long as reading all orders. Then
- * counting is locked out, the days in which something differed are looked at again, in a snapshot taken after the
+ * counting is locked out, the hours (of the day's rollup, the days) in which something differed are looked at again, in a snapshot taken after the
  * lock, and the rows that still differ are written anew. Every counting statement writes `applied` and locks it before
  * it takes its own snapshot, so none is half in that one, and none of v1's watermark moves.
  */
+import { DAY_MS, HOUR_MS } from "../domain/time.ts";
 import type { Pool } from "./pool.ts";
 import {
   allDifferences,
   type Differences,
-  differing,
+  IN_DAYS,
+  IN_HOURS,
   isEqual,
   KEEP_PARTITIONS,
   only,
   type Reconciled,
   ROLLUPS,
+  spansOf,
   type TotalDifference,
   told,
   totalDifferences,
@@ -46,7 +49,9 @@ const SHARD = 0;
 const MAKE_ROOM = `
 CREATE TEMPORARY TABLE difference (rollup text, bucket timestamptz, mode text, store text, drink text,
   want_orders bigint, want_cents bigint, have_orders numeric, have_cents numeric) ON COMMIT DROP`;
-const FIND_AGAIN = `INSERT INTO difference ${differing(ROLLUPS, "spans")} SELECT * FROM differ`;
+const FIND_AGAIN = [IN_HOURS, IN_DAYS].map(
+  (differing) => `INSERT INTO difference ${differing} SELECT * FROM differ`,
+);
 const TELL = told("difference", "0");
 
 const REWRITE_ROWS = ROLLUPS.flatMap(({ table, key }) => {
@@ -87,7 +92,7 @@ export const repair = async (pool: Pool, caller: Caller): Promise<Repaired> => {
     if (isEqual(found)) return { ...found, epoch: null };
     heldSince = performance.now();
     for (const statement of HOLD_COUNTING) await run(statement);
-    const rewritten = { ...found, ...(await rewriteRows(run, found.daysMs)), orders: found.orders };
+    const rewritten = { ...found, ...(await rewriteRows(run, found)), orders: found.orders };
     const totals = found.totals.length === 0 ? [] : await rewriteTotals(run);
     if (isEqual({ ...rewritten, totals })) return { ...rewritten, totals, epoch: null };
     await run(RAISE_VERSION);
@@ -97,9 +102,10 @@ export const repair = async (pool: Pool, caller: Caller): Promise<Repaired> => {
   return { ...repaired, heldMs: heldSince === 0 ? 0 : performance.now() - heldSince };
 };
 
-const rewriteRows = async (run: Run, daysMs: readonly number[]): Promise<Differences> => {
+const rewriteRows = async (run: Run, found: Differences): Promise<Differences> => {
   await run(MAKE_ROOM);
-  await run(FIND_AGAIN, [daysMs, 24, null]);
+  const spans = [spansOf(found.hoursMs, HOUR_MS), spansOf(found.daysMs, DAY_MS)];
+  for (const [index, find] of FIND_AGAIN.entries()) await run(find, [...(spans[index] ?? []), null]);
   await run("ANALYZE difference");
   for (const rewrite of REWRITE_ROWS) await run(rewrite);
   return only(await run<Differences>(TELL));
