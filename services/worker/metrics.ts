@@ -1,4 +1,4 @@
-import { Counter, Histogram, type Registry } from "prom-client";
+import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import { BATCH_BUCKETS_ORDERS, FRESHNESS_BUCKETS_SECONDS } from "#shared/runtime/prometheus.ts";
 
 export type WorkerMetrics = {
@@ -8,6 +8,8 @@ export type WorkerMetrics = {
   /** `stage`: from accept until committed, or until published. */
   fresh(stage: "committed" | "published", seconds: number, orders: number): void;
   published(): void;
+  /** What a look at two hours found; `null` when it could not be taken. */
+  reconciled(apartOrders: number | null): void;
 };
 
 export const openWorkerMetrics = (registry: Registry, mode: string): WorkerMetrics => {
@@ -50,6 +52,18 @@ export const openWorkerMetrics = (registry: Registry, mode: string): WorkerMetri
     help: "Boards published by this process",
     registers,
   });
+  const difference = new Gauge({
+    name: "coffee_reconcile_difference_orders",
+    help: "Orders by which the sampled hours of a rollup differ from the orders in them; 0 when they are exact",
+    labelNames: byMode,
+    registers,
+  });
+  const sampledAt = new Gauge({
+    name: "coffee_reconcile_sampled_timestamp_seconds",
+    help: "When the rollups were last sampled",
+    labelNames: byMode,
+    registers,
+  });
   counted.inc({ mode }, 0);
   duplicates.inc({ mode }, 0);
   return {
@@ -63,5 +77,13 @@ export const openWorkerMetrics = (registry: Registry, mode: string): WorkerMetri
       for (let order = 0; order < orders; order++) freshness.observe({ mode, stage }, seconds);
     },
     published: () => publishes.inc(),
+    reconciled: (apartOrders) => {
+      if (apartOrders === null) {
+        difference.remove({ mode });
+        return;
+      }
+      difference.set({ mode }, apartOrders);
+      sampledAt.setToCurrentTime({ mode });
+    },
   };
 };

@@ -30,12 +30,12 @@ const EQUAL = { rows: {}, first: [], hoursMs: [], daysMs: [], apart: 0, totals: 
 
 describe("equal", () => {
   test("is what was counted, in every mode, with duplicates and over shards", async () => {
-    expect(await look()).toEqual({ ...EQUAL, orders: 244 });
+    expect(await look()).toEqual({ ...EQUAL, history: {}, orders: 244 });
   });
 
   test("is an empty database", async () => {
     const empty = poolOn(await freshDatabase(), 1);
-    expect(await reconcile(empty, caller)).toEqual({ ...EQUAL, orders: 0 });
+    expect(await reconcile(empty, caller)).toEqual({ ...EQUAL, history: {}, orders: 0 });
     await empty.end();
   });
 
@@ -47,13 +47,13 @@ describe("equal", () => {
       await pool.query("UPDATE orders SET xid = NULL WHERE xid IS NOT NULL");
       await store(pool, someOrders(30, 5));
       expect((await tick(pool)).orders).toBe(0);
-      expect(await look()).toEqual({ ...EQUAL, orders: 244 });
+      expect(await look()).toEqual({ ...EQUAL, history: {}, orders: 244 });
       await holder.query("ROLLBACK");
     } finally {
       holder.release();
     }
     await until("they are counted", async () => (await tick(pool)).orders === 30);
-    expect(await look()).toEqual({ ...EQUAL, orders: 274 });
+    expect(await look()).toEqual({ ...EQUAL, history: {}, orders: 274 });
   });
 
   test("are figures moved to another shard", async () => {
@@ -142,6 +142,7 @@ describe("history", () => {
 
   test("is every bucket that may have lost an order", async () => {
     await droppedUntil("orders", HOUR);
+    expect((await look()).history).toEqual({ orders: at(HOUR) });
     const found = await earliest();
     for (const hours of ["rollup_minute", "rollup_hour", "rollup_hour_store", "rollup_hour_drink"])
       expect(found[hours]).toBe(at(HOUR + HOUR_MS));

@@ -48,11 +48,16 @@ export type Differences = {
   /** The most orders by which one of the rollups differs; a row that differs in revenue alone stands for one. */
   readonly apart: number;
 };
-export type Reconciled = Differences & { readonly totals: readonly TotalDifference[] };
+export type Reconciled = Differences & {
+  readonly totals: readonly TotalDifference[];
+  /** Until when retention has taken away what: older buckets were not compared. */
+  readonly history: Readonly<Record<string, string>>;
+};
 
 /** Differences that are told one by one; beyond them it is not the row that a person looks for. */
 const MOST_TOLD = 100;
 
+const utc = (time: string): string => `to_char(${time} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')`;
 const until = (relation: string): string =>
   `coalesce((SELECT until FROM dropped WHERE relation = '${relation}'), '-infinity')`;
 /** Stored orders at or above the watermark wait to be counted. */
@@ -113,7 +118,7 @@ SELECT ${orders} AS orders,
     FROM ${from} GROUP BY rollup) AS a) AS apart,
   ${starts(from, "hour", "<>")} AS "hoursMs", ${starts(from, "day", "=")} AS "daysMs",
   (SELECT coalesce(json_agg(json_build_object('rollup', rollup, 'mode', mode,
-      'bucket', to_char(bucket AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
+      'bucket', ${utc("bucket")},
       'store', nullif(store, ''), 'drink', nullif(drink, ''),
       'want', CASE WHEN want_orders IS NOT NULL THEN json_build_object('orders', want_orders, 'cents', want_cents) END,
       'have', CASE WHEN have_orders IS NOT NULL THEN json_build_object('orders', have_orders, 'cents', have_cents) END)), '[]')
@@ -147,10 +152,20 @@ WHERE coalesce(want, 0) <> coalesce(have, 0) AND NOT EXISTS (SELECT FROM dropped
 ORDER BY mode`;
 
 export const totalDifferences = (run: Run): Promise<TotalDifference[]> => run<TotalDifference>(TOTALS);
-export const allDifferences = async (run: Run): Promise<Differences> =>
-  only(await run<Differences>(ALL_DIFFERENCES));
 
-export const isEqual = ({ apart, totals }: Reconciled): boolean => apart === 0 && totals.length === 0;
+const HISTORY = `
+SELECT coalesce(json_object_agg(relation, ${utc("until")} ORDER BY relation), '{}') AS history
+FROM dropped WHERE relation <> 'dead_letters'`;
+
+/** Everything, each part exact by itself; all of them together where the transaction has one snapshot. */
+export const allDifferences = async (run: Run): Promise<Reconciled> => ({
+  ...only(await run<Differences>(ALL_DIFFERENCES)),
+  totals: await totalDifferences(run),
+  ...only(await run<Pick<Reconciled, "history">>(HISTORY)),
+});
+
+export const isEqual = ({ apart, totals }: Pick<Reconciled, "apart" | "totals">): boolean =>
+  apart === 0 && totals.length === 0;
 
 export const only = <T>(rows: readonly T[]): T => {
   const [row] = rows;
@@ -168,7 +183,7 @@ export const KEEP_PARTITIONS = "LOCK TABLE orders IN ACCESS SHARE MODE";
 export const reconcile = (pool: Pool, caller: Caller): Promise<Reconciled> =>
   transaction(pool, "ISOLATION LEVEL REPEATABLE READ READ ONLY", caller, async (run) => {
     await run(KEEP_PARTITIONS);
-    return { ...(await allDifferences(run)), totals: await totalDifferences(run) };
+    return allDifferences(run);
   });
 
 /** This hour and a random earlier one of which all is still there. */

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { freshDatabase, poolOn, someOrders, until } from "../../test/fresh.ts";
 import { driftOf, numberOf } from "../../test/recount.ts";
 import { DAY_MS, HOUR_MS, hourStart, iso } from "../domain/time.ts";
@@ -123,13 +123,12 @@ describe("under load", () => {
       // what it counts was stored, and is not new
       keepOn(() => tick(pool).then(() => 0)),
     ];
-    return {
-      stored: () => stored,
-      stop: async (): Promise<number> => {
-        going = false;
-        return (await Promise.all(running)).reduce((sum, orders) => sum + orders, 0);
-      },
+    const stop = async (): Promise<number> => {
+      going = false;
+      return (await Promise.all(running)).reduce((sum, orders) => sum + orders, 0);
     };
+    onTestFinished(async () => void (await stop()));
+    return { stored: () => stored, stop };
   };
   /** Each rollup in turn, and not so many that the orders become too many to look at. */
   const ROUNDS = KEYS.length + 2;

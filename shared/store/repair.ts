@@ -88,7 +88,7 @@ export const repair = async (pool: Pool, caller: Caller): Promise<Repaired> => {
   const repaired = await transaction(pool, "ISOLATION LEVEL READ COMMITTED", caller, async (run) => {
     await run(TAKE_TURN);
     await run(KEEP_PARTITIONS);
-    const found = { ...(await allDifferences(run)), totals: await totalDifferences(run) };
+    const found = await allDifferences(run);
     if (isEqual(found)) return { ...found, epoch: null };
     heldSince = performance.now();
     for (const statement of HOLD_COUNTING) await run(statement);
