@@ -52,18 +52,6 @@ export const openWorkerMetrics = (registry: Registry, mode: string): WorkerMetri
     help: "Boards published by this process",
     registers,
   });
-  const difference = new Gauge({
-    name: "coffee_reconcile_difference_orders",
-    help: "Orders by which the sampled hours of a rollup differ from the orders in them; 0 when they are exact",
-    labelNames: byMode,
-    registers,
-  });
-  const sampledAt = new Gauge({
-    name: "coffee_reconcile_sampled_timestamp_seconds",
-    help: "When the rollups were last sampled",
-    labelNames: byMode,
-    registers,
-  });
   counted.inc({ mode }, 0);
   duplicates.inc({ mode }, 0);
   return {
@@ -77,13 +65,32 @@ export const openWorkerMetrics = (registry: Registry, mode: string): WorkerMetri
       for (let order = 0; order < orders; order++) freshness.observe({ mode, stage }, seconds);
     },
     published: () => publishes.inc(),
-    reconciled: (apartOrders) => {
-      if (apartOrders === null) {
-        difference.remove({ mode });
-        return;
-      }
-      difference.set({ mode }, apartOrders);
-      sampledAt.setToCurrentTime({ mode });
-    },
+    reconciled: openReconciled(registry, mode),
+  };
+};
+
+const openReconciled = (registry: Registry, mode: string): WorkerMetrics["reconciled"] => {
+  const registers = [registry];
+  const labelNames = ["mode"] as const;
+  const difference = new Gauge({
+    name: "coffee_reconcile_difference_orders",
+    help: "Orders by which the sampled hours of a rollup differ from the orders in them; 0 when they are exact",
+    labelNames,
+    registers,
+  });
+  const sampledAt = new Gauge({
+    name: "coffee_reconcile_sampled_timestamp_seconds",
+    help: "When the rollups were last sampled",
+    labelNames,
+    registers,
+  });
+  return (apartOrders) => {
+    if (apartOrders === null) {
+      // an old figure would say that all is well
+      difference.remove({ mode });
+      return;
+    }
+    difference.set({ mode }, apartOrders);
+    sampledAt.setToCurrentTime({ mode });
   };
 };
