@@ -92,7 +92,10 @@ test("repairs, shows what, with status 0; and again there is nothing to do", asy
   expect(JSON.parse((await reconcile("--repair", "--json")).out)).toMatchObject({ equal: true, epoch: null });
 });
 
-test("is stopped by Ctrl-C in the middle, and nothing is changed or left waiting", async () => {
+test.each([
+  ["SIGINT", 130],
+  ["SIGKILL", null],
+] as const)("is ended by %s in the middle, and nothing is changed or left waiting", async (how, status) => {
   await pool.query("DELETE FROM rollup_minute");
   const waiting = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'coffee-reconcile'";
   const holder = await pool.connect();
@@ -105,8 +108,8 @@ test("is stopped by Ctrl-C in the middle, and nothing is changed or left waiting
       "it holds the lock",
       async () => (await numberOf(pool, `${waiting} AND wait_event_type = 'Lock'`)) === 1,
     );
-    child.kill("SIGINT");
-    expect((await ended).status).toBe(130);
+    child.kill(how);
+    expect((await ended).status).toBe(status);
     await until("its session is gone", async () => (await numberOf(pool, waiting)) === 0);
   } finally {
     await holder.query("ROLLBACK");

@@ -176,6 +176,20 @@ describe("under load", () => {
   });
 });
 
+test("gives up when a counting transaction does not end, and says so", async () => {
+  await pool.query("DELETE FROM rollup_minute");
+  const holder = await pool.connect();
+  try {
+    await holder.query("BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0");
+    await holder.query("LOCK TABLE applied IN ROW EXCLUSIVE MODE");
+    await expect(mend()).rejects.toThrow("did not end within 5 s; nothing is changed");
+  } finally {
+    await holder.query("ROLLBACK");
+    holder.release();
+  }
+  expect(await mend()).toMatchObject({ epoch: 2 });
+});
+
 describe("interrupted", () => {
   /** A repair that stands after its rows were rewritten: it waits for `meta`, whose row another holds. */
   const standing = async (work: (repairing: Promise<unknown>) => Promise<void>): Promise<void> => {

@@ -7,6 +7,7 @@
  * it takes its own snapshot, so none is half in that one, and none of v1's watermark moves.
  */
 import { DAY_MS, HOUR_MS } from "../domain/time.ts";
+import { sqlStateOf } from "./errors.ts";
 import type { Pool } from "./pool.ts";
 import {
   allDifferences,
@@ -35,7 +36,8 @@ export type Repaired = Reconciled & {
 /** One repair at a time: a second one waits here, where it holds nobody up. */
 const TAKE_TURN = "SELECT pg_advisory_xact_lock(hashtext('repair'))";
 /** Whoever counts waits behind one who waits for this lock, too; a batch takes about a second at the most. */
-const LOCK_WITHIN_MS = 10_000;
+const LOCK_WITHIN_MS = 5_000;
+const LOCK_NOT_AVAILABLE = "55P03";
 /** A process that was stopped between two statements must not hold the lock. */
 const IDLE_MS = 10_000;
 const HOLD_COUNTING = [
@@ -91,7 +93,7 @@ export const repair = async (pool: Pool, caller: Caller): Promise<Repaired> => {
     const found = await allDifferences(run);
     if (isEqual(found)) return { ...found, epoch: null };
     heldSince = performance.now();
-    for (const statement of HOLD_COUNTING) await run(statement);
+    await holdCounting(run);
     const rewritten = { ...found, ...(await rewriteRows(run, found)), orders: found.orders };
     const totals = found.totals.length === 0 ? [] : await rewriteTotals(run);
     if (isEqual({ ...rewritten, totals })) return { ...rewritten, totals, epoch: null };
@@ -100,6 +102,18 @@ export const repair = async (pool: Pool, caller: Caller): Promise<Repaired> => {
     return { ...rewritten, totals, epoch };
   });
   return { ...repaired, heldMs: heldSince === 0 ? 0 : performance.now() - heldSince };
+};
+
+const holdCounting = async (run: Run): Promise<void> => {
+  try {
+    for (const statement of HOLD_COUNTING) await run(statement);
+  } catch (cause) {
+    if (sqlStateOf(cause) !== LOCK_NOT_AVAILABLE) throw cause;
+    const within = `within ${LOCK_WITHIN_MS / 1_000} s`;
+    throw new Error(`a transaction that counts did not end ${within}; nothing is changed, try again`, {
+      cause,
+    });
+  }
 };
 
 const rewriteRows = async (run: Run, found: Differences): Promise<Differences> => {
