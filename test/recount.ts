@@ -9,7 +9,10 @@ const ROLLUPS: readonly (readonly [table: string, unit: string, ...key: string[]
   ["rollup_day", "day", "drink"],
 ];
 
-/** Every rollup row that differs from a recomputation out of `orders`, in all five tables; [] when they are exact. */
+/**
+ * Every rollup row that differs from a recomputation out of `orders`, in all five tables; [] when they are exact. It
+ * stands beside shared/store/reconcile.ts on purpose: written otherwise, it checks that one too.
+ */
 export const driftOf = async (pool: Pool): Promise<unknown[]> => {
   const perTable = ROLLUPS.map(([table, unit, ...key]) => {
     const names = ["mode", ...key].join(", ");

@@ -1,5 +1,6 @@
 import type { Command } from "./command.ts";
 import { deadLetters } from "./dead-letters.ts";
+import { reconcileCommand } from "./reconcile.ts";
 
 /** Every command, in the order of the help. */
-export const commands: readonly Command[] = [deadLetters];
+export const commands: readonly Command[] = [deadLetters, reconcileCommand];

@@ -38,6 +38,13 @@ export const workerKnobs = Type.Object({
     maximum: 60_000,
     description: "without a change the board is published this often: heals a flushed Redis, moves the clock",
   }),
+  reconcileEveryMs: Type.Integer({
+    default: 60_000,
+    minimum: 0,
+    maximum: 86_400_000,
+    description:
+      "this often two hours of the rollups are held against their orders, for /metrics; 0 is never",
+  }),
   pinnedStores: Type.String({
     default: "",
     description: "stores that always stand on the board, separated by commas",

@@ -13,6 +13,7 @@ import { openPool } from "#shared/store/pool.ts";
 import packageJson from "../../package.json" with { type: "json" };
 import { type WorkerSettings, workerKnobs } from "./config.ts";
 import { openWorkerMetrics } from "./metrics.ts";
+import { openSampler } from "./sampler.ts";
 import { openWorker } from "./worker.ts";
 
 const modeNamed = (name: string): Mode => {
@@ -69,6 +70,12 @@ await runProgram(log, settings.stopDeadlineMs, async (closers, failed) => {
     if (boardFailures++ % 50 === 0) log.warn({ err: error }, "the board's Redis does not answer");
   });
   closers.add("board", () => board.close());
+  const metrics = openWorkerMetrics(registry, mode.name);
+  if (settings.reconcileEveryMs > 0) {
+    const { reconcileEveryMs } = settings;
+    const sampler = openSampler({ databaseUrl, mode: mode.name, log, reconcileEveryMs, metrics });
+    closers.add("sampler", () => sampler.close());
+  }
   const source = mode.openSource(modeSettings as Record<string, unknown>, log);
   const worker = openWorker({
     settings,
@@ -77,7 +84,7 @@ await runProgram(log, settings.stopDeadlineMs, async (closers, failed) => {
     pool,
     board,
     log,
-    metrics: openWorkerMetrics(registry, mode.name),
+    metrics,
   });
   closers.add("worker", () => worker.close());
   worker.ended.catch(failed);

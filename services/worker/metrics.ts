@@ -1,4 +1,4 @@
-import { Counter, Histogram, type Registry } from "prom-client";
+import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import {
   BATCH_BUCKETS_ORDERS,
   FRESHNESS_BUCKETS_SECONDS,
@@ -14,6 +14,8 @@ export type WorkerMetrics = {
   fresh(stage: "committed" | "published", seconds: number, orders: number): void;
   /** A board was read and published in this time. */
   published(seconds: number): void;
+  /** What a look at two hours found; `null` when it could not be taken. */
+  reconciled(apartOrders: number | null): void;
 };
 
 export const openWorkerMetrics = (registry: Registry, mode: string): WorkerMetrics => {
@@ -78,5 +80,32 @@ export const openWorkerMetrics = (registry: Registry, mode: string): WorkerMetri
       for (let order = 0; order < orders; order++) freshness.observe({ mode, stage }, seconds);
     },
     published: (seconds) => publishes.observe(seconds),
+    reconciled: openReconciled(registry, mode),
+  };
+};
+
+const openReconciled = (registry: Registry, mode: string): WorkerMetrics["reconciled"] => {
+  const registers = [registry];
+  const labelNames = ["mode"] as const;
+  const difference = new Gauge({
+    name: "coffee_reconcile_difference_orders",
+    help: "Orders by which the sampled hours of a rollup differ from the orders in them; 0 when they are exact",
+    labelNames,
+    registers,
+  });
+  const sampledAt = new Gauge({
+    name: "coffee_reconcile_sampled_timestamp_seconds",
+    help: "When the rollups were last sampled",
+    labelNames,
+    registers,
+  });
+  return (apartOrders) => {
+    if (apartOrders === null) {
+      // an old figure would say that all is well
+      difference.remove({ mode });
+      return;
+    }
+    difference.set({ mode }, apartOrders);
+    sampledAt.setToCurrentTime({ mode });
   };
 };

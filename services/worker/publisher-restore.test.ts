@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { repair } from "#shared/store/repair.ts";
 import { startRedis } from "../../dev/servers/redis.ts";
 import type { Server } from "../../dev/servers/server.ts";
 import { freshDatabase, poolOn, until } from "../../test/fresh.ts";
@@ -58,6 +59,27 @@ describe("a database older than the board", () => {
     await pool.query("UPDATE meta SET epoch = 5; UPDATE applied SET version = 0");
     await until("the repaired board", async () => (await published())?.epoch === 5);
     expect(await version()).toBe(0);
+    expect(publisher.warnings).toEqual([]);
+  });
+
+  test("a repair's board takes the place of the wrong one", async () => {
+    const { pool, open, count, published, version } = ground;
+    await count();
+    await pool.query("UPDATE rollup_hour_drink SET orders = orders + 100; UPDATE applied SET orders = 105");
+    const publisher = open({ refreshEveryMs: 150 });
+    await until("the wrong board", async () => (await version()) === 1);
+    const before = await published();
+    expect(before?.views["all"]?.orders).toBe(105);
+    expect(before?.views["all"]?.hour.orders).toBeGreaterThan(100);
+
+    await repair(pool, { longestMs: 20_000, signal: new AbortController().signal });
+    await until("the right one", async () => (await published())?.epoch === 2);
+    const view = (await published())?.views["all"];
+    expect([view?.orders, view?.hour.orders]).toEqual([5, 5]);
+    await count();
+    publisher.changed();
+    await until("and it goes on", async () => (await version()) === 3);
+    expect((await published())?.views["v2"]?.orders).toBe(10);
     expect(publisher.warnings).toEqual([]);
   });
 });

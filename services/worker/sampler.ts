@@ -1,0 +1,71 @@
+import type { Log } from "#shared/ports.ts";
+import { messageOf } from "#shared/runtime/lifecycle.ts";
+import { jittered, pause } from "#shared/runtime/retry.ts";
+import { openPool } from "#shared/store/pool.ts";
+import { sampleDifferences } from "#shared/store/reconcile.ts";
+import type { WorkerSettings } from "./config.ts";
+import type { WorkerMetrics } from "./metrics.ts";
+
+export type Sampling = Pick<WorkerSettings, "databaseUrl" | "reconcileEveryMs"> & {
+  readonly mode: string;
+  readonly log: Log;
+  readonly metrics: Pick<WorkerMetrics, "reconciled">;
+};
+
+/** What takes longer is not worth it: the next look is at another hour. */
+const LONGEST_MS = 10_000;
+/** Failures alike are told once in this many, about an hour's at the usual rhythm. */
+const TOLD_EVERY = 60;
+
+/**
+ * Looks again and again whether the rollups say what their orders say. A connection of its own, open while it looks:
+ * counting and publishing never wait for it.
+ */
+export const openSampler = (sampling: Sampling): { close(): Promise<void> } => {
+  const { databaseUrl, mode, log, reconcileEveryMs, metrics } = sampling;
+  const closing = new AbortController();
+  const { signal } = closing;
+  const pool = openPool(
+    {
+      databaseUrl,
+      program: `coffee-sampler-${mode}`,
+      maxConnections: 1,
+      statementTimeoutMs: LONGEST_MS,
+      connectTimeoutMs: 2_000,
+    },
+    () => undefined, // the next look opens another one
+  );
+  let failures = 0;
+  const look = async (): Promise<void> => {
+    try {
+      const found = await sampleDifferences(pool, mode, { longestMs: LONGEST_MS, signal });
+      metrics.reconciled(found.apart);
+      failures = 0;
+      if (found.apart > 0)
+        log.error(
+          { mode, apart: found.apart, rows: found.rows, first: found.first.slice(0, 3) },
+          "the rollups are not what their orders say; see reconcile",
+        );
+    } catch (error) {
+      if (signal.aborted) return;
+      metrics.reconciled(null);
+      if (failures++ % TOLD_EVERY === 0)
+        log.warn({ reason: messageOf(error), mode }, "the rollups could not be held against their orders");
+    }
+  };
+  const keepLooking = async (): Promise<void> => {
+    for (;;) {
+      await pause(jittered(reconcileEveryMs), signal);
+      if (signal.aborted) return;
+      await look();
+    }
+  };
+  const ended = keepLooking();
+  return {
+    close: async () => {
+      closing.abort();
+      await ended;
+      await pool.end();
+    },
+  };
+};

@@ -1,0 +1,120 @@
+/** Ground for the tests of reconcile and repair: counted orders of two modes, and every way to damage their rollups. */
+import { someOrders, until } from "../../test/fresh.ts";
+import { emptied } from "../../test/recount.ts";
+import type { Order } from "../domain/order.ts";
+import { DAY_MS, HOUR_MS, hourStart, iso, MINUTE_MS } from "../domain/time.ts";
+import { encodeOrders } from "../wire/order-message.ts";
+import { type Counted, countCarried, countStored } from "./count.ts";
+import { storeOrders } from "./direct.ts";
+import type { Pool } from "./pool.ts";
+import type { Caller } from "./transaction.ts";
+
+export const caller: Caller = { longestMs: 20_000, signal: new AbortController().signal };
+
+/** The hour in which the damage is done: of two days ago, so that it stands still. */
+export const HOUR = hourStart(Date.now() - 48 * HOUR_MS);
+export const at = (ms: number): string => iso(ms).replace(".000Z", "Z");
+export const DAY = HOUR - (HOUR % DAY_MS);
+
+export const count = (pool: Pool, orders: readonly Order[], part = 0): Promise<Counted> =>
+  countCarried(pool, { source: "v2", part, position: "1", messages: encodeOrders(orders) });
+export const store = (pool: Pool, orders: readonly Order[]): Promise<Set<string>> =>
+  storeOrders(pool, "v1", encodeOrders(orders));
+export const tick = (pool: Pool): Promise<Counted> => countStored(pool, { source: "v1", part: 0 });
+
+/** Orders of a drink that nobody else sells, so that a test knows every figure of theirs. */
+export const affogati = (n: number, ms: number): Order[] =>
+  someOrders(n, 7, () => iso(ms)).map((order) => ({
+    ...order,
+    store: "uptown",
+    drink: "affogato",
+    priceCents: 900,
+  }));
+
+/** Five affogati uptown at half past, beside 200 orders of v2 over eight days and 40 of v1. */
+export const sold = async (pool: Pool): Promise<void> => {
+  await emptied(pool);
+  await pool.query("DELETE FROM dropped; UPDATE meta SET epoch = 1");
+  const spread = someOrders(200, 1, (index) => iso(Date.now() - index * HOUR_MS)).filter(
+    ({ eventTimeMs }) => hourStart(eventTimeMs) !== HOUR,
+  );
+  await count(pool, spread.slice(0, 120), 0);
+  await count(pool, [...spread.slice(100)], 1);
+  await count(pool, affogati(5, HOUR + 30 * MINUTE_MS), 0);
+  await store(pool, someOrders(40, 2));
+  // other tests' transactions on this server hold the watermark back for a moment
+  let counted = 0;
+  await until("v1's are counted", async () => {
+    counted += (await tick(pool)).orders;
+    return counted === 40;
+  });
+};
+
+const FIVE = { orders: 5, cents: 4_500 };
+type Key = { rollup: string; bucket: string; store: string | null; drink: string | null };
+/** The row of each rollup in which the five affogati are. */
+export const KEYS: readonly Key[] = [
+  { rollup: "rollup_minute", bucket: at(HOUR + 30 * MINUTE_MS), store: null, drink: null },
+  { rollup: "rollup_hour", bucket: at(HOUR), store: "uptown", drink: "affogato" },
+  { rollup: "rollup_hour_store", bucket: at(HOUR), store: "uptown", drink: null },
+  { rollup: "rollup_hour_drink", bucket: at(HOUR), store: null, drink: "affogato" },
+  { rollup: "rollup_day", bucket: at(DAY), store: null, drink: "affogato" },
+];
+
+const where = ({ bucket, store: s, drink }: Key): string =>
+  `bucket = '${bucket}' AND mode = 'v2'${s === null ? "" : ` AND store = '${s}'`}${drink === null ? "" : ` AND drink = '${drink}'`}`;
+const columns = ({ store: s, drink }: Key): string =>
+  `mode${s === null ? "" : ", store"}${drink === null ? "" : ", drink"}`;
+
+type Damage = {
+  readonly name: string;
+  readonly sql: (key: Key) => string;
+  /** What is found: by default one row, that of the key. */
+  readonly found: (key: Key) => readonly object[];
+};
+const row = (key: Key, more: object): object => ({ ...key, mode: "v2", want: FIVE, have: FIVE, ...more });
+
+export const DAMAGES: readonly Damage[] = [
+  {
+    name: "orders changed",
+    sql: (key) => `UPDATE ${key.rollup} SET orders = orders + 1 WHERE ${where(key)}`,
+    found: (key) => [row(key, { have: { orders: 6, cents: 4_500 } })],
+  },
+  {
+    name: "revenue changed",
+    sql: (key) => `UPDATE ${key.rollup} SET revenue_cents = revenue_cents - 1 WHERE ${where(key)}`,
+    found: (key) => [row(key, { have: { orders: 5, cents: 4_499 } })],
+  },
+  {
+    name: "missing",
+    sql: (key) => `DELETE FROM ${key.rollup} WHERE ${where(key)}`,
+    found: (key) => [row(key, { have: null })],
+  },
+  {
+    name: "there twice, in two shards",
+    sql: (key) =>
+      `INSERT INTO ${key.rollup} (bucket, ${columns(key)}, shard, orders, revenue_cents)
+       SELECT bucket, ${columns(key)}, 9, orders, revenue_cents FROM ${key.rollup} WHERE ${where(key)}`,
+    found: (key) => [row(key, { have: { orders: 10, cents: 9_000 } })],
+  },
+  {
+    name: "in the wrong bucket",
+    sql: (key) => `UPDATE ${key.rollup} SET bucket = bucket + interval '7 seconds' WHERE ${where(key)}`,
+    found: (key) => [
+      row(key, { have: null }),
+      row(key, { bucket: at(Date.parse(key.bucket) + 7_000), want: null }),
+    ],
+  },
+  {
+    name: "of the wrong mode",
+    sql: (key) => `UPDATE ${key.rollup} SET mode = 'v3' WHERE ${where(key)}`,
+    found: (key) => [row(key, { have: null }), row(key, { mode: "v3", want: null })],
+  },
+  {
+    name: "extra, of nothing",
+    sql: (key) =>
+      `INSERT INTO ${key.rollup} (bucket, ${columns(key)}, shard, orders, revenue_cents)
+       SELECT bucket, ${columns(key).replace("mode", "'v9'")}, 0, 0, 0 FROM ${key.rollup} WHERE ${where(key)}`,
+    found: (key) => [row(key, { mode: "v9", want: null, have: { orders: 0, cents: 0 } })],
+  },
+];

@@ -1,0 +1,52 @@
+import type { QueryResultRow } from "pg";
+import type { Pool } from "./pool.ts";
+
+/** Who wants a transaction done: how long a statement of it may take, and whether it is still wanted. */
+export type Caller = { readonly longestMs: number; readonly signal: AbortSignal };
+
+/** A statement of the transaction; resolves with its rows. */
+export type Run = <Row extends QueryResultRow>(text: string, values?: unknown[]) => Promise<Row[]>;
+
+/** Hash tables of a great many groups; by default they would go to the disk at a few thousand. */
+const MEMORY = "64MB";
+/** A server that is computing looks this often whether anybody still waits for it. */
+const STILL_THERE_MS = 1_000;
+/** By this much more we wait ourselves, should the server not answer at all. */
+const OVER_MS = 500;
+
+/**
+ * One transaction that may take long: a statement gets as long as the caller says, whatever the pool's own timeout is.
+ * When `signal` aborts, or this process dies, the server ends it and takes back what it did.
+ */
+export const transaction = async <T>(
+  pool: Pool,
+  kind: string,
+  { longestMs, signal }: Caller,
+  work: (run: Run) => Promise<T>,
+): Promise<T> => {
+  const client = await pool.connect();
+  let released = false;
+  const release = (broken: boolean): void => {
+    if (!released) client.release(broken);
+    released = true;
+  };
+  const abort = (): void => release(true);
+  const run: Run = async <Row extends QueryResultRow>(text: string, values: unknown[] = []) => {
+    const statement = { text, values, query_timeout: longestMs + OVER_MS };
+    return (await client.query<Row>(statement)).rows;
+  };
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    signal.throwIfAborted();
+    // JIT would compile for longer than the statement takes
+    await client.query(`BEGIN ${kind}; SET LOCAL statement_timeout = ${longestMs}; SET LOCAL jit = off;
+      SET LOCAL work_mem = '${MEMORY}'; SET LOCAL client_connection_check_interval = ${STILL_THERE_MS}`);
+    const result = await work(run);
+    await client.query("COMMIT");
+    release(false);
+    return result;
+  } finally {
+    signal.removeEventListener("abort", abort);
+    release(true);
+  }
+};
