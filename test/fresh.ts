@@ -90,11 +90,15 @@ export type Program = {
 };
 
 /** One of the product's programs as a process of its own. */
-export const startProgram = (file: string, settings: Record<string, string>): Program => {
+export const startProgram = (
+  file: string,
+  settings: Record<string, string>,
+  args: readonly string[] = [],
+): Program => {
   const root = join(import.meta.dirname, "..");
   const { PATH } = process.env;
   const env = { PATH, COFFEE_RT_END_WITH_STDIN: "1", ...settings };
-  const child = spawn(process.execPath, [file], { cwd: root, env, stdio: ["pipe", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [file, ...args], { cwd: root, env, stdio: ["pipe", "pipe", "pipe"] });
   let output = "";
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding("utf8").on("data", (text: string) => {
