@@ -46,8 +46,11 @@ export type Receipt =
   | { readonly replayed: false }
   | { readonly replayed: true; readonly eventTimeMs: number };
 
-/** `oldestMs` is the age of the oldest order not yet counted, 0 when there is none. */
-export type Backlog = { readonly orders: number; readonly oldestMs: number };
+/**
+ * `oldestMs` is the age of the oldest order not yet counted, 0 when there is none. `keptMs`: the transport loses an
+ * order that is older than this, as it is set in the transport itself.
+ */
+export type Backlog = { readonly orders: number; readonly oldestMs: number; readonly keptMs?: number };
 
 /**
  * Delivers accepted orders to be counted. One per worker process; any number of them may run for one mode.
@@ -129,6 +132,11 @@ export type Mode = {
   readonly knobs: TObject;
   /** What a reply promises under these settings, in words for people. */
   durability(settings: Record<string, unknown>): string;
+  /**
+   * Of a transport that keeps an accepted order for a set time, counted or not: how long, and which knob says so. It
+   * may deliver the order again until then, and loses it when it was not counted by then.
+   */
+  readonly keeps?: { readonly knob: string; ms(settings: Readonly<Record<string, unknown>>): number };
   openIntake(settings: Record<string, unknown>, log: Log): Intake;
   openSource(settings: Record<string, unknown>, log: Log): Source;
 };

@@ -52,6 +52,17 @@ test.each([
     { MODE: "v9", DATABASE_URL: "postgres://x/y", BOARD_REDIS_URL: "redis://x" },
     /MODE is "v9": expected one of v1, v2, v3/,
   ],
+  [
+    "services/worker/main.ts",
+    {
+      MODE: "v3",
+      DATABASE_URL: "postgres://x/y",
+      BOARD_REDIS_URL: "redis://x",
+      KAFKA_BROKERS: "x:1",
+      ORDERS_KEEP_DAYS: "44",
+    },
+    /ORDERS_KEEP_DAYS is "44": expected at least 45, because V3_RETENTION_HOURS is "168"/,
+  ],
 ])("%s with a wrong setting ends with a sentence that names it (%#)", async (file, settings, sentence) => {
   const program = start(file, settings);
   expect(await ended(program)).toBe(2);

@@ -1,4 +1,5 @@
 import { type Static, Type } from "typebox";
+import { retentionKnobs } from "#shared/store/retention-knobs.ts";
 
 export const workerKnobs = Type.Object({
   mode: Type.String({ description: "the ingest mode this worker counts: v1, v2 or v3" }),
@@ -56,6 +57,7 @@ export const workerKnobs = Type.Object({
     description:
       "when this many orders in a row all fail alike the worker stops, rather than set them all aside",
   }),
+  ...retentionKnobs.properties,
   logLevel: Type.Union(
     [Type.Literal("debug"), Type.Literal("info"), Type.Literal("warn"), Type.Literal("error")],
     {

@@ -8,10 +8,11 @@ import { loadSettings } from "#shared/runtime/config.ts";
 import { type Closers, messageOf, orExit, runProgram } from "#shared/runtime/lifecycle.ts";
 import { openLog } from "#shared/runtime/log.ts";
 import { openRegistry } from "#shared/runtime/prometheus.ts";
-import { keepPartitions } from "#shared/store/partitions.ts";
 import { openPool } from "#shared/store/pool.ts";
+import { checkKeeps } from "#shared/store/retention-knobs.ts";
 import packageJson from "../../package.json" with { type: "json" };
 import { type WorkerSettings, workerKnobs } from "./config.ts";
+import { openKeeper } from "./keeper.ts";
 import { openWorkerMetrics } from "./metrics.ts";
 import { openSampler } from "./sampler.ts";
 import { openWorker } from "./worker.ts";
@@ -26,6 +27,7 @@ const modeNamed = (name: string): Mode => {
 const settings: WorkerSettings = orExit(() => loadSettings(workerKnobs, process.env));
 const mode = orExit(() => modeNamed(settings.mode));
 const modeSettings = orExit(() => loadSettings(mode.knobs, process.env));
+orExit(() => checkKeeps(settings, mode, modeSettings as Record<string, unknown>));
 const log = openLog(`worker-${mode.name}`, settings.logLevel, process.stdout.isTTY === true);
 
 const serveMetrics = async (registry: Registry, closers: Closers): Promise<void> => {
@@ -64,7 +66,8 @@ await runProgram(log, settings.stopDeadlineMs, async (closers, failed) => {
     (error) => log.warn({ err: error }, "an idle connection to PostgreSQL was lost"),
   );
   closers.add("PostgreSQL", () => pool.end());
-  closers.add("partitions", keepPartitions(pool, log));
+  const keeper = openKeeper(pool, settings, log);
+  closers.add("keeper", () => keeper.close());
   let boardFailures = 0;
   const board = openBoardWriter(settings.boardRedisUrl, (error) => {
     if (boardFailures++ % 50 === 0) log.warn({ err: error }, "the board's Redis does not answer");

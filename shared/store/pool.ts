@@ -44,5 +44,7 @@ export const openPool = (options: PoolOptions, onError: (error: Error) => void):
     keepAliveInitialDelayMillis: KEEP_ALIVE_IDLE_MS,
   });
   pool.on("error", onError);
+  // one that breaks in use fails its statement, which tells; that nobody listens would end the program as well
+  pool.on("connect", (client) => client.on("error", () => undefined));
   return pool;
 };

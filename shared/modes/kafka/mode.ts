@@ -1,3 +1,4 @@
+import { HOUR_MS } from "../../domain/time.ts";
 import type { Mode } from "../../ports.ts";
 import { openKafkaIntake } from "./intake.ts";
 import { type KafkaSettings, kafkaKnobs } from "./knobs.ts";
@@ -13,6 +14,10 @@ export const kafka: Mode = {
     settings["v3Acks"] === 1
       ? "202: acknowledged by the partition's leader only (acks=1)"
       : "202: acknowledged by all in-sync replicas (acks=-1); on one broker this survives kill -9, not power loss",
+  keeps: {
+    knob: "v3RetentionHours",
+    ms: (settings) => (settings as KafkaSettings).v3RetentionHours * HOUR_MS,
+  },
   openIntake: (settings, log) => openKafkaIntake(settings as KafkaSettings, log),
   openSource: (settings, log) => openKafkaSource(settings as KafkaSettings, log),
 };

@@ -1,0 +1,50 @@
+import { type TSchema, Type } from "typebox";
+import { modes } from "#shared/modes/all.ts";
+import { loadSettings, variableOf } from "#shared/runtime/config.ts";
+import { retain } from "#shared/store/retention.ts";
+import { checkKeeps, type Keeps, retentionKnobs } from "#shared/store/retention-knobs.ts";
+import { type Command, type Context, FOUND, OK, UsageError } from "./command.ts";
+
+/** What the workers do every day, now, or what they would do. */
+export const retention: Command = {
+  name: "retention",
+  summary: "drops orders, rollups and dead letters that are older than they are kept",
+  usage: [
+    "retention              drops them now; a worker does the same every day",
+    "retention --dry-run    tells what would go, and changes nothing",
+    `How long what is kept: ${Object.keys(retentionKnobs.properties).map(variableOf).join(", ")}, in days`,
+  ].join("\n"),
+  run: async (args, { pool, say, signal, env }) => {
+    const unknown = args.find((arg) => arg !== "--dry-run");
+    if (unknown !== undefined) throw new UsageError(`retention does not know "${unknown}".`);
+    const dryRun = args.length > 0;
+    const outcomes = await retain(pool, keepsFrom(env), { signal, dryRun });
+    if (outcomes === null) {
+      say("Another process is at it.");
+      return FOUND;
+    }
+    for (const { relation, amount, fate } of outcomes)
+      say(`${relation.padEnd(20)} ${amount.padStart(14)}  ${FATES[fate]}`);
+    if (outcomes.length === 0) say("Nothing is older than it is kept.");
+    return outcomes.some(({ fate }) => fate === "busy" || fate === "uncounted") ? FOUND : OK;
+  },
+};
+
+const FATES = {
+  gone: "dropped",
+  "would go": "would be dropped",
+  uncounted: "kept: it holds orders that are not counted yet",
+  busy: "kept: others held its lock all the time; try again",
+} as const;
+
+/** Of the modes only the knobs that bear on it: their servers are not needed here. */
+const keepsFrom = (env: Context["env"]): Keeps => {
+  const keeps = loadSettings(retentionKnobs, env);
+  for (const mode of modes) {
+    const knob = mode.keeps?.knob;
+    if (knob === undefined) continue;
+    const schema = Type.Object({ [knob]: mode.knobs.properties[knob] as TSchema });
+    checkKeeps(keeps, mode, loadSettings(schema, env));
+  }
+  return keeps;
+};

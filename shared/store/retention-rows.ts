@@ -1,0 +1,98 @@
+/** What retention deletes row by row: rollups, dead letters, and orders of the default partition. */
+import type { Client } from "./pool.ts";
+
+/** What became of something that is too old. `amount` is for people: bytes of a partition, else rows. */
+export type Outcome = {
+  readonly relation: string;
+  readonly amount: string;
+  /** Of `uncounted` the orders are still to be counted; of `busy` others held the locks all the time. */
+  readonly fate: "gone" | "would go" | "uncounted" | "busy";
+};
+
+/** The moments before which things are too old, by PostgreSQL's clock. */
+export type Cuts = Readonly<Record<"orders" | "minutes" | "hours" | "days" | "letters", string>>;
+
+/** Some 20-50 ms of work: v1's watermark stands while a statement that writes is under way. */
+const ROWS_AT_ONCE = 5_000;
+
+/** What is deleted by rows: `where` and `order` name the oldest, $1 is the cut; `until` is told of those deleted. */
+type Rows = {
+  readonly relation: string;
+  readonly table: string;
+  readonly cut: keyof Cuts;
+  readonly where: string;
+  readonly order: string;
+  readonly until: string;
+};
+
+const COUNTED = "(xid IS NULL OR xid < (SELECT direct_watermark FROM meta))";
+const rollup = (table: string, cut: keyof Cuts, width: string): Rows => ({
+  relation: table,
+  table,
+  cut,
+  where: "bucket < $1::timestamptz",
+  order: "bucket",
+  until: `max(bucket) + interval '${width}'`,
+});
+
+const DELETED_BY_ROWS: readonly Rows[] = [
+  {
+    relation: "orders",
+    table: "orders_default",
+    cut: "orders",
+    where: `order_id < uuid7_floor($1::timestamptz) AND ${COUNTED}`,
+    order: "order_id",
+    until: "max(event_time)",
+  },
+  rollup("rollup_minute", "minutes", "1 minute"),
+  rollup("rollup_hour", "hours", "1 hour"),
+  rollup("rollup_hour_store", "hours", "1 hour"),
+  rollup("rollup_hour_drink", "hours", "1 hour"),
+  // not "1 day": a day of the calendar is 23 or 25 hours where the session's time zone changes its clocks
+  rollup("rollup_day", "days", "24 hours"),
+  {
+    relation: "dead_letters",
+    table: "dead_letters",
+    cut: "letters",
+    where: "set_aside_at < $1::timestamptz",
+    order: "id",
+    until: "max(set_aside_at)",
+  },
+];
+
+/** Rows that somebody else is writing are left for the next time, so that nobody waits and nothing deadlocks. */
+const deletion = ({ relation, table, where, order, until }: Rows): string => `
+WITH gone AS (
+  DELETE FROM ${table} WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM ${table} WHERE ${where} ORDER BY ${order} LIMIT ${ROWS_AT_ONCE} FOR UPDATE SKIP LOCKED))
+  RETURNING *)
+SELECT count(*)::integer AS rows, tell_dropped('${relation}', ${until}) FROM gone`;
+
+export const oldRows = async (client: Client, cuts: Cuts): Promise<Outcome[]> => {
+  const outcomes: Outcome[] = [];
+  for (const { table, where, cut } of DELETED_BY_ROWS) {
+    const text = `SELECT count(*)::integer AS rows FROM ${table} WHERE ${where}`;
+    const { rows } = await client.query<{ rows: number }>(text, [cuts[cut]]);
+    outcomes.push(...outcomeOf(table, rows[0]?.rows ?? 0, "would go"));
+  }
+  return outcomes;
+};
+
+const outcomeOf = (relation: string, rows: number, fate: Outcome["fate"]): Outcome[] =>
+  rows > 0 ? [{ relation, amount: `${rows} rows`, fate }] : [];
+
+export const deleteOldRows = async (client: Client, cuts: Cuts, signal: AbortSignal): Promise<Outcome[]> => {
+  const outcomes: Outcome[] = [];
+  for (const each of DELETED_BY_ROWS) {
+    let deleted = 0;
+    for (let more = true; more; ) {
+      signal.throwIfAborted();
+      const { rows } = await client.query<{ rows: number }>(deletion(each), [cuts[each.cut]]);
+      const count = rows[0]?.rows ?? 0;
+      deleted += count;
+      more = count > 0;
+    }
+    outcomes.push(...outcomeOf(each.table, deleted, "gone"));
+  }
+  return outcomes;
+};

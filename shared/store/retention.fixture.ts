@@ -1,0 +1,59 @@
+/** Ground for the tests of retention: orders of long ago, and the partitions that they were stored in then. */
+import { v7 as newOrderId } from "uuid";
+import { someOrders, until } from "../../test/fresh.ts";
+import type { Order } from "../domain/order.ts";
+import { DAY_MS, iso } from "../domain/time.ts";
+import { loadSettings } from "../runtime/config.ts";
+import { encodeOrders } from "../wire/order-message.ts";
+import { type Counted, countCarried, countStored } from "./count.ts";
+import { uncounted } from "./direct.ts";
+import type { Pool } from "./pool.ts";
+import { retain } from "./retention.ts";
+import { type Keeps, retentionKnobs } from "./retention-knobs.ts";
+import type { Outcome } from "./retention-rows.ts";
+
+export const keeps: Keeps = loadSettings(retentionKnobs, {});
+const open = new AbortController().signal;
+export const retainNow = (pool: Pool, more: Partial<Keeps> = {}): Promise<Outcome[] | null> =>
+  retain(pool, { ...keeps, ...more }, { signal: open });
+export const dryRun = (pool: Pool): Promise<Outcome[] | null> =>
+  retain(pool, keeps, { signal: open, dryRun: true });
+
+/** Orders made, accepted and sold that many days ago. */
+export const ordersOf = (daysAgo: number, count: number, seed = daysAgo): Order[] => {
+  const then = Date.now() - daysAgo * DAY_MS;
+  return someOrders(count, seed, () => iso(then)).map((order) => ({
+    ...order,
+    id: newOrderId({ msecs: then }),
+    acceptedAtMs: then,
+  }));
+};
+
+/** The weeks of that many days ago, as they were made in time. */
+export const makeWeeks = async (pool: Pool, fromDaysAgo: number, toDaysAgo: number): Promise<void> => {
+  const text =
+    "SELECT ensure_order_partitions(now() - make_interval(hours => $1), now() - make_interval(hours => $2))";
+  await pool.query(text, [fromDaysAgo * 24, toDaysAgo * 24]);
+};
+
+export const count = (pool: Pool, orders: readonly Order[], part = 0): Promise<Counted> =>
+  countCarried(pool, { source: "v2", part, position: "1", messages: encodeOrders(orders) });
+
+/** Ticks until no stored order waits: other databases' transactions hold back this one's watermark. */
+export const countAllStored = (pool: Pool): Promise<void> =>
+  until("all stored orders are counted", async () => {
+    await countStored(pool, { source: "v1", part: 0 });
+    return (await uncounted(pool)).orders === 0;
+  });
+
+export const partitions = async (pool: Pool): Promise<string[]> => {
+  const { rows } = await pool.query<{ name: string }>(
+    "SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = 'orders'::regclass ORDER BY 1",
+  );
+  return rows.map(({ name }) => name);
+};
+
+export const droppedUntil = async (pool: Pool): Promise<Record<string, number>> => {
+  const { rows } = await pool.query<{ relation: string; until: Date }>("SELECT relation, until FROM dropped");
+  return Object.fromEntries(rows.map(({ relation, until }) => [relation, until.getTime()]));
+};

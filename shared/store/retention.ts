@@ -1,0 +1,162 @@
+/**
+ * Retention: what is older than its days goes, in short statements of their own. Orders go by whole partitions, and
+ * never one that holds orders which are not counted yet; what was taken away is told in `dropped`.
+ *
+ * Nothing is counted twice for it: before any order goes, the floor below which the database refuses ids is raised
+ * over it (db/migrations/0004_retention.sql).
+ */
+import type { Client, Pool } from "./pool.ts";
+import type { Keeps } from "./retention-knobs.ts";
+import { type Cuts, deleteOldRows, type Outcome, oldRows } from "./retention-rows.ts";
+import { isBusy, LOCK_WAIT_MS, untilFree } from "./short-lock.ts";
+
+export type RetentionOptions = {
+  readonly signal: AbortSignal;
+  /** Changes nothing. */
+  readonly dryRun?: boolean;
+  /** Does nothing when it was done within the last day, by whomever. */
+  readonly ifDue?: boolean;
+};
+
+/** 512 MB of orders read in one statement, about a second's work. */
+const PAGES_AT_ONCE = 65_536;
+/** First key of the advisory lock: "keep" in ASCII. */
+const LOCK_SPACE = 0x6b656570;
+
+const LOCK = "SELECT pg_try_advisory_lock($1, 0) AS alone, set_config('lock_timeout', $2, false)";
+const IS_DUE = "SELECT done_at < now() - interval '1 day' AS due FROM retention";
+const DONE = "UPDATE retention SET done_at = now()";
+
+const ago = (days: string, unit: string): string =>
+  `date_trunc('${unit}', now() - make_interval(hours => 24 * ${days}::integer), 'UTC')::text`;
+const CUTS = `
+SELECT ${ago("$1", "week")} AS orders, ${ago("$2", "minute")} AS minutes, ${ago("$3", "hour")} AS hours,
+       ${ago("$4", "day")} AS days, ${ago("$5", "second")} AS letters`;
+
+const PARTITIONS = `
+SELECT oid::regclass::text AS name, pg_size_pretty(pg_total_relation_size(oid)) AS size,
+       pg_relation_size(oid) / current_setting('block_size')::integer AS pages
+FROM pg_class JOIN pg_inherits ON inhrelid = oid AND inhparent = 'orders'::regclass
+WHERE substring(pg_get_expr(relpartbound, oid) FROM 'TO \\(''(.{36})''\\)')::uuid <= uuid7_floor($1::timestamptz)
+ORDER BY 1`;
+
+type Partition = { readonly name: string; readonly size: string; readonly pages: string };
+
+/** Resolves with what became of everything too old; `null` when another process is at it, or it is not due. */
+export const retain = async (
+  pool: Pool,
+  keeps: Keeps,
+  { signal, dryRun = false, ifDue = false }: RetentionOptions,
+): Promise<Outcome[] | null> =>
+  inSession(pool, signal, async (client) => {
+    const { rows: locks } = await client.query(LOCK, [LOCK_SPACE, `${LOCK_WAIT_MS}ms`]);
+    if (!locks[0].alone) return null;
+    if (ifDue && !(await client.query(IS_DUE)).rows[0].due) return null;
+    const cuts = await cutsOf(client, keeps);
+    if (dryRun) return [...(await oldPartitions(client, cuts)), ...(await oldRows(client, cuts))];
+    const raise = () => client.query("SELECT raise_orders_floor($1)", [cuts.orders]);
+    if (!(await isDone(raise, signal))) return [{ relation: "orders", amount: "all", fate: "busy" }];
+    const outcomes = await dropPartitions(client, cuts, signal);
+    outcomes.push(...(await deleteOldRows(client, cuts, signal)));
+    if (!outcomes.some(({ fate }) => fate === "busy")) await client.query(DONE);
+    return outcomes;
+  });
+
+/** One session for all of it, which holds the lock; it ends with `signal`, whatever statement is under way. */
+const inSession = async <T>(
+  pool: Pool,
+  signal: AbortSignal,
+  work: (client: Client) => Promise<T>,
+): Promise<T> => {
+  const client = await pool.connect();
+  let ended = false;
+  const end = (): void => {
+    if (!ended) client.release(true);
+    ended = true;
+  };
+  signal.addEventListener("abort", end, { once: true });
+  if (signal.aborted) end();
+  try {
+    return await work(client);
+  } finally {
+    signal.removeEventListener("abort", end);
+    end();
+  }
+};
+
+const cutsOf = async (client: Client, keeps: Keeps): Promise<Cuts> => {
+  const { ordersKeepDays, minutesKeepDays, hoursKeepDays, daysKeepDays, deadLettersKeepDays } = keeps;
+  const values = [ordersKeepDays, minutesKeepDays, hoursKeepDays, daysKeepDays, deadLettersKeepDays];
+  const { rows } = await client.query<Cuts>(CUTS, values);
+  if (!rows[0]) throw new Error("PostgreSQL told no time");
+  return rows[0];
+};
+
+const partitionsBefore = async (client: Client, cuts: Cuts): Promise<Partition[]> =>
+  (await client.query<Partition>(PARTITIONS, [cuts.orders])).rows;
+
+const oldPartitions = async (client: Client, cuts: Cuts): Promise<Outcome[]> => {
+  const outcomes: Outcome[] = [];
+  for (const partition of await partitionsBefore(client, cuts)) {
+    const fate = (await isUncounted(client, partition)) ? "uncounted" : "would go";
+    outcomes.push({ relation: partition.name, amount: partition.size, fate });
+  }
+  return outcomes;
+};
+
+const dropPartitions = async (client: Client, cuts: Cuts, signal: AbortSignal): Promise<Outcome[]> => {
+  const outcomes: Outcome[] = [];
+  for (const partition of await partitionsBefore(client, cuts)) {
+    const fate = await dropPartition(client, partition, signal);
+    outcomes.push({ relation: partition.name, amount: partition.size, fate });
+  }
+  return outcomes;
+};
+
+const dropPartition = async (
+  client: Client,
+  partition: Partition,
+  signal: AbortSignal,
+): Promise<Outcome["fate"]> => {
+  if (await isUncounted(client, partition)) return "uncounted";
+  const values = [partition.name, await latestEvent(client, partition)];
+  const text = "SELECT drop_order_partition($1, $2) AS gone";
+  let gone = false;
+  const drop = async (): Promise<void> => {
+    gone = (await client.query<{ gone: boolean }>(text, values)).rows[0]?.gone === true;
+  };
+  if (!(await isDone(drop, signal))) return "busy";
+  return gone ? "gone" : "uncounted";
+};
+
+/** False when others held the locks all the time. */
+const isDone = async (attempt: () => Promise<unknown>, signal: AbortSignal): Promise<boolean> => {
+  try {
+    await untilFree(attempt, signal);
+    return true;
+  } catch (error) {
+    if (!isBusy(error) || signal.aborted) throw error;
+    return false;
+  }
+};
+
+const isUncounted = async (client: Client, { name }: Partition): Promise<boolean> => {
+  const text = `
+    SELECT (SELECT xid FROM ${name} WHERE xid IS NOT NULL ORDER BY xid DESC LIMIT 1) >= direct_watermark AS waits
+    FROM meta`;
+  return (await client.query<{ waits: boolean | null }>(text)).rows[0]?.waits === true;
+};
+
+/** Read before the lock is taken, and in pieces: a week may be hundreds of millions of orders. None of it is new. */
+const latestEvent = async (client: Client, { name, pages }: Partition): Promise<string | null> => {
+  const text = `
+    SELECT greatest($3::timestamptz, max(event_time))::text AS latest
+    FROM ${name} WHERE ctid >= $1::tid AND ctid < $2::tid`;
+  let latest: string | null = null;
+  for (let page = 0; page < Number(pages); page += PAGES_AT_ONCE) {
+    const values: unknown[] = [`(${page},0)`, `(${page + PAGES_AT_ONCE},0)`, latest];
+    const { rows } = await client.query<{ latest: string | null }>(text, values);
+    latest = rows[0]?.latest ?? null;
+  }
+  return latest;
+};
