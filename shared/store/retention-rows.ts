@@ -1,4 +1,4 @@
-/** What retention deletes row by row: rollups, dead letters, and orders of the default partition. */
+/** What retention deletes row by row: rollups, conflicts, dead letters, and orders of the default partition. */
 import type { Client } from "./pool.ts";
 
 /** What became of something that is too old. `amount` is for people: bytes of a partition, else rows. */
@@ -50,6 +50,14 @@ const DELETED_BY_ROWS: readonly Rows[] = [
   rollup("rollup_hour_drink", "hours", "1 hour"),
   // not "1 day": a day of the calendar is 23 or 25 hours where the session's time zone changes its clocks
   rollup("rollup_day", "days", "24 hours"),
+  {
+    relation: "order_conflicts",
+    table: "order_conflicts",
+    cut: "orders",
+    where: "seen_at < $1::timestamptz",
+    order: "seen_at",
+    until: "max(seen_at)",
+  },
   {
     relation: "dead_letters",
     table: "dead_letters",
