@@ -1,69 +1,66 @@
-import { setTimeout as sleep, setImmediate as turn } from "node:timers/promises";
-import { expect, test } from "vitest";
+import { setImmediate as turn } from "node:timers/promises";
+import { beforeEach, expect, test } from "vitest";
 import { type Admission, openAdmission } from "./admission.ts";
 
-const enter = (admission: Admission, count: number): (() => void) => {
+let now: number;
+let admission: Admission;
+beforeEach(() => {
+  now = 1_000;
+  admission = openAdmission(() => now);
+});
+
+const enter = (count: number): (() => void) => {
   const leave = Array.from({ length: count }, () => admission.enter());
   return () => {
     for (const each of leave) each();
   };
 };
-const block = (ms: number): void => {
-  for (const end = performance.now() + ms; performance.now() < end; );
-};
-/** The next turn of the event loop comes to its first request. */
-const refusalIn = async (admission: Admission): Promise<string | null> => {
+/** What the next turn of the event loop says, so much later. */
+const refusalAfter = async (ms: number): Promise<string | null> => {
   await turn();
   await turn();
+  now += ms;
   return admission.refusal();
 };
 
 test("a burst comes in, however large", async () => {
-  const admission = openAdmission();
-  expect(await refusalIn(admission)).toBeNull();
-  const leave = enter(admission, 5_000);
-  expect(await refusalIn(admission)).toBeNull();
-  leave();
+  expect(await refusalAfter(0)).toBeNull();
+  enter(5_000);
+  expect(await refusalAfter(50)).toBeNull();
+  expect(await refusalAfter(1)).toBe("queue_full");
 });
 
 test("few may wait a while, many only when as many are answered in that time", async () => {
-  const admission = openAdmission();
-  const leave = enter(admission, 16);
-  await sleep(60);
-  expect(await refusalIn(admission)).toBeNull();
-  const leaveOther = enter(admission, 1);
-  expect(await refusalIn(admission)).toBe("queue_full");
-  enter(admission, 100)();
-  expect(await refusalIn(admission)).toBeNull();
-  leave();
-  leaveOther();
+  enter(64);
+  expect(await refusalAfter(60)).toBeNull();
+  enter(1);
+  expect(await refusalAfter(0)).toBe("queue_full");
+  enter(100)();
+  expect(await refusalAfter(0)).toBeNull();
+  enter(40);
+  expect(await refusalAfter(0)).toBe("queue_full");
 });
 
 test("while one waits too long nobody else comes in, and then again", async () => {
-  const admission = openAdmission();
-  enter(admission, 1_000)();
-  const leave = enter(admission, 1);
-  await sleep(260);
-  expect(await refusalIn(admission)).toBe("queue_full");
+  enter(1_000)();
+  const leave = enter(1);
+  expect(await refusalAfter(250)).toBeNull();
+  expect(await refusalAfter(1)).toBe("queue_full");
   leave();
-  expect(await refusalIn(admission)).toBeNull();
+  expect(await refusalAfter(0)).toBeNull();
 });
 
 test("what was answered long ago does not count", async () => {
-  const admission = openAdmission();
-  enter(admission, 1_000)();
-  await sleep(510);
-  const leave = enter(admission, 17);
-  await sleep(60);
-  expect(await refusalIn(admission)).toBe("queue_full");
-  leave();
+  enter(1_000)();
+  now += 510;
+  enter(65);
+  expect(await refusalAfter(60)).toBe("queue_full");
 });
 
 test("what one turn of the event loop comes to late is refused, in every mode, and the next turn begins anew", async () => {
-  const admission = openAdmission();
-  expect(await refusalIn(admission)).toBeNull();
-  block(210);
+  expect(await refusalAfter(0)).toBeNull();
+  now += 201;
   expect(admission.refusal()).toBe("overloaded");
-  expect(openAdmission().refusal()).toBe("overloaded");
-  expect(await refusalIn(admission)).toBeNull();
+  expect(openAdmission(() => now).refusal()).toBe("overloaded");
+  expect(await refusalAfter(0)).toBeNull();
 });

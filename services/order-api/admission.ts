@@ -15,21 +15,21 @@ export type Admission = {
 const MOST_WAIT_MS = 250;
 /** A write that takes this long is nothing yet: bursts and slow fsyncs pass. */
 const SHORT_WAIT_MS = 50;
-/** So few never wait for each other for long. */
-const FEW = 16;
+/** So few, the usual clients of a usual shop, are let wait for each other. */
+const FEW = 64;
 /**
  * Requests that the event loop finds waiting in one turn are read one after the other. What it comes to after this long
  * has waited as long already, and each that is taken makes the next ones wait longer.
  */
 const MOST_TURN_MS = 200;
 
-/** One for each mode, so that a slow backend closes its own door alone. */
-export const openAdmission = (): Admission => {
+/** One for each mode, so that a slow backend closes its own door alone. `clock` in milliseconds. */
+export const openAdmission = (clock: () => number = () => performance.now()): Admission => {
   const waiting = new Set<{ readonly at: number }>();
   const answered = openRecentCount(MOST_WAIT_MS);
   return {
     refusal: () => {
-      const now = performance.now();
+      const now = clock();
       if (now - turnStartedAt(now) > MOST_TURN_MS) return "overloaded";
       const [first] = waiting;
       const waitsMs = first === undefined ? 0 : now - first.at;
@@ -39,11 +39,11 @@ export const openAdmission = (): Admission => {
       return isLong || waitsMs > MOST_WAIT_MS ? "queue_full" : null;
     },
     enter: () => {
-      const entry = { at: performance.now() };
+      const entry = { at: clock() };
       waiting.add(entry);
       return () => {
         waiting.delete(entry);
-        answered.add(performance.now());
+        answered.add(clock());
       };
     },
   };

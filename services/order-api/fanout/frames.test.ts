@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { Value } from "typebox/value";
 import { expect, test } from "vitest";
 import { afterReconnect, NOTHING_HELD, take } from "#shared/client/reduce.ts";
-import { type Board, EMPTY_VIEW, RECENT_ORDERS, type RecentOrder } from "#shared/domain/board.ts";
+import { type Board, EMPTY_VIEW, RECENT_ORDERS, type RecentOrder, type View } from "#shared/domain/board.ts";
 import { type Dashboard, dashboardOf, type ModeStatus } from "#shared/domain/dashboard.ts";
 import type { LiveDelta, LiveFrame, LiveSnapshot } from "#shared/domain/live.ts";
 import { liveDelta, liveHeartbeat, liveSnapshot } from "#shared/wire/live.ts";
@@ -47,10 +47,13 @@ const orderAt = (acceptedAtMs: number): RecentOrder => ({
   acceptedAtMs,
 });
 
+/** The recent orders of all modes are made of theirs. */
+const viewsOf = (v2: View): Board["views"] => ({ all: { ...v2, recent: [] }, v2 });
+
 /** `late` of the new orders were accepted before some that are there already. */
 const sold = (moment: Moment, count: number, late: number, afterMs = 100): Moment => {
   const nowMs = moment.nowMs + afterMs;
-  const view = moment.board.views["all"] ?? EMPTY_VIEW;
+  const view = moment.board.views["v2"] ?? EMPTY_VIEW;
   const fresh = Array.from({ length: count }, (_, index) =>
     orderAt(index < late ? nowMs - 150 - index : nowMs - index),
   );
@@ -59,16 +62,16 @@ const sold = (moment: Moment, count: number, late: number, afterMs = 100): Momen
     .slice(0, RECENT_ORDERS);
   const orders = view.hour.orders + count;
   const next = { ...view, orders, hour: { orders, cents: orders * 450 }, ratePerSecond: count, recent };
-  const board = { ...moment.board, asOfUs: nowMs * 1_000, views: { all: next, v2: next } };
+  const board = { ...moment.board, asOfUs: nowMs * 1_000, views: viewsOf(next) };
   return { ...moment, nowMs, board: { ...board, version: board.version + (count > 0 ? 1 : 0) } };
 };
 const restored = (moment: Moment, kept: number): Moment => {
-  const view = moment.board.views["all"] ?? EMPTY_VIEW;
+  const view = moment.board.views["v2"] ?? EMPTY_VIEW;
   const next = { ...view, orders: kept, recent: view.recent.slice(-kept) };
   const { board } = moment;
   return {
     ...moment,
-    board: { ...board, epoch: board.epoch + 1, version: kept, views: { all: next, v2: next } },
+    board: { ...board, epoch: board.epoch + 1, version: kept, views: viewsOf(next) },
   };
 };
 
