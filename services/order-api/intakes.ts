@@ -38,21 +38,21 @@ export const openIntakes = (
     };
     void poll();
   }
-  const overBound = (mode: string): boolean =>
-    (states.get(mode)?.backlog?.orders ?? 0) > options.maxLagOrders;
+  const lagOf = (backlog: Backlog | null | undefined): string | null =>
+    backlog ? lagProblem(backlog, options.maxLagOrders) : null;
   return {
     modes: enabled.map(({ mode }) => mode),
     accept: (mode, order) => {
       const intake = intakes.get(mode);
       if (!intake) return Promise.reject(new Unavailable("backend_away", `${mode} is not enabled`));
-      if (overBound(mode))
-        return Promise.reject(new Unavailable("lag", "too many orders wait to be counted"));
+      const lag = lagOf(states.get(mode)?.backlog);
+      if (lag !== null) return Promise.reject(new Unavailable("lag", lag));
       return intake.accept(order);
     },
     states: () => states,
     statuses: () =>
       Object.fromEntries(
-        [...states].map(([mode, { backlog }]) => [mode, statusOf(backlog, overBound(mode))]),
+        [...states].map(([mode, { backlog }]) => [mode, statusOf(backlog, lagOf(backlog) !== null)]),
       ),
     close: async () => {
       closed = true;
@@ -60,6 +60,17 @@ export const openIntakes = (
       await Promise.all([...intakes.values()].map((intake) => intake.close()));
     },
   };
+};
+
+/**
+ * Why no more orders can be taken, in words for the client. A transport that keeps orders for a set time loses those
+ * that wait longer: at half of it there is as much left to mend what counts them.
+ */
+export const lagProblem = ({ orders, oldestMs, keptMs }: Backlog, maxLagOrders: number): string | null => {
+  if (orders > maxLagOrders) return "too many orders wait to be counted";
+  if (keptMs !== undefined && oldestMs >= keptMs / 2)
+    return "orders wait to be counted for half the time that this mode keeps them";
+  return null;
 };
 
 const stateOf = async (intake: Intake): Promise<ModeState> => {

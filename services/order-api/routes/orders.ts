@@ -103,16 +103,16 @@ const refuse = (
   }
   if (!(error instanceof Unavailable)) throw error;
   metrics.rejected(mode, error.reason);
-  const detail = `${DETAILS[error.reason]}; the same order may be sent again with the id as Idempotency-Key`;
+  const why = error.reason === "lag" ? `${error.message}; this one was not taken` : DETAILS[error.reason];
+  const detail = `${why}; the same order may be sent again with the id as Idempotency-Key`;
   return sendUnavailable(reply, error.reason.replaceAll("_", "-"), detail, [id]);
 };
 
-/** In words of ours: an error of a server may hold addresses. */
-const DETAILS: Record<Unavailable["reason"], string> = {
+/** In words of ours: an error of a server may hold addresses. That of the lag bound is ours, and says which bound. */
+const DETAILS: Record<Exclude<Unavailable["reason"], "lag">, string> = {
   queue_full: "too many orders wait to be written; this one was not taken",
   timeout: "the order waited too long; it was not taken",
   backend_away: "the backend of this mode does not answer or refuses; nothing was confirmed",
   outcome_unknown: "the backend did not confirm in time; the order may or may not be taken",
-  lag: "too many orders wait to be counted; this one was not taken",
   closing: "this server is stopping; the order was not taken",
 };
