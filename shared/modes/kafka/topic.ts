@@ -1,4 +1,4 @@
-import { type Admin, ConfigResourceTypes, type ITopicConfig } from "kafkajs";
+import type { Admin, ConfigResourceTypes, ITopicConfig } from "kafkajs";
 import { HOUR_MS } from "../../domain/time.ts";
 import type { Backlog, Log } from "../../ports.ts";
 import { atMost } from "../../runtime/lifecycle.ts";
@@ -7,6 +7,9 @@ import type { KafkaSettings } from "./knobs.ts";
 
 /** The age of the oldest uncounted order is known to this precision. */
 const AGE_PRECISION_MS = 100;
+
+/** kafkajs' own name for it is not among what Node finds to import from a CommonJS module. */
+const TOPIC: ConfigResourceTypes.TOPIC = 2;
 
 /** Makes the topic where it is missing. Safe from several processes at once. */
 export const ensureTopic = async (settings: KafkaSettings, log: Log): Promise<void> => {
@@ -40,7 +43,7 @@ const topicOf = (settings: KafkaSettings): ITopicConfig => ({
  */
 export const readRetention = async (admin: Admin, settings: KafkaSettings, log: Log): Promise<number> => {
   const { v3Topic: name, v3RetentionHours } = settings;
-  const resource = { type: ConfigResourceTypes.TOPIC, name, configNames: ["retention.ms"] };
+  const resource = { type: TOPIC, name, configNames: ["retention.ms"] };
   const { resources } = await admin.describeConfigs({ resources: [resource], includeSynonyms: false });
   const told = Number(resources[0]?.configEntries[0]?.configValue ?? Number.NaN);
   if (Number.isNaN(told)) throw new Error(`Kafka does not tell the retention of the topic ${name}`);
