@@ -40,7 +40,7 @@ describe.each(modes)("$name ($title)", (mode) => {
     expect((await ground.intake.backlog()).orders).toBe(50);
     ground.startWorker();
     await ground.expectExactly(orders);
-    expect(await ground.intake.backlog()).toEqual({ orders: 0, oldestMs: 0 });
+    expect(await ground.intake.backlog()).toMatchObject({ orders: 0, oldestMs: 0 });
   });
 
   test("the backlog's age is that of its oldest order", async () => {

@@ -16,10 +16,13 @@ import type { EnabledMode } from "./config.ts";
 /** What is known of a mode; `backlog` is null while its backend does not answer. */
 export type ModeState = { readonly backlog: Backlog | null; readonly reason: string };
 
+/** `why` in words for the client, where the reason alone does not say it. */
+export type Refusal = { readonly reason: UnavailableReason; readonly why?: string };
+
 export type Intakes = {
   readonly modes: readonly Mode[];
   /** Why a mode takes no order now, null when it does: asked before a request is read. */
-  refusal(mode: string): UnavailableReason | null;
+  refusal(mode: string): Refusal | null;
   accept(mode: string, orders: readonly Order[]): Promise<readonly Outcome[]>;
   states(): ReadonlyMap<string, ModeState>;
   statuses(): Record<string, ModeStatus>;
@@ -49,12 +52,17 @@ export const openIntakes = (
     };
     void poll();
   }
-  const overBound = (mode: string): boolean =>
-    (states.get(mode)?.backlog?.orders ?? 0) > options.maxLagOrders;
+  const lagOf = (backlog: Backlog | null | undefined): string | null =>
+    backlog ? lagProblem(backlog, options.maxLagOrders) : null;
   const admissions = new Map(enabled.map(({ mode }) => [mode.name, openAdmission()]));
   return {
     modes: enabled.map(({ mode }) => mode),
-    refusal: (mode) => (overBound(mode) ? "lag" : (admissions.get(mode)?.refusal() ?? null)),
+    refusal: (mode) => {
+      const lag = lagOf(states.get(mode)?.backlog);
+      if (lag !== null) return { reason: "lag", why: lag };
+      const reason = admissions.get(mode)?.refusal() ?? null;
+      return reason && { reason };
+    },
     accept: async (mode, orders) => {
       const intake = intakes.get(mode);
       if (!intake) throw new Unavailable("backend_away", `${mode} is not enabled`);
@@ -68,7 +76,7 @@ export const openIntakes = (
     states: () => states,
     statuses: () =>
       Object.fromEntries(
-        [...states].map(([mode, { backlog }]) => [mode, statusOf(backlog, overBound(mode))]),
+        [...states].map(([mode, { backlog }]) => [mode, statusOf(backlog, lagOf(backlog) !== null)]),
       ),
     close: async () => {
       closed = true;
@@ -76,6 +84,17 @@ export const openIntakes = (
       await Promise.all([...intakes.values()].map((intake) => intake.close()));
     },
   };
+};
+
+/**
+ * Why no more orders can be taken, in words for the client. A transport that keeps orders for a set time loses those
+ * that wait longer: at half of it there is as much left to mend what counts them.
+ */
+export const lagProblem = ({ orders, oldestMs, keptMs }: Backlog, maxLagOrders: number): string | null => {
+  if (orders > maxLagOrders) return "too many orders wait to be counted";
+  if (keptMs !== undefined && oldestMs >= keptMs / 2)
+    return "orders wait to be counted for half the time that this mode keeps them";
+  return null;
 };
 
 const stateOf = async (intake: Intake): Promise<ModeState> => {

@@ -24,11 +24,12 @@ const rejectionOf = (error: FastifyError): string => {
 export const admitOrders =
   (mode: string, intakes: Intakes, metrics: ApiMetrics) =>
   (_request: FastifyRequest, reply: FastifyReply, done: () => void): void => {
-    const reason = intakes.refusal(mode);
-    if (reason === null) done();
+    const refusal = intakes.refusal(mode);
+    if (refusal === null) done();
     else {
+      const { reason, why } = refusal;
       metrics.rejected(mode, reason, 1);
-      sendUnavailable(reply, reason.replaceAll("_", "-"), DETAILS[reason]);
+      sendUnavailable(reply, reason.replaceAll("_", "-"), why ? `${why}; not taken` : DETAILS[reason]);
     }
   };
 

@@ -7,7 +7,7 @@ import { groupWrites } from "../group.ts";
 import { DECISION_MS } from "../limits.ts";
 import { DISCONNECT_MS, openKafka, REQUEST_TIMEOUT_MS, untilKafkaAnswers } from "./client.ts";
 import type { KafkaSettings } from "./knobs.ts";
-import { ensureTopic, openBacklog } from "./topic.ts";
+import { ensureTopic, openBacklog, readRetention } from "./topic.ts";
 
 const QUEUED: Receipt = { replayed: false };
 
@@ -29,9 +29,11 @@ export const openKafkaIntake = (settings: KafkaSettings, log: Log): Intake => {
   const closing = new AbortController();
   const backlog = openBacklog(admin, settings, log);
   let connected = false;
+  let keptMs = 0;
   const connect = async (): Promise<void> => {
     await ensureTopic(settings, log);
     await Promise.all([admin.connect(), producer.connect()]);
+    keptMs = await readRetention(admin, settings, log);
     connected = true;
   };
   const connecting = untilKafkaAnswers(connect, closing.signal, log);
@@ -49,7 +51,10 @@ export const openKafkaIntake = (settings: KafkaSettings, log: Log): Intake => {
   );
   return {
     accept: group.add,
-    backlog: (): Promise<Backlog> => (connected ? backlog() : Promise.reject(away())),
+    backlog: async (): Promise<Backlog> => {
+      if (!connected) throw away();
+      return { ...(await backlog()), keptMs };
+    },
     close: async () => {
       closing.abort();
       await group.close();

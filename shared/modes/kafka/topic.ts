@@ -1,12 +1,15 @@
-import type { Admin, ITopicConfig } from "kafkajs";
+import type { Admin, ConfigResourceTypes, ITopicConfig } from "kafkajs";
+import { HOUR_MS } from "../../domain/time.ts";
 import type { Backlog, Log } from "../../ports.ts";
 import { atMost } from "../../runtime/lifecycle.ts";
 import { DISCONNECT_MS, openKafka } from "./client.ts";
 import type { KafkaSettings } from "./knobs.ts";
 
-const HOUR_MS = 3_600_000;
 /** The age of the oldest uncounted order is known to this precision. */
 const AGE_PRECISION_MS = 100;
+
+/** kafkajs' own name for it is not among what Node finds to import from a CommonJS module. */
+const TOPIC: ConfigResourceTypes.TOPIC = 2;
 
 /** Makes the topic where it is missing. Safe from several processes at once. */
 export const ensureTopic = async (settings: KafkaSettings, log: Log): Promise<void> => {
@@ -33,6 +36,25 @@ const topicOf = (settings: KafkaSettings): ITopicConfig => ({
     { name: "min.insync.replicas", value: String(Math.max(1, settings.v3Replicas - 1)) },
   ],
 });
+
+/**
+ * How long the topic really keeps orders: one that was there before may have been made with other settings. Orders that
+ * are not counted by then are lost, so it is this that bounds the lag, and less than what is set is told.
+ */
+export const readRetention = async (admin: Admin, settings: KafkaSettings, log: Log): Promise<number> => {
+  const { v3Topic: name, v3RetentionHours } = settings;
+  const resource = { type: TOPIC, name, configNames: ["retention.ms"] };
+  const { resources } = await admin.describeConfigs({ resources: [resource], includeSynonyms: false });
+  const told = Number(resources[0]?.configEntries[0]?.configValue ?? Number.NaN);
+  if (Number.isNaN(told)) throw new Error(`Kafka does not tell the retention of the topic ${name}`);
+  const keptMs = told < 0 ? Number.POSITIVE_INFINITY : told;
+  if (keptMs < v3RetentionHours * HOUR_MS)
+    log.warn(
+      { mode: "v3", topic: name, retentionHours: keptMs / HOUR_MS, v3RetentionHours },
+      "the topic keeps orders for less time than V3_RETENTION_HOURS says; its own retention bounds the lag",
+    );
+  return keptMs;
+};
 
 /**
  * Reads the group's lag. A record is an order, so lag is a difference of offsets. The age of the oldest is found

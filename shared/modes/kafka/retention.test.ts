@@ -1,0 +1,82 @@
+/** What the topic's own retention does to intake: uncounted orders must never fall out of it unseen. */
+import { afterEach, expect, inject, test } from "vitest";
+import { freshName, silent, until } from "../../../test/fresh.ts";
+import { type System, startSystem } from "../../../test/system.ts";
+import { startWorkerHere } from "../../../test/worker-here.ts";
+import { loadSettings } from "../../runtime/config.ts";
+import { openKafka } from "./client.ts";
+import { type KafkaSettings, kafkaKnobs } from "./knobs.ts";
+import { kafka } from "./mode.ts";
+import { readRetention } from "./topic.ts";
+
+const closers: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (let close = closers.pop(); close; close = closers.pop()) await close();
+});
+
+const openAdmin = async () => {
+  const admin = openKafka(inject("kafkaBrokers"), "test", silent, "patient").admin();
+  await admin.connect();
+  closers.push(() => admin.disconnect());
+  return admin;
+};
+type Admin = Awaited<ReturnType<typeof openAdmin>>;
+const makeTopic = (admin: Admin, topic: string, retentionMs: number): Promise<boolean> => {
+  const configEntries = [{ name: "retention.ms", value: String(retentionMs) }];
+  return admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions: 2, configEntries }] });
+};
+const settingsFor = (topic: string) =>
+  loadSettings(kafkaKnobs, {
+    KAFKA_BROKERS: inject("kafkaBrokers"),
+    V3_TOPIC: topic,
+    V3_GROUP: topic,
+  }) as KafkaSettings;
+
+const post = (system: System): Promise<Response> =>
+  fetch(`${system.url}/api/v3/order`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ drink: "latte", store: "uptown", price: 4.5 }),
+  });
+const health = async (system: System): Promise<string | undefined> => {
+  const reply = (await (await fetch(`${system.url}/readyz`)).json()) as {
+    modes: Record<string, { health: string }>;
+  };
+  return reply.modes["v3"]?.health;
+};
+
+test("orders are refused once the oldest has waited for half the topic's retention, until it is counted", async () => {
+  const topic = freshName("orders");
+  await makeTopic(await openAdmin(), topic, 8_000);
+  const env = { V3_TOPIC: topic, V3_GROUP: topic };
+  const system = await startSystem({ modes: ["v3"], workers: false, env });
+  closers.push(() => system.close());
+  const first = Date.now();
+  expect((await post(system)).status).toBe(202);
+  expect((await post(system)).status).toBe(202);
+  await until("the bound is reached", async () => (await health(system)) === "lagging");
+  expect(Date.now() - first).toBeGreaterThan(3_800);
+  const refused = await post(system);
+  expect(refused.status).toBe(503);
+  expect(refused.headers.get("retry-after")).not.toBeNull();
+  expect(await refused.json()).toMatchObject({
+    type: "lag",
+    detail: expect.stringMatching(/half the time that this mode keeps them; this one was not taken/),
+  });
+  const worker = startWorkerHere(kafka, settingsFor(topic), system.board.url, system.pool);
+  closers.push(worker.stop);
+  await until("orders are taken again", async () => (await post(system)).status === 202);
+});
+
+test("a topic that keeps orders for less than is set is told; one without a bound has none", async () => {
+  const admin = await openAdmin();
+  const warnings: object[] = [];
+  const log = { ...silent, warn: (fields: object) => warnings.push(fields) };
+  const [short, unlimited] = [freshName("short"), freshName("unlimited")];
+  await makeTopic(admin, short, 3_600_000);
+  await makeTopic(admin, unlimited, -1);
+  expect(await readRetention(admin, settingsFor(short), log)).toBe(3_600_000);
+  expect(warnings).toEqual([expect.objectContaining({ topic: short, retentionHours: 1 })]);
+  expect(await readRetention(admin, settingsFor(unlimited), log)).toBe(Number.POSITIVE_INFINITY);
+  expect(warnings).toHaveLength(1);
+});
