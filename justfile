@@ -28,6 +28,18 @@ typecheck:
 replay *options:
     npm run replay -- "$@"
 
+# Are the metrics what the orders say? just reconcile --repair
+reconcile *options:
+    npm run reconcile -- "$@"
+
+# Orders that could not be counted: just dead-letters list
+dead-letters *options:
+    npm run dead-letters -- "$@"
+
+# Drops what is older than it is kept: just retention --dry-run
+retention *options:
+    npm run retention -- "$@"
+
 # These modes in containers: just up v2, or several: just up v1 v2 v3
 up +modes:
     docker compose -f docker-compose.base.yaml {{ prepend("-f docker-compose.", append(".yaml", modes)) }} up --build --detach

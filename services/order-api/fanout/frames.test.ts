@@ -69,10 +69,7 @@ const restored = (moment: Moment, kept: number): Moment => {
   const view = moment.board.views["v2"] ?? EMPTY_VIEW;
   const next = { ...view, orders: kept, recent: view.recent.slice(-kept) };
   const { board } = moment;
-  return {
-    ...moment,
-    board: { ...board, epoch: board.epoch + 1, version: kept, views: viewsOf(next) },
-  };
+  return { ...moment, board: { ...board, epoch: board.epoch + 1, version: kept, views: viewsOf(next) } };
 };
 
 test("frames are as published, and their data is the dashboard", () => {

@@ -61,7 +61,7 @@ test("orders are refused once the oldest has waited for half the topic's retenti
   expect(refused.headers.get("retry-after")).not.toBeNull();
   expect(await refused.json()).toMatchObject({
     type: "lag",
-    detail: expect.stringMatching(/half the time that this mode keeps them; this one was not taken/),
+    detail: expect.stringMatching(/half the time that this mode keeps them; not taken/),
   });
   const worker = startWorkerHere(kafka, settingsFor(topic), system.board.url, system.pool);
   closers.push(worker.stop);
