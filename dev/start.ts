@@ -64,6 +64,7 @@ const banner = ({ url, modes }: Stack): string => {
   return `
 Coffee-RT takes orders by ${titles.join(", ")}
 
+  API         ${url}/docs
   dashboard   ${url}/api/dashboard
   sales       ${url}/api/sales
   live        ${url.replace("http", "ws")}/ws/dashboard

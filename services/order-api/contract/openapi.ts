@@ -71,7 +71,12 @@ export const addOpenApi = async (app: FastifyInstance, modes: readonly Mode[]): 
   serveDocument(app, "/asyncapi.json", asyncApi);
   await app.register(swaggerUi, {
     routePrefix: "/docs",
-    uiConfig: { docExpansion: "list", tryItOutEnabled: true, persistAuthorization: false },
+    uiConfig: {
+      layout: "BaseLayout",
+      docExpansion: "list",
+      tryItOutEnabled: true,
+      persistAuthorization: false,
+    },
     theme: { title: INFO.title },
     staticCSP: PAGE_POLICY,
     // its own files and requests are found under whatever path a proxy serves the API
