@@ -3,7 +3,7 @@ import { pino } from "pino";
 import { inject } from "vitest";
 import { modes } from "#shared/modes/all.ts";
 import { loadSettings } from "#shared/runtime/config.ts";
-import { openClosers } from "#shared/runtime/lifecycle.ts";
+import { type Closers, openClosers } from "#shared/runtime/lifecycle.ts";
 import type { Pool } from "#shared/store/pool.ts";
 import { startRedis } from "../dev/servers/redis.ts";
 import type { Server } from "../dev/servers/server.ts";
@@ -24,19 +24,15 @@ export type System = {
 export type SystemOptions = {
   readonly modes?: readonly string[];
   readonly workers?: boolean;
+  /** Used and left alone, instead of fresh ones. */
+  readonly on?: Pick<System, "databaseUrl" | "board" | "stream">;
   /** Settings of the API, by their variables. */
   readonly env?: Record<string, string>;
 };
 
 export const startSystem = async (options: SystemOptions = {}): Promise<System> => {
   const closers = openClosers();
-  const [board, stream, databaseUrl] = await Promise.all([
-    startRedis({ name: "redis-board", role: "board" }),
-    startRedis({ name: "redis-stream", role: "stream" }),
-    freshDatabase(),
-  ]);
-  closers.add("board", () => board.stop());
-  closers.add("stream", () => stream.stop());
+  const { board, stream, databaseUrl } = options.on ?? (await freshGround(closers));
   const pool = poolOn(databaseUrl, 8);
   closers.add("pool", () => pool.end());
   const topic = freshName("orders");
@@ -69,6 +65,17 @@ export const startSystem = async (options: SystemOptions = {}): Promise<System> 
     if (failures.length > 0) throw new AggregateError(failures, failures.map(String).join("; "));
   };
   return { url, pool, databaseUrl, board, stream, close };
+};
+
+const freshGround = async (closers: Closers): Promise<Pick<System, "databaseUrl" | "board" | "stream">> => {
+  const [board, stream, databaseUrl] = await Promise.all([
+    startRedis({ name: "redis-board", role: "board" }),
+    startRedis({ name: "redis-stream", role: "stream" }),
+    freshDatabase(),
+  ]);
+  closers.add("board", () => board.stop());
+  closers.add("stream", () => stream.stop());
+  return { board, stream, databaseUrl };
 };
 
 const allModesReady = async (url: string): Promise<boolean> => {
