@@ -15,7 +15,7 @@ export type Admission = {
 const MOST_WAIT_MS = 250;
 /** A write that takes this long is nothing yet: bursts and slow fsyncs pass. */
 const SHORT_WAIT_MS = 50;
-/** So few, the usual clients of a usual shop, are let wait for each other. */
+/** So few, the usual clients of a usual shop, are never refused, however slow the machine is. */
 const FEW = 64;
 /**
  * Requests that the event loop finds waiting in one turn are read one after the other. What it comes to after this long
@@ -30,13 +30,12 @@ export const openAdmission = (clock: () => number = () => performance.now()): Ad
   return {
     refusal: () => {
       const now = clock();
-      if (now - turnStartedAt(now) > MOST_TURN_MS) return "overloaded";
+      const turn = turnOf(now);
+      if (turn.requests++ >= FEW && now - turn.at > MOST_TURN_MS) return "overloaded";
       const [first] = waiting;
-      const waitsMs = first === undefined ? 0 : now - first.at;
-      if (waitsMs <= SHORT_WAIT_MS) return null;
+      if (first === undefined || now - first.at <= SHORT_WAIT_MS) return null;
       // when more wait than were answered in that time, the next one would wait longer than that
-      const isLong = waiting.size > Math.max(FEW, answered.count(now));
-      return isLong || waitsMs > MOST_WAIT_MS ? "queue_full" : null;
+      return waiting.size > Math.max(FEW, answered.count(now)) ? "queue_full" : null;
     },
     enter: () => {
       const entry = { at: clock() };
@@ -73,15 +72,16 @@ const openRecentCount = (spanMs: number) => {
   };
 };
 
-let turnAt: number | null = null;
+type Turn = { readonly at: number; requests: number };
+let presentTurn: Turn | null = null;
 
-/** When the event loop came to its first request of this turn. There is one loop, whatever asks. */
-const turnStartedAt = (now: number): number => {
-  if (turnAt === null) {
-    turnAt = now;
+/** This turn of the event loop, since it came to its first request. There is one loop, whatever asks. */
+const turnOf = (now: number): Turn => {
+  if (presentTurn === null) {
+    presentTurn = { at: now, requests: 0 };
     setImmediate(() => {
-      turnAt = null;
+      presentTurn = null;
     });
   }
-  return turnAt;
+  return presentTurn;
 };
