@@ -77,7 +77,10 @@ const inSession = async <T>(
   signal.addEventListener("abort", end, { once: true });
   if (signal.aborted) end();
   try {
-    return await work(client);
+    const result = await work(client);
+    // a session's end is only noticed later, and the next one may come at once
+    await client.query("SELECT pg_advisory_unlock_all()");
+    return result;
   } finally {
     signal.removeEventListener("abort", end);
     end();
