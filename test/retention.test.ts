@@ -101,13 +101,13 @@ test.each(["v2", "v3"])(
     const old = ordersOf(110, 5);
     const intake = await intakeOf(mode);
     try {
-      await Promise.all(old.map((order) => intake.accept(order)));
+      await intake.accept(old);
       await until("they are counted", async () => (await total()) === before + 5);
       await retainNow(system.pool);
       expect(
         await numberOf(system.pool, "SELECT count(*) FROM orders WHERE order_id < $1", [old[4]?.id]),
       ).toBe(0);
-      await Promise.all(old.map((order) => intake.accept(order)));
+      await intake.accept(old);
       await until("they are set aside", async () => (await letters()) === 5);
       await until("nothing waits", async () => (await intake.backlog()).orders === 0);
       expect(await total()).toBe(before + 5);
