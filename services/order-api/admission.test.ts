@@ -59,7 +59,7 @@ test("what was answered long ago does not count", async () => {
 test("of many that one turn of the event loop comes to, late ones are refused, in every mode, and the next turn begins anew", async () => {
   await turn();
   await turn();
-  for (let request = 0; request < 63; request++) expect(admission.refusal()).toBeNull();
+  for (let request = 0; request < 15; request++) expect(admission.refusal()).toBeNull();
   now += 201;
   expect(admission.refusal()).toBeNull();
   expect(admission.refusal()).toBe("overloaded");

@@ -22,6 +22,8 @@ const FEW = 64;
  * has waited as long already, and each that is taken makes the next ones wait longer.
  */
 const MOST_TURN_MS = 200;
+/** A turn that is long for the machine's own reasons has fewer. */
+const FEW_IN_TURN = 16;
 
 /** One for each mode, so that a slow backend closes its own door alone. `clock` in milliseconds. */
 export const openAdmission = (clock: () => number = () => performance.now()): Admission => {
@@ -31,7 +33,7 @@ export const openAdmission = (clock: () => number = () => performance.now()): Ad
     refusal: () => {
       const now = clock();
       const turn = turnOf(now);
-      if (turn.requests++ >= FEW && now - turn.at > MOST_TURN_MS) return "overloaded";
+      if (turn.requests++ >= FEW_IN_TURN && now - turn.at > MOST_TURN_MS) return "overloaded";
       const [first] = waiting;
       if (first === undefined || now - first.at <= SHORT_WAIT_MS) return null;
       // when more wait than were answered in that time, the next one would wait longer than that
