@@ -11,6 +11,7 @@ import type { Pool } from "./pool.ts";
 import { retain } from "./retention.ts";
 import { type Keeps, retentionKnobs } from "./retention-knobs.ts";
 import type { Outcome } from "./retention-rows.ts";
+import { untilFree } from "./short-lock.ts";
 
 export const keeps: Keeps = loadSettings(retentionKnobs, {});
 const open = new AbortController().signal;
@@ -33,7 +34,7 @@ export const ordersOf = (daysAgo: number, count: number, seed = daysAgo): Order[
 export const makeWeeks = async (pool: Pool, fromDaysAgo: number, toDaysAgo: number): Promise<void> => {
   const text =
     "SELECT ensure_order_partitions(now() - make_interval(hours => $1), now() - make_interval(hours => $2))";
-  await pool.query(text, [fromDaysAgo * 24, toDaysAgo * 24]);
+  await untilFree(() => pool.query(text, [fromDaysAgo * 24, toDaysAgo * 24]), open);
 };
 
 export const count = (pool: Pool, orders: readonly Order[], part = 0): Promise<Counted> =>
