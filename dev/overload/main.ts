@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs, promisify } from "node:util";
 import autocannon from "autocannon";
+import type { Dashboard } from "#shared/domain/dashboard.ts";
 import { modes as allModes } from "#shared/modes/all.ts";
 import { messageOf } from "#shared/runtime/lifecycle.ts";
 import { type Stack, startStack } from "../stack.ts";
@@ -65,6 +66,15 @@ const capacityOf = async (url: string, body: string): Promise<number> => {
   return result["2xx"] / result.duration;
 };
 
+/** What measuring the capacity left to be counted would take the time of what is measured next. */
+const untilCounted = async (url: string, mode: string): Promise<void> => {
+  for (;;) {
+    await sleep(1_000);
+    const { modes } = (await (await fetch(`${url}/api/dashboard`)).json()) as Dashboard;
+    if (modes[mode]?.lag === 0) return;
+  }
+};
+
 const residentBytes = (pid: number): number =>
   Number(readFileSync(`/proc/${pid}/statm`, "utf8").split(" ")[1]) * PAGE_BYTES;
 
@@ -84,7 +94,7 @@ const drill = async (
   const { path, body } = requestOf(mode, orders);
   const api = stack.programs.find(({ name }) => name === "order-api");
   const perSecond = await capacityOf(`${stack.url}${path}`, body);
-  await sleep(1_000);
+  await untilCounted(stack.url, mode);
   const before = residentBytes(api?.pid() ?? 0);
   let peak = before;
   const sampling = setInterval(() => {
