@@ -82,7 +82,7 @@ export const refuseConnection = (_error: Error, socket: Socket): void => {
 const REFUSALS: Record<number, { readonly type: string; readonly title: string }> = {
   400: { type: "malformed", title: "The body is not valid JSON" },
   413: { type: "too-large", title: "The body is too large" },
-  415: { type: "unsupported-media-type", title: "The body must be application/json" },
+  415: { type: "unsupported-media-type", title: "The body is of a type that is not taken here" },
 };
 const BAD_REQUEST = { type: "bad-request", title: "The request cannot be understood" };
 

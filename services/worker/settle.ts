@@ -155,7 +155,7 @@ const countAllStored = async (settling: Settling, part: number): Promise<void> =
     if (!counted.restored) continue;
     log.warn({ mode }, "the database was restored into another cluster; adopting it");
     const rest = await persistently(settling, "adopting a restored database", () =>
-      adoptRestored(pool, batch),
+      adoptRestored(pool, batch, signal),
     );
     if (rest) onCounted(rest);
     more = true;

@@ -39,7 +39,7 @@ export type TotalDifference = { readonly mode: string; readonly want: number; re
 export type Differences = {
   /** Orders that were looked at. */
   readonly orders: number;
-  /** How many rows differ, per rollup that has any. */
+  /** How many rows differ, per rollup in which some do. */
   readonly rows: Readonly<Record<string, number>>;
   /** The first of them. */
   readonly first: readonly Difference[];
@@ -166,15 +166,15 @@ FROM dropped WHERE relation <> 'dead_letters'`;
 
 /** Everything, each part exact by itself; all of them together where the transaction has one snapshot. */
 export const allDifferences = async (run: Run): Promise<Reconciled> => ({
-  ...only(await run<Differences>(ALL_DIFFERENCES)),
+  ...singleRow(await run<Differences>(ALL_DIFFERENCES)),
   totals: await totalDifferences(run),
-  ...only(await run<Pick<Reconciled, "history">>(HISTORY)),
+  ...singleRow(await run<Pick<Reconciled, "history">>(HISTORY)),
 });
 
 export const isEqual = ({ apart, totals }: Pick<Reconciled, "apart" | "totals">): boolean =>
   apart === 0 && totals.length === 0;
 
-export const only = <T>(rows: readonly T[]): T => {
+export const singleRow = <T>(rows: readonly T[]): T => {
   const [row] = rows;
   if (row === undefined) throw new Error("the statement returned no row");
   return row;
@@ -215,5 +215,5 @@ export const sampleDifferences = (pool: Pool, mode: string, caller: Caller): Pro
     await run(KEEP_PARTITIONS);
     const hours = await run<{ ms: number }>(SOME_HOURS);
     const starts = hours.map(({ ms }) => ms).sort((a, b) => a - b);
-    return only(await run<Differences>(HOURS_DIFFERENCES, [...spansOf(starts, HOUR_MS), mode]));
+    return singleRow(await run<Differences>(HOURS_DIFFERENCES, [...spansOf(starts, HOUR_MS), mode]));
   });

@@ -2,9 +2,9 @@
  * Rebuilds what differs from its orders, while orders go on being accepted and counted.
  *
  * What differs is looked for before anything is held back, because that takes as long as reading all orders. Then
- * counting is locked out, the hours (of the day's rollup, the days) in which something differed are looked at again, in a snapshot taken after the
- * lock, and the rows that still differ are written anew. Every counting statement writes `applied` and locks it before
- * it takes its own snapshot, so none is half in that one, and none of v1's watermark moves.
+ * counting is locked out, the hours (of the day's rollup, the days) in which something differed are looked at again, in
+ * a snapshot taken after the lock, and the rows that still differ are written anew. Every counting statement writes
+ * `applied` and locks it before it takes its own snapshot, so none is half in that one, and none of v1's watermark moves.
  */
 import { DAY_MS, HOUR_MS } from "../domain/time.ts";
 import { sqlStateOf } from "./errors.ts";
@@ -16,9 +16,9 @@ import {
   IN_HOURS,
   isEqual,
   KEEP_PARTITIONS,
-  only,
   type Reconciled,
   ROLLUPS,
+  singleRow,
   spansOf,
   type TotalDifference,
   told,
@@ -98,7 +98,7 @@ export const repair = async (pool: Pool, caller: Caller): Promise<Repaired> => {
     const totals = found.totals.length === 0 ? [] : await rewriteTotals(run);
     if (isEqual({ ...rewritten, totals })) return { ...rewritten, totals, epoch: null };
     await run(RAISE_VERSION);
-    const { epoch } = only(await run<{ epoch: number }>(RAISE_EPOCH));
+    const { epoch } = singleRow(await run<{ epoch: number }>(RAISE_EPOCH));
     return { ...rewritten, totals, epoch };
   });
   return { ...repaired, heldMs: heldSince === 0 ? 0 : performance.now() - heldSince };
@@ -122,7 +122,7 @@ const rewriteRows = async (run: Run, found: Differences): Promise<Differences> =
   for (const [index, find] of FIND_AGAIN.entries()) await run(find, [...(spans[index] ?? []), null]);
   await run("ANALYZE difference");
   for (const rewrite of REWRITE_ROWS) await run(rewrite);
-  return only(await run<Differences>(TELL));
+  return singleRow(await run<Differences>(TELL));
 };
 
 const rewriteTotals = async (run: Run): Promise<TotalDifference[]> => {

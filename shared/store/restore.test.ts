@@ -1,9 +1,10 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, expect, test } from "vitest";
 import { freshDatabase, poolOn, someOrders, until } from "../../test/fresh.ts";
 import { encodeOrders } from "../wire/order-message.ts";
 import { countStored } from "./count.ts";
 import { storeOrders } from "./direct.ts";
-import type { Pool } from "./pool.ts";
+import { openPool, type Pool } from "./pool.ts";
 import { adoptRestored, refuseRestored } from "./restore.ts";
 
 const batch = { source: "v1", part: 0 };
@@ -55,4 +56,31 @@ test("a database of this cluster is left alone", async () => {
   const client = await pool.connect();
   await refuseRestored(client);
   client.release();
+});
+
+test("adopting takes as long as it takes, whatever the timeout of the worker's pool", async () => {
+  await restoredDatabase();
+  const hasty = openPool(
+    {
+      databaseUrl: pool.options.connectionString ?? "",
+      program: "test",
+      maxConnections: 1,
+      statementTimeoutMs: 200,
+      connectTimeoutMs: 2_000,
+    },
+    () => undefined,
+  );
+  const storing = await pool.connect();
+  try {
+    await storing.query("BEGIN; LOCK TABLE orders IN ROW EXCLUSIVE MODE");
+    const adopting = adoptRestored(hasty, batch);
+    // the statement's 200 ms and the client's half second more
+    await sleep(1_000);
+    await storing.query("ROLLBACK");
+    expect(await adopting).toMatchObject({ orders: 7 });
+  } finally {
+    storing.release();
+    await hasty.end();
+  }
+  expect(await total()).toBe(27);
 });

@@ -5,6 +5,7 @@
  */
 import { type Counted, type CountedRow, countedOf, rollUp } from "./count.ts";
 import type { Client, Pool } from "./pool.ts";
+import { type Run, transaction } from "./transaction.ts";
 
 const IS_RESTORED = `
 SELECT 1 FROM meta WHERE system_identifier <> (SELECT system_identifier FROM pg_control_system())`;
@@ -27,37 +28,31 @@ const TAKE_OVER = `
 UPDATE meta SET system_identifier = (SELECT system_identifier FROM pg_control_system()),
   direct_watermark = pg_snapshot_xmin(pg_current_snapshot()), epoch = epoch + 1`;
 
+/** Every order that v1 ever stored is rewritten; a pool's own timeout would end that for ever in the middle. */
+const LONGEST_MS = 60 * 60_000;
+
 /**
  * Makes a restored database this cluster's own: counts what was stored and not counted, forgets the old cluster's
  * transaction ids, starts the watermark anew. One transaction; nobody stores orders meanwhile. Resolves with what
  * was counted, `null` when another process has done it.
  */
-export const adoptRestored = async (
+export const adoptRestored = (
   pool: Pool,
   batch: { readonly source: string; readonly part: number },
-): Promise<Counted | null> => {
-  const client = await pool.connect();
-  let broken = true;
-  try {
-    await client.query(
-      "BEGIN; SET LOCAL statement_timeout = 0; LOCK TABLE orders IN SHARE ROW EXCLUSIVE MODE",
-    );
-    const isRestored = (await client.query(IS_RESTORED)).rows.length > 0;
-    const counted = isRestored ? await takeOver(client, [batch.part, batch.source, null]) : null;
-    await client.query("COMMIT");
-    broken = false;
-    return counted;
-  } finally {
-    client.release(broken);
-  }
-};
+  signal: AbortSignal = new AbortController().signal,
+): Promise<Counted | null> =>
+  transaction(pool, "ISOLATION LEVEL READ COMMITTED", { longestMs: LONGEST_MS, signal }, async (run) => {
+    await run("LOCK TABLE orders IN SHARE ROW EXCLUSIVE MODE");
+    const isRestored = (await run(IS_RESTORED)).length > 0;
+    return isRestored ? takeOver(run, [batch.part, batch.source, null]) : null;
+  });
 
-const takeOver = async (client: Client, values: unknown[]): Promise<Counted> => {
-  const { rows } = await client.query<CountedRow>(COUNT_REST, values);
+const takeOver = async (run: Run, values: unknown[]): Promise<Counted> => {
+  const rows = await run<CountedRow>(COUNT_REST, values);
   // retention's floor would refuse the orders below it, which wait in the default partition to be deleted
-  await client.query("ALTER TABLE orders_default DROP CONSTRAINT IF EXISTS not_older_than_the_orders_kept");
-  await client.query("UPDATE orders SET xid = NULL WHERE xid IS NOT NULL");
-  await client.query("SELECT refuse_dropped_orders()");
-  await client.query(TAKE_OVER);
+  await run("ALTER TABLE orders_default DROP CONSTRAINT IF EXISTS not_older_than_the_orders_kept");
+  await run("UPDATE orders SET xid = NULL WHERE xid IS NOT NULL");
+  await run("SELECT refuse_dropped_orders()");
+  await run(TAKE_OVER);
   return countedOf(rows[0]);
 };

@@ -45,7 +45,7 @@ export const PROBLEMS = {
   },
   "unsupported-media-type": {
     status: 415,
-    title: "The body must be application/json",
+    title: "The body is of a type that is not taken here",
     means: "the body is not `application/json`, nor for a batch `application/x-ndjson`",
     detail: "Unsupported Media Type",
   },

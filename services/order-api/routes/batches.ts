@@ -25,10 +25,7 @@ type Sorted = {
 };
 
 /** POST /api/{mode}/orders for every enabled mode: a JSON array or NDJSON, accepted with one durable write. */
-export const addBatchRoutes = async (
-  app: FastifyInstance,
-  { intakes, rules, metrics }: OrderRoutes,
-): Promise<void> => {
+export const addBatchRoutes = (app: FastifyInstance, { intakes, rules, metrics }: OrderRoutes): void => {
   app.addContentTypeParser(NDJSON, async (_request: FastifyRequest, payload: Readable) => readLines(payload));
   for (const { name: mode, accepts } of intakes.modes) {
     const code = accepts === "stored" ? 201 : 202;
