@@ -9,7 +9,7 @@ export type Figures = {
   readonly offered: number;
   readonly accepted: number;
   readonly refused: number;
-  /** Replies that are neither accepted nor 503, and requests without a reply. */
+  /** Replies that are neither accepted nor 503, and requests without a reply or never sent: nothing was free to send them. */
   readonly wrong: number;
   /** Milliseconds from when it was due. */
   readonly acceptedP50: number;
@@ -26,13 +26,14 @@ export type Figures = {
 const MOST_ACCEPTED_MS = 500;
 const MOST_NORMAL_AFTER_MS = 5_000;
 const MOST_GROWTH_BYTES = 300 * 1_024 * 1_024;
-/** After the overload a reply within this time is prompt. */
+/** After the overload a reply within this time is prompt; what is late once again later is the machine's own. */
 const PROMPT_MS = 100;
+const NORMAL_FOR_MS = 1_000;
 
 export const figuresOf = (
   mode: string,
   capacity: number,
-  { phases, answers, lateP99Ms }: LoadResult,
+  { phases, answers, unsent, lateP99Ms }: LoadResult,
   memory: { readonly before: number; readonly peak: number },
 ): Omit<Figures, "bound"> => {
   const [overload, after] = phases;
@@ -47,7 +48,7 @@ export const figuresOf = (
     offered: during.length / seconds,
     accepted: accepted.length / seconds,
     refused: refused.length / seconds,
-    wrong: during.length - accepted.length - refused.length,
+    wrong: during.length - accepted.length - refused.length + unsent,
     acceptedP50: percentile(accepted, 0.5),
     acceptedP99: percentile(accepted, 0.99),
     refusedP99: percentile(refused, 0.99),
@@ -55,7 +56,7 @@ export const figuresOf = (
     memoryBefore: memory.before,
     memoryPeak: memory.peak,
     normalAfterMs: normalAfter(
-      answers.filter(([due]) => due >= after.startMs),
+      answers.filter(([due]) => due >= after.startMs).sort(([a], [b]) => a - b),
       after.startMs,
     ),
   };
@@ -68,12 +69,15 @@ const percentile = (answers: readonly Answer[], share: number): number => {
   return latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? Number.NaN;
 };
 
-/** From the last order that was refused or late. */
+/** `answers` in the order they were due. Until the first second in which everything is accepted promptly. */
 const normalAfter = (answers: readonly Answer[], startMs: number): number | null => {
-  const isBad = (answer: Answer): boolean => !isAccepted(answer) || answer[1] - answer[0] > PROMPT_MS;
-  const last = answers.findLast(isBad);
-  if (last === undefined) return 0;
-  return last === answers.at(-1) ? null : last[0] - startMs;
+  const lastDueMs = answers.at(-1)?.[0] ?? startMs;
+  let since = startMs;
+  for (const [due, answered, status] of answers) {
+    if (due - since >= NORMAL_FOR_MS) return since - startMs;
+    if (!isAccepted([due, answered, status]) || answered - due > PROMPT_MS) since = due;
+  }
+  return lastDueMs - since >= NORMAL_FOR_MS ? since - startMs : null;
 };
 
 export const isGood = (figures: Figures): boolean =>

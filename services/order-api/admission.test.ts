@@ -1,4 +1,3 @@
-import { setImmediate as turn } from "node:timers/promises";
 import { beforeEach, expect, test } from "vitest";
 import { type Admission, openAdmission } from "./admission.ts";
 
@@ -9,60 +8,57 @@ beforeEach(() => {
   admission = openAdmission(() => now);
 });
 
-const enter = (count: number): (() => void) => {
-  const leave = Array.from({ length: count }, () => admission.enter());
+/** So many requests of so many orders each. */
+const enter = (requests: number, orders = 1): (() => void) => {
+  const leave = Array.from({ length: requests }, () => admission.enter(orders));
   return () => {
     for (const each of leave) each();
   };
 };
-/** What the next turn of the event loop says, so much later. */
-const refusalAfter = async (ms: number): Promise<string | null> => {
-  await turn();
-  await turn();
+const isFullAfter = (ms: number): boolean => {
   now += ms;
-  return admission.refusal();
+  return admission.isFull();
 };
 
-test("a burst comes in, however large", async () => {
-  expect(await refusalAfter(0)).toBeNull();
+test("a burst comes in, however large", () => {
   enter(5_000);
-  expect(await refusalAfter(50)).toBeNull();
-  expect(await refusalAfter(1)).toBe("queue_full");
+  expect(isFullAfter(30)).toBe(false);
+  expect(isFullAfter(1)).toBe(true);
 });
 
-test("few may wait a while, many only when as many are answered in that time", async () => {
-  enter(64);
-  expect(await refusalAfter(60)).toBeNull();
+test("few may wait a while, many only when as many are answered in that time", () => {
+  enter(16);
+  expect(isFullAfter(40)).toBe(false);
   enter(1);
-  expect(await refusalAfter(0)).toBe("queue_full");
+  expect(isFullAfter(0)).toBe(true);
   enter(100)();
-  expect(await refusalAfter(0)).toBeNull();
-  enter(40);
-  expect(await refusalAfter(0)).toBe("queue_full");
+  expect(isFullAfter(0)).toBe(false);
+  enter(83);
+  expect(isFullAfter(0)).toBe(false);
+  enter(1);
+  expect(isFullAfter(0)).toBe(true);
 });
 
-test("a backend that hangs closes its door to the many, and opens it when it answers", async () => {
+test("orders are what counts: of large batches only a few wait", () => {
+  enter(4, 1_000);
+  expect(isFullAfter(1_000)).toBe(false);
+  enter(1, 1_000);
+  expect(isFullAfter(0)).toBe(true);
+  enter(5, 1_000)();
+  expect(isFullAfter(0)).toBe(false);
+});
+
+test("a backend that hangs closes its door to the many, and opens it when it answers", () => {
   enter(1_000)();
-  const leave = enter(65);
-  expect(await refusalAfter(2_000)).toBe("queue_full");
+  const leave = enter(17);
+  expect(isFullAfter(2_000)).toBe(true);
   leave();
-  expect(await refusalAfter(0)).toBeNull();
+  expect(isFullAfter(0)).toBe(false);
 });
 
-test("what was answered long ago does not count", async () => {
+test("what was answered long ago does not count", () => {
   enter(1_000)();
-  now += 510;
-  enter(65);
-  expect(await refusalAfter(60)).toBe("queue_full");
-});
-
-test("of many that one turn of the event loop comes to, late ones are refused, in every mode, and the next turn begins anew", async () => {
-  await turn();
-  await turn();
-  for (let request = 0; request < 15; request++) expect(admission.refusal()).toBeNull();
-  now += 201;
-  expect(admission.refusal()).toBeNull();
-  expect(admission.refusal()).toBe("overloaded");
-  expect(openAdmission(() => now).refusal()).toBe("overloaded");
-  expect(await refusalAfter(0)).toBeNull();
+  now += 310;
+  enter(17);
+  expect(isFullAfter(40)).toBe(true);
 });

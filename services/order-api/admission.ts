@@ -1,50 +1,44 @@
 /**
- * Who is let in. A request that would wait too long is refused before its body is read, at a fraction of the cost of
- * taking it: a server that takes more than it can answer in time answers nobody in time.
+ * Who is let in to a mode's backend. A request that would wait too long for it is refused before its body is read, at
+ * a fraction of the cost of taking it: a server that takes more than it can answer in time answers nobody in time.
  */
-import type { UnavailableReason } from "#shared/ports.ts";
-
 export type Admission = {
-  /** Why a request may not come in now, null when it may. */
-  refusal(): UnavailableReason | null;
-  /** A request was let in; call what it returns when it is answered. */
-  enter(): () => void;
+  /** Whether what comes now would wait too long. */
+  isFull(): boolean;
+  /** So many orders go to the backend; call what it returns when they are answered. */
+  enter(orders: number): () => void;
 };
 
-/** How long a request may have to wait for its backend: accepted orders are answered within half a second. */
-const MOST_WAIT_MS = 250;
+/** How long an order may have to wait for its backend. */
+const MOST_WAIT_MS = 150;
 /** A write that takes this long is nothing yet: bursts and slow fsyncs pass. */
-const SHORT_WAIT_MS = 50;
+const SHORT_WAIT_MS = 30;
 /** So few, the usual clients of a usual shop, are never refused, however slow the machine is. */
-const FEW = 64;
-/**
- * Requests that the event loop finds waiting in one turn are read one after the other. What it comes to after this long
- * has waited as long already, and each that is taken makes the next ones wait longer.
- */
-const MOST_TURN_MS = 200;
-/** A turn that is long for the machine's own reasons has fewer. */
-const FEW_IN_TURN = 16;
+const FEW_ORDERS = 16;
+const FEW_REQUESTS = 4;
 
 /** One for each mode, so that a slow backend closes its own door alone. `clock` in milliseconds. */
 export const openAdmission = (clock: () => number = () => performance.now()): Admission => {
   const waiting = new Set<{ readonly at: number }>();
   const answered = openRecentCount(MOST_WAIT_MS);
+  let waitingOrders = 0;
   return {
-    refusal: () => {
+    isFull: () => {
       const now = clock();
-      const turn = turnOf(now);
-      if (turn.requests++ >= FEW_IN_TURN && now - turn.at > MOST_TURN_MS) return "overloaded";
       const [first] = waiting;
-      if (first === undefined || now - first.at <= SHORT_WAIT_MS) return null;
+      if (first === undefined || now - first.at <= SHORT_WAIT_MS) return false;
+      if (waiting.size <= FEW_REQUESTS) return false;
       // when more wait than were answered in that time, the next one would wait longer than that
-      return waiting.size > Math.max(FEW, answered.count(now)) ? "queue_full" : null;
+      return waitingOrders > Math.max(FEW_ORDERS, answered.count(now));
     },
-    enter: () => {
+    enter: (orders) => {
       const entry = { at: clock() };
       waiting.add(entry);
+      waitingOrders += orders;
       return () => {
         waiting.delete(entry);
-        answered.add(clock());
+        waitingOrders -= orders;
+        answered.add(clock(), orders);
       };
     },
   };
@@ -63,27 +57,13 @@ const openRecentCount = (spanMs: number) => {
     startedAt += spans * spanMs;
   };
   return {
-    add: (now: number): void => {
+    add: (now: number, count: number): void => {
       turnTo(now);
-      current++;
+      current += count;
     },
     count: (now: number): number => {
       turnTo(now);
       return current + previous * (1 - (now - startedAt) / spanMs);
     },
   };
-};
-
-type Turn = { readonly at: number; requests: number };
-let presentTurn: Turn | null = null;
-
-/** This turn of the event loop, since it came to its first request. There is one loop, whatever asks. */
-const turnOf = (now: number): Turn => {
-  if (presentTurn === null) {
-    presentTurn = { at: now, requests: 0 };
-    setImmediate(() => {
-      presentTurn = null;
-    });
-  }
-  return presentTurn;
 };

@@ -12,6 +12,7 @@ import {
 import { messageOf } from "#shared/runtime/lifecycle.ts";
 import { openAdmission } from "./admission.ts";
 import type { EnabledMode } from "./config.ts";
+import { openDoor } from "./door.ts";
 
 /** What is known of a mode; `backlog` is null while its backend does not answer. */
 export type ModeState = { readonly backlog: Backlog | null; readonly reason: string };
@@ -21,8 +22,11 @@ export type Refusal = { readonly reason: UnavailableReason; readonly why?: strin
 
 export type Intakes = {
   readonly modes: readonly Mode[];
-  /** Why a mode takes no order now, null when it does: asked before a request is read. */
-  refusal(mode: string): Refusal | null;
+  /**
+   * Before a request is read: calls `go` with null when it may come in, at once or some turns of the event loop later,
+   * and with the reason when it may not.
+   */
+  admit(mode: string, go: (refusal: Refusal | null) => void): void;
   accept(mode: string, orders: readonly Order[]): Promise<readonly Outcome[]>;
   states(): ReadonlyMap<string, ModeState>;
   statuses(): Record<string, ModeStatus>;
@@ -55,18 +59,24 @@ export const openIntakes = (
   const lagOf = (backlog: Backlog | null | undefined): string | null =>
     backlog ? lagProblem(backlog, options.maxLagOrders) : null;
   const admissions = new Map(enabled.map(({ mode }) => [mode.name, openAdmission()]));
+  const door = openDoor();
+  const refusalOf = (mode: string): Refusal | null => {
+    const why = lagOf(states.get(mode)?.backlog);
+    if (why !== null) return { reason: "lag", why };
+    return admissions.get(mode)?.isFull() ? { reason: "queue_full" } : null;
+  };
   return {
     modes: enabled.map(({ mode }) => mode),
-    refusal: (mode) => {
-      const lag = lagOf(states.get(mode)?.backlog);
-      if (lag !== null) return { reason: "lag", why: lag };
-      const reason = admissions.get(mode)?.refusal() ?? null;
-      return reason && { reason };
+    admit: (mode, go) => {
+      const refusal = refusalOf(mode);
+      if (refusal !== null) go(refusal);
+      // what was free when it came may be full when it is let in
+      else if (!door.pass(() => go(refusalOf(mode)))) go({ reason: "overloaded" });
     },
     accept: async (mode, orders) => {
       const intake = intakes.get(mode);
       if (!intake) throw new Unavailable("backend_away", `${mode} is not enabled`);
-      const leave = admissions.get(mode)?.enter();
+      const leave = admissions.get(mode)?.enter(orders.length);
       try {
         return await intake.accept(orders);
       } finally {

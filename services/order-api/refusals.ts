@@ -24,13 +24,12 @@ const rejectionOf = (error: FastifyError): string => {
 export const admitOrders =
   (mode: string, intakes: Intakes, metrics: ApiMetrics) =>
   (_request: FastifyRequest, reply: FastifyReply, done: () => void): void => {
-    const refusal = intakes.refusal(mode);
-    if (refusal === null) done();
-    else {
+    intakes.admit(mode, (refusal) => {
+      if (refusal === null) return done();
       const { reason, why } = refusal;
       metrics.rejected(mode, reason, 1);
       sendUnavailable(reply, reason.replaceAll("_", "-"), why ? `${why}; not taken` : DETAILS[reason]);
-    }
+    });
   };
 
 /** Answers 503 with the ids to send these orders again with; what is no `Unavailable` is a fault of ours. */

@@ -33,20 +33,23 @@ test("whatever the timing, every add is answered once with its own result, in or
     fc.asyncProperty(scenario, async ({ calls, writes, ...limits }) => {
       let [inFlight, mostInFlight, mostItems, nextWrite] = [0, 0, 0, 0];
       const written = new Map<number, string>();
-      const group = groupWrites<number, string>({ ...limits, deadlineMs: 10_000 }, async (items) => {
-        const { ms, fails } = writes[nextWrite++ % writes.length] ?? expect.fail("a write");
-        mostInFlight = Math.max(mostInFlight, ++inFlight);
-        mostItems = Math.max(mostItems, items.length);
-        const refuses = (item: number): boolean => fails === "all" || (fails === "some" && item % 2 === 0);
-        for (const item of items) {
-          expect(written.has(item)).toBe(false);
-          written.set(item, refuses(item) ? `Error: e${fails === "all" ? items : item}` : `r${item}`);
-        }
-        if (ms > 0) await sleep(ms);
-        inFlight--;
-        if (fails === "all") throw new Error(`e${items}`);
-        return items.map((item) => (refuses(item) ? new Error(`e${item}`) : `r${item}`));
-      });
+      const group = groupWrites<number, string>(
+        { ...limits, staleMs: 10_000, deadlineMs: 10_000 },
+        async (items) => {
+          const { ms, fails } = writes[nextWrite++ % writes.length] ?? expect.fail("a write");
+          mostInFlight = Math.max(mostInFlight, ++inFlight);
+          mostItems = Math.max(mostItems, items.length);
+          const refuses = (item: number): boolean => fails === "all" || (fails === "some" && item % 2 === 0);
+          for (const item of items) {
+            expect(written.has(item)).toBe(false);
+            written.set(item, refuses(item) ? `Error: e${fails === "all" ? items : item}` : `r${item}`);
+          }
+          if (ms > 0) await sleep(ms);
+          inFlight--;
+          if (fails === "all") throw new Error(`e${items}`);
+          return items.map((item) => (refuses(item) ? new Error(`e${item}`) : `r${item}`));
+        },
+      );
       const answers: Promise<string[]>[] = [];
       const sent: number[][] = [];
       let next = 0;
@@ -74,7 +77,7 @@ test("whatever the timing, every add is answered once with its own result, in or
 test("after its work, closed or not, a group keeps no process alive", async () => {
   const program = (end: string) => `
     import { groupWrites } from ${JSON.stringify(new URL("./group.ts", import.meta.url).href)};
-    const limits = { maxItems: 2, maxInFlight: 1, maxQueued: 9, lingerMs: 1, deadlineMs: 60_000 };
+    const limits = { maxItems: 2, maxInFlight: 1, maxQueued: 9, lingerMs: 1, staleMs: 60_000, deadlineMs: 60_000 };
     const group = groupWrites(limits, async (items) => items);
     console.log(await Promise.all([1, 2, 3].map((item) => group.add([item]))));
     ${end}

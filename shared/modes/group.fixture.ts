@@ -9,6 +9,7 @@ export const grouping: Grouping = {
   maxInFlight: 1,
   maxQueued: 100,
   lingerMs: 0,
+  staleMs: 10_000,
   deadlineMs: 10_000,
 };
 

@@ -133,6 +133,24 @@ test("past the deadline what waits was not taken, and what is under way may be",
   await group.close();
 });
 
+test("while more wait than a write takes, stale ones are refused and the others written; fewer may wait on", async () => {
+  const { group, until, batches } = openBackend({ maxItems: 2, staleMs: 100 });
+  const sent = [outcome(group.add(0))];
+  const first = await until(1);
+  sent.push(...addAll(group, 1, 3).map(outcome));
+  await sleep(120);
+  sent.push(...addAll(group, 4, 5).map(outcome));
+  first.end();
+  const second = await until(2);
+  sent.push(...addAll(group, 6, 7).map(outcome));
+  await sleep(120);
+  second.end();
+  (await until(3)).end();
+  expect((await Promise.all(sent)).join(", ")).toBe(`r0, timeout, timeout, timeout, ${results(4, 5, 6, 7)}`);
+  expect(batches()).toEqual([[0], [4, 5], [6, 7]]);
+  await group.close();
+});
+
 test("close writes out what waits, refuses what comes, and resolves then, also when called twice", async () => {
   const { group, until, batches } = openBackend({ lingerMs: 5_000 });
   const adds = addAll(group, 1, 6);

@@ -10,6 +10,11 @@ export type Grouping = {
   readonly maxQueued: number;
   /** How long a first call waits for company at most; 0 is the end of the current tick. A full group goes at once. */
   readonly lingerMs: number;
+  /**
+   * While more wait than one write takes, those that have waited so long are refused: otherwise each of those behind
+   * them would be as late.
+   */
+  readonly staleMs: number;
   /** From `add` to the answer at most. */
   readonly deadlineMs: number;
 };
@@ -45,7 +50,7 @@ type Write<T, R> = (items: readonly T[]) => Promise<readonly (R | Error)[]>;
  * `write` resolves with one result or Error per item, in order, or rejects for all of them.
  */
 export const groupWrites = <T, R>(grouping: Grouping, write: Write<T, R>): Group<T, R> => {
-  const { maxItems, maxInFlight, lingerMs, deadlineMs } = grouping;
+  const { maxItems, maxInFlight, lingerMs, staleMs, deadlineMs } = grouping;
   const queue = openQueue<T, R>(grouping);
   const underWay = new Set<readonly Waiter<T, R>[]>();
   const drained = Promise.withResolvers<void>();
@@ -53,7 +58,9 @@ export const groupWrites = <T, R>(grouping: Grouping, write: Write<T, R>): Group
   let closing = false;
   let linger: NodeJS.Timeout | undefined;
   const sweeping = openSweeping(() => {
-    rejectLate(queue, underWay, performance.now() - deadlineMs);
+    const latest = performance.now() - deadlineMs;
+    refuse(queue.takeOlder(latest));
+    tellUnknown(underWay, latest);
     goOn();
   });
 
@@ -75,6 +82,7 @@ export const groupWrites = <T, R>(grouping: Grouping, write: Write<T, R>): Group
   const flush = (): void => {
     scheduled = false;
     linger = undefined;
+    if (queue.items() > maxItems) refuse(queue.takeOlder(performance.now() - staleMs));
     const group = queue.take();
     if (group.length > 0) {
       underWay.add(group);
@@ -179,14 +187,13 @@ const answered = async <T, R>(group: readonly Waiter<T, R>[], write: Write<T, R>
   }
 };
 
-/** Answers who was added before `latest`: what waits was not taken, what is being written may be. */
-const rejectLate = <T, R>(
-  queue: { takeOlder(latest: number): Waiter<T, R>[] },
-  underWay: Iterable<readonly Waiter<T, R>[]>,
-  latest: number,
-): void => {
-  for (const waiter of queue.takeOlder(latest))
+const refuse = <T, R>(waiters: readonly Waiter<T, R>[]): void => {
+  for (const waiter of waiters)
     waiter.reject(new Unavailable("timeout", "the order waited too long and was not taken"));
+};
+
+/** Answers who was added before `latest` and is being written still. */
+const tellUnknown = <T, R>(underWay: Iterable<readonly Waiter<T, R>[]>, latest: number): void => {
   for (const group of underWay)
     for (const waiter of group) {
       if (waiter.isLate || waiter.addedAt > latest) continue;

@@ -1,6 +1,5 @@
 import type { Readable } from "node:stream";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { v7 as newOrderId } from "uuid";
 import {
   type FieldError,
   type Order,
@@ -12,6 +11,7 @@ import { keyProblem } from "#shared/domain/order-id.ts";
 import { KeyConflict, type Outcome, Unavailable } from "#shared/ports.ts";
 import { batchOrder, batchReply, MOST_BATCH_BYTES, MOST_BATCH_ORDERS } from "#shared/wire/orders.ts";
 import { type BatchItem, NDJSON, readLines, tooLarge } from "../ndjson.ts";
+import { newOrderId } from "../new-order-id.ts";
 import { fieldErrors, invalid, type RejectedOrder, sendProblem } from "../problem.ts";
 import { admitOrders, countRejections, refuse } from "../refusals.ts";
 import type { OrderRoutes } from "./orders.ts";

@@ -1,5 +1,4 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { v7 as newOrderId } from "uuid";
 import { priceOf } from "#shared/domain/money.ts";
 import { type Order, type OrderRequest, type OrderRules, orderFrom } from "#shared/domain/order.ts";
 import { keyProblem } from "#shared/domain/order-id.ts";
@@ -8,6 +7,7 @@ import { KeyConflict, type Receipt, Unavailable } from "#shared/ports.ts";
 import { orderReply, orderRequest } from "#shared/wire/orders.ts";
 import type { Intakes } from "../intakes.ts";
 import type { ApiMetrics } from "../metrics.ts";
+import { newOrderId } from "../new-order-id.ts";
 import { invalid, sendProblem } from "../problem.ts";
 import { admitOrders, countRejections, refuse } from "../refusals.ts";
 

@@ -7,7 +7,7 @@ import { openPool, type Pool } from "../../store/pool.ts";
 import { refuseRestored } from "../../store/restore.ts";
 import { encodeOrders, fingerprintOf } from "../../wire/order-message.ts";
 import { groupWrites } from "../group.ts";
-import { DECISION_MS } from "../limits.ts";
+import { DECISION_MS, STALE_MS } from "../limits.ts";
 import type { DirectSettings } from "./knobs.ts";
 
 /** Leaves the deadline of a request room for the reply. */
@@ -35,6 +35,7 @@ export const openDirectIntake = (settings: DirectSettings, log: Log): Intake => 
       maxInFlight: settings.v1MaxWritesInFlight,
       maxQueued: settings.v1MaxQueuedOrders,
       lingerMs: 0,
+      staleMs: STALE_MS,
       deadlineMs: DECISION_MS,
     },
     (orders) => store(pool, orders, log),

@@ -4,7 +4,7 @@ import { type Backlog, type Intake, type Log, type Receipt, Unavailable } from "
 import { atMost, messageOf } from "../../runtime/lifecycle.ts";
 import { encodeOrder } from "../../wire/order-message.ts";
 import { groupWrites } from "../group.ts";
-import { DECISION_MS } from "../limits.ts";
+import { DECISION_MS, STALE_MS } from "../limits.ts";
 import { DISCONNECT_MS, openKafka, REQUEST_TIMEOUT_MS, untilKafkaAnswers } from "./client.ts";
 import type { KafkaSettings } from "./knobs.ts";
 import { ensureTopic, openBacklog, readRetention } from "./topic.ts";
@@ -45,6 +45,7 @@ export const openKafkaIntake = (settings: KafkaSettings, log: Log): Intake => {
       maxInFlight: settings.v3MaxWritesInFlight,
       maxQueued: settings.v3MaxQueuedOrders,
       lingerMs: settings.v3LingerMs,
+      staleMs: STALE_MS,
       deadlineMs: DECISION_MS,
     },
     (orders) => (connected ? produce(producer, settings, orders) : Promise.reject(away())),

@@ -4,7 +4,7 @@ import { messageOf } from "../../runtime/lifecycle.ts";
 import { closeRedis } from "../../runtime/redis.ts";
 import { encodeOrders } from "../../wire/order-message.ts";
 import { groupWrites } from "../group.ts";
-import { DECISION_MS } from "../limits.ts";
+import { DECISION_MS, STALE_MS } from "../limits.ts";
 import { tellDurability } from "./durability.ts";
 import type { RedisStreamsSettings } from "./knobs.ts";
 import { entryTimeMs, openStream, type StreamClient } from "./stream.ts";
@@ -21,6 +21,7 @@ export const openRedisStreamsIntake = (settings: RedisStreamsSettings, log: Log)
       maxInFlight: settings.v2MaxWritesInFlight,
       maxQueued: settings.v2MaxQueuedOrders,
       lingerMs: 0,
+      staleMs: STALE_MS,
       deadlineMs: DECISION_MS,
     },
     (orders) => add(redis, settings.v2Stream, orders),
