@@ -12,9 +12,9 @@ export type Admission = {
 /** How long an order may have to wait for its backend. */
 const MOST_WAIT_MS = 150;
 /** A write that takes this long is nothing yet: bursts and slow fsyncs pass. */
-const SHORT_WAIT_MS = 30;
+const SHORT_WAIT_MS = 50;
 /** So few, the usual clients of a usual shop, are never refused, however slow the machine is. */
-const FEW_ORDERS = 16;
+const FEW_ORDERS = 64;
 const FEW_REQUESTS = 4;
 
 /** One for each mode, so that a slow backend closes its own door alone. `clock` in milliseconds. */

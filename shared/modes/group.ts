@@ -58,9 +58,7 @@ export const groupWrites = <T, R>(grouping: Grouping, write: Write<T, R>): Group
   let closing = false;
   let linger: NodeJS.Timeout | undefined;
   const sweeping = openSweeping(() => {
-    const latest = performance.now() - deadlineMs;
-    refuse(queue.takeOlder(latest));
-    tellUnknown(underWay, latest);
+    rejectLate(queue, underWay, performance.now() - deadlineMs);
     goOn();
   });
 
@@ -192,8 +190,13 @@ const refuse = <T, R>(waiters: readonly Waiter<T, R>[]): void => {
     waiter.reject(new Unavailable("timeout", "the order waited too long and was not taken"));
 };
 
-/** Answers who was added before `latest` and is being written still. */
-const tellUnknown = <T, R>(underWay: Iterable<readonly Waiter<T, R>[]>, latest: number): void => {
+/** Answers who was added before `latest`: what waits was not taken, what is being written may be. */
+const rejectLate = <T, R>(
+  queue: { takeOlder(latest: number): Waiter<T, R>[] },
+  underWay: Iterable<readonly Waiter<T, R>[]>,
+  latest: number,
+): void => {
+  refuse(queue.takeOlder(latest));
   for (const group of underWay)
     for (const waiter of group) {
       if (waiter.isLate || waiter.addedAt > latest) continue;
