@@ -40,6 +40,10 @@ dead-letters *options:
 retention *options:
     npm run retention -- "$@"
 
+# Breaks the system on purpose, and checks what clients were told: just faults --mode v2 --fault kill-worker
+faults *options:
+    npm run faults -- "$@"
+
 # These modes in containers: just up v2, or several: just up v1 v2 v3
 up +modes:
     docker compose -f docker-compose.base.yaml {{ prepend("-f docker-compose.", append(".yaml", modes)) }} up --build --detach

@@ -4,8 +4,8 @@ import { v7 as orderId } from "uuid";
 import { beforeEach, expect, test } from "vitest";
 import { DAY_MS } from "#shared/domain/time.ts";
 import type { Pool } from "#shared/store/pool.ts";
+import { numberOf } from "../dev/faults/recount.ts";
 import { freshDatabase, poolOn } from "../test/fresh.ts";
-import { numberOf } from "../test/recount.ts";
 import { migrate } from "./migrate.ts";
 
 let databaseUrl: string;

@@ -16,6 +16,7 @@ const targets = {
   replay: ["dev/replay/main.ts"],
   bench: ["dev/bench/main.ts"],
   overload: ["dev/overload/main.ts"],
+  faults: ["dev/faults/main.ts"],
   "dead-letters": ["dev/operate.ts", "dead-letters"],
   reconcile: ["dev/operate.ts", "reconcile"],
   retention: ["dev/operate.ts", "retention"],

@@ -107,7 +107,7 @@ const serversFor = async (
 const RESTART_PAUSE_MS = 500;
 
 /** A server that ends unasked is started again on its port and its data, until the stack stops. */
-const keepRunning = (server: Server, onLine: OnLine, closers: Closers): void => {
+export const keepRunning = (server: Server, onLine: OnLine, closers: Closers): void => {
   let stopping = false;
   let restarting: Promise<void> = Promise.resolve();
   const restart = async (): Promise<void> => {

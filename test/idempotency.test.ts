@@ -3,8 +3,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { v7 as newOrderId } from "uuid";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { DAY_MS, MINUTE_MS } from "#shared/domain/time.ts";
+import { driftOf, numberOf } from "../dev/faults/recount.ts";
 import { until } from "./fresh.ts";
-import { driftOf, numberOf } from "./recount.ts";
 import { type System, startSystem } from "./system.ts";
 
 let system: System;

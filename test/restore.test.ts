@@ -11,11 +11,11 @@ import { loadSettings } from "#shared/runtime/config.ts";
 import { closeRedis, openRedis, redisOptions } from "#shared/runtime/redis.ts";
 import type { Pool } from "#shared/store/pool.ts";
 import { migrate } from "../db/migrate.ts";
+import { driftOf, numberOf } from "../dev/faults/recount.ts";
 import { startPostgres } from "../dev/servers/postgres.ts";
 import { startRedis } from "../dev/servers/redis.ts";
 import { freshDatabase, freshName, poolOn, until } from "./fresh.ts";
 import { dump, restore } from "./logical-dump.ts";
-import { driftOf, numberOf } from "./recount.ts";
 import { type System, startSystem } from "./system.ts";
 import { startWorkerHere, type WorkerHere } from "./worker-here.ts";
 

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { Pool } from "#shared/store/pool.ts";
 import { at, HOUR, KEYS, sold } from "#shared/store/reconcile.fixture.ts";
+import { driftOf, numberOf } from "../../dev/faults/recount.ts";
 import { freshDatabase, poolOn, until } from "../../test/fresh.ts";
-import { driftOf, numberOf } from "../../test/recount.ts";
 
 let databaseUrl: string;
 let pool: Pool;

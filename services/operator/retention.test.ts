@@ -2,8 +2,8 @@
 import { beforeEach, expect, test } from "vitest";
 import type { Pool } from "#shared/store/pool.ts";
 import { count, makeWeeks, ordersOf } from "#shared/store/retention.fixture.ts";
+import { numberOf } from "../../dev/faults/recount.ts";
 import { freshDatabase, poolOn, startProgram, until } from "../../test/fresh.ts";
-import { numberOf } from "../../test/recount.ts";
 
 let databaseUrl: string;
 let pool: Pool;

@@ -2,8 +2,8 @@ import { connect } from "node:net";
 import { Readable } from "node:stream";
 import { v7 as newOrderId } from "uuid";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { numberOf } from "../../dev/faults/recount.ts";
 import { until } from "../../test/fresh.ts";
-import { numberOf } from "../../test/recount.ts";
 import { type System, startSystem } from "../../test/system.ts";
 
 let system: System;

@@ -2,8 +2,8 @@ import { afterEach, expect, test } from "vitest";
 import type { Log } from "#shared/ports.ts";
 import type { Pool } from "#shared/store/pool.ts";
 import { count, keeps, makeWeeks, ordersOf, partitions } from "#shared/store/retention.fixture.ts";
+import { numberOf } from "../../dev/faults/recount.ts";
 import { freshDatabase, poolOn, until } from "../../test/fresh.ts";
-import { numberOf } from "../../test/recount.ts";
 import { openKeeper } from "./keeper.ts";
 
 const closers: (() => Promise<unknown>)[] = [];

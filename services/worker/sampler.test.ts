@@ -4,9 +4,9 @@ import type { Log } from "#shared/ports.ts";
 import type { Pool } from "#shared/store/pool.ts";
 import { caller, count, sold } from "#shared/store/reconcile.fixture.ts";
 import { repair } from "#shared/store/repair.ts";
+import { numberOf } from "../../dev/faults/recount.ts";
 import { startRedis } from "../../dev/servers/redis.ts";
 import { freshDatabase, poolOn, silent, someOrders, startProgram, until } from "../../test/fresh.ts";
-import { numberOf } from "../../test/recount.ts";
 import { openWorkerMetrics } from "./metrics.ts";
 import { openSampler } from "./sampler.ts";
 

@@ -4,8 +4,8 @@ import type { Order } from "#shared/domain/order.ts";
 import type { Count, Entry } from "#shared/ports.ts";
 import type { Pool } from "#shared/store/pool.ts";
 import { encodeOrder, messageOf } from "#shared/wire/order-message.ts";
+import { emptied, numberOf } from "../../dev/faults/recount.ts";
 import { freshDatabase, poolOn, silent, someOrders } from "../../test/fresh.ts";
-import { emptied, numberOf } from "../../test/recount.ts";
 import { openSettle } from "./settle.ts";
 
 let pool: Pool;

@@ -6,10 +6,10 @@ import type { DeadLetter } from "#shared/store/dead-letters.ts";
 import type { Pool } from "#shared/store/pool.ts";
 import { encodeOrder, encodeOrders, messageOf } from "#shared/wire/order-message.ts";
 import { migrate } from "../../db/migrate.ts";
+import { driftOf, emptied, numberOf } from "../../dev/faults/recount.ts";
 import { startPostgres } from "../../dev/servers/postgres.ts";
 import type { Server } from "../../dev/servers/server.ts";
 import { freshDatabase, poolOn, silent, someOrders, until } from "../../test/fresh.ts";
-import { driftOf, emptied, numberOf } from "../../test/recount.ts";
 import { openSettle } from "./settle.ts";
 
 let pool: Pool;

@@ -8,10 +8,10 @@ import { loadSettings } from "#shared/runtime/config.ts";
 import { closeRedis, openRedis, type RedisClient, redisOptions } from "#shared/runtime/redis.ts";
 import type { Pool } from "#shared/store/pool.ts";
 import { encodeOrder, encodeOrders, messageOf } from "#shared/wire/order-message.ts";
+import { driftOf, numberOf } from "../../dev/faults/recount.ts";
 import { startRedis } from "../../dev/servers/redis.ts";
 import type { Server } from "../../dev/servers/server.ts";
 import { freshDatabase, freshName, poolOn, silent, someOrders, until } from "../../test/fresh.ts";
-import { driftOf, numberOf } from "../../test/recount.ts";
 import { openWorkerMetrics } from "./metrics.ts";
 import { openWorker, type Worker } from "./worker.ts";
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { emptied } from "../../dev/faults/recount.ts";
 import { catalogue, freshDatabase, poolOn, someOrders } from "../../test/fresh.ts";
-import { emptied } from "../../test/recount.ts";
 import { type Board, EMPTY_VIEW, recentIn } from "../domain/board.ts";
 import type { Order } from "../domain/order.ts";
 import { HOUR_MS, hourStart, MINUTE_MS } from "../domain/time.ts";

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { emptied, numberOf } from "../../dev/faults/recount.ts";
 import { freshDatabase, poolOn, someOrders } from "../../test/fresh.ts";
-import { emptied, numberOf } from "../../test/recount.ts";
 import type { Board } from "../domain/board.ts";
 import type { Order } from "../domain/order.ts";
 import { encodeOrders } from "../wire/order-message.ts";

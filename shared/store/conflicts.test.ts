@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { driftOf, emptied, numberOf } from "../../dev/faults/recount.ts";
 import { freshDatabase, poolOn, someOrders } from "../../test/fresh.ts";
-import { driftOf, emptied, numberOf } from "../../test/recount.ts";
 import type { Order } from "../domain/order.ts";
 import { encodeOrders, fingerprintOf, messageOf } from "../wire/order-message.ts";
 import { recordConflicts } from "./conflicts.ts";

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { driftOf, emptied, numberOf } from "../../dev/faults/recount.ts";
 import { freshDatabase, poolOn, someOrders } from "../../test/fresh.ts";
-import { driftOf, emptied, numberOf } from "../../test/recount.ts";
 import type { RecentOrder } from "../domain/board.ts";
 import type { Order } from "../domain/order.ts";
 import { encodeOrders, messageOf } from "../wire/order-message.ts";

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { emptied } from "../../dev/faults/recount.ts";
 import { freshDatabase, poolOn } from "../../test/fresh.ts";
-import { emptied } from "../../test/recount.ts";
 import { type DeadLetter, setAside } from "./dead-letters.ts";
 import type { Pool } from "./pool.ts";
 

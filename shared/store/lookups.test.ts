@@ -1,7 +1,7 @@
 /** Statements that look orders up by id read those orders and no others, however many there are. */
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { numberOf } from "../../dev/faults/recount.ts";
 import { freshDatabase, poolOn, someOrders } from "../../test/fresh.ts";
-import { numberOf } from "../../test/recount.ts";
 import { encodeOrders } from "../wire/order-message.ts";
 import { recordConflicts } from "./conflicts.ts";
 import { countCarried } from "./count.ts";

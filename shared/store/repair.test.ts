@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
+import { driftOf, numberOf } from "../../dev/faults/recount.ts";
 import { freshDatabase, poolOn, someOrders, until } from "../../test/fresh.ts";
-import { driftOf, numberOf } from "../../test/recount.ts";
 import { DAY_MS, HOUR_MS, hourStart, iso } from "../domain/time.ts";
 import type { Pool } from "./pool.ts";
 import { at, caller, count, DAMAGES, HOUR, KEYS, sold, store, tick } from "./reconcile.fixture.ts";

@@ -1,7 +1,7 @@
 /** Retention beside those who store, count and read: nothing is lost, nothing counted twice, and nobody waits for long. */
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { numberOf } from "../../dev/faults/recount.ts";
 import { freshDatabase, poolOn, someOrders } from "../../test/fresh.ts";
-import { numberOf } from "../../test/recount.ts";
 import { encodeOrders } from "../wire/order-message.ts";
 import { countStored } from "./count.ts";
 import { storeOrders, uncounted } from "./direct.ts";

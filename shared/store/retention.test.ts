@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { numberOf } from "../../dev/faults/recount.ts";
 import { freshDatabase, poolOn } from "../../test/fresh.ts";
-import { numberOf } from "../../test/recount.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../domain/time.ts";
 import { encodeOrders } from "../wire/order-message.ts";
 import { readBoard } from "./board-read.ts";

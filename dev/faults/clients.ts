@@ -1,0 +1,144 @@
+/** Customers at an open-loop rate, who send the same order again under its key until it is acknowledged. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { v7 as newOrderId } from "uuid";
+import type { Random } from "#shared/domain/random.ts";
+import catalogue from "../../services/order-api/catalogue.json" with { type: "json" };
+import type { Fate, Ledger, Sent } from "./ledger.ts";
+
+export type ClientOptions = {
+  readonly urls: readonly string[];
+  readonly mode: string;
+  readonly random: Random;
+  readonly requestsPerSecond: number;
+  /** The time of an order's sale; by default nearly all are of now. */
+  readonly timestamp?: () => string | null;
+};
+
+export type Clients = {
+  /** Sends nothing new; resolves when all is acknowledged, or after so long. */
+  stop(withinMs: number): Promise<void>;
+  /** One batch, for a fault that needs its own. */
+  send(orders: readonly Order[]): Promise<void>;
+  order(): Order;
+};
+
+export type Order = { readonly id: string; readonly sent: Sent };
+
+const REPLY_WITHIN_MS = 4_000;
+const LEAST_PAUSE_MS = 100;
+const MOST_PAUSE_MS = 1_000;
+const BATCH_ORDERS = 20;
+/** Of all requests. */
+const SHARES = { batch: 0.1, invalid: 0.03, again: 0.03, late: 0.1 };
+const DAY_MS = 86_400_000;
+
+export const startClients = (ledger: Ledger, options: ClientOptions): Clients => {
+  const { urls, mode, random, requestsPerSecond } = options;
+  const under = new Set<Promise<void>>();
+  const acknowledged: Order[] = [];
+  const over = new AbortController();
+  const giveUp = new AbortController();
+
+  const timestamp = (): string | null =>
+    random.next() < SHARES.late ? new Date(Date.now() - random.below(2 * DAY_MS)).toISOString() : null;
+  const order = (): Order => ({
+    id: newOrderId(),
+    sent: {
+      drink: random.pick(catalogue.drinks),
+      store: random.pick(catalogue.stores),
+      cents: 150 + random.below(600),
+      timestamp: (options.timestamp ?? timestamp)(),
+    },
+  });
+
+  const sendUntilAcknowledged = async (orders: readonly Order[], isValid: boolean): Promise<void> => {
+    for (let first = true; !giveUp.signal.aborted; first = false) {
+      if (!first) await sleep(LEAST_PAUSE_MS + random.next() * (MOST_PAUSE_MS - LEAST_PAUSE_MS));
+      const fate = await attempt(random.pick(urls), mode, orders, isValid, giveUp.signal);
+      for (const { id } of orders) ledger.told(id, fate);
+      if (fate === "acknowledged") return void acknowledged.push(...orders);
+      if (!isValid && fate === "refused") return;
+    }
+  };
+
+  const send = (orders: readonly Order[], isValid = true): Promise<void> => {
+    const dueMs = performance.now();
+    for (const { id, sent } of orders) if (!ledger.get(id)) ledger.add(id, sent, dueMs);
+    const sending = sendUntilAcknowledged(orders, isValid).finally(() => under.delete(sending));
+    under.add(sending);
+    return sending;
+  };
+
+  const sendNext = (): void => {
+    const chance = random.next();
+    const { batch, invalid, again } = SHARES;
+    if (chance < batch) void send(Array.from({ length: 2 + random.below(BATCH_ORDERS - 1) }, order));
+    else if (chance < batch + invalid) void send([order()], false);
+    else if (chance < batch + invalid + again && acknowledged.length > 0)
+      void send([random.pick(acknowledged)]);
+    else void send([order()]);
+  };
+
+  const arrivals = (async () => {
+    for (let dueMs = performance.now(); !over.signal.aborted; ) {
+      dueMs += random.gap(1_000 / requestsPerSecond);
+      const waitMs = dueMs - performance.now();
+      if (waitMs > 0) await sleep(waitMs);
+      sendNext();
+    }
+  })();
+
+  return {
+    send,
+    order,
+    stop: async (withinMs) => {
+      over.abort();
+      await arrivals;
+      const timer = setTimeout(() => giveUp.abort(), withinMs);
+      await Promise.all(under);
+      clearTimeout(timer);
+    },
+  };
+};
+
+/** One request. An invalid one carries a price that no order may have. */
+const attempt = async (
+  url: string,
+  mode: string,
+  orders: readonly Order[],
+  isValid: boolean,
+  signal: AbortSignal,
+): Promise<Fate> => {
+  const [single] = orders.length === 1 ? orders : [];
+  const bodies = orders.map(({ id, sent: { drink, store, cents, timestamp } }) => ({
+    ...(single ? {} : { id }),
+    drink,
+    store,
+    price: isValid ? cents / 100 : -1,
+    ...(timestamp !== null && { timestamp }),
+  }));
+  try {
+    const response = await fetch(`${url}/api/${mode}/${single ? "order" : "orders"}`, {
+      method: "POST",
+      headers: { "content-type": "application/json", ...(single && { "idempotency-key": single.id }) },
+      body: JSON.stringify(single ? bodies[0] : bodies),
+      signal: AbortSignal.any([AbortSignal.timeout(REPLY_WITHIN_MS), signal]),
+    });
+    return fateOf(response.status, await response.json(), orders);
+  } catch {
+    // refused, reset, cut off or too late: nobody can tell
+    return "unknown";
+  }
+};
+
+type Reply = { type?: string; detail?: string; ids?: string[] };
+
+const fateOf = (status: number, reply: unknown, orders: readonly Order[]): Fate => {
+  const { detail = "", ids } = reply as Reply;
+  if (status === 200 || status === 201 || status === 202) {
+    if (ids !== undefined && ids.length !== orders.length) throw new Error("a part of a batch was refused");
+    return "acknowledged";
+  }
+  if (status === 422 || (status === 503 && detail.includes("not taken"))) return "refused";
+  return "unknown";
+};

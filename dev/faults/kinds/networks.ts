@@ -1,0 +1,36 @@
+/** Networks between a program and a server that are cut, silent, one-way or slow. */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Fault, Scene } from "../fault.ts";
+import { type ProgramKind, SERVERS, type ServerName } from "../ground.ts";
+import type { Disturbance } from "../wire.ts";
+
+const CUT_MS = 3_000;
+
+const DISTURBANCES: readonly (readonly [name: string, Disturbance])[] = [
+  ["cut", "cut"],
+  ["half-open", "silent"],
+  ["replies-lost", "replies-lost"],
+  ["slow", { delayMs: 200, jitterMs: 200 }],
+];
+
+const disturb = async ({ ground }: Scene, kind: ProgramKind, server: ServerName, how: Disturbance) => {
+  const wire = ground.wire(kind, server);
+  wire.disturb(how);
+  await sleep(CUT_MS);
+  wire.disturb("none");
+};
+
+export const networks: readonly Fault[] = SERVERS.flatMap(({ name, modes }) =>
+  (["api", "worker"] as const)
+    // an API never speaks to PostgreSQL for v2 and v3 orders, nor a worker of v1 to a transport; the broker has one wire
+    .filter((kind) => !(name === "kafka" && kind === "worker"))
+    .flatMap((kind) =>
+      DISTURBANCES.map(([how, disturbance]) => ({
+        name: `net-${kind}-${name}-${how}`,
+        ...(modes && { modes }),
+        ground: { isWired: true },
+        strike: (scene: Scene) => disturb(scene, kind, name, disturbance),
+        recoverWithinSeconds: 30,
+      })),
+    ),
+);

@@ -1,0 +1,90 @@
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { modes as allModes } from "#shared/modes/all.ts";
+import { stateFolder } from "../servers/data-dir.ts";
+import type { Fault } from "./fault.ts";
+import { faults, faultsOf } from "./faults.ts";
+
+export const USAGE = `npm run faults                                  every fault in every mode
+npm run faults -- --mode v2 --fault kill-worker --seed 7
+  --mode v1,v2     these modes alone
+  --fault A,B      these faults alone; --list names them
+  --seed 1,2,3     each fault once with each of these; a seed gives the same moments and choices again
+  --seconds 60     bounds a run, its drain included
+  --at-once 2      runs at a time
+  --json FILE      where the results go (.coffee-rt/faults.json)
+  --resume         leaves out what the results hold already
+  --mutants        plants known mistakes into the programs, each of which has to be found`;
+
+export type Planned = { readonly mode: string; readonly fault: Fault; readonly seed: number };
+export type Options = {
+  readonly what: "help" | "list" | "run" | "mutants";
+  readonly planned: readonly Planned[];
+  /** Every fault in every mode. */
+  readonly isWhole: boolean;
+  readonly seconds: number;
+  readonly atOnce: number;
+  readonly file: string;
+  readonly resumes: boolean;
+};
+
+const root = join(import.meta.dirname, "..", "..");
+
+/** Throws an Error whose message names the option. */
+export const readOptions = (args: readonly string[]): Options => {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      mode: { type: "string" },
+      fault: { type: "string" },
+      seed: { type: "string", default: "1" },
+      seconds: { type: "string", default: "90" },
+      "at-once": { type: "string", default: "2" },
+      json: { type: "string", default: join(stateFolder(root), "faults.json") },
+      resume: { type: "boolean", default: false },
+      mutants: { type: "boolean", default: false },
+      list: { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
+    },
+  });
+  const modeNames = allModes.map(({ name }) => name);
+  const modes = someOf("--mode", values.mode, modeNames);
+  const names = someOf(
+    "--fault",
+    values.fault,
+    faults.map(({ name }) => name),
+  );
+  const seeds = values.seed.split(",").map((seed) => whole("--seed", seed, 0));
+  const planned = seeds.flatMap((seed) =>
+    modes.flatMap((mode) =>
+      faultsOf(mode)
+        .filter(({ name }) => names.includes(name))
+        .map((fault) => ({ mode, fault, seed })),
+    ),
+  );
+  if (planned.length === 0) throw new Error("--fault: none of these means anything to --mode");
+  const what = values.help ? "help" : values.list ? "list" : values.mutants ? "mutants" : "run";
+  return {
+    what,
+    planned,
+    isWhole: values.mode === undefined && values.fault === undefined,
+    seconds: whole("--seconds", values.seconds, 10),
+    atOnce: whole("--at-once", values["at-once"], 1),
+    file: values.json,
+    resumes: values.resume,
+  };
+};
+
+const someOf = (option: string, text: string | undefined, all: readonly string[]): readonly string[] => {
+  const chosen = text?.split(",") ?? all;
+  const unknown = chosen.find((each) => !all.includes(each));
+  if (unknown !== undefined)
+    throw new Error(`${option}: there is no "${unknown}"; there are ${all.join(", ")}`);
+  return chosen;
+};
+
+const whole = (option: string, text: string, least: number): number => {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= least) return value;
+  throw new Error(`${option} is "${text}"; it has to be a whole number of at least ${least}`);
+};

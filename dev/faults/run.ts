@@ -1,0 +1,106 @@
+/** One run: a mode under load, one fault at a random moment, and what the checker finds afterwards. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { randomFrom, seedOf } from "#shared/domain/random.ts";
+import { messageOf } from "#shared/runtime/lifecycle.ts";
+import { type Checked, check } from "./checker.ts";
+import { startClients } from "./clients.ts";
+import type { Fault } from "./fault.ts";
+import { type Ground, openGround } from "./ground.ts";
+import { openLedger } from "./ledger.ts";
+import { recoveryMs } from "./recovery.ts";
+import { openWatchers } from "./watchers.ts";
+
+export type RunOptions = {
+  readonly mode: string;
+  readonly fault: Fault;
+  readonly seed: number;
+  /** The drain included; the time to start and to stop the system comes on top. */
+  readonly seconds: number;
+  readonly onLine: (line: string) => void;
+};
+
+export type RunResult = Checked & {
+  readonly mode: string;
+  readonly fault: string;
+  readonly seed: number;
+  readonly ok: boolean;
+  /** Sent in all, whatever became of them. */
+  readonly sent: number;
+  /** Null when the objective was not met again while the run lasted. */
+  readonly recoverySeconds: number | null;
+};
+
+const REQUESTS_PER_SECOND = 60;
+const WARM_MS = 3_000;
+const STRIKE_WITHIN_MS = 2_000;
+const LOOK_EVERY_MS = 250;
+
+export const runFault = async (options: RunOptions): Promise<RunResult> => {
+  const { mode, fault, seed, onLine } = options;
+  const random = randomFrom(seedOf(`${mode} ${fault.name} ${seed}`));
+  const ground = await openGround({ mode, random, onLine, ...fault.ground });
+  try {
+    return await runOn(ground, random, options);
+  } finally {
+    await ground.close();
+  }
+};
+
+const runOn = async (
+  ground: Ground,
+  random: ReturnType<typeof randomFrom>,
+  { mode, fault, seed, seconds }: RunOptions,
+): Promise<RunResult> => {
+  const deadline = performance.now() + seconds * 1_000;
+  const left = (): number => Math.max(0, deadline - performance.now());
+  const [url = ""] = ground.urls;
+  const ledger = openLedger();
+  const watchers = openWatchers(url, mode);
+  const clients = startClients(ledger, {
+    urls: ground.urls,
+    mode,
+    random,
+    requestsPerSecond: REQUESTS_PER_SECOND,
+    ...fault.clients,
+  });
+  const problems: string[] = [];
+  const sown = { deadLetters: 0, conflicts: 0 };
+  try {
+    await sleep(WARM_MS + random.below(STRIKE_WITHIN_MS));
+    await fault.strike({ ground, clients, random, sown }).catch((error: unknown) => {
+      problems.push(`the fault itself: ${messageOf(error)}`);
+    });
+    const overMs = performance.now();
+    const recovery = (): number | null =>
+      recoveryMs(ledger.entries(), watchers.seen, overMs, performance.now());
+    const untilMs = overMs + Math.min(fault.recoverWithinSeconds * 1_000, left() / 2);
+    while (recovery() === null && performance.now() < untilMs) await sleep(LOOK_EVERY_MS);
+    const recovered = recovery();
+    if (recovered === null)
+      problems.push(`not served as promised again within ${Math.round((untilMs - overMs) / 1_000)} s`);
+    await clients.stop(left() / 2);
+    const subject = {
+      mode,
+      url,
+      databaseUrl: ground.addresses.postgres,
+      streamUrl: ground.addresses.stream,
+      ...sown,
+      drainWithinMs: left(),
+    };
+    const checked = await check(subject, ledger, watchers);
+    const all = [...problems, ...checked.problems];
+    return {
+      mode,
+      fault: fault.name,
+      seed,
+      ok: all.length === 0,
+      sent: ledger.entries().length,
+      ...checked,
+      recoverySeconds: recovered === null ? null : Math.round(recovered / 100) / 10,
+      problems: all,
+    };
+  } finally {
+    await clients.stop(0);
+    watchers.close();
+  }
+};
