@@ -32,12 +32,13 @@ export type Subject = {
   /** Pairs of an order and another body under its id. */
   readonly conflicts: number;
   readonly drainWithinMs: number;
+  /** Everything else, each thing: what is right a moment later is right. */
+  readonly agreeWithinMs: number;
 };
 
 type Row = { order_id: string; mode: string; drink: string; store: string; cents: string; event_time: Date };
 
 const MOST_EXAMPLES = 3;
-const AGREE_WITHIN_MS = 10_000;
 const STATEMENT_MS = 30_000;
 
 export const check = async (subject: Subject, ledger: Ledger, watchers: Watchers): Promise<Checked> => {
@@ -128,15 +129,19 @@ const isOther = ({ sent }: Entry, row: Row | undefined): boolean =>
     Number(row.cents) !== sent.cents ||
     (sent.timestamp !== null && row.event_time.toISOString() !== sent.timestamp));
 
-const asSown = async ({ deadLetters, conflicts }: Subject, pool: Pool): Promise<void> => {
+const asSown = async ({ deadLetters, conflicts, agreeWithinMs }: Subject, pool: Pool): Promise<void> => {
   const isSown = async (): Promise<boolean> =>
     (await numberOf(pool, "SELECT count(*) FROM dead_letters")) === deadLetters &&
     (await numberOf(pool, "SELECT count(*) FROM order_conflicts")) === conflicts;
-  await pollUntil(`${deadLetters} dead letters and ${conflicts} conflicts`, isSown, AGREE_WITHIN_MS);
+  await pollUntil(`${deadLetters} dead letters and ${conflicts} conflicts`, isSown, agreeWithinMs);
 };
 
 /** What the API replies and what both clients show is what the rollups say. */
-const dashboardsAgree = async ({ url, mode }: Subject, pool: Pool, watchers: Watchers): Promise<void> => {
+const dashboardsAgree = async (
+  { url, mode, agreeWithinMs }: Subject,
+  pool: Pool,
+  watchers: Watchers,
+): Promise<void> => {
   let last = "";
   const agree = async (): Promise<boolean> => {
     const want = await figuresIn(pool, mode);
@@ -146,7 +151,7 @@ const dashboardsAgree = async ({ url, mode }: Subject, pool: Pool, watchers: Wat
     last = JSON.stringify({ want, shown });
     return shown.every((figures) => isDeepStrictEqual(figures, want));
   };
-  await pollUntil("dashboards show what the rollups say", agree, AGREE_WITHIN_MS).catch((error: Error) => {
+  await pollUntil("dashboards show what the rollups say", agree, agreeWithinMs).catch((error: Error) => {
     throw new Error(`${error.message}: ${last}`);
   });
 };
@@ -177,7 +182,7 @@ const figuresOf = (dashboard: Dashboard | null, mode: string): Figures => ({
 });
 
 /** Nothing delivered and unsettled is left in any group of any stream. */
-const nothingPending = async ({ streamUrl }: Subject): Promise<void> => {
+const nothingPending = async ({ streamUrl, agreeWithinMs }: Subject): Promise<void> => {
   if (streamUrl === "") return;
   const client = openRedis(
     streamUrl,
@@ -190,7 +195,7 @@ const nothingPending = async ({ streamUrl }: Subject): Promise<void> => {
       const groups = (await client.call("XINFO", "GROUPS", "coffee:orders")) as unknown[][];
       return groups.every((group) => group[group.indexOf("pending") + 1] === 0);
     };
-    await pollUntil("no entry of the stream is pending", isSettled, AGREE_WITHIN_MS);
+    await pollUntil("no entry of the stream is pending", isSettled, agreeWithinMs);
   } finally {
     await closeRedis(client);
   }
