@@ -24,9 +24,9 @@ export type Intake = {
 
   /**
    * Called by the order API about once a second. Resolves with what is accepted and not yet counted, by every
-   * process; rejects when the mode's own backend does not answer, which is also how its health is known.
+   * process, or with at least `most` when it is more: counting on would be too dear. Rejects when the mode's own backend does not answer, which is also how its health is known.
    */
-  backlog(): Promise<Backlog>;
+  backlog(most: number): Promise<Backlog>;
 
   /** Refuses what comes, writes out what waits, closes connections. */
   close(): Promise<void>;

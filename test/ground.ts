@@ -81,7 +81,7 @@ export const openGround = async (mode: Mode, servers: Backends): Promise<Ground>
   const openIntake = async (more: Settings): Promise<Intake> => {
     const intake = mode.openIntake({ ...settings, ...more }, silent);
     closers.push(() => intake.close());
-    await until("the backend answers", async () => isFulfilled(intake.backlog()));
+    await until("the backend answers", async () => isFulfilled(intake.backlog(1_000_000)));
     return intake;
   };
   let intake = await openIntake({});
@@ -143,6 +143,6 @@ const expectExactly = async (orders: readonly Order[], pool: Pool, intake: Intak
   const cents = orders.reduce((sum, order) => sum + order.priceCents, 0);
   const isCounted = async () => (await figuresOf(pool)).orders >= orders.length;
   await until(`${orders.length} orders counted`, isCounted, 30_000);
-  await until("nothing waits", async () => (await intake.backlog()).orders === 0, 30_000);
+  await until("nothing waits", async () => (await intake.backlog(1_000_000)).orders === 0, 30_000);
   expect(await figuresOf(pool)).toEqual({ orders: orders.length, cents, rows: orders.length });
 };

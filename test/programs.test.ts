@@ -63,6 +63,11 @@ test.each([
     },
     /ORDERS_KEEP_DAYS is "44": expected at least 45, because V3_RETENTION_HOURS is "168"/,
   ],
+  [
+    "services/worker/main.ts",
+    { MODE: "v1", DATABASE_URL: "postgres://x/y", BOARD_REDIS_URL: "redis://x", DAYS_KEEP_DAYS: "1000" },
+    /DAYS_KEEP_DAYS is "1000": expected at least the 1100 of HOURS_KEEP_DAYS/,
+  ],
 ])("%s with a wrong setting ends with a sentence that names it (%#)", async (file, settings, sentence) => {
   const program = start(file, settings);
   expect(await ended(program)).toBe(2);

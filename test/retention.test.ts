@@ -56,7 +56,7 @@ const intakeOf = async (name: string) => {
   };
   const intake = mode.openIntake(loadSettings(mode.knobs, env) as Record<string, unknown>, silent);
   await until("its backend answers", () =>
-    intake.backlog().then(
+    intake.backlog(1_000_000).then(
       () => true,
       () => false,
     ),
@@ -109,7 +109,7 @@ test.each(["v2", "v3"])(
       ).toBe(0);
       await intake.accept(old);
       await until("they are set aside", async () => (await letters()) === 5);
-      await until("nothing waits", async () => (await intake.backlog()).orders === 0);
+      await until("nothing waits", async () => (await intake.backlog(1_000_000)).orders === 0);
       expect(await total()).toBe(before + 5);
     } finally {
       await intake.close();

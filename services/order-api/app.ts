@@ -56,6 +56,8 @@ export const buildApp = async (parts: AppParts): Promise<FastifyInstance> => {
     frameworkErrors: handleError,
     clientErrorHandler: refuseConnection,
     return503OnClosing: false,
+    // some clients offer HTTP/2 with every request; whoever wants no WebSocket is answered by HTTP/1.1
+    http: { shouldUpgradeCallback: ({ headers }) => /^websocket$/i.test(headers.upgrade ?? "") },
     requestTimeout: REQUEST_TIMEOUT_MS,
     ajv: { customOptions: { coerceTypes: false, allErrors: true, removeAdditional: false, verbose: true } },
   });

@@ -15,7 +15,12 @@ import type { EnabledMode } from "./config.ts";
 import { openDoor } from "./door.ts";
 
 /** What is known of a mode; `backlog` is null while its backend does not answer. */
-export type ModeState = { readonly backlog: Backlog | null; readonly reason: string };
+export type ModeState = {
+  readonly backlog: Backlog | null;
+  readonly reason: string;
+  /** Why no more can be taken, by the last backlog that was known: one too large to be counted in time is no smaller. */
+  readonly lag: string | null;
+};
 
 /** `why` in words for the client, where the reason alone does not say it. */
 export type Refusal = { readonly reason: UnavailableReason; readonly why?: string };
@@ -46,22 +51,23 @@ export const openIntakes = (
   const states = new Map<string, ModeState>();
   const timers = new Map<string, NodeJS.Timeout>();
   let closed = false;
+  const lagOf = (mode: string): string | null => states.get(mode)?.lag ?? null;
   for (const { mode, settings } of enabled) {
     const intake = mode.openIntake(settings, log);
     intakes.set(mode.name, intake);
-    states.set(mode.name, { backlog: null, reason: "not asked yet" });
+    states.set(mode.name, { backlog: null, reason: "not asked yet", lag: null });
     const poll = async (): Promise<void> => {
-      states.set(mode.name, await stateOf(intake));
+      const { backlog, reason } = await backlogOf(intake, options.maxLagOrders + 1);
+      const lag = backlog ? lagProblem(backlog, options.maxLagOrders) : lagOf(mode.name);
+      states.set(mode.name, { backlog, reason, lag });
       if (!closed) timers.set(mode.name, setTimeout(poll, options.pollEveryMs));
     };
     void poll();
   }
-  const lagOf = (backlog: Backlog | null | undefined): string | null =>
-    backlog ? lagProblem(backlog, options.maxLagOrders) : null;
   const admissions = new Map(enabled.map(({ mode }) => [mode.name, openAdmission()]));
   const door = openDoor();
   const refusalOf = (mode: string): Refusal | null => {
-    const why = lagOf(states.get(mode)?.backlog);
+    const why = lagOf(mode);
     if (why !== null) return { reason: "lag", why };
     return admissions.get(mode)?.isFull() ? { reason: "queue_full" } : null;
   };
@@ -86,7 +92,7 @@ export const openIntakes = (
     states: () => states,
     statuses: () =>
       Object.fromEntries(
-        [...states].map(([mode, { backlog }]) => [mode, statusOf(backlog, lagOf(backlog) !== null)]),
+        [...states].map(([mode, { backlog, lag }]) => [mode, statusOf(backlog, lag !== null)]),
       ),
     close: async () => {
       closed = true;
@@ -107,14 +113,14 @@ export const lagProblem = ({ orders, oldestMs, keptMs }: Backlog, maxLagOrders: 
   return null;
 };
 
-const stateOf = async (intake: Intake): Promise<ModeState> => {
+const backlogOf = async (intake: Intake, most: number): Promise<Omit<ModeState, "lag">> => {
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(
     () => late.reject(new Error(`no answer in ${POLL_TIMEOUT_MS} ms`)),
     POLL_TIMEOUT_MS,
   );
   try {
-    return { backlog: await Promise.race([intake.backlog(), late.promise]), reason: "" };
+    return { backlog: await Promise.race([intake.backlog(most), late.promise]), reason: "" };
   } catch (error) {
     return { backlog: null, reason: messageOf(error) };
   } finally {

@@ -23,7 +23,8 @@ export const readLines = (payload: Readable): Promise<BatchItem[]> =>
     const decoder = new TextDecoder("utf-8", { fatal: true });
     const items: BatchItem[] = [];
     let bytes = 0;
-    let rest = "";
+    // of a line whose end has not come; joined once, when it has: a body may come byte by byte
+    let parts: string[] = [];
     const attempt = (work: () => void): void => {
       try {
         work();
@@ -37,8 +38,11 @@ export const readLines = (payload: Readable): Promise<BatchItem[]> =>
     const add = (chunk?: Buffer): void => {
       bytes += chunk?.length ?? 0;
       if (bytes > MOST_BATCH_BYTES) throw tooLarge();
-      const lines = (rest + textOf(decoder, chunk)).split("\n");
-      rest = chunk ? (lines.pop() ?? "") : "";
+      const [first = "", ...others] = textOf(decoder, chunk).split("\n");
+      parts.push(first);
+      if (chunk && others.length === 0) return;
+      const lines = [parts.join(""), ...others];
+      parts = chunk ? lines.splice(-1) : [];
       for (const line of lines) if (line.trim() !== "") items.push(itemOf(line));
       if (items.length > MOST_BATCH_ORDERS) throw tooLarge();
     };
@@ -48,7 +52,8 @@ export const readLines = (payload: Readable): Promise<BatchItem[]> =>
         add();
         resolve(items);
       });
-    payload.once("error", reject);
+    // the client went away: no fault of ours
+    payload.once("error", (error) => reject(Object.assign(error, { statusCode: 400 })));
     payload.on("data", onData).once("end", onEnd);
   });
 

@@ -86,11 +86,15 @@ const REFUSALS: Record<number, { readonly type: string; readonly title: string }
 };
 const BAD_REQUEST = { type: "bad-request", title: "The request cannot be understood" };
 
-/** One error per field: a union of types reports each of its branches and then itself. */
+/** Whoever has more wrong has sent something else. */
+const MOST_FIELDS = 20;
+
+/** One error per field, of so many: a union of types reports each of its branches and then itself. */
 export const fieldErrors = (validation: readonly FastifySchemaValidationError[]): FieldError[] => {
   const byField = new Map<string, string>();
   for (const error of validation) {
     const field = fieldOf(error);
+    if (byField.size === MOST_FIELDS && !byField.has(field)) break;
     if (error.keyword === "anyOf" || !byField.has(field)) byField.set(field, messageFor(error));
   }
   return [...byField].map(([field, message]) => ({ field, message }));

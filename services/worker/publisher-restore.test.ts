@@ -1,4 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { openBoardReader } from "#shared/board/board.ts";
+import type { Board } from "#shared/domain/board.ts";
+import { closeRedis, openRedis, redisOptions } from "#shared/runtime/redis.ts";
 import { repair } from "#shared/store/repair.ts";
 import { startRedis } from "../../dev/servers/redis.ts";
 import type { Server } from "../../dev/servers/server.ts";
@@ -32,7 +35,7 @@ describe("a database older than the board", () => {
     const first = open();
     await until("the newer database's board", async () => (await version()) === 3);
     await first.closeNow();
-    expect((await published())?.epoch).toBe(1);
+    const epoch = (await published())?.epoch ?? 0;
 
     const restored = poolOn(copyUrl);
     closers.push(() => restored.end());
@@ -41,14 +44,48 @@ describe("a database older than the board", () => {
       open({ on: restored, writer: await openWriter(), refreshEveryMs: 200 }),
     ];
     await until("the older database's board", async () => (await version()) === 1);
-    expect((await published())?.epoch).toBe(2);
+    expect((await published())?.epoch).toBe(epoch + 1);
     expect((await published())?.views["all"]?.orders).toBe(5);
     await count(restored);
     publishers[0]?.changed();
     await until("it goes on", async () => (await version()) === 2);
-    expect((await published())?.epoch).toBe(2);
+    expect((await published())?.epoch).toBe(epoch + 1);
     const warnings = publishers.flatMap((publisher) => publisher.warnings);
     expect(warnings.filter((warning) => warning.includes("restore"))).toHaveLength(1);
+  });
+
+  test("is a restore also when the board is gone: readers remember what stood there", async () => {
+    const { databaseUrl, open, count, published, version, closers } = ground;
+    const early = poolOn(databaseUrl);
+    await count(early);
+    await early.end();
+    const copyUrl = await freshDatabase(
+      databaseUrl.replace(/[^/]*$/, "postgres"),
+      databaseUrl.split("/").at(-1),
+    );
+    await count();
+    const seen: Board[] = [];
+    const reader = openBoardReader(
+      server.url,
+      (board) => seen.push(board),
+      () => undefined,
+    );
+    closers.push(() => reader.close());
+    const first = open();
+    await until("the newer database's board", async () => (await version()) === 2);
+    await until("it is read", () => reader.latest()?.version === 2);
+    await first.closeNow();
+    const before = await published();
+
+    const admin = openRedis(server.url, redisOptions("test"), () => undefined);
+    await until("a connection", () => admin.status === "ready");
+    await admin.flushall();
+    await closeRedis(admin);
+    const restored = poolOn(copyUrl);
+    closers.push(() => restored.end());
+    open({ on: restored, refreshEveryMs: 200 });
+    await until("the older database's board is read", () => reader.latest()?.version === 1);
+    expect(reader.latest()?.epoch).toBeGreaterThan(before?.epoch ?? 0);
   });
 
   test("a higher epoch in the database wins without a word", async () => {
@@ -56,8 +93,9 @@ describe("a database older than the board", () => {
     await count();
     const publisher = open({ refreshEveryMs: 150 });
     await until("the board", async () => (await version()) === 1);
-    await pool.query("UPDATE meta SET epoch = 5; UPDATE applied SET version = 0");
-    await until("the repaired board", async () => (await published())?.epoch === 5);
+    const epoch = (await published())?.epoch ?? 0;
+    await pool.query("UPDATE meta SET epoch = epoch + 5; UPDATE applied SET version = 0");
+    await until("the repaired board", async () => (await published())?.epoch === epoch + 5);
     expect(await version()).toBe(0);
     expect(publisher.warnings).toEqual([]);
   });
@@ -73,7 +111,8 @@ describe("a database older than the board", () => {
     expect(before?.views["all"]?.hour.orders).toBeGreaterThan(100);
 
     await repair(pool, { longestMs: 20_000, signal: new AbortController().signal });
-    await until("the right one", async () => (await published())?.epoch === 2);
+    const epoch = before?.epoch ?? 0;
+    await until("the right one", async () => (await published())?.epoch === epoch + 1);
     const view = (await published())?.views["all"];
     expect([view?.orders, view?.hour.orders]).toEqual([5, 5]);
     await count();

@@ -98,6 +98,12 @@ const publish = async (publishing: Publishing, ranker: Ranker): Promise<boolean>
     log.warn(versions, "the database is older than the board: a restore; the epoch rises");
     await raiseEpoch(pool, previous.epoch);
     next = await readBoard(pool, null, pinnedStores);
+  } else if (previous === null && next.version > 0) {
+    // what stood there may have been newer than a database that was restored since, and readers and clients remember
+    // it: its epoch is not known any more, but it is below the time, by which alone it ever made such a leap
+    log.info({ version: next.version }, "the board is gone; the epoch rises");
+    await raiseEpoch(pool, Math.max(next.epoch, Math.floor(next.asOfUs / 1_000)));
+    next = await readBoard(pool, null, pinnedStores);
   }
   const result = await board.publish(next);
   if (result === "ahead")

@@ -46,7 +46,7 @@ beforeEach(async () => {
   intake = redisStreams.openIntake(settings, silent);
   closers.push(() => intake.close());
   await until("Redis answers", () =>
-    Promise.all([intake.backlog(), board.read(), stream.ping()]).then(
+    Promise.all([intake.backlog(1_000_000), board.read(), stream.ping()]).then(
       () => true,
       () => false,
     ),
@@ -134,7 +134,7 @@ test("tells orders that came under the key of another one, and acknowledges them
   const conflicts = () => sampleOf(registry, "coffee_order_conflicts_total", { mode: "v2" });
   expect(await conflicts()).toBe(0);
   await until("they are told", async () => (await conflicts()) === 6);
-  await until("nothing waits", async () => (await intake.backlog()).orders === 0);
+  await until("nothing waits", async () => (await intake.backlog(1_000_000)).orders === 0);
   expect(await rows()).toBe(6);
 });
 
@@ -148,7 +148,7 @@ test("sets poison aside, counts the rest, and acknowledges all of it", async () 
     "both are set aside",
     async () => (await numberOf(pool, "SELECT count(*) FROM dead_letters")) === 2,
   );
-  await until("nothing waits", async () => (await intake.backlog()).orders === 0);
+  await until("nothing waits", async () => (await intake.backlog(1_000_000)).orders === 0);
   expect(await rows()).toBe(9);
   expect(await sampleOf(registry, "coffee_dead_letters_total", { reason: "23514" })).toBe(1);
   expect(await sampleOf(registry, "coffee_dead_letters_total", { reason: "malformed" })).toBe(1);
@@ -161,10 +161,10 @@ test("ends with an error when all orders of a batch fail alike, and leaves them 
   await expect(worker.ended).rejects.toThrow("fail alike");
   await close();
   expect(await numberOf(pool, "SELECT count(*) FROM dead_letters")).toBe(0);
-  expect((await intake.backlog()).orders).toBe(20);
+  expect((await intake.backlog(1_000_000)).orders).toBe(20);
   // the cause is mended, here by a worker that takes so few for a coincidence
   open(undefined, { poisonStopOrders: 21 });
-  await until("nothing waits", async () => (await intake.backlog()).orders === 0);
+  await until("nothing waits", async () => (await intake.backlog(1_000_000)).orders === 0);
   expect(await numberOf(pool, "SELECT count(*) FROM dead_letters")).toBe(20);
 });
 
@@ -178,7 +178,7 @@ test("closing settles what is in hand and publishes it", async () => {
   await worker.ended;
   const counted = await rows();
   expect((await board.read())?.views["v2"]?.orders).toBe(counted);
-  expect((await intake.backlog()).orders).toBe(600 - counted);
+  expect((await intake.backlog(1_000_000)).orders).toBe(600 - counted);
   open();
   await until("the next counts the rest", async () => (await rows()) === 600);
   expect(await driftOf(pool)).toEqual([]);

@@ -112,3 +112,11 @@ test("two requests have one body exactly when they say the same", () => {
     }),
   );
 });
+
+test("nothing is sold before the year 2000, however many days are allowed", () => {
+  const long = { ...rules, maxEventAgeDays: 36_500 };
+  const at = (timestamp: string) => orderFrom({ ...latte, timestamp }, "id", now, long);
+  const errors = [{ field: "timestamp", message: "must not be before the year 2000" }];
+  expect(at("1999-12-31T23:59:59Z")).toEqual({ errors });
+  expect(at("2000-01-01T00:00:00Z")).toHaveProperty("order");
+});

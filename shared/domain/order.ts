@@ -35,6 +35,9 @@ export type OrderRules = { readonly catalogue: Catalogue; readonly maxEventAgeDa
 /** How far ahead of the server's clock an order may be dated. */
 export const MAX_EVENT_AHEAD_MS = 5 * MINUTE_MS;
 
+/** Nothing older is stored (db/migrations/0001_orders.sql), however many days are allowed. */
+const FIRST_EVENT_MS = Date.UTC(2000, 0);
+
 /**
  * The order a request means, or every field that is wrong with it.
  *
@@ -65,6 +68,7 @@ export const orderFrom = (
 const eventTimeProblem = (ms: number | null, nowMs: number, maxAgeDays: number): string | null => {
   if (ms === null) return "must be a date and time of the calendar, as in 2026-01-15T10:00:00Z";
   if (ms > nowMs + MAX_EVENT_AHEAD_MS) return "must not be more than 5 minutes ahead";
+  if (ms < FIRST_EVENT_MS) return "must not be before the year 2000";
   if (ms < nowMs - maxAgeDays * DAY_MS) return `must not be older than ${maxAgeDays} days`;
   return null;
 };

@@ -151,6 +151,18 @@ test("while more wait than a write takes, stale ones are refused and the others 
   await group.close();
 });
 
+test("a call of more than a write takes is not stale when it is all that waits", async () => {
+  const { calls, until } = openBackend({ maxItems: 2, staleMs: 100 });
+  const first = calls.add([0]);
+  const write = await until(1);
+  const large = calls.add([1, 2, 3]);
+  await sleep(120);
+  write.end();
+  (await until(2)).end();
+  expect([await first, await large].map(String)).toEqual(["r0", "r1,r2,r3"]);
+  await calls.close();
+});
+
 test("close writes out what waits, refuses what comes, and resolves then, also when called twice", async () => {
   const { group, until, batches } = openBackend({ lingerMs: 5_000 });
   const adds = addAll(group, 1, 6);

@@ -80,7 +80,7 @@ export const groupWrites = <T, R>(grouping: Grouping, write: Write<T, R>): Group
   const flush = (): void => {
     scheduled = false;
     linger = undefined;
-    if (queue.items() > maxItems) refuse(queue.takeOlder(performance.now() - staleMs));
+    if (!queue.fitsOneWrite()) refuse(queue.takeOlder(performance.now() - staleMs));
     const group = queue.take();
     if (group.length > 0) {
       underWay.add(group);
@@ -142,23 +142,25 @@ const openQueue = <T, R>({ maxItems, maxQueued }: Grouping) => {
     items -= itemsIn(taken);
     return taken;
   };
+  /** How many calls fit into one write, and at least the first. */
+  const nextWrite = (): number => {
+    let sum = 0;
+    const end = waiting.findIndex((waiter, index) => {
+      sum += waiter.items.length;
+      return index > 0 && sum > maxItems;
+    });
+    return end < 0 ? waiting.length : end;
+  };
   return {
     first: () => waiting[0],
     items: () => items,
     isFull: (): boolean => items >= maxQueued,
+    fitsOneWrite: (): boolean => nextWrite() === waiting.length,
     push: (waiter: Waiter<T, R>): void => {
       waiting.push(waiter);
       items += waiter.items.length;
     },
-    /** What fits into one write, and at least the first. */
-    take: (): Waiter<T, R>[] => {
-      let sum = 0;
-      const end = waiting.findIndex((waiter, index) => {
-        sum += waiter.items.length;
-        return index > 0 && sum > maxItems;
-      });
-      return takeFirst(end < 0 ? waiting.length : end);
-    },
+    take: (): Waiter<T, R>[] => takeFirst(nextWrite()),
     takeOlder: (latest: number): Waiter<T, R>[] => {
       const inTime = waiting.findIndex((waiter) => waiter.addedAt > latest);
       return takeFirst(inTime < 0 ? waiting.length : inTime);

@@ -36,7 +36,7 @@ const tick = (on: Pool = pool, part = 0) => countStored(on, { source: "v1", part
 const untilAllCounted = (on: Pool = pool): Promise<void> =>
   until("all are counted", async () => {
     await tick(on);
-    return (await uncounted(on)).orders === 0;
+    return (await uncounted(on, 1_000_000)).orders === 0;
   });
 const idsOf = (orders: readonly Order[]): Set<string> => new Set(orders.map(({ id }) => id));
 
@@ -49,19 +49,20 @@ test("storing resolves with the new ids only", async () => {
 });
 
 test("uncounted is what is stored and not yet counted", async () => {
-  expect(await uncounted(pool)).toEqual({ orders: 0, oldestMs: 0 });
+  expect(await uncounted(pool, 1_000_000)).toEqual({ orders: 0, oldestMs: 0 });
   const old = someOrders(3).map((order) => ({ ...order, acceptedAtMs: order.acceptedAtMs - 60_000 }));
   await store(pool, old);
   await store(pool, someOrders(4, 2));
-  const waiting = await uncounted(pool);
+  const waiting = await uncounted(pool, 1_000_000);
   expect(waiting.orders).toBe(7);
   expect(waiting.oldestMs).toBeGreaterThanOrEqual(60_000);
   expect(waiting.oldestMs).toBeLessThan(90_000);
+  expect((await uncounted(pool, 2)).orders).toBe(2);
   await untilAllCounted();
   await store(pool, someOrders(2, 3));
-  expect(await uncounted(pool)).toMatchObject({ orders: 2 });
+  expect(await uncounted(pool, 1_000_000)).toMatchObject({ orders: 2 });
   await untilAllCounted();
-  expect(await uncounted(pool)).toEqual({ orders: 0, oldestMs: 0 });
+  expect(await uncounted(pool, 1_000_000)).toEqual({ orders: 0, oldestMs: 0 });
   expect(await driftOf(pool)).toEqual([]);
 });
 
@@ -143,9 +144,9 @@ test("a long transaction holds counting back, and what it stored is counted once
   await store(pool, later);
   for (let round = 0; round < 3; round++) expect((await tick()).orders).toBe(0);
   // what it holds back is told, and only its own orders cannot be seen yet
-  expect((await uncounted(pool)).orders).toBe(7);
+  expect((await uncounted(pool, 1_000_000)).orders).toBe(7);
   await long.query("COMMIT");
-  expect((await uncounted(pool)).orders).toBe(12);
+  expect((await uncounted(pool, 1_000_000)).orders).toBe(12);
   let counted = 0;
   await until("all are counted", async () => {
     counted += (await tick()).orders;
@@ -198,7 +199,7 @@ test("a tick and the backlog read what is new, not the orders counted before", a
     // a prepared statement changes its plan after the fifth time
     for (let round = 0; round < 7; round++) {
       await store(worker, someOrders(10, round));
-      expect(await uncounted(worker)).toMatchObject({ orders: 10 });
+      expect(await uncounted(worker, 1_000_000)).toMatchObject({ orders: 10 });
       await untilAllCounted(worker);
     }
     const after = await read();

@@ -43,16 +43,17 @@ export const findOrders = async (pool: Pool, ids: readonly string[]): Promise<Ma
 };
 
 /**
- * Orders stored and not counted, and the age of the oldest. The upper bound holds for every row that can be seen; it
+ * Orders stored and not counted, at most `most` of them, and the age of the oldest. The upper bound holds for every row that can be seen; it
  * is there because the planner takes a third of the table for one open side and reads all of it, every second.
  */
-export const uncounted = async (pool: Pool): Promise<{ orders: number; oldestMs: number }> => {
+export const uncounted = async (pool: Pool, most: number): Promise<{ orders: number; oldestMs: number }> => {
   const { rows } = await pool.query<{ orders: string; oldest_ms: number | null }>({
     name: "uncounted",
     text: `SELECT count(*)::text AS orders,
                   (extract(epoch FROM clock_timestamp() - min(accepted_at)) * 1000)::float8 AS oldest_ms
-           FROM orders WHERE xid >= (SELECT direct_watermark FROM meta)
-             AND xid < pg_snapshot_xmax(pg_current_snapshot())`,
+           FROM (SELECT accepted_at FROM orders WHERE xid >= (SELECT direct_watermark FROM meta)
+                   AND xid < pg_snapshot_xmax(pg_current_snapshot()) ORDER BY xid LIMIT $1) AS oldest`,
+    values: [most],
   });
   return { orders: Number(rows[0]?.orders ?? 0), oldestMs: Math.max(0, rows[0]?.oldest_ms ?? 0) };
 };

@@ -47,14 +47,19 @@ export const retentionKnobs = Type.Object({
 export type Keeps = Static<typeof retentionKnobs>;
 
 /**
- * Throws where a transport may deliver an order again after its row was dropped: it could not be told from a new one.
+ * Throws where days would go before their hours, and where a transport may deliver an order again after its row was dropped: it could not be told from a new one.
  * The database would refuse it then, but as a dead letter and not as the duplicate that it is.
  */
 export const checkKeeps = (
-  { ordersKeepDays }: Keeps,
+  { ordersKeepDays, hoursKeepDays, daysKeepDays }: Keeps,
   { name, keeps }: Mode,
   settings: Readonly<Record<string, unknown>>,
 ): void => {
+  if (daysKeepDays < hoursKeepDays)
+    throw new Error(
+      `DAYS_KEEP_DAYS is "${daysKeepDays}": expected at least the ${hoursKeepDays} of HOURS_KEEP_DAYS, because the ` +
+        "days of a store are summed from its hours, for the days that are kept.",
+    );
   if (!keeps) return;
   const heldMs = keeps.ms(settings);
   const leastDays = Math.ceil((heldMs + KEY_MAX_AGE_MS) / DAY_MS) + PARTITION_DAYS;

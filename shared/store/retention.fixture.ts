@@ -44,7 +44,7 @@ export const count = (pool: Pool, orders: readonly Order[], part = 0): Promise<C
 export const countAllStored = (pool: Pool): Promise<void> =>
   until("all stored orders are counted", async () => {
     await countStored(pool, { source: "v1", part: 0 });
-    return (await uncounted(pool)).orders === 0;
+    return (await uncounted(pool, 1_000_000)).orders === 0;
   });
 
 export const partitions = async (pool: Pool): Promise<string[]> => {

@@ -29,8 +29,9 @@ const DONE = "UPDATE retention SET done_at = now()";
 
 const ago = (days: string, unit: string): string =>
   `date_trunc('${unit}', now() - make_interval(hours => 24 * ${days}::integer), 'UTC')::text`;
+/** Hours go by whole days, because they are summed to days. */
 const CUTS = `
-SELECT ${ago("$1", "week")} AS orders, ${ago("$2", "minute")} AS minutes, ${ago("$3", "hour")} AS hours,
+SELECT ${ago("$1", "week")} AS orders, ${ago("$2", "minute")} AS minutes, ${ago("$3", "day")} AS hours,
        ${ago("$4", "day")} AS days, ${ago("$5", "second")} AS letters`;
 
 const PARTITIONS = `

@@ -13,7 +13,8 @@ const position = {
       "filter, and means nothing to another process",
   }),
   epoch: Type.Integer({
-    description: "grows when the truth itself was replaced (a restore); a higher one always wins",
+    description:
+      "grows, by whatever it takes, when the truth itself or the board was replaced (a restore, a repair, an emptied Redis); a higher one always wins",
   }),
   version: Type.Integer({
     description: "grows with every commit that changed a figure; two APIs of one epoch agree on it",

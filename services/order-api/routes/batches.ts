@@ -83,7 +83,7 @@ export const addBatchRoutes = (app: FastifyInstance, { intakes, rules, metrics }
 };
 
 const itemsIn = ({ body, headers }: FastifyRequest): readonly BatchItem[] => {
-  if (headers["content-type"]?.startsWith(NDJSON)) return body as BatchItem[];
+  if (headers["content-type"]?.toLowerCase().startsWith(NDJSON)) return body as BatchItem[];
   return Array.isArray(body) ? body.map((value) => ({ value })) : [];
 };
 
@@ -107,6 +107,7 @@ const checkerFor = (request: FastifyRequest, rules: OrderRules): ((value: unknow
   const nowMs = Date.now();
   const validate = request.compileValidationSchema(batchOrder);
   return (value) => {
+    if (hasTooManyMembers(value)) return { errors: [{ field: "body", message: TOO_MANY_MEMBERS }] };
     if (!validate(value)) return { errors: fieldErrors(validate.errors ?? []) };
     const { id, ...sent } = value as OrderRequest & { id?: string };
     const problem = id === undefined ? null : keyProblem(id, nowMs);
@@ -115,6 +116,12 @@ const checkerFor = (request: FastifyRequest, rules: OrderRules): ((value: unknow
     return { errors: [{ field: "id", message: problem }, ...("errors" in checked ? checked.errors : [])] };
   };
 };
+
+/** An order has five, with its id. To tell of each of a thousand would make a reply ten times the request. */
+const MOST_MEMBERS = 20;
+const TOO_MANY_MEMBERS = `has more than ${MOST_MEMBERS} members`;
+const hasTooManyMembers = (value: unknown): boolean =>
+  typeof value === "object" && value !== null && Object.keys(value).length > MOST_MEMBERS;
 
 const malformed = (reason: string): FieldError => ({ field: "body", message: `is not JSON: ${reason}` });
 

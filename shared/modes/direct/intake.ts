@@ -42,7 +42,7 @@ export const openDirectIntake = (settings: DirectSettings, log: Log): Intake => 
   );
   return {
     accept: group.add,
-    backlog: () => uncounted(pool),
+    backlog: (most) => uncounted(pool, most),
     close: async () => {
       await group.close();
       await pool.end();

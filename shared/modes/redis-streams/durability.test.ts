@@ -25,7 +25,7 @@ const complaintsOn = async (settings: Record<string, string>): Promise<string[]>
   const intake: Intake = openRedisStreamsIntake(loadSettings(redisStreamsKnobs, env), log);
   closers.push(() => intake.close());
   await until("it is connected", () =>
-    intake.backlog().then(
+    intake.backlog(1_000_000).then(
       () => true,
       () => false,
     ),
