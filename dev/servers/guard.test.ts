@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, existsSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -81,6 +81,29 @@ describe("the guard", { timeout: 60_000 }, () => {
     await told;
     await untilGone([pid]);
     await server.stop();
+  });
+
+  test("ends a server whose pid it cannot write down, as on a full disk", async () => {
+    const folder = join(base, "full");
+    mkdirSync(join(folder, "server.pid"), { recursive: true });
+    const guarded: Guarded = {
+      name: "sleep",
+      command: "sleep",
+      args: ["60"],
+      folder,
+      stopSignal: "SIGTERM",
+      stopWithinMs: 1_000,
+      earlierWithinMs: 5_000,
+      temporary: false,
+    };
+    const guard = spawn(process.execPath, [join(import.meta.dirname, "guard.ts"), JSON.stringify(guarded)], {
+      stdio: ["pipe", "pipe", "inherit"],
+    });
+    const ended = once(guard, "exit");
+    const [line] = (await once(guard.stdout, "data")) as [Buffer];
+    expect(JSON.parse(line.toString()).error).toContain("EISDIR");
+    await ended;
+    expect(guard.exitCode).toBe(1);
   });
 
   test("gives up on data that another server keeps, naming its process", async () => {

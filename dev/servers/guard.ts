@@ -111,7 +111,13 @@ const run = () => {
     signal(pid, server.stopSignal);
     setTimeout(() => killTree(pid), server.stopWithinMs).unref();
   };
-  writeFileSync(pidFile, fingerprint(pid));
+  try {
+    writeFileSync(pidFile, fingerprint(pid));
+  } catch (error) {
+    // a full disk: a server that nobody could find again, nor stop, must not go on running
+    killTree(pid);
+    throw error;
+  }
   tell({ pid });
 };
 

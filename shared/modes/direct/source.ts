@@ -5,6 +5,7 @@ import { pause } from "../../runtime/retry.ts";
 import type { DirectSettings } from "./knobs.ts";
 
 const QUEUE = "coffee-v1-tick";
+const SCHEDULER = "count";
 /** A flushed Redis forgets the schedule; this often it is written again. */
 const RESCHEDULE_MS = 5_000;
 /** A worker killed in a tick holds the next ones back until its lock has run out and was looked for. */
@@ -32,8 +33,9 @@ export const openDirectSource = (settings: DirectSettings, log: Log): Source => 
   const schedule = async (): Promise<void> => {
     try {
       await queue.setGlobalConcurrency(1);
+      await forgetFarTick(queue, settings.v1TickMs);
       const keep = { removeOnComplete: 10, removeOnFail: 10 };
-      await queue.upsertJobScheduler("count", { every: settings.v1TickMs }, { name: "count", opts: keep });
+      await queue.upsertJobScheduler(SCHEDULER, { every: settings.v1TickMs }, { name: "count", opts: keep });
       heard.clear();
     } catch (error) {
       complain(error instanceof Error ? error : new Error(messageOf(error)));
@@ -79,6 +81,16 @@ export const openDirectSource = (settings: DirectSettings, log: Log): Source => 
     if (!(await atMost(queue.close(), CLOSE_MS))) await queue.disconnect();
   };
   return { run, close };
+};
+
+/**
+ * A worker whose clock was an hour ahead leaves a next tick that is due in an hour, and writing the schedule again keeps
+ * it: counting stood still until then. No tick is due later than one period after its schedule was written.
+ */
+const forgetFarTick = async (queue: Queue, tickMs: number): Promise<void> => {
+  const next = (await queue.getJobScheduler(SCHEDULER))?.next;
+  if (next !== undefined && next > Date.now() + tickMs + RESCHEDULE_MS)
+    await queue.removeJobScheduler(SCHEDULER);
 };
 
 const keepScheduled = async (schedule: () => Promise<void>, signal: AbortSignal): Promise<void> => {
