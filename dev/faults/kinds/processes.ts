@@ -24,7 +24,7 @@ const isOther = (pid: () => number | undefined, before: number | undefined): boo
 };
 
 /** Until what ended runs again as another process. */
-const end = async ({ name, pid }: RunningProgram | Server, signal: NodeJS.Signals): Promise<void> => {
+export const end = async ({ name, pid }: RunningProgram | Server, signal: NodeJS.Signals): Promise<void> => {
   const before = pid();
   kill(before, signal);
   await pollUntil(`${name} runs again`, () => isOther(pid, before), RUNS_AGAIN_MS);

@@ -1,0 +1,37 @@
+/** Programs killed while what they wrote is on its way: what they promised before it arrived is lost. */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Fault } from "../fault.ts";
+import { end } from "./processes.ts";
+
+/** Orders that wait at the moment of the kill, at any rate. */
+const DELAY_MS = 300;
+const FILL_MS = 1_500;
+
+export const inFlight: readonly Fault[] = [
+  {
+    name: "kill-api-writing",
+    ground: { isWired: true },
+    strike: async ({ ground, random }) => {
+      const wire = ground.wire("api", ground.backend);
+      wire.disturb({ delayMs: DELAY_MS, jitterMs: 0 });
+      await sleep(FILL_MS);
+      await end(random.pick(ground.apis), "SIGKILL");
+      wire.disturb("none");
+    },
+    recoverWithinSeconds: 30,
+  },
+  {
+    name: "kill-workers-counting",
+    ground: { isWired: true, workers: 3 },
+    // all of them: one alone may be between two batches
+    strike: async ({ ground }) => {
+      const wire = ground.wire("worker", "postgres");
+      wire.disturb("silent");
+      await sleep(FILL_MS);
+      const ended = ground.workers.map((worker) => end(worker, "SIGKILL"));
+      wire.disturb("none");
+      await Promise.all(ended);
+    },
+    recoverWithinSeconds: 30,
+  },
+];
