@@ -27,6 +27,9 @@ export type Hunt = {
   readonly onLine: (line: string) => void;
 };
 
+/** A mutant does not recover: to wait for that as long as for the system would double the time for nothing. */
+const MUTANT_SECONDS = 45;
+
 type Trial = Pick<RunOptions, "mode" | "seed"> & { readonly fault: string };
 
 /** True when all are caught. Tells each, and first what each fault finds without a mistake: nothing. */
@@ -57,7 +60,7 @@ const withoutMistake = async (trials: readonly Trial[], hunt: Hunt): Promise<Set
   const distinct = [...new Map(trials.map((trial) => [keyOf(trial), trial])).values()];
   const clean = new Set<string>();
   await atOnce(hunt.atOnce, distinct, async (trial) => {
-    const problems = await problemsOf(faultNamed(trial.fault), trial, hunt, hunt.onLine);
+    const problems = await problemsOf(faultNamed(trial.fault), trial, hunt.seconds, hunt.onLine);
     if (problems.length === 0) clean.add(keyOf(trial));
     console.log(`${problems.length === 0 ? "ok        " : "NOT OK    "} no mistake by ${keyOf(trial)}`);
     for (const problem of problems) console.log(`           ${problem}`);
@@ -71,7 +74,8 @@ const tried = async (mutant: Mutant & Trial, hunt: Hunt): Promise<Pick<Exposed, 
     for (const file of unplanted) if (line.includes(toldPlanted(file))) unplanted.delete(file);
     hunt.onLine(line);
   };
-  const problems = await problemsOf(mutated(faultNamed(mutant.fault), mutant), mutant, hunt, onLine);
+  const seconds = Math.min(MUTANT_SECONDS, hunt.seconds);
+  const problems = await problemsOf(mutated(faultNamed(mutant.fault), mutant), mutant, seconds, onLine);
   if (unplanted.size > 0)
     return { caught: false, problems: [`never planted: ${[...unplanted].join(", ")}`, ...problems] };
   return { caught: problems.some((problem) => mutant.exposedAs.test(problem)), problems };
@@ -96,7 +100,7 @@ const mutated = (fault: Fault, { edits, servers }: Mutant): Fault => ({
 const problemsOf = async (
   fault: Fault,
   { mode, seed }: Trial,
-  { seconds }: Hunt,
+  seconds: number,
   onLine: (line: string) => void,
 ): Promise<readonly string[]> => {
   try {

@@ -18,7 +18,7 @@ npm run faults -- --mode v2 --fault kill-worker --seed 7
   --resume         leaves out what the results hold already
 npm run faults -- --mutants                      plants known mistakes, each of which has to be found
   --only A,B       these alone (${mutants.map(({ name }) => name).join(", ")});
-                   --mode, --seed, --seconds (60), --at-once and --json (.coffee-rt/mutants.json) as above`;
+                   --mode, --seed, --seconds, --at-once and --json (.coffee-rt/mutants.json) as above`;
 
 export type Planned = { readonly mode: string; readonly fault: Fault; readonly seed: number };
 export type Options = {
@@ -44,7 +44,7 @@ export const readOptions = (args: readonly string[]): Options => {
       mode: { type: "string" },
       fault: { type: "string" },
       seed: { type: "string", default: "1" },
-      seconds: { type: "string" },
+      seconds: { type: "string", default: "90" },
       "at-once": { type: "string", default: "2" },
       json: { type: "string" },
       resume: { type: "boolean", default: false },
@@ -84,7 +84,7 @@ export const readOptions = (args: readonly string[]): Options => {
     mutants: chosen,
     seeds,
     isWhole: values.mode === undefined && values.fault === undefined,
-    seconds: whole("--seconds", values.seconds ?? (values.mutants ? "60" : "90"), 10),
+    seconds: whole("--seconds", values.seconds, 10),
     atOnce: whole("--at-once", values["at-once"], 1),
     file: values.json ?? join(stateFolder(root), values.mutants ? "mutants.json" : "faults.json"),
     resumes: values.resume,

@@ -8,9 +8,14 @@ import { pollUntil } from "../poll.ts";
 
 const STREAM = "coffee:orders";
 const RIVALS = 4;
-const BATCHES = 5;
-/** Long enough a statement to meet the others'; a request takes up to 1 000. */
-const BATCH_ORDERS = 800;
+const ROUNDS = 4;
+/** What a request takes is counted too fast for others to be met. */
+const REQUESTS = 2;
+const REQUEST_ORDERS = 900;
+const PUBLISHERS = 4;
+/** Boards that were read one after the other arrive in another order. */
+const MIXED = { delayMs: 0, jitterMs: 700 };
+const MIXED_MS = 10_000;
 const TICKERS = 2;
 const TICKING_MS = 5_000;
 const READY_WITHIN_MS = 10_000;
@@ -21,28 +26,30 @@ const shuffled = <T>(items: readonly T[], random: Random): T[] =>
     .sort(([a], [b]) => a - b)
     .map(([, item]) => item);
 
-/** The same orders again and again, each time in another order, while nobody reads. */
+/** New orders taken out of the stream, and written back for each rival, each time in another order. */
 const writeRivals = async ({ ground, clients, random }: Scene): Promise<void> => {
   const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
   const stream = openStream(ground.addresses.stream, "coffee-faults", log);
   try {
     await pollUntil("the stream answers", () => stream.status === "ready", READY_WITHIN_MS);
-    for (let batch = 0; batch < BATCHES; batch++) {
-      await clients.send(Array.from({ length: BATCH_ORDERS }, clients.order));
-      const latest = await stream.xrevrange(STREAM, "+", "-", "COUNT", 20);
-      // ours is the large one; others may have come after it
-      const texts = latest.map(([, fields]) => fields[fields.indexOf("orders") + 1] ?? "[]");
-      const ours = texts
-        .map((text) => JSON.parse(text) as unknown[])
-        .find((orders) => orders.length >= BATCH_ORDERS);
-      if (ours === undefined) throw new Error("the batch is not among the latest entries of the stream");
-      for (let rival = 1; rival < RIVALS; rival++)
-        await stream.addOrders(STREAM, ours.length, JSON.stringify(shuffled(ours, random)));
+    for (let round = 0; round < ROUNDS; round++) {
+      const [last] = await stream.xrevrange(STREAM, "+", "-", "COUNT", 1);
+      for (let request = 0; request < REQUESTS; request++)
+        await clients.send(Array.from({ length: REQUEST_ORDERS }, clients.order));
+      const entries = await stream.xrange(STREAM, last === undefined ? "-" : `(${last[0]}`, "+");
+      const orders = entries.flatMap(([, fields]) => ordersIn(fields));
+      for (let rival = 0; rival < RIVALS; rival++)
+        await stream.addOrders(STREAM, orders.length, JSON.stringify(shuffled(orders, random)));
+      // after the copies, which go on from the running total that it holds
+      await stream.xdel(STREAM, ...entries.map(([id]) => id));
     }
   } finally {
     await closeRedis(stream);
   }
 };
+
+const ordersIn = (fields: readonly string[]): unknown[] =>
+  JSON.parse(fields[fields.indexOf("orders") + 1] ?? "[]") as unknown[];
 
 const signalWorkers = ({ ground }: Scene, signal: NodeJS.Signals): void => {
   for (const worker of ground.workers) {
@@ -65,6 +72,17 @@ export const rivals: readonly Fault[] = [
       } finally {
         signalWorkers(scene, "SIGCONT");
       }
+    },
+    recoverWithinSeconds: 30,
+  },
+  {
+    name: "overtaking-publishers",
+    ground: { isWired: true, workers: PUBLISHERS },
+    strike: async ({ ground }) => {
+      const wire = ground.wire("worker", "board");
+      wire.disturb(MIXED);
+      await sleep(MIXED_MS);
+      wire.disturb("none");
     },
     recoverWithinSeconds: 30,
   },

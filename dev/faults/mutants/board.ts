@@ -40,7 +40,7 @@ export const boardMutants: readonly Mutant[] = [
   {
     name: "board-without-guard",
     mode: "v2",
-    fault: "net-worker-board-slow",
+    fault: "overtaking-publishers",
     edits: [
       {
         file: "shared/board/board.ts",

@@ -83,7 +83,7 @@ const trustedTransports: readonly Mutant[] = [
   {
     name: "v3-idempotent-producer",
     mode: "v3",
-    fault: "net-api-kafka-replies-lost",
+    fault: "net-api-kafka-replies-flicker",
     edits: [
       { file: "shared/modes/kafka/intake.ts", find: "idempotent: false,", replace: "idempotent: true," },
     ],
