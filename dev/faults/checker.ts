@@ -6,6 +6,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { Dashboard } from "#shared/domain/dashboard.ts";
 import { closeRedis, openRedis, redisOptions } from "#shared/runtime/redis.ts";
 import { openPool, type Pool } from "#shared/store/pool.ts";
+import { figuresIn, figuresOf } from "./figures.ts";
 import type { Entry, Ledger } from "./ledger.ts";
 import { pollUntil } from "./poll.ts";
 import { deadlocksIn, driftOf, numberOf } from "./recount.ts";
@@ -152,31 +153,6 @@ const dashboardsAgree = async ({ url, mode }: Subject, pool: Pool, watchers: Wat
     throw new Error(`${error.message}: ${last}`);
   });
 };
-
-type Figures = { readonly orders: number; readonly hourOrders: number; readonly hourCents: number };
-
-/** The figures of the last thirty days and of this hour, out of the orders themselves. */
-const figuresIn = async (pool: Pool, mode: string): Promise<Figures> => {
-  const { rows } = await pool.query<{ orders: string; hour_orders: string; hour_cents: string }>(
-    `SELECT count(*) AS orders,
-            count(*) FILTER (WHERE event_time >= date_trunc('hour', now(), 'UTC')) AS hour_orders,
-            coalesce(sum(price_cents) FILTER (WHERE event_time >= date_trunc('hour', now(), 'UTC')), 0) AS hour_cents
-     FROM orders WHERE mode = $1`,
-    [mode],
-  );
-  const [row] = rows;
-  return {
-    orders: Number(row?.orders),
-    hourOrders: Number(row?.hour_orders),
-    hourCents: Number(row?.hour_cents),
-  };
-};
-
-const figuresOf = (dashboard: Dashboard | null, mode: string): Figures => ({
-  orders: dashboard?.modes[mode]?.orders ?? 0,
-  hourOrders: dashboard?.current_hour?.order_count ?? 0,
-  hourCents: Math.round((dashboard?.current_hour?.revenue ?? 0) * 100),
-});
 
 /** Nothing delivered and unsettled is left in any group of any stream. */
 const nothingPending = async ({ streamUrl }: Subject): Promise<void> => {

@@ -11,7 +11,7 @@ export type ClientOptions = {
   readonly random: Random;
   readonly requestsPerSecond: number;
   /** The time of an order's sale; by default nearly all are of now. */
-  readonly timestamp?: () => string | null;
+  readonly timestamp?: (random: Random) => string | null;
 };
 
 export type Clients = {
@@ -47,7 +47,7 @@ export const startClients = (ledger: Ledger, options: ClientOptions): Clients =>
       drink: random.pick(catalogue.drinks),
       store: random.pick(catalogue.stores),
       cents: 150 + random.below(600),
-      timestamp: (options.timestamp ?? timestamp)(),
+      timestamp: (options.timestamp ?? timestamp)(random),
     },
   });
 
@@ -101,14 +101,24 @@ export const startClients = (ledger: Ledger, options: ClientOptions): Clients =>
   };
 };
 
+const attempt = async (...request: Parameters<typeof post>): Promise<Fate> => {
+  try {
+    const response = await post(...request);
+    return fateOf(response.status, await response.json(), request[2]);
+  } catch {
+    // refused, reset, cut off or too late: nobody can tell
+    return "unknown";
+  }
+};
+
 /** One request. An invalid one carries a price that no order may have. */
-const attempt = async (
+export const post = (
   url: string,
   mode: string,
   orders: readonly Order[],
   isValid: boolean,
   signal: AbortSignal,
-): Promise<Fate> => {
+): Promise<Response> => {
   const [single] = orders.length === 1 ? orders : [];
   const bodies = orders.map(({ id, sent: { drink, store, cents, timestamp } }) => ({
     ...(single ? {} : { id }),
@@ -117,18 +127,12 @@ const attempt = async (
     price: isValid ? cents / 100 : -1,
     ...(timestamp !== null && { timestamp }),
   }));
-  try {
-    const response = await fetch(`${url}/api/${mode}/${single ? "order" : "orders"}`, {
-      method: "POST",
-      headers: { "content-type": "application/json", ...(single && { "idempotency-key": single.id }) },
-      body: JSON.stringify(single ? bodies[0] : bodies),
-      signal: AbortSignal.any([AbortSignal.timeout(REPLY_WITHIN_MS), signal]),
-    });
-    return fateOf(response.status, await response.json(), orders);
-  } catch {
-    // refused, reset, cut off or too late: nobody can tell
-    return "unknown";
-  }
+  return fetch(`${url}/api/${mode}/${single ? "order" : "orders"}`, {
+    method: "POST",
+    headers: { "content-type": "application/json", ...(single && { "idempotency-key": single.id }) },
+    body: JSON.stringify(single ? bodies[0] : bodies),
+    signal: AbortSignal.any([AbortSignal.timeout(REPLY_WITHIN_MS), signal]),
+  });
 };
 
 type Reply = { type?: string; detail?: string; ids?: string[] };

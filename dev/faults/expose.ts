@@ -75,7 +75,7 @@ const tried = async (mutant: Mutant & Trial, hunt: Hunt): Promise<Pick<Exposed, 
     hunt.onLine(line);
   };
   const seconds = Math.min(MUTANT_SECONDS, hunt.seconds);
-  const problems = await problemsOf(mutated(faultNamed(mutant.fault), mutant), mutant, seconds, onLine);
+  const problems = await problemsOf(mutated(mutant), mutant, seconds, onLine);
   if (unplanted.size > 0)
     return { caught: false, problems: [`never planted: ${[...unplanted].join(", ")}`, ...problems] };
   return { caught: problems.some((problem) => mutant.exposedAs.test(problem)), problems };
@@ -88,14 +88,11 @@ const faultNamed = (name: string): Fault => {
 };
 
 /** The fault, on programs and servers that have the mistake. */
-const mutated = (fault: Fault, { edits, servers }: Mutant): Fault => ({
-  ...fault,
-  ground: {
-    ...fault.ground,
-    env: { ...fault.ground?.env, ...plantingEnv(edits) },
-    servers: { ...fault.ground?.servers, ...servers },
-  },
-});
+const mutated = ({ fault: name, misset, edits }: Mutant): Fault => {
+  const fault = misset ?? faultNamed(name);
+  const env = { ...fault.ground?.env, ...plantingEnv(edits) };
+  return { ...fault, ground: { ...fault.ground, env } };
+};
 
 const problemsOf = async (
   fault: Fault,

@@ -16,7 +16,7 @@ export type Fault = {
   /** The modes it means something to; all when absent. */
   readonly modes?: readonly string[];
   readonly ground?: Partial<
-    Pick<GroundOptions, "isWired" | "apis" | "workers" | "env" | "envOf" | "servers">
+    Pick<GroundOptions, "isWired" | "apis" | "workers" | "env" | "envOf" | "servers" | "prepare">
   >;
   readonly clients?: Partial<Pick<ClientOptions, "requestsPerSecond" | "timestamp">>;
   /** Breaks; resolves when nothing is broken any more, and the system may recover. */

@@ -2,6 +2,7 @@
 import type { Fault } from "./fault.ts";
 import { flushBoard } from "./kinds/data.ts";
 import { inFlight } from "./kinds/in-flight.ts";
+import { machine } from "./kinds/machine.ts";
 import { networks } from "./kinds/networks.ts";
 import { endings, pauses } from "./kinds/processes.ts";
 import { rivals } from "./kinds/rivals.ts";
@@ -11,6 +12,7 @@ export const faults: readonly Fault[] = [
   ...pauses,
   ...networks,
   flushBoard,
+  ...machine,
   ...inFlight,
   ...rivals,
 ];

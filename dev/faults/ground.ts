@@ -29,8 +29,12 @@ export type GroundOptions = {
   readonly envOf?: (program: string) => Readonly<Record<string, string>>;
   /** Further options of the servers. */
   readonly servers?: Partial<Wanted>;
+  /** Made before anything starts, in the ground's folder; what it opens is closed after everything has ended. */
+  readonly prepare?: (folder: string, closers: Closers, onLine: (line: string) => void) => Promise<Prepared>;
   readonly onLine: (line: string) => void;
 };
+
+export type Prepared = Pick<GroundOptions, "envOf" | "servers">;
 
 export type Ground = {
   readonly mode: string;
@@ -82,14 +86,15 @@ export const openGround = async (options: GroundOptions): Promise<Ground> => {
   }
 };
 
-const open = async (options: GroundOptions, closers: Closers): Promise<Omit<Ground, "close">> => {
-  const { mode, onLine } = options;
+const open = async (given: GroundOptions, closers: Closers): Promise<Omit<Ground, "close">> => {
+  const { mode, onLine } = given;
   const backend = BACKENDS[mode];
   if (backend === undefined) throw new Error(`name the backend of ${mode} here`);
   const folder = mkdtempSync(join(realpathSync(tmpdir()), "coffee-rt-faults-"));
   closers.add("the data folder", () => rmSync(folder, { recursive: true, force: true }));
   // as root the servers run as somebody else, who has to get there
   chmodSync(folder, 0o755);
+  const options = { ...given, ...(await given.prepare?.(folder, closers, onLine)) };
   const names = [...new Set<ServerName>(["postgres", "board", backend])];
   const wires = options.isWired ? await openWires(names, options.random, closers) : { api: {}, worker: {} };
   const servers = await startServers(wantedOf(names, options, wires), { COFFEE_SERVERS: "native" });

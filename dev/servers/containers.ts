@@ -118,6 +118,7 @@ export const startRedisContainer = async (o: RedisOptions): Promise<Server> => {
     port,
     innerPort: 6379,
     url: `redis://127.0.0.1:${port}`,
+    ...(o.env && { environment: o.env }),
     command: ["redis-server", ...redisArguments({ ...redisSettings(o.role), ...o.settings })],
     isReady: redisIsReady,
   });

@@ -16,6 +16,8 @@ export type RedisOptions = {
   role: RedisRole;
   /** Further settings, by Redis' names. */
   settings?: Settings;
+  /** Further variables of its environment. */
+  env?: Record<string, string>;
   /** What a missing redis-server makes us do, in sentences. */
   log?: (line: string) => void;
 };
@@ -42,7 +44,7 @@ export const startRedis = async (options: RedisOptions): Promise<Server> => {
     port,
     command,
     args: redisArguments(settings),
-    env,
+    env: { ...env, ...options.env },
     folder,
     ...serverUser(),
     stopSignal: "SIGTERM",

@@ -8,7 +8,7 @@ import { pollUntil } from "../poll.ts";
 
 const RUNS_AGAIN_MS = 60_000;
 
-const kill = (pid: number | undefined, signal: NodeJS.Signals): void => {
+export const kill = (pid: number | undefined, signal: NodeJS.Signals): void => {
   if (pid === undefined) throw new Error("it does not run");
   process.kill(pid, signal);
 };
@@ -23,17 +23,22 @@ const isOther = (pid: () => number | undefined, before: number | undefined): boo
   }
 };
 
-/** Until what ended runs again as another process. */
-export const end = async ({ name, pid }: RunningProgram | Server, signal: NodeJS.Signals): Promise<void> => {
+/** Until what ended runs again as another process; `ended` is called as soon as it was signalled. */
+export const end = async (
+  { name, pid }: RunningProgram | Server,
+  signal: NodeJS.Signals,
+  ended: () => void = () => undefined,
+): Promise<void> => {
   const before = pid();
   kill(before, signal);
+  ended();
   await pollUntil(`${name} runs again`, () => isOther(pid, before), RUNS_AGAIN_MS);
 };
 
 /** A "smart" shutdown (SIGTERM) would wait for its clients for ever: compose sends SIGINT, "fast". */
 const stopSignalOf = (name: ServerName): NodeJS.Signals => (name === "postgres" ? "SIGINT" : "SIGTERM");
 
-const programOf = ({ ground, random }: Scene, kind: ProgramKind): RunningProgram =>
+export const programOf = ({ ground, random }: Scene, kind: ProgramKind): RunningProgram =>
   random.pick(kind === "api" ? ground.apis : ground.workers);
 
 export const endings: readonly Fault[] = [

@@ -1,4 +1,5 @@
 /** Mistakes in when an order is acknowledged, to the client and to the transport. */
+import { slowFsyncEverysec } from "../kinds/slow-fsync.ts";
 import type { Mutant } from "./mutant.ts";
 
 const LOST = /acknowledged and lost/;
@@ -87,6 +88,14 @@ const trustedTransports: readonly Mutant[] = [
     edits: [
       { file: "shared/modes/kafka/intake.ts", find: "idempotent: false,", replace: "idempotent: true," },
     ],
+    exposedAs: LOST,
+  },
+  {
+    name: "v2-everysec",
+    mode: "v2",
+    fault: "slow-fsync-kill-stream",
+    edits: [],
+    misset: slowFsyncEverysec,
     exposedAs: LOST,
   },
   {

@@ -8,8 +8,8 @@ export type Mutant = {
   /** The name of a fault that the system without the mistake stands. */
   readonly fault: string;
   readonly edits: readonly Edit[];
-  /** Of a mistake in a server's settings. */
-  readonly servers?: NonNullable<Fault["ground"]>["servers"];
+  /** The same fault on servers that are set wrongly, when that is the mistake. */
+  readonly misset?: Fault;
   /** What the checker has to say of it: a run may also end badly because the mutant cannot even start. */
   readonly exposedAs: RegExp;
 };

@@ -1,0 +1,105 @@
+// Gets what a Debian package holds: with apt-get where root may install, else unpacked into the cache folder.
+import { type ExecFileException, execFile } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { cacheFolder, readableByEverybody } from "./data-dir.ts";
+
+export type Sought<Found> = {
+  /** Debian's name of the package. */
+  name: string;
+  /** What of it works on this system (root is "/"), or unpacked in a folder; null when nothing does. */
+  find: (root: string) => Promise<Found | null>;
+  /** The packages to unpack where none may be installed: it and what of its dependencies is missing. */
+  unpacked: () => Promise<string[]>;
+  /** After an installation, what the package did beyond what was asked for is undone. */
+  installed?: () => Promise<unknown>;
+  /** A sentence for whoever has to get it himself. */
+  whatToDo: string;
+};
+
+const run = promisify(execFile);
+/** A package index and a few packages over a slow line. */
+const APT_WITHIN_MS = 300_000;
+/** Another apt-get of this machine may be at work. */
+const lockWait = ["-o", "DPkg::Lock::Timeout=120"];
+
+const aptGet = (args: string[]) =>
+  run("apt-get", [...lockWait, ...args], {
+    timeout: APT_WITHIN_MS,
+    // RUNLEVEL=1 keeps a package from starting a server of its own
+    env: { ...process.env, DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1", LC_ALL: "C" },
+  });
+
+const install = async (name: string, log: (line: string) => void) => {
+  log(`${name} is missing: installing it with apt-get`);
+  const args = ["install", "-y", "--no-install-recommends", name];
+  try {
+    await aptGet(args);
+  } catch {
+    log("apt-get does not know the package yet: updating its index");
+    await aptGet(["update"]);
+    await aptGet(args);
+  }
+};
+
+/** The libraries that these packages depend on and that this system lacks. */
+export const missingLibraries = async (packages: string[]): Promise<string[]> => {
+  const lines = (await run("apt-cache", ["depends", ...packages])).stdout.split("\n");
+  const libraries = lines
+    .filter((line) => /^ *\|?Depends: (lib|lua)/.test(line))
+    .map((line) => line.replace(/.*Depends: /, "").trim());
+  const missing = await Promise.all(
+    libraries.map((name) =>
+      run("dpkg-query", ["-W", name]).then(
+        () => [],
+        () => [name],
+      ),
+    ),
+  );
+  return missing.flat();
+};
+
+const unpack = async <T>(sought: Sought<T>, folder: string, log: (line: string) => void) => {
+  log(`${sought.name} is missing: downloading its packages into the cache folder`);
+  const partial = mkdtempSync(`${folder}-`);
+  try {
+    await run("apt-get", ["download", ...(await sought.unpacked())], {
+      cwd: partial,
+      timeout: APT_WITHIN_MS,
+    });
+    for (const name of readdirSync(partial).filter((one) => one.endsWith(".deb")))
+      await run("dpkg", ["-x", join(partial, name), partial]);
+    await readableByEverybody(partial);
+    if ((await sought.find(partial)) === null) throw new Error(`the unpacked ${sought.name} does not run`);
+    if (!existsSync(folder)) renameSync(partial, folder);
+  } finally {
+    rmSync(partial, { recursive: true, force: true });
+  }
+};
+
+/** May install it first. Throws a sentence saying what to do when there is no way. */
+export const fromPackage = async <T>(sought: Sought<T>, log: (line: string) => void): Promise<T> => {
+  const folder = join(cacheFolder(), sought.name);
+  const reasons: string[] = [];
+  const attempt = async (how: () => Promise<unknown>) => {
+    try {
+      await how();
+    } catch (error) {
+      reasons.push((error as ExecFileException).stderr?.trim() || (error as Error).message);
+    }
+  };
+  const found = (await sought.find("/")) ?? (await sought.find(folder));
+  if (found !== null) return found;
+  if (process.getuid?.() === 0)
+    await attempt(async () => {
+      await install(sought.name, log);
+      await sought.installed?.();
+    });
+  const installed = await sought.find("/");
+  if (installed !== null) return installed;
+  await attempt(() => unpack(sought, folder, log));
+  const unpacked = await sought.find(folder);
+  if (unpacked !== null) return unpacked;
+  throw new Error(`${sought.whatToDo}. What was tried: ${reasons.join("; ")}`);
+};
