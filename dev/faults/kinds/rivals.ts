@@ -12,10 +12,10 @@ const ROUNDS = 4;
 /** What a request takes is counted too fast for others to be met. */
 const REQUESTS = 2;
 const REQUEST_ORDERS = 900;
-const PUBLISHERS = 4;
-/** Boards that were read one after the other arrive in another order. */
-const MIXED = { delayMs: 0, jitterMs: 700 };
-const MIXED_MS = 10_000;
+const PUBLISHERS = 2;
+/** Half of them publish what the others have long passed; there and back is less than a command may take. */
+const LATE = { delayMs: 600, jitterMs: 0, isEveryOther: true };
+const LATE_MS = 10_000;
 const TICKERS = 2;
 const TICKING_MS = 5_000;
 const READY_WITHIN_MS = 10_000;
@@ -80,8 +80,8 @@ export const rivals: readonly Fault[] = [
     ground: { isWired: true, workers: PUBLISHERS },
     strike: async ({ ground }) => {
       const wire = ground.wire("worker", "board");
-      wire.disturb(MIXED);
-      await sleep(MIXED_MS);
+      wire.disturb(LATE);
+      await sleep(LATE_MS);
       wire.disturb("none");
     },
     recoverWithinSeconds: 30,

@@ -16,8 +16,9 @@ export const boardMutants: readonly Mutant[] = [
       publish: async (next) => {
         const [shown, added] = [await parts.board.read(), brought];
         const orders = (shown?.views[parts.mode]?.orders ?? 0) + added;
-        const view = { ...next.views[parts.mode], orders };
-        const result = await parts.board.publish({ ...next, views: { ...next.views, [parts.mode]: view } });
+        const view = next.views[parts.mode];
+        const views = view ? { ...next.views, [parts.mode]: { ...view, orders } } : next.views;
+        const result = await parts.board.publish({ ...next, views });
         if (result === "published") brought -= added;
         return result;
       },
