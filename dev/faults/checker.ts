@@ -9,7 +9,7 @@ import { openPool, type Pool } from "#shared/store/pool.ts";
 import { figuresIn, figuresOf } from "./figures.ts";
 import type { Entry, Ledger } from "./ledger.ts";
 import { pollUntil } from "./poll.ts";
-import { driftOf, numberOf } from "./recount.ts";
+import { deadlocksIn, driftOf, numberOf } from "./recount.ts";
 import type { Watchers } from "./watchers.ts";
 
 export type Checked = {
@@ -71,6 +71,8 @@ export const check = async (subject: Subject, ledger: Ledger, watchers: Watchers
     await attempt(() => asSown(subject, pool));
     await attempt(() => dashboardsAgree(subject, pool, watchers));
     await attempt(() => nothingPending(subject));
+    const deadlocks = await deadlocksIn(pool);
+    if (deadlocks > 0) problems.push(`${deadlocks} deadlocks: rows are written in no common order`);
     const rolledUp = await numberOf(pool, "SELECT coalesce(sum(orders), 0) FROM rollup_hour");
     const acknowledged = entries.filter(({ fate }) => fate === "acknowledged");
     return {

@@ -1,11 +1,21 @@
 /** Every fault there is. */
 import type { Fault } from "./fault.ts";
 import { flushBoard } from "./kinds/data.ts";
+import { inFlight } from "./kinds/in-flight.ts";
 import { machine } from "./kinds/machine.ts";
 import { networks } from "./kinds/networks.ts";
 import { endings, pauses } from "./kinds/processes.ts";
+import { rivals } from "./kinds/rivals.ts";
 
-export const faults: readonly Fault[] = [...endings, ...pauses, ...networks, flushBoard, ...machine];
+export const faults: readonly Fault[] = [
+  ...endings,
+  ...pauses,
+  ...networks,
+  flushBoard,
+  ...machine,
+  ...inFlight,
+  ...rivals,
+];
 
 export const faultsOf = (mode: string): readonly Fault[] =>
   faults.filter(({ modes }) => modes === undefined || modes.includes(mode));

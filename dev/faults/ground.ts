@@ -48,6 +48,8 @@ export type Ground = {
   readonly backend: ServerName;
   wire(program: ProgramKind, server: ServerName): Wire;
   addWorker(): Promise<RunningProgram>;
+  /** Any other program, with the settings that the workers have; it ends with the ground. */
+  addProgram(name: string, file: string): RunningProgram;
   /** Where the programs' logs are, until the ground closes. */
   readonly folder: string;
   close(): Promise<void>;
@@ -119,7 +121,7 @@ const open = async (given: GroundOptions, closers: Closers): Promise<Omit<Ground
   const addresses = Object.fromEntries(
     (Object.keys(VARIABLES) as ServerName[]).map((name) => [name, servers[name]?.url ?? ""]),
   ) as Record<ServerName, string>;
-  return { mode, ...started, addresses, server: of, backend, wire, addWorker: programs.addWorker, folder };
+  return { mode, ...started, addresses, server: of, backend, wire, ...programs.adding, folder };
 };
 
 /** The broker tells its clients one address, so programs share a wire to it. */
@@ -172,8 +174,7 @@ const openPrograms = (
 ) => {
   const { mode, onLine, apis = 1, workers = 2 } = options;
   mkdirSync(logs, { recursive: true });
-  const run = (kind: ProgramKind, index: number, file: string, own: Record<string, string>) => {
-    const name = `${kind}-${index}`;
+  const run = (kind: ProgramKind, name: string, file: string, own: Record<string, string>) => {
     const env = { LOG_LEVEL: "warn", ...addresses(kind), ...options.env, ...options.envOf?.(name), ...own };
     const program = runProgram({ name, file, env, logFile: join(logs, `${name}.log`), onLine });
     closers.add(name, () => program.stop());
@@ -182,7 +183,7 @@ const openPrograms = (
   const running: RunningProgram[] = [];
   const addWorker = async (): Promise<RunningProgram> => {
     const own = { MODE: mode, METRICS_PORT: String(await freePort()) };
-    const worker = run("worker", running.length, "services/worker/main.ts", own);
+    const worker = run("worker", `worker-${running.length}`, "services/worker/main.ts", own);
     running.push(worker);
     return worker;
   };
@@ -193,13 +194,14 @@ const openPrograms = (
     for (let index = 0; index < apis; index++) {
       const port = await freePort();
       const own = { PORT: String(port), [`${mode.toUpperCase()}_ENABLED`]: "true", POLL_EVERY_MS: "200" };
-      started.push(run("api", index, "services/order-api/main.ts", own));
+      started.push(run("api", `api-${index}`, "services/order-api/main.ts", own));
       urls.push(`http://127.0.0.1:${port}`);
     }
     for (const url of urls) await pollUntil(`${url} takes orders`, () => isReady(url), READY_WITHIN_MS);
     return { apis: started, workers: running, urls };
   };
-  return { addWorker, start };
+  const addProgram = (name: string, file: string): RunningProgram => run("worker", name, file, {});
+  return { adding: { addWorker, addProgram }, start };
 };
 
 const isReady = async (url: string): Promise<boolean> => {

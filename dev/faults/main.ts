@@ -1,6 +1,8 @@
 /** npm run faults: breaks the real system on purpose, and holds what is left against what clients were told. */
 import { join } from "node:path";
 import { messageOf } from "#shared/runtime/lifecycle.ts";
+import { atOnce } from "./at-once.ts";
+import { expose } from "./expose.ts";
 import { faults } from "./faults.ts";
 import { type Options, type Planned, readOptions, USAGE } from "./options.ts";
 import { openResults, type Results } from "./results.ts";
@@ -18,11 +20,15 @@ const told = (run: RunResult): string => {
   return [line, ...problems.map((problem) => `       ${problem}`)].join("\n");
 };
 
+const tellingOf =
+  (who: string) =>
+  (line: string): void => {
+    if (isTold) console.error(`         ${who}: ${line}`);
+  };
+
 const runOne = async ({ mode, fault, seed }: Planned, { seconds }: Options): Promise<RunResult> => {
   const name = `${mode} ${fault.name}`;
-  const onLine = (line: string): void => {
-    if (isTold) console.error(`         ${name}: ${line}`);
-  };
+  const onLine = tellingOf(name);
   try {
     return await runFault({ mode, fault, seed, seconds, onLine });
   } catch (error) {
@@ -31,18 +37,13 @@ const runOne = async ({ mode, fault, seed }: Planned, { seconds }: Options): Pro
   }
 };
 
-/** Several at a time: most of a run is waiting. */
-const runAll = async (waiting: Planned[], results: Results, options: Options): Promise<void> => {
-  const total = waiting.length;
+const runAll = async (planned: readonly Planned[], results: Results, options: Options): Promise<void> => {
   let done = 0;
-  const next = async (): Promise<void> => {
-    for (let planned = waiting.shift(); planned; planned = waiting.shift()) {
-      const run = await runOne(planned, options);
-      results.add(run);
-      console.log(`${String(++done).padStart(3)}/${total} ${told(run)}`);
-    }
-  };
-  await Promise.all(Array.from({ length: options.atOnce }, next));
+  await atOnce(options.atOnce, planned, async (each) => {
+    const run = await runOne(each, options);
+    results.add(run);
+    console.log(`${String(++done).padStart(3)}/${planned.length} ${told(run)}`);
+  });
 };
 
 const main = async (): Promise<boolean> => {
@@ -51,6 +52,7 @@ const main = async (): Promise<boolean> => {
   if (what === "help") console.log(USAGE);
   if (what === "list")
     for (const { name, modes } of faults) console.log(name, modes ? `(${modes.join(", ")})` : "");
+  if (what === "mutants") return expose({ ...options, onLine: tellingOf("mutants") });
   if (what !== "run") return true;
   const results = openResults(file, resumes);
   const isDone = ({ mode, fault, seed }: Planned): boolean =>

@@ -4,6 +4,8 @@ import { modes as allModes } from "#shared/modes/all.ts";
 import { stateFolder } from "../servers/data-dir.ts";
 import type { Fault } from "./fault.ts";
 import { faults, faultsOf } from "./faults.ts";
+import type { Mutant } from "./mutants/mutant.ts";
+import { mutants } from "./mutants.ts";
 
 export const USAGE = `npm run faults                                  every fault in every mode
 npm run faults -- --mode v2 --fault kill-worker --seed 7
@@ -14,12 +16,16 @@ npm run faults -- --mode v2 --fault kill-worker --seed 7
   --at-once 2      runs at a time
   --json FILE      where the results go (.coffee-rt/faults.json)
   --resume         leaves out what the results hold already
-  --mutants        plants known mistakes into the programs, each of which has to be found`;
+npm run faults -- --mutants                      plants known mistakes, each of which has to be found
+  --only A,B       these alone (${mutants.map(({ name }) => name).join(", ")});
+                   --mode, --seed, --seconds, --at-once and --json (.coffee-rt/mutants.json) as above`;
 
 export type Planned = { readonly mode: string; readonly fault: Fault; readonly seed: number };
 export type Options = {
   readonly what: "help" | "list" | "run" | "mutants";
   readonly planned: readonly Planned[];
+  readonly mutants: readonly Mutant[];
+  readonly seeds: readonly number[];
   /** Every fault in every mode. */
   readonly isWhole: boolean;
   readonly seconds: number;
@@ -40,9 +46,10 @@ export const readOptions = (args: readonly string[]): Options => {
       seed: { type: "string", default: "1" },
       seconds: { type: "string", default: "90" },
       "at-once": { type: "string", default: "2" },
-      json: { type: "string", default: join(stateFolder(root), "faults.json") },
+      json: { type: "string" },
       resume: { type: "boolean", default: false },
       mutants: { type: "boolean", default: false },
+      only: { type: "string" },
       list: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
     },
@@ -63,14 +70,23 @@ export const readOptions = (args: readonly string[]): Options => {
     ),
   );
   if (planned.length === 0) throw new Error("--fault: none of these means anything to --mode");
+  const only = someOf(
+    "--only",
+    values.only,
+    mutants.map(({ name }) => name),
+  );
+  const chosen = mutants.filter(({ name, mode }) => only.includes(name) && modes.includes(mode));
+  if (chosen.length === 0) throw new Error("--only: none of these is of --mode");
   const what = values.help ? "help" : values.list ? "list" : values.mutants ? "mutants" : "run";
   return {
     what,
     planned,
+    mutants: chosen,
+    seeds,
     isWhole: values.mode === undefined && values.fault === undefined,
     seconds: whole("--seconds", values.seconds, 10),
     atOnce: whole("--at-once", values["at-once"], 1),
-    file: values.json,
+    file: values.json ?? join(stateFolder(root), values.mutants ? "mutants.json" : "faults.json"),
     resumes: values.resume,
   };
 };

@@ -32,6 +32,10 @@ export const numberOf = async (pool: Pool, sql: string, values: unknown[] = []):
   return Number(rows[0]?.[0]);
 };
 
+/** Since the server last started anew: what it knew before is gone with a crash. */
+export const deadlocksIn = (pool: Pool): Promise<number> =>
+  numberOf(pool, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()");
+
 /** Takes every order and rollup away: a tenth of the time of a fresh database. */
 export const emptied = async (pool: Pool): Promise<void> => {
   const tables = ["orders", "applied", "dead_letters", "order_conflicts", ...ROLLUPS.map(([table]) => table)];

@@ -10,17 +10,21 @@ export type Results = {
 
 /** Goes on with what the file holds, if `resumes`; else begins it anew. */
 export const openResults = (file: string, resumes: boolean): Results => {
-  mkdirSync(dirname(file), { recursive: true });
   const runs = resumes ? read(file) : [];
   return {
     runs,
     add: (run) => {
       runs.push(run);
-      // whole or not at all: a run that is interrupted must not cost the ones before it
-      writeFileSync(`${file}.new`, `${JSON.stringify({ runs }, null, 1)}\n`);
-      renameSync(`${file}.new`, file);
+      writeWhole(file, { runs });
     },
   };
+};
+
+/** Whole or not at all: a run that is interrupted must not cost the ones before it. */
+export const writeWhole = (file: string, results: unknown): void => {
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(`${file}.new`, `${JSON.stringify(results, null, 1)}\n`);
+  renameSync(`${file}.new`, file);
 };
 
 const read = (file: string): RunResult[] => {

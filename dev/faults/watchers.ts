@@ -30,26 +30,37 @@ export const openWatchers = (url: string, mode: string): Watchers => {
       if (orders !== seen.at(-1)?.[1]) seen.push([performance.now(), orders]);
     },
   });
-  const plain = watchPlainly(`${url.replace("http", "ws")}/ws/dashboard?mode=${mode}`, problems);
+  const address = `${url.replace("http", "ws")}/ws/dashboard?mode=${mode}`;
+  const plain = watchSocket<Dashboard>("a plain socket", address, [], problems);
+  // the follower above leaves out what would go back; here everything that is sent counts
+  const frames = watchSocket<Position>("a socket of coffee-rt.v1", address, ["coffee-rt.v1"], problems);
   const close = (): void => {
     follower.close();
     plain.close();
+    frames.close();
   };
   return { seen, problems, shown: follower.state, plain: plain.last, close };
 };
 
-/** A client of the earlier system: whole dashboards, and a new connection when one ends. */
-const watchPlainly = (url: string, problems: string[]) => {
+type Position = { readonly epoch: number; readonly version: number };
+
+/** Whatever comes on a socket, and a new connection when one ends. */
+const watchSocket = <Message extends Position>(
+  who: string,
+  url: string,
+  protocols: readonly string[],
+  problems: string[],
+) => {
   let socket: WebSocket | undefined;
-  let last: Dashboard | null = null;
+  let last: Message | null = null;
   let isClosed = false;
   const connect = (): void => {
     if (isClosed) return;
     // another process may have an older picture; on one socket nothing goes back
-    const check = orderly("a plain socket", problems);
-    socket = new WebSocket(url);
+    const check = orderly(who, problems);
+    socket = new WebSocket(url, [...protocols]);
     socket.on("message", (data) => {
-      last = JSON.parse(String(data)) as Dashboard;
+      last = JSON.parse(String(data)) as Message;
       check(last);
     });
     // the close that follows connects again
@@ -66,12 +77,11 @@ const watchPlainly = (url: string, problems: string[]) => {
   };
 };
 
-const orderly = (who: string, problems: string[]): ((dashboard: Dashboard) => void) => {
+const orderly = (who: string, problems: string[]): ((shown: Position) => void) => {
   let [epoch, version] = [0, 0];
-  return (dashboard) => {
-    const isBack = dashboard.epoch < epoch || (dashboard.epoch === epoch && dashboard.version < version);
-    if (isBack)
-      problems.push(`${who} saw version ${dashboard.epoch}.${dashboard.version} after ${epoch}.${version}`);
-    ({ epoch, version } = dashboard);
+  return (shown) => {
+    const isBack = shown.epoch < epoch || (shown.epoch === epoch && shown.version < version);
+    if (isBack) problems.push(`${who} saw version ${shown.epoch}.${shown.version} after ${epoch}.${version}`);
+    ({ epoch, version } = shown);
   };
 };

@@ -8,14 +8,14 @@ import type { Random } from "#shared/domain/random.ts";
  * - `cut`: connections are reset, new ones too.
  * - `silent`: half-open; connections stay and new ones are made, nothing arrives, nobody is told.
  * - `replies-lost`: what the program sends arrives, what the server answers does not.
- * - a delay: each piece arrives so much later, in order.
+ * - a delay: each piece arrives so much later, in order; on every other connection alone, if that is said.
  */
 export type Disturbance =
   | "none"
   | "cut"
   | "silent"
   | "replies-lost"
-  | { readonly delayMs: number; readonly jitterMs: number };
+  | { readonly delayMs: number; readonly jitterMs: number; readonly isEveryOther?: boolean };
 
 export type Wire = {
   readonly port: number;
@@ -28,12 +28,13 @@ export type Wire = {
 
 const HOST = "127.0.0.1";
 
-type Pair = { readonly near: Socket; readonly far: Socket; missedBytes: boolean };
+type Pair = { readonly near: Socket; readonly far: Socket; readonly isOdd: boolean; missedBytes: boolean };
 
 export const openWire = async (random: Random): Promise<Wire> => {
   const pairs = new Set<Pair>();
   let target = 0;
   let present: Disturbance = "none";
+  let connections = 0;
 
   const reset = (pair: Pair): void => {
     pair.near.resetAndDestroy();
@@ -46,7 +47,8 @@ export const openWire = async (random: Random): Promise<Wire> => {
     let arrivesAt = 0;
     const inTurn = (work: () => void): void => {
       const now = performance.now();
-      const delayMs = typeof present === "object" ? present.delayMs + random.next() * present.jitterMs : 0;
+      const isSlow = typeof present === "object" && (pair.isOdd || !present.isEveryOther);
+      const delayMs = isSlow ? present.delayMs + random.next() * present.jitterMs : 0;
       arrivesAt = Math.max(arrivesAt, now + delayMs);
       if (arrivesAt > now) setTimeout(work, arrivesAt - now);
       else work();
@@ -67,7 +69,7 @@ export const openWire = async (random: Random): Promise<Wire> => {
   const server = createServer({ allowHalfOpen: true }, (near) => {
     if (present === "cut") return void near.resetAndDestroy();
     const far = connect({ port: target, host: HOST, allowHalfOpen: true });
-    const pair = { near, far, missedBytes: false };
+    const pair = { near, far, isOdd: connections++ % 2 === 1, missedBytes: false };
     pairs.add(pair);
     forward(pair, near, far, false);
     forward(pair, far, near, true);

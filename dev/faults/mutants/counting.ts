@@ -1,0 +1,56 @@
+/** Mistakes in the statements that count. */
+import type { Mutant } from "./mutant.ts";
+
+const FILE = "shared/store/count.ts";
+const DRIFT = /rollups differ from the orders/;
+
+export const countingMutants: readonly Mutant[] = [
+  {
+    name: "unsorted-batch",
+    mode: "v2",
+    fault: "rival-deliveries",
+    edits: [{ file: FILE, find: "fingerprint FROM input ORDER BY id", replace: "fingerprint FROM input" }],
+    exposedAs: /deadlocks/,
+  },
+  // a transaction that began earlier ends after the tick, below what the tick has seen
+  {
+    name: "v1-greatest-seen-as-watermark",
+    mode: "v1",
+    fault: "overlapping-ticks",
+    edits: [
+      {
+        file: FILE,
+        find: "least(pg_snapshot_xmin(pg_current_snapshot()), (",
+        replace: "least(pg_snapshot_xmax(pg_current_snapshot()), (",
+      },
+    ],
+    exposedAs: DRIFT,
+  },
+  // the bound of the UPDATE is the same rule once more: either alone keeps the mark from moving back
+  {
+    name: "v1-watermark-moves-back",
+    mode: "v1",
+    fault: "overlapping-ticks",
+    edits: [
+      { file: FILE, find: "greatest(direct_watermark, least(", replace: "(least(" },
+      { file: FILE, find: " WHERE meta.direct_watermark < mark.hi", replace: "" },
+    ],
+    exposedAs: DRIFT,
+  },
+  {
+    name: "duplicates-filtered-in-the-input",
+    mode: "v2",
+    fault: "net-api-stream-replies-lost",
+    edits: [
+      { file: FILE, find: "), counted AS (\n  INSERT INTO", replace: "), stored AS (\n  INSERT INTO" },
+      {
+        file: FILE,
+        find: '), ${rollUp("(SELECT count(*) FROM input)',
+        replace: `), counted AS (
+  SELECT DISTINCT ON (id) id AS order_id, $2::text AS mode, store, drink, price_cents, event_time, accepted_at FROM input
+), \${rollUp("(SELECT count(*) FROM input)`,
+      },
+    ],
+    exposedAs: DRIFT,
+  },
+];

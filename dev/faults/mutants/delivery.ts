@@ -1,0 +1,120 @@
+/** Mistakes in when an order is acknowledged, to the client and to the transport. */
+import { slowFsyncEverysec } from "../kinds/slow-fsync.ts";
+import type { Mutant } from "./mutant.ts";
+
+const LOST = /acknowledged and lost/;
+
+const answeredBeforeWritten: readonly Mutant[] = [
+  {
+    name: "v1-answers-before-commit",
+    mode: "v1",
+    fault: "kill-api-writing",
+    edits: [
+      {
+        file: "shared/modes/direct/intake.ts",
+        find: "(orders) => store(pool, orders, log),",
+        replace:
+          "async (orders) => { void store(pool, orders, log); return orders.map(() => ({ replayed: false })); },",
+      },
+    ],
+    exposedAs: LOST,
+  },
+  {
+    name: "v2-answers-before-xadd",
+    mode: "v2",
+    fault: "kill-api-writing",
+    edits: [
+      {
+        file: "shared/modes/redis-streams/intake.ts",
+        find: "await redis.addOrders(",
+        replace: "void redis.addOrders(",
+      },
+    ],
+    exposedAs: LOST,
+  },
+  {
+    name: "v3-answers-before-produce",
+    mode: "v3",
+    fault: "kill-api-writing",
+    edits: [
+      {
+        file: "shared/modes/kafka/intake.ts",
+        find: "await producer.send({",
+        replace: "void producer.send({",
+      },
+    ],
+    exposedAs: LOST,
+  },
+];
+
+const acknowledgedBeforeCounted: readonly Mutant[] = [
+  {
+    name: "v2-xack-before-commit",
+    mode: "v2",
+    fault: "kill-workers-counting",
+    edits: [
+      {
+        file: "shared/modes/redis-streams/source.ts",
+        find: "    const ids = entries.map(([id]) => id);",
+        replace:
+          "    const ids = entries.map(([id]) => id);\n    if (ids.length > 0) await consumer.settled(ids);",
+      },
+    ],
+    exposedAs: LOST,
+  },
+  {
+    name: "v3-offset-before-commit",
+    mode: "v3",
+    fault: "kill-workers-counting",
+    edits: [
+      {
+        file: "shared/modes/kafka/source.ts",
+        find: '    const last = chunk.at(-1)?.offset ?? "";',
+        replace: `    const last = chunk.at(-1)?.offset ?? "";
+    resolveOffset(last);
+    await commitOffsetsIfNecessary(uncommittedOffsets());`,
+      },
+    ],
+    exposedAs: LOST,
+  },
+];
+
+const trustedTransports: readonly Mutant[] = [
+  // kafkajs counts the sequence back after a timeout, so the broker takes other records for repetitions
+  {
+    name: "v3-idempotent-producer",
+    mode: "v3",
+    fault: "net-api-kafka-replies-flicker",
+    edits: [
+      { file: "shared/modes/kafka/intake.ts", find: "idempotent: false,", replace: "idempotent: true," },
+    ],
+    exposedAs: LOST,
+  },
+  {
+    name: "v2-everysec",
+    mode: "v2",
+    fault: "slow-fsync-kill-stream",
+    edits: [],
+    misset: slowFsyncEverysec,
+    exposedAs: LOST,
+  },
+  {
+    name: "v2-xadd-maxlen",
+    mode: "v2",
+    fault: "pause-postgres-5s",
+    edits: [
+      {
+        file: "shared/modes/redis-streams/stream.ts",
+        find: "redis.call('XADD', KEYS[1], '*',",
+        replace: "redis.call('XADD', KEYS[1], 'MAXLEN', '100', '*',",
+      },
+    ],
+    exposedAs: LOST,
+  },
+];
+
+export const deliveryMutants: readonly Mutant[] = [
+  ...answeredBeforeWritten,
+  ...acknowledgedBeforeCounted,
+  ...trustedTransports,
+];
