@@ -44,6 +44,8 @@ export type Ground = {
   readonly backend: ServerName;
   wire(program: ProgramKind, server: ServerName): Wire;
   addWorker(): Promise<RunningProgram>;
+  /** The oldest one, in the ordinary way; resolves when it has ended. */
+  removeWorker(): Promise<void>;
   /** Where the programs' logs are, until the ground closes. */
   readonly folder: string;
   close(): Promise<void>;
@@ -114,7 +116,7 @@ const open = async (options: GroundOptions, closers: Closers): Promise<Omit<Grou
   const addresses = Object.fromEntries(
     (Object.keys(VARIABLES) as ServerName[]).map((name) => [name, servers[name]?.url ?? ""]),
   ) as Record<ServerName, string>;
-  return { mode, ...started, addresses, server: of, backend, wire, addWorker: programs.addWorker, folder };
+  return { mode, ...started, addresses, server: of, backend, wire, ...programs.change, folder };
 };
 
 /** The broker tells its clients one address, so programs share a wire to it. */
@@ -175,11 +177,15 @@ const openPrograms = (
     return program;
   };
   const running: RunningProgram[] = [];
+  let added = 0;
   const addWorker = async (): Promise<RunningProgram> => {
     const own = { MODE: mode, METRICS_PORT: String(await freePort()) };
-    const worker = run("worker", running.length, "services/worker/main.ts", own);
+    const worker = run("worker", added++, "services/worker/main.ts", own);
     running.push(worker);
     return worker;
+  };
+  const removeWorker = async (): Promise<void> => {
+    await running.shift()?.stop();
   };
   const start = async () => {
     for (let count = 0; count < workers; count++) await addWorker();
@@ -194,7 +200,7 @@ const openPrograms = (
     for (const url of urls) await pollUntil(`${url} takes orders`, () => isReady(url), READY_WITHIN_MS);
     return { apis: started, workers: running, urls };
   };
-  return { addWorker, start };
+  return { change: { addWorker, removeWorker }, start };
 };
 
 const isReady = async (url: string): Promise<boolean> => {
