@@ -1,10 +1,24 @@
 /** Every fault there is. */
 import type { Fault } from "./fault.ts";
+import { hugeBodies } from "./kinds/bodies.ts";
+import { changes } from "./kinds/changes.ts";
 import { flushBoard, repetitions } from "./kinds/data.ts";
+import { keys } from "./kinds/keys.ts";
 import { networks } from "./kinds/networks.ts";
+import { poison } from "./kinds/poison.ts";
 import { endings, pauses } from "./kinds/processes.ts";
 
-export const faults: readonly Fault[] = [...endings, ...pauses, ...networks, flushBoard, ...repetitions];
+export const faults: readonly Fault[] = [
+  ...endings,
+  ...pauses,
+  ...networks,
+  flushBoard,
+  ...repetitions,
+  poison,
+  ...changes,
+  hugeBodies,
+  ...keys,
+];
 
 export const faultsOf = (mode: string): readonly Fault[] =>
   faults.filter(({ modes }) => modes === undefined || modes.includes(mode));

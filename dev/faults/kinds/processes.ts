@@ -24,14 +24,15 @@ const isOther = (pid: () => number | undefined, before: number | undefined): boo
 };
 
 /** Until what ended runs again as another process. */
-const end = async ({ name, pid }: RunningProgram | Server, signal: NodeJS.Signals): Promise<void> => {
+export const end = async ({ name, pid }: RunningProgram | Server, signal: NodeJS.Signals): Promise<void> => {
   const before = pid();
   kill(before, signal);
   await pollUntil(`${name} runs again`, () => isOther(pid, before), RUNS_AGAIN_MS);
 };
 
 /** A "smart" shutdown (SIGTERM) would wait for its clients for ever: compose sends SIGINT, "fast". */
-const stopSignalOf = (name: ServerName): NodeJS.Signals => (name === "postgres" ? "SIGINT" : "SIGTERM");
+export const stopSignalOf = (name: ServerName): NodeJS.Signals =>
+  name === "postgres" ? "SIGINT" : "SIGTERM";
 
 const programOf = ({ ground, random }: Scene, kind: ProgramKind): RunningProgram =>
   random.pick(kind === "api" ? ground.apis : ground.workers);
