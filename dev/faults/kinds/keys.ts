@@ -108,6 +108,6 @@ const cutClients = async ({ ground, clients, ledger, random }: Scene): Promise<v
 };
 
 export const keys: readonly Fault[] = [
-  { name: "one-key", strike: shareKeys, recoverWithinSeconds: 10 },
-  { name: "client-cut", strike: cutClients, recoverWithinSeconds: 10 },
+  { name: "one-key", strike: shareKeys, recoverWithinSeconds: 20 },
+  { name: "client-cut", strike: cutClients, recoverWithinSeconds: 20 },
 ];
