@@ -4,23 +4,39 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
+import { closeRedis, openRedis, type RedisClient, redisOptions } from "#shared/runtime/redis.ts";
 import { openDatabase } from "../database.ts";
 import type { Fault, Scene } from "../fault.ts";
 import { type Ground, SERVERS } from "../ground.ts";
 import { pollUntil } from "../poll.ts";
 import { end, stopSignalOf } from "./processes.ts";
 
-const STAY_MS = 2_500;
+const READY_MS = 30_000;
+/** Long enough for a consumer group to share its partitions anew. */
+const STAY_MS = 5_000;
+const BOARD_WRITER = "coffee-board-writer";
 const MOST_WORKERS = 4;
+
+/** Each that has started writes the board by a connection of its own, whatever its mode. */
+const startedWorkers = async (board: RedisClient): Promise<number> => {
+  const list = String(await board.client("LIST"));
+  return list.split("\n").filter((line) => line.includes(` name=${BOARD_WRITER} `)).length;
+};
 
 /** The first ones end, so that it is a newcomer who stays. */
 const scaleWorkers = async ({ ground }: Scene): Promise<void> => {
-  while (ground.workers.length < MOST_WORKERS) await ground.addWorker();
-  await sleep(STAY_MS);
-  while (ground.workers.length > 1) await ground.removeWorker();
+  const board = openRedis(ground.addresses.board, redisOptions("coffee-faults"), () => undefined);
+  try {
+    await once(board, "ready");
+    while (ground.workers.length < MOST_WORKERS) await ground.addWorker();
+    const isStarted = async (): Promise<boolean> => (await startedWorkers(board)) === MOST_WORKERS;
+    await pollUntil(`${MOST_WORKERS} workers have started`, isStarted, READY_MS);
+    await sleep(STAY_MS);
+    while (ground.workers.length > 1) await ground.removeWorker();
+  } finally {
+    await closeRedis(board);
+  }
 };
-
-const READY_MS = 30_000;
 
 /** As an orchestrator does it: the next only when everything before it is ready again. */
 const restartAll = async ({ ground }: Scene): Promise<void> => {
