@@ -5,9 +5,10 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Dashboard } from "#shared/domain/dashboard.ts";
 import { closeRedis, openRedis, redisOptions } from "#shared/runtime/redis.ts";
-import { openPool, type Pool } from "#shared/store/pool.ts";
+import type { Pool } from "#shared/store/pool.ts";
+import { openDatabase } from "./database.ts";
 import { figuresIn, figuresOf } from "./figures.ts";
-import type { Entry, Ledger } from "./ledger.ts";
+import type { Entry, Ledger, Sent } from "./ledger.ts";
 import { pollUntil } from "./poll.ts";
 import { deadlocksIn, driftOf, numberOf } from "./recount.ts";
 import type { Watchers } from "./watchers.ts";
@@ -40,19 +41,9 @@ export type Subject = {
 type Row = { order_id: string; mode: string; drink: string; store: string; cents: string; event_time: Date };
 
 const MOST_EXAMPLES = 3;
-const STATEMENT_MS = 30_000;
 
 export const check = async (subject: Subject, ledger: Ledger, watchers: Watchers): Promise<Checked> => {
-  const pool = openPool(
-    {
-      databaseUrl: subject.databaseUrl,
-      program: "coffee-faults",
-      maxConnections: 2,
-      statementTimeoutMs: STATEMENT_MS,
-      connectTimeoutMs: STATEMENT_MS,
-    },
-    () => undefined,
-  );
+  const pool = openDatabase(subject.databaseUrl);
   const problems: string[] = [...watchers.problems];
   const attempt = async (work: () => Promise<unknown>): Promise<void> => {
     try {
@@ -125,12 +116,15 @@ const problemsOf = (orders: ReadonlyMap<string, Row>, ledger: Ledger): string[] 
   );
 };
 
-const isOther = ({ sent }: Entry, row: Row | undefined): boolean =>
-  row !== undefined &&
-  (row.drink !== sent.drink ||
-    row.store !== sent.store ||
-    Number(row.cents) !== sent.cents ||
-    (sent.timestamp !== null && row.event_time.toISOString() !== sent.timestamp));
+/** Neither what was sent under its key nor another body that was sent under it as well. */
+const isOther = ({ sent, others }: Entry, row: Row | undefined): boolean =>
+  row !== undefined && ![sent, ...others].some((body) => isSent(body, row));
+
+const isSent = ({ drink, store, cents, timestamp }: Sent, row: Row): boolean =>
+  row.drink === drink &&
+  row.store === store &&
+  Number(row.cents) === cents &&
+  (timestamp === null || row.event_time.toISOString() === timestamp);
 
 const asSown = async ({ deadLetters, conflicts, agreeWithinMs }: Subject, pool: Pool): Promise<void> => {
   const isSown = async (): Promise<boolean> =>

@@ -2,11 +2,14 @@
 import type { Random } from "#shared/domain/random.ts";
 import type { ClientOptions, Clients } from "./clients.ts";
 import type { Ground, GroundOptions } from "./ground.ts";
+import type { Ledger } from "./ledger.ts";
 
 export type Scene = {
   readonly ground: Ground;
   readonly clients: Clients;
   readonly random: Random;
+  /** For orders that a fault sends in a way of its own. */
+  readonly ledger: Ledger;
   /** What the checker has to find beside the orders: raised by a fault that sows it. */
   readonly sown: { deadLetters: number; conflicts: number };
 };

@@ -1,9 +1,13 @@
 /** Every fault there is. */
 import type { Fault } from "./fault.ts";
-import { flushBoard } from "./kinds/data.ts";
+import { hugeBodies } from "./kinds/bodies.ts";
+import { changes } from "./kinds/changes.ts";
+import { flushBoard, flushBoard, repetitions } from "./kinds/data.ts";
 import { inFlight } from "./kinds/in-flight.ts";
+import { keys } from "./kinds/keys.ts";
 import { machine } from "./kinds/machine.ts";
 import { networks } from "./kinds/networks.ts";
+import { poison } from "./kinds/poison.ts";
 import { endings, pauses } from "./kinds/processes.ts";
 import { rivals } from "./kinds/rivals.ts";
 
@@ -15,6 +19,11 @@ export const faults: readonly Fault[] = [
   ...machine,
   ...inFlight,
   ...rivals,
+  ...repetitions,
+  poison,
+  ...changes,
+  hugeBodies,
+  ...keys,
 ];
 
 export const faultsOf = (mode: string): readonly Fault[] =>

@@ -50,6 +50,8 @@ export type Ground = {
   addWorker(): Promise<RunningProgram>;
   /** Any other program, with the settings that the workers have; it ends with the ground. */
   addProgram(name: string, file: string): RunningProgram;
+  /** The oldest one, in the ordinary way; resolves when it has ended. */
+  removeWorker(): Promise<void>;
   /** Where the programs' logs are, until the ground closes. */
   readonly folder: string;
   close(): Promise<void>;
@@ -121,7 +123,7 @@ const open = async (given: GroundOptions, closers: Closers): Promise<Omit<Ground
   const addresses = Object.fromEntries(
     (Object.keys(VARIABLES) as ServerName[]).map((name) => [name, servers[name]?.url ?? ""]),
   ) as Record<ServerName, string>;
-  return { mode, ...started, addresses, server: of, backend, wire, ...programs.adding, folder };
+  return { mode, ...started, addresses, server: of, backend, wire, ...programs.change, folder };
 };
 
 /** The broker tells its clients one address, so programs share a wire to it. */
@@ -181,11 +183,15 @@ const openPrograms = (
     return program;
   };
   const running: RunningProgram[] = [];
+  let added = 0;
   const addWorker = async (): Promise<RunningProgram> => {
     const own = { MODE: mode, METRICS_PORT: String(await freePort()) };
-    const worker = run("worker", `worker-${running.length}`, "services/worker/main.ts", own);
+    const worker = run("worker", `worker-${added++}`, "services/worker/main.ts", own);
     running.push(worker);
     return worker;
+  };
+  const removeWorker = async (): Promise<void> => {
+    await running.shift()?.stop();
   };
   const start = async () => {
     for (let count = 0; count < workers; count++) await addWorker();
@@ -201,7 +207,7 @@ const openPrograms = (
     return { apis: started, workers: running, urls };
   };
   const addProgram = (name: string, file: string): RunningProgram => run("worker", name, file, {});
-  return { adding: { addWorker, addProgram }, start };
+  return { change: { addWorker, removeWorker, addProgram }, start };
 };
 
 const isReady = async (url: string): Promise<boolean> => {

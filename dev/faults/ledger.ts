@@ -18,6 +18,8 @@ export type Fate = "acknowledged" | "refused" | "unknown";
 export type Entry = {
   readonly id: string;
   readonly sent: Sent;
+  /** Bodies sent under the same key, of which no client was told that they lost: any one of them may be stored. */
+  readonly others: readonly Sent[];
   /** Milliseconds of performance.now(): when it was due, and when it was first acknowledged. */
   readonly dueMs: number;
   acknowledgedMs: number | null;
@@ -25,7 +27,7 @@ export type Entry = {
 };
 
 export type Ledger = {
-  add(id: string, sent: Sent, dueMs: number): Entry;
+  add(id: string, sent: Sent, dueMs: number, others?: readonly Sent[]): Entry;
   /** What a reply, or its absence, says of an order. What was once acknowledged stays so. */
   told(id: string, fate: Fate): void;
   entries(): readonly Entry[];
@@ -35,8 +37,8 @@ export type Ledger = {
 export const openLedger = (): Ledger => {
   const entries = new Map<string, Entry>();
   return {
-    add: (id, sent, dueMs) => {
-      const entry: Entry = { id, sent, dueMs, acknowledgedMs: null, fate: "refused" };
+    add: (id, sent, dueMs, others = []) => {
+      const entry: Entry = { id, sent, others, dueMs, acknowledgedMs: null, fate: "refused" };
       entries.set(id, entry);
       return entry;
     },

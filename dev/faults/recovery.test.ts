@@ -9,7 +9,14 @@ const ordersWith = (ackAfter: (dueMs: number) => number | null): Entry[] =>
     const after = ackAfter(dueMs);
     const fate = after === null ? "unknown" : "acknowledged";
     const sent = { drink: "latte", store: "uptown", cents: 450, timestamp: null };
-    return { id: String(index), sent, dueMs, acknowledgedMs: after === null ? null : dueMs + after, fate };
+    return {
+      id: String(index),
+      sent,
+      others: [],
+      dueMs,
+      acknowledgedMs: after === null ? null : dueMs + after,
+      fate,
+    };
   });
 /** A dashboard that shows every acknowledged order so long after it. */
 const seenAfter = (entries: readonly Entry[], lateBy: (atMs: number) => number): Seen =>

@@ -69,7 +69,7 @@ const runOn = async (
   const sown = { deadLetters: 0, conflicts: 0 };
   try {
     await sleep(WARM_MS + random.below(STRIKE_WITHIN_MS));
-    await fault.strike({ ground, clients, random, sown }).catch((error: unknown) => {
+    await fault.strike({ ground, clients, random, ledger, sown }).catch((error: unknown) => {
       problems.push(`the fault itself: ${messageOf(error)}`);
     });
     const overMs = performance.now();

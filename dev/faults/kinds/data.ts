@@ -1,6 +1,11 @@
 /** What was stored is gone, or comes again. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { closeRedis, openRedis, redisOptions } from "#shared/runtime/redis.ts";
-import type { Fault } from "../fault.ts";
+import { openCarrier, openStreamOf, openTopicOf, type Parcel } from "../carrier.ts";
+import { duplicatesIn, openDatabase } from "../database.ts";
+import type { Fault, Scene } from "../fault.ts";
+import type { Ground } from "../ground.ts";
+import { pollUntil } from "../poll.ts";
 
 export const flushBoard: Fault = {
   name: "flush-board",
@@ -13,3 +18,134 @@ export const flushBoard: Fault = {
   },
   recoverWithinSeconds: 15,
 };
+
+const COMES_AGAIN_MS = 20_000;
+const KEEP_MS = 3_000;
+
+/** Does `work` and waits until this many orders more were found to be counted before. */
+const withRepetitions = async (ground: Ground, work: () => Promise<number>): Promise<void> => {
+  const pool = openDatabase(ground.addresses.postgres);
+  try {
+    const before = await duplicatesIn(pool);
+    const atLeast = await work();
+    if (atLeast === 0) throw new Error("nothing was there to come again");
+    const isAgain = async (): Promise<boolean> => (await duplicatesIn(pool)) >= before + atLeast;
+    await pollUntil(`${atLeast} orders come again`, isAgain, COMES_AGAIN_MS);
+  } finally {
+    await pool.end();
+  }
+};
+
+/** A group that reads nothing keeps what comes from being trimmed; without it a second's worth remains. */
+const HOLDER = "faults";
+
+/**
+ * Under load and with the workers at it: the group is set back, a worker ends in the middle of that, and then the group
+ * is lost altogether, which workers make anew at the beginning.
+ */
+const readStreamAgain = async ({ ground, random }: Scene): Promise<void> => {
+  const { stream, v2Stream, v2Group } = await openStreamOf(ground);
+  const settledOrders = async (): Promise<number> => {
+    const entries = await stream.xrange(v2Stream, "-", "+");
+    const held = entries.reduce((sum, [, fields]) => sum + Number(fields[fields.indexOf("n") + 1]), 0);
+    const [unsettled] = await stream.backlogOf(v2Stream, v2Group);
+    return Math.max(0, held - Number(unsettled));
+  };
+  try {
+    await stream.xgroup("CREATE", v2Stream, HOLDER, "0");
+    for (const rewind of [
+      () => stream.xgroup("SETID", v2Stream, v2Group, "0"),
+      () => stream.xgroup("DESTROY", v2Stream, v2Group),
+      () => stream.xgroup("SETID", v2Stream, v2Group, "0"),
+    ]) {
+      await sleep(KEEP_MS);
+      await withRepetitions(ground, async () => {
+        const orders = await settledOrders();
+        await rewind();
+        const pid = random.pick(ground.workers).pid();
+        if (pid !== undefined) process.kill(pid, "SIGTERM");
+        return orders;
+      });
+    }
+  } finally {
+    await stream.xgroup("DESTROY", v2Stream, HOLDER);
+    await closeRedis(stream);
+  }
+};
+
+/** The broker sets a group back only while nobody is in it; orders go on coming meanwhile. */
+const readTopicAgain = async ({ ground }: Scene): Promise<void> => {
+  const { kafka, v3Topic, v3Group } = openTopicOf(ground);
+  const admin = kafka.admin();
+  await admin.connect();
+  try {
+    await withRepetitions(ground, async () => {
+      const workers = ground.workers.length;
+      for (let count = 0; count < workers; count++) await ground.removeWorker();
+      const [group] = await admin.fetchOffsets({ groupId: v3Group, topics: [v3Topic] });
+      const orders = group?.partitions.reduce((sum, { offset }) => sum + Math.max(0, Number(offset)), 0);
+      await admin.resetOffsets({ groupId: v3Group, topic: v3Topic, earliest: true });
+      for (let count = 0; count < workers; count++) await ground.addWorker();
+      return orders ?? 0;
+    });
+  } finally {
+    await admin.disconnect();
+  }
+};
+
+const DELIVER_MS = 6_000;
+const SHUFFLE_EVERY_MS = 250;
+const COPIES = 2;
+
+/** Puts everything that comes in twice more, in another order each time. */
+const deliverThrice = async ({ ground, random }: Scene): Promise<void> => {
+  const carrier = await openCarrier(ground);
+  const seen = new Set<string>();
+  let hand: Parcel[] = [];
+  let orders = 0;
+  const copy = async (): Promise<void> => {
+    const parcels = hand;
+    hand = [];
+    const keyed = Array.from({ length: COPIES }, () => parcels).flat();
+    const shuffled = keyed
+      .map((parcel) => ({ parcel, at: random.next() }))
+      .sort((a, b) => a.at - b.at)
+      .map(({ parcel }) => parcel);
+    await carrier.put(shuffled);
+    orders += shuffled.reduce((sum, parcel) => sum + parcel.orders, 0);
+  };
+  try {
+    await carrier.listen((parcel) => {
+      // what we put in is heard, too
+      if (seen.has(parcel.text)) return;
+      seen.add(parcel.text);
+      hand.push(parcel);
+    });
+    await withRepetitions(ground, async () => {
+      for (const endMs = performance.now() + DELIVER_MS; performance.now() < endMs; ) {
+        await sleep(SHUFFLE_EVERY_MS);
+        if (hand.length > 0) await copy();
+      }
+      return orders;
+    });
+  } finally {
+    await carrier.close();
+  }
+};
+
+export const repetitions: readonly Fault[] = [
+  {
+    name: "re-read",
+    modes: ["v2", "v3"],
+    strike: (scene) => (scene.ground.mode === "v3" ? readTopicAgain(scene) : readStreamAgain(scene)),
+    recoverWithinSeconds: 20,
+  },
+  {
+    name: "deliver-thrice",
+    modes: ["v2", "v3"],
+    ground: { workers: 4 },
+    clients: { requestsPerSecond: 120 },
+    strike: deliverThrice,
+    recoverWithinSeconds: 20,
+  },
+];

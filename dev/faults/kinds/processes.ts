@@ -36,7 +36,8 @@ export const end = async (
 };
 
 /** A "smart" shutdown (SIGTERM) would wait for its clients for ever: compose sends SIGINT, "fast". */
-const stopSignalOf = (name: ServerName): NodeJS.Signals => (name === "postgres" ? "SIGINT" : "SIGTERM");
+export const stopSignalOf = (name: ServerName): NodeJS.Signals =>
+  name === "postgres" ? "SIGINT" : "SIGTERM";
 
 export const programOf = ({ ground, random }: Scene, kind: ProgramKind): RunningProgram =>
   random.pick(kind === "api" ? ground.apis : ground.workers);
