@@ -2,7 +2,7 @@
 import type { Fault } from "./fault.ts";
 import { hugeBodies } from "./kinds/bodies.ts";
 import { changes } from "./kinds/changes.ts";
-import { flushBoard, flushBoard, repetitions } from "./kinds/data.ts";
+import { flushBoard, repetitions } from "./kinds/data.ts";
 import { inFlight } from "./kinds/in-flight.ts";
 import { keys } from "./kinds/keys.ts";
 import { machine } from "./kinds/machine.ts";
