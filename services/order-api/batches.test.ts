@@ -1,6 +1,4 @@
-import { connect } from "node:net";
 import { Readable } from "node:stream";
-import { setTimeout as sleep } from "node:timers/promises";
 import { v7 as newOrderId } from "uuid";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { numberOf } from "../../dev/faults/recount.ts";
@@ -194,85 +192,6 @@ test("lines are read while they arrive, wherever they are cut", async () => {
   const body = Readable.toWeb(Readable.from(Array.from(bytes, (byte) => Buffer.of(byte)))) as ReadableStream;
   const { ids, rejected } = await replyOf(await post("v1", body, LINES));
   expect({ ids, rejected }).toEqual({ ids: idsOf(orders), rejected: [] });
-});
-
-test("a line of many pieces takes no longer than it is long, and the type's case is no matter", async () => {
-  const [order] = lattes(1);
-  const line = JSON.stringify({ ...order, padding: "x".repeat(20_000) }).replace('"padding":', '"store ":');
-  const bytes = Buffer.from(`${JSON.stringify(order)}\n${line}`);
-  const body = Readable.toWeb(Readable.from(Array.from(bytes, (byte) => Buffer.of(byte)))) as ReadableStream;
-  const { ids, rejected } = await replyOf(await post("v1", body, "Application/X-NDJSON"));
-  expect(ids).toEqual(idsOf([order ?? {}]));
-  expect(rejected).toEqual([{ index: 1, field: "store ", reason: "is not a member of this request" }]);
-});
-
-test("what has too many members is told so once, and of one order so many fields are named", async () => {
-  const members = Object.fromEntries(Array.from({ length: 170 }, (_, index) => [`m${index}`, 1]));
-  const { rejected } = await replyOf(await post("v1", JSON.stringify(Array(300).fill(members))));
-  expect(rejected).toHaveLength(300);
-  expect(rejected[299]).toEqual({ index: 299, field: "body", reason: "has more than 20 members" });
-  const single = await fetch(`${system.url}/api/v1/order`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify(members),
-  });
-  expect(await single.json()).toMatchObject({ type: "invalid", errors: { length: 20 } });
-});
-
-test("a client that goes away half-way is no fault of the API", async () => {
-  const { hostname, port } = new URL(system.url);
-  const socket = connect(Number(port), hostname);
-  const head = `POST /api/v1/orders HTTP/1.1\r\nhost: x\r\ncontent-type: ${LINES}\r\ncontent-length: 100\r\n\r\n`;
-  const before = await metric('coffee_orders_rejected_total{mode="v1",reason="malformed"}');
-  socket.write(`${head}{"drink"`);
-  await sleep(100);
-  socket.destroy();
-  await until(
-    "it is counted as malformed",
-    async () => (await metric('coffee_orders_rejected_total{mode="v1",reason="malformed"}')) === before + 1,
-  );
-  expect(await metric('coffee_orders_rejected_total{mode="v1",reason="internal"}')).toBe(0);
-});
-
-test("a client that offers HTTP/2 is answered by HTTP/1.1", async () => {
-  const { hostname, port } = new URL(system.url);
-  const socket = connect(Number(port), hostname);
-  const body = JSON.stringify(latte);
-  const offer =
-    "connection: Upgrade, HTTP2-Settings, close\r\nupgrade: h2c\r\nhttp2-settings: AAEAAEAAAAIAAAAA";
-  socket.write(
-    `POST /api/v1/order HTTP/1.1\r\nhost: x\r\n${offer}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
-  );
-  let received = "";
-  socket.setEncoding("utf8").on("data", (text: string) => {
-    received += text;
-  });
-  await until("an answer", () => received !== "");
-  expect(received).toMatch(/^HTTP\/1\.1 201 /);
-  socket.destroy();
-});
-
-test("a body without end is refused at the limit, long before it is all there", async () => {
-  const { hostname, port } = new URL(system.url);
-  const socket = connect(Number(port), hostname);
-  const head = `POST /api/v1/orders HTTP/1.1\r\nhost: x\r\ncontent-type: ${LINES}\r\ntransfer-encoding: chunked\r\n\r\n`;
-  socket.write(head);
-  const lines = Buffer.from(`${JSON.stringify({ ...latte, id: newOrderId() })}\n`.repeat(500));
-  const chunk = Buffer.concat([Buffer.from(`${lines.length.toString(16)}\r\n`), lines, Buffer.from("\r\n")]);
-  let received = "";
-  let chunks = 0;
-  socket.setEncoding("utf8").on("data", (text: string) => {
-    received += text;
-  });
-  await until("it is refused", () => {
-    if (socket.writableLength === 0) {
-      socket.write(chunk);
-      chunks++;
-    }
-    return received.startsWith("HTTP/1.1 413");
-  });
-  expect(chunks).toBeLessThan(100);
-  socket.destroy();
 });
 
 test("a mode whose backend is away answers with the ids to send again, and what is wrong with the rest", async () => {
