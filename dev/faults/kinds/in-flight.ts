@@ -25,7 +25,7 @@ export const inFlight: readonly Fault[] = [
   },
   {
     name: "kill-workers-counting",
-    ground: { isWired: true, workers: 3 },
+    ground: { isWired: true },
     // all of them: one alone may be between two batches
     strike: async ({ ground }) => {
       const wire = ground.wire("worker", "postgres");
@@ -35,7 +35,8 @@ export const inFlight: readonly Fault[] = [
       wire.disturb("none");
       await Promise.all(ended);
     },
-    recoverWithinSeconds: 30,
+    // Kafka waits 10 s for members that are gone, and the new ones then find together: 23 s on two busy cores
+    recoverWithinSeconds: 40,
   },
   {
     name: "net-api-kafka-replies-flicker",
