@@ -47,8 +47,8 @@ export const openWire = async (random: Random): Promise<Wire> => {
     let arrivesAt = 0;
     const inTurn = (work: () => void): void => {
       const now = performance.now();
-      const isSlow = typeof present === "object" && (pair.isOdd || !present.isEveryOther);
-      const delayMs = isSlow ? present.delayMs + random.next() * present.jitterMs : 0;
+      const slow = typeof present === "object" && (pair.isOdd || !present.isEveryOther) ? present : null;
+      const delayMs = slow ? slow.delayMs + random.next() * slow.jitterMs : 0;
       arrivesAt = Math.max(arrivesAt, now + delayMs);
       if (arrivesAt > now) setTimeout(work, arrivesAt - now);
       else work();
