@@ -3,6 +3,7 @@ import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { afterEach, expect, inject, test } from "vitest";
 import type { Dashboard } from "#shared/domain/dashboard.ts";
@@ -83,6 +84,11 @@ const post = async ({ url }: System, counts: Counts): Promise<void> => {
       headers: { "content-type": "application/json" },
       body: JSON.stringify({ drink: "latte", store: "uptown", price: 4.5 }),
     });
+    // a cold API on a busy machine may have to refuse
+    if (response.status === 503) {
+      await sleep(1_000 * Number(response.headers.get("retry-after")));
+      return one(mode);
+    }
     expect(response.status, await response.text()).toBe(mode === "v1" ? 201 : 202);
   };
   await Promise.all(
@@ -151,7 +157,7 @@ test("a dump restored into a new cluster: what it holds counts once, and the tra
   await untilShown(api, { v1: 65, v2: 62, v3: 59 });
   await later.stop();
   await post(api, { v2: 7, v3: 6 });
-  expect((await dashboardOf(api)).epoch).toBe(1);
+  const before = (await dashboardOf(api)).epoch;
   await api.close();
 
   const cluster = await startPostgres({ durable: false });
@@ -167,7 +173,7 @@ test("a dump restored into a new cluster: what it holds counts once, and the tra
   // v1: the dump's, counted and not. v2 and v3: the dump's, and what their groups had not settled.
   await untilShown(api2, { v1: 55, v2: 47, v3: 46 });
   const { epoch } = await dashboardOf(api2);
-  expect(epoch).toBeGreaterThan(1);
+  expect(epoch).toBeGreaterThan(before);
   await expectExact(restored, 55 + 47 + 46);
 
   // what was settled after the dump comes again to groups that have not seen it, and what is known counts once
@@ -211,6 +217,7 @@ test("an older copy of the data folder: the same cluster, fewer orders, and clie
   }
   await later.stop();
   await post(api, { v2: 5 });
+  const before = (await dashboardOf(api)).epoch;
   const stopWatching = watchEpochs(api);
   await cluster.stop();
   rmSync(join(dataDir, "data"), { recursive: true });
@@ -220,12 +227,12 @@ test("an older copy of the data folder: the same cluster, fewer orders, and clie
   // v1: the copy's, counted and not. v2: the copy's, and what its group had not settled; the rest was trimmed.
   await startWorkers(ground, pool, {}, names);
   await untilShown(api, { v1: 38, v2: 35 });
-  expect((await dashboardOf(api)).epoch).toBe(2);
+  expect((await dashboardOf(api)).epoch).toBe(before + 1);
   await post(api, { v1: 5, v2: 5 });
   await untilShown(api, { v1: 43, v2: 40 });
   await expectExact(pool, 43 + 40);
   expect(await stopWatching()).toEqual([
-    [1, 48 + 46],
-    [2, 43 + 40],
+    [before, 48 + 46],
+    [before + 1, 43 + 40],
   ]);
 }, 90_000);

@@ -44,15 +44,10 @@ export const openWire = async (random: Random): Promise<Wire> => {
 
   /** Hands on what `from` says, as the present disturbance has it. */
   const forward = (pair: Pair, from: Socket, to: Socket, isReply: boolean): void => {
-    let arrivesAt = 0;
-    const inTurn = (work: () => void): void => {
-      const now = performance.now();
+    const inTurn = openInTurn(() => {
       const slow = typeof present === "object" && (pair.isOdd || !present.isEveryOther) ? present : null;
-      const delayMs = slow ? slow.delayMs + random.next() * slow.jitterMs : 0;
-      arrivesAt = Math.max(arrivesAt, now + delayMs);
-      if (arrivesAt > now) setTimeout(work, arrivesAt - now);
-      else work();
-    };
+      return slow ? slow.delayMs + random.next() * slow.jitterMs : 0;
+    });
     from.on("data", (bytes: Buffer) => {
       if (present === "silent" || (present === "replies-lost" && isReply)) pair.missedBytes = true;
       else inTurn(() => void to.write(bytes));
@@ -92,5 +87,23 @@ export const openWire = async (random: Random): Promise<Wire> => {
       for (const pair of pairs) reset(pair);
       await closed;
     },
+  };
+};
+
+/** Does each work after its delay, and never before the one that came earlier: timers alone may change places. */
+const openInTurn = (delayMs: () => number) => {
+  const waiting: { readonly atMs: number; readonly work: () => void }[] = [];
+  const goOn = (): void => {
+    for (let next = waiting[0]; next; next = waiting[0]) {
+      const leftMs = next.atMs - performance.now();
+      if (leftMs > 0) return void setTimeout(goOn, leftMs);
+      waiting.shift();
+      next.work();
+    }
+  };
+  return (work: () => void): void => {
+    waiting.push({ atMs: performance.now() + delayMs(), work });
+    // whoever came earlier has its timer
+    if (waiting.length === 1) goOn();
   };
 };

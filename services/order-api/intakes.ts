@@ -15,12 +15,7 @@ import type { EnabledMode } from "./config.ts";
 import { openDoor } from "./door.ts";
 
 /** What is known of a mode; `backlog` is null while its backend does not answer. */
-export type ModeState = {
-  readonly backlog: Backlog | null;
-  readonly reason: string;
-  /** Why no more can be taken, by the last backlog that was known: one too large to be counted in time is no smaller. */
-  readonly lag: string | null;
-};
+export type ModeState = { readonly backlog: Backlog | null; readonly reason: string };
 
 /** `why` in words for the client, where the reason alone does not say it. */
 export type Refusal = { readonly reason: UnavailableReason; readonly why?: string };
@@ -51,15 +46,14 @@ export const openIntakes = (
   const states = new Map<string, ModeState>();
   const timers = new Map<string, NodeJS.Timeout>();
   let closed = false;
-  const lagOf = (mode: string): string | null => states.get(mode)?.lag ?? null;
+  const lagOf = (backlog: Backlog | null | undefined): string | null =>
+    backlog ? lagProblem(backlog, options.maxLagOrders) : null;
   for (const { mode, settings } of enabled) {
     const intake = mode.openIntake(settings, log);
     intakes.set(mode.name, intake);
-    states.set(mode.name, { backlog: null, reason: "not asked yet", lag: null });
+    states.set(mode.name, { backlog: null, reason: "not asked yet" });
     const poll = async (): Promise<void> => {
-      const { backlog, reason } = await backlogOf(intake, options.maxLagOrders + 1);
-      const lag = backlog ? lagProblem(backlog, options.maxLagOrders) : lagOf(mode.name);
-      states.set(mode.name, { backlog, reason, lag });
+      states.set(mode.name, await stateOf(intake, options.maxLagOrders + 1));
       if (!closed) timers.set(mode.name, setTimeout(poll, options.pollEveryMs));
     };
     void poll();
@@ -67,7 +61,7 @@ export const openIntakes = (
   const admissions = new Map(enabled.map(({ mode }) => [mode.name, openAdmission()]));
   const door = openDoor();
   const refusalOf = (mode: string): Refusal | null => {
-    const why = lagOf(mode);
+    const why = lagOf(states.get(mode)?.backlog);
     if (why !== null) return { reason: "lag", why };
     return admissions.get(mode)?.isFull() ? { reason: "queue_full" } : null;
   };
@@ -92,7 +86,7 @@ export const openIntakes = (
     states: () => states,
     statuses: () =>
       Object.fromEntries(
-        [...states].map(([mode, { backlog, lag }]) => [mode, statusOf(backlog, lag !== null)]),
+        [...states].map(([mode, { backlog }]) => [mode, statusOf(backlog, lagOf(backlog) !== null)]),
       ),
     close: async () => {
       closed = true;
@@ -113,7 +107,7 @@ export const lagProblem = ({ orders, oldestMs, keptMs }: Backlog, maxLagOrders: 
   return null;
 };
 
-const backlogOf = async (intake: Intake, most: number): Promise<Omit<ModeState, "lag">> => {
+const stateOf = async (intake: Intake, most: number): Promise<ModeState> => {
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(
     () => late.reject(new Error(`no answer in ${POLL_TIMEOUT_MS} ms`)),

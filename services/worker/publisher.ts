@@ -20,7 +20,7 @@ export type Publishing = {
   readonly publishEveryMs: number;
   readonly refreshEveryMs: number;
   readonly pinnedStores: readonly string[];
-  /** Called when a board that has everything counted up to `readAtMs` (Date.now()) stands in Redis. */
+  /** Called when a board that has everything counted up to `readAtMs` (performance.now()) stands in Redis. */
   readonly onPublished: (readAtMs: number) => void;
 };
 
@@ -91,7 +91,7 @@ const publish = async (publishing: Publishing, ranker: Ranker): Promise<boolean>
   const { pool, board, log, pinnedStores, onPublished } = publishing;
   if (!(await board.takeTurn())) return false;
   const previous = await board.read();
-  const readAtMs = Date.now();
+  const readAtMs = performance.now();
   let next = await readBoard(pool, ranker.newest(previous), pinnedStores);
   if (previous && isBehind(next, previous)) {
     const versions = { board: previous.version, database: next.version };

@@ -27,7 +27,7 @@ export type WorkerParts = {
   readonly metrics: WorkerMetrics;
 };
 
-/** Counted and not yet published; each with the time of its commit. */
+/** Counted and not yet published; each with the time of its commit, by a clock that nobody sets. */
 type Unpublished = {
   readonly committedAtMs: number;
   readonly orders: number;
@@ -44,7 +44,7 @@ export const openWorker = (parts: WorkerParts): Worker => {
   let unpublishedOrders = 0;
 
   const onPublished = (readAtMs: number): void => {
-    const now = Date.now();
+    const now = performance.now();
     metrics.published((now - readAtMs) / 1_000);
     for (const { committedAtMs, ages } of unpublished)
       if (committedAtMs <= readAtMs)
@@ -71,7 +71,7 @@ export const openWorker = (parts: WorkerParts): Worker => {
     if (orders === 0) return;
     for (const { ms, orders: n } of ages) metrics.fresh("committed", ms / 1000, n);
     if (unpublishedOrders < MOST_UNPUBLISHED_ORDERS)
-      unpublished.push({ committedAtMs: Date.now(), orders, ages });
+      unpublished.push({ committedAtMs: performance.now(), orders, ages });
     unpublishedOrders += orders;
     publisher.changed();
   };

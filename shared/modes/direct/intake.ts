@@ -1,5 +1,13 @@
 import type { Order } from "../../domain/order.ts";
-import { type Intake, KeyConflict, type Log, type Outcome, type Receipt, Unavailable } from "../../ports.ts";
+import {
+  type Backlog,
+  type Intake,
+  KeyConflict,
+  type Log,
+  type Outcome,
+  type Receipt,
+  Unavailable,
+} from "../../ports.ts";
 import { messageOf } from "../../runtime/lifecycle.ts";
 import { findOrders, storeOrders, uncounted } from "../../store/direct.ts";
 import { isPoison, sqlStateOf } from "../../store/errors.ts";
@@ -13,6 +21,8 @@ import type { DirectSettings } from "./knobs.ts";
 /** Leaves the deadline of a request room for the reply. */
 const STATEMENT_TIMEOUT_MS = 1_300;
 const CONNECT_TIMEOUT_MS = 1_000;
+/** query_canceled: the server answers, and stopped a statement of ours at its time. */
+const STATEMENT_TIMEOUT = "57014";
 
 /** v1: concurrent requests share a commit. Each flush is one prepared INSERT of all the orders that wait. */
 export const openDirectIntake = (settings: DirectSettings, log: Log): Intake => {
@@ -42,12 +52,22 @@ export const openDirectIntake = (settings: DirectSettings, log: Log): Intake => 
   );
   return {
     accept: group.add,
-    backlog: (most) => uncounted(pool, most),
+    backlog: (most) => backlogOf(pool, most),
     close: async () => {
       await group.close();
       await pool.end();
     },
   };
+};
+
+/** A backlog that PostgreSQL cannot count in time is as large as it need be known: 2 million new rows take longer. */
+const backlogOf = async (pool: Pool, most: number): Promise<Backlog> => {
+  try {
+    return await uncounted(pool, most);
+  } catch (error) {
+    if (sqlStateOf(error) !== STATEMENT_TIMEOUT) throw error;
+    return { orders: most, oldestMs: (await uncounted(pool, 1)).oldestMs };
+  }
 };
 
 /**

@@ -64,10 +64,13 @@ export const openBacklog = (admin: Admin, settings: KafkaSettings, log: Log): ((
   const { v3Topic: topic, v3Group: groupId } = settings;
   const tellLost = openLossLog(log);
   /** Everything older than this was counted. */
-  let countedUntilMs = Date.now() - settings.v3RetentionHours * HOUR_MS;
+  const keptSinceMs = (): number => Date.now() - settings.v3RetentionHours * HOUR_MS;
+  let countedUntilMs = keptSinceMs();
 
   const oldest = async (committed: ReadonlyMap<number, number>): Promise<number> => {
-    let [counted, pending] = [countedUntilMs, Date.now()];
+    let pending = Date.now();
+    // a clock that was ahead has left a time to come
+    let counted = countedUntilMs < pending ? countedUntilMs : keptSinceMs();
     while (pending - counted > AGE_PRECISION_MS) {
       const middle = Math.floor((counted + pending) / 2);
       const offsets = await admin.fetchTopicOffsetsByTimestamp(topic, middle);
