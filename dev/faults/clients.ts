@@ -15,8 +15,8 @@ export type ClientOptions = {
 };
 
 export type Clients = {
-  /** Sends nothing new; resolves when all is acknowledged, or after so long. */
-  stop(withinMs: number): Promise<void>;
+  /** Sends nothing new; resolves when all is acknowledged, or after so long, with how many valid orders were not. */
+  stop(withinMs: number): Promise<number>;
   /** One batch, for a fault that needs its own. */
   send(orders: readonly Order[]): Promise<void>;
   order(): Order;
@@ -32,22 +32,24 @@ const BATCH_ORDERS = 20;
 const SHARES = { batch: 0.1, invalid: 0.03, again: 0.03, late: 0.1 };
 const DAY_MS = 86_400_000;
 
+const mostlyNow = (random: Random): string | null =>
+  random.next() < SHARES.late ? new Date(Date.now() - random.below(2 * DAY_MS)).toISOString() : null;
+
 export const startClients = (ledger: Ledger, options: ClientOptions): Clients => {
   const { urls, mode, random, requestsPerSecond } = options;
   const under = new Set<Promise<void>>();
   const acknowledged: Order[] = [];
   const over = new AbortController();
   const giveUp = new AbortController();
+  let untaken = 0;
 
-  const timestamp = (): string | null =>
-    random.next() < SHARES.late ? new Date(Date.now() - random.below(2 * DAY_MS)).toISOString() : null;
   const order = (): Order => ({
     id: newOrderId(),
     sent: {
       drink: random.pick(catalogue.drinks),
       store: random.pick(catalogue.stores),
       cents: 150 + random.below(600),
-      timestamp: (options.timestamp ?? timestamp)(random),
+      timestamp: (options.timestamp ?? mostlyNow)(random),
     },
   });
 
@@ -59,24 +61,25 @@ export const startClients = (ledger: Ledger, options: ClientOptions): Clients =>
       if (fate === "acknowledged") return void acknowledged.push(...orders);
       if (!isValid && fate === "refused") return;
     }
+    if (isValid) untaken += orders.length;
   };
 
-  const send = (orders: readonly Order[], isValid = true): Promise<void> => {
-    const dueMs = performance.now();
+  const send = (orders: readonly Order[], isValid = true, dueMs = performance.now()): Promise<void> => {
     for (const { id, sent } of orders) if (!ledger.get(id)) ledger.add(id, sent, dueMs);
     const sending = sendUntilAcknowledged(orders, isValid).finally(() => under.delete(sending));
     under.add(sending);
     return sending;
   };
 
-  const sendNext = (): void => {
+  const sendNext = (dueMs: number): void => {
     const chance = random.next();
     const { batch, invalid, again } = SHARES;
-    if (chance < batch) void send(Array.from({ length: 2 + random.below(BATCH_ORDERS - 1) }, order));
-    else if (chance < batch + invalid) void send([order()], false);
+    if (chance < batch)
+      void send(Array.from({ length: 2 + random.below(BATCH_ORDERS - 1) }, order), true, dueMs);
+    else if (chance < batch + invalid) void send([order()], false, dueMs);
     else if (chance < batch + invalid + again && acknowledged.length > 0)
       void send([random.pick(acknowledged)]);
-    else void send([order()]);
+    else void send([order()], true, dueMs);
   };
 
   const arrivals = (async () => {
@@ -84,7 +87,7 @@ export const startClients = (ledger: Ledger, options: ClientOptions): Clients =>
       dueMs += random.gap(1_000 / requestsPerSecond);
       const waitMs = dueMs - performance.now();
       if (waitMs > 0) await sleep(waitMs);
-      sendNext();
+      sendNext(dueMs);
     }
   })();
 
@@ -97,6 +100,7 @@ export const startClients = (ledger: Ledger, options: ClientOptions): Clients =>
       const timer = setTimeout(() => giveUp.abort(), withinMs);
       await Promise.all(under);
       clearTimeout(timer);
+      return untaken;
     },
   };
 };
@@ -140,8 +144,8 @@ type Reply = { type?: string; detail?: string; ids?: string[] };
 const fateOf = (status: number, reply: unknown, orders: readonly Order[]): Fate => {
   const { detail = "", ids } = reply as Reply;
   if (status === 200 || status === 201 || status === 202) {
-    if (ids !== undefined && ids.length !== orders.length) throw new Error("a part of a batch was refused");
-    return "acknowledged";
+    // a part of a valid batch was refused: sent again, and told of when that goes on
+    return ids === undefined || ids.length === orders.length ? "acknowledged" : "unknown";
   }
   if (status === 422 || (status === 503 && detail.includes("not taken"))) return "refused";
   return "unknown";

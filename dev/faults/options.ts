@@ -16,6 +16,7 @@ npm run faults -- --mode v2 --fault kill-worker --seed 7
   --at-once 2      runs at a time
   --json FILE      where the results go (.coffee-rt/faults.json)
   --resume         leaves out what the results hold already
+                   FAULTS_VERBOSE=1 shows what the programs say
 npm run faults -- --mutants                      plants known mistakes, each of which has to be found
   --only A,B       these alone (${mutants.map(({ name }) => name).join(", ")});
                    --mode, --seed, --seconds, --at-once and --json (.coffee-rt/mutants.json) as above`;

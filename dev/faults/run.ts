@@ -78,7 +78,8 @@ const runOn = async (
     const untilMs = overMs + Math.min(fault.recoverWithinSeconds * 1_000, left() / 2);
     while (recovery() === null && performance.now() < untilMs) await sleep(LOOK_EVERY_MS);
     const recovered = recovery();
-    await clients.stop(left() / 2);
+    const untaken = await clients.stop(left() / 2);
+    if (untaken > 0) problems.push(`${untaken} valid orders were never taken`);
     const subject = {
       mode,
       url,

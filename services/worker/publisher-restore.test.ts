@@ -19,17 +19,18 @@ beforeEach(async () => {
 });
 afterEach(() => ground.close());
 
+/** Counts 5 orders and copies the database: while nobody is connected, before the ground's own pool is first used. */
+const countedAndCopied = async ({ databaseUrl, count }: PublisherGround): Promise<string> => {
+  const early = poolOn(databaseUrl);
+  await count(early);
+  await early.end();
+  return freshDatabase(databaseUrl.replace(/[^/]*$/, "postgres"), databaseUrl.split("/").at(-1));
+};
+
 describe("a database older than the board", () => {
   test("is a restore: the epoch rises, once, and its boards are published", async () => {
-    const { databaseUrl, openWriter, open, count, published, version, closers } = ground;
-    // a database is copied while nobody is connected; the ground's own pool is not before its first use
-    const early = poolOn(databaseUrl);
-    await count(early);
-    await early.end();
-    const copyUrl = await freshDatabase(
-      databaseUrl.replace(/[^/]*$/, "postgres"),
-      databaseUrl.split("/").at(-1),
-    );
+    const { openWriter, open, count, published, version, closers } = ground;
+    const copyUrl = await countedAndCopied(ground);
     await count();
     await count();
     const first = open();
@@ -55,14 +56,8 @@ describe("a database older than the board", () => {
   });
 
   test("is a restore also when the board is gone: readers remember what stood there", async () => {
-    const { databaseUrl, open, count, published, version, closers } = ground;
-    const early = poolOn(databaseUrl);
-    await count(early);
-    await early.end();
-    const copyUrl = await freshDatabase(
-      databaseUrl.replace(/[^/]*$/, "postgres"),
-      databaseUrl.split("/").at(-1),
-    );
+    const { open, count, published, version, closers } = ground;
+    const copyUrl = await countedAndCopied(ground);
     await count();
     const seen: Board[] = [];
     const reader = openBoardReader(

@@ -22,7 +22,7 @@ const disturb = async ({ ground }: Scene, kind: ProgramKind, server: ServerName,
 
 export const networks: readonly Fault[] = SERVERS.flatMap(({ name, modes }) =>
   (["api", "worker"] as const)
-    // an API never speaks to PostgreSQL for v2 and v3 orders, nor a worker of v1 to a transport; the broker has one wire
+    // the broker tells its clients one address: its one wire is the API's and the workers'
     .filter((kind) => !(name === "kafka" && kind === "worker"))
     .flatMap((kind) =>
       DISTURBANCES.map(([how, disturbance]) => ({
