@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import autocannon from "autocannon";
+import { randomFrom } from "#shared/domain/random.ts";
 import { modes as allModes } from "#shared/modes/all.ts";
 import { messageOf, openClosers } from "#shared/runtime/lifecycle.ts";
 import { migrate } from "../../db/migrate.ts";
@@ -25,6 +26,7 @@ const { values } = parseArgs({
   options: { rounds: { type: "string", default: "5" }, seconds: { type: "string", default: "5" } },
 });
 const closers = openClosers();
+const random = randomFrom(Date.now());
 
 /** Orders accepted per second; any other answer voids the round. */
 const round = async (url: string, mode: string, seconds: number): Promise<number> => {
@@ -40,12 +42,6 @@ const round = async (url: string, mode: string, seconds: number): Promise<number
   if (refused > 0) throw new Error(`${mode}: ${refused} orders were not accepted; the round is void`);
   return result["2xx"] / result.duration;
 };
-
-const shuffled = <T>(list: readonly T[]): T[] =>
-  list
-    .map((item) => ({ item, at: Math.random() }))
-    .sort((a, b) => a.at - b.at)
-    .map(({ item }) => item);
 
 const median = (list: readonly number[]): number => [...list].sort((a, b) => a - b)[list.length >> 1] ?? 0;
 
@@ -103,7 +99,8 @@ try {
   for (const mode of routes) await round(url, mode, WARM_UP_SECONDS);
   const figures: Figures = Object.fromEntries(routes.map((mode) => [mode, []]));
   for (let index = 1; index <= Number(values.rounds); index++) {
-    for (const mode of shuffled(routes)) figures[mode]?.push(await round(url, mode, Number(values.seconds)));
+    for (const mode of random.shuffled(routes))
+      figures[mode]?.push(await round(url, mode, Number(values.seconds)));
     console.log(`round ${index} of ${values.rounds}`);
   }
   report(figures);

@@ -19,7 +19,10 @@ export type Fault = {
   /** The modes it means something to; all when absent. */
   readonly modes?: readonly string[];
   readonly ground?: Partial<
-    Pick<GroundOptions, "isWired" | "apis" | "workers" | "env" | "envOf" | "servers" | "prepare">
+    Pick<
+      GroundOptions,
+      "isWired" | "apis" | "workers" | "env" | "envOf" | "servers" | "prepare" | "prepareDatabase"
+    >
   >;
   readonly clients?: Partial<Pick<ClientOptions, "requestsPerSecond" | "timestamp">>;
   /** Breaks; resolves when nothing is broken any more, and the system may recover. */

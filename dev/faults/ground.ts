@@ -29,6 +29,8 @@ export type GroundOptions = {
   readonly envOf?: (program: string) => Readonly<Record<string, string>>;
   /** Further options of the servers. */
   readonly servers?: Partial<Wanted>;
+  /** What is done to the database, between its migrations and the first program. */
+  readonly prepareDatabase?: (databaseUrl: string) => Promise<void>;
   /** Made before anything starts, in the ground's folder; what it opens is closed after everything has ended. */
   readonly prepare?: (folder: string, closers: Closers, onLine: (line: string) => void) => Promise<Prepared>;
   readonly onLine: (line: string) => void;
@@ -111,6 +113,7 @@ const open = async (given: GroundOptions, closers: Closers): Promise<Omit<Ground
     for (const kind of ["api", "worker"] as const) wires[kind][name]?.leadTo(of(name).port);
   }
   await migrate(of("postgres").url, () => undefined);
+  await options.prepareDatabase?.(of("postgres").url);
   const programs = openPrograms(options, closers, join(folder, "logs"), (kind) =>
     environmentOf(names, of, wires[kind]),
   );

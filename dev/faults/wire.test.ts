@@ -102,6 +102,20 @@ test("replies-lost: the request arrives and its reply does not", async () => {
   await within("a reset", () => client.end() === "ECONNRESET");
 });
 
+test("requests-lost: what is under way is answered, what is sent from then on does not arrive", async () => {
+  const client = await open();
+  wire.disturb({ delayMs: 50, jitterMs: 0 });
+  client.socket.write("hello");
+  await sleep(10);
+  wire.disturb("requests-lost");
+  client.socket.write(" again");
+  await within("the answer", () => client.said() === "HELLO");
+  await sleep(QUIET_MS);
+  expect([heard, client.end()]).toEqual(["hello", ""]);
+  wire.disturb("none");
+  await within("a reset", () => client.end() === "ECONNRESET");
+});
+
 test("slow: everything arrives late and in order, also what was sent when it ends", async () => {
   const client = await open();
   wire.disturb({ delayMs: 50, jitterMs: 50 });

@@ -8,14 +8,16 @@ import type { Random } from "#shared/domain/random.ts";
  * - `cut`: connections are reset, new ones too.
  * - `silent`: half-open; connections stay and new ones are made, nothing arrives, nobody is told.
  * - `replies-lost`: what the program sends arrives, what the server answers does not.
- * - a delay: each piece arrives so much later, in order; on every other connection alone, if that is said.
+ * - `requests-lost`: what the server answers arrives, what the program sends does not.
+ * - a delay: each piece arrives so much later, in order.
  */
 export type Disturbance =
   | "none"
   | "cut"
   | "silent"
   | "replies-lost"
-  | { readonly delayMs: number; readonly jitterMs: number; readonly isEveryOther?: boolean };
+  | "requests-lost"
+  | { readonly delayMs: number; readonly jitterMs: number };
 
 export type Wire = {
   readonly port: number;
@@ -28,13 +30,12 @@ export type Wire = {
 
 const HOST = "127.0.0.1";
 
-type Pair = { readonly near: Socket; readonly far: Socket; readonly isOdd: boolean; missedBytes: boolean };
+type Pair = { readonly near: Socket; readonly far: Socket; missedBytes: boolean };
 
 export const openWire = async (random: Random): Promise<Wire> => {
   const pairs = new Set<Pair>();
   let target = 0;
   let present: Disturbance = "none";
-  let connections = 0;
 
   const reset = (pair: Pair): void => {
     pair.near.resetAndDestroy();
@@ -45,11 +46,12 @@ export const openWire = async (random: Random): Promise<Wire> => {
   /** Hands on what `from` says, as the present disturbance has it. */
   const forward = (pair: Pair, from: Socket, to: Socket, isReply: boolean): void => {
     const inTurn = openInTurn(() => {
-      const slow = typeof present === "object" && (pair.isOdd || !present.isEveryOther) ? present : null;
-      return slow ? slow.delayMs + random.next() * slow.jitterMs : 0;
+      const slow = typeof present === "object" ? present : { delayMs: 0, jitterMs: 0 };
+      return slow.delayMs + random.next() * slow.jitterMs;
     });
     from.on("data", (bytes: Buffer) => {
-      if (present === "silent" || (present === "replies-lost" && isReply)) pair.missedBytes = true;
+      if (present === "silent" || present === (isReply ? "replies-lost" : "requests-lost"))
+        pair.missedBytes = true;
       else inTurn(() => void to.write(bytes));
     });
     from.on("end", () => inTurn(() => void to.end()));
@@ -64,7 +66,7 @@ export const openWire = async (random: Random): Promise<Wire> => {
   const server = createServer({ allowHalfOpen: true }, (near) => {
     if (present === "cut") return void near.resetAndDestroy();
     const far = connect({ port: target, host: HOST, allowHalfOpen: true });
-    const pair = { near, far, isOdd: connections++ % 2 === 1, missedBytes: false };
+    const pair = { near, far, missedBytes: false };
     pairs.add(pair);
     forward(pair, near, far, false);
     forward(pair, far, near, true);

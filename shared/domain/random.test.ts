@@ -47,6 +47,21 @@ test("below and pick stay inside", () => {
   expect(() => randomFrom(1).pick([])).toThrow(RangeError);
 });
 
+test("shuffled keeps every item, and each comes as often to each place", () => {
+  const random = randomFrom(5);
+  const items = [0, 1, 2, 3];
+  const places = items.map(() => [0, 0, 0, 0]);
+  for (let index = 0; index < 12_000; index++)
+    random.shuffled(items).forEach((item, place) => {
+      const counts = places[item] as number[];
+      counts[place] = (counts[place] ?? 0) + 1;
+    });
+  // 3 000 expected each, standard deviation 47
+  for (const count of places.flat()) expect(Math.abs(count - 3_000)).toBeLessThan(250);
+  expect(places.map((counts) => counts.reduce((a, b) => a + b))).toEqual([12_000, 12_000, 12_000, 12_000]);
+  expect(items).toEqual([0, 1, 2, 3]);
+});
+
 test("gaps have their mean", () => {
   const random = randomFrom(11);
   let sum = 0;

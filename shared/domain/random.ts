@@ -12,6 +12,8 @@ export type Random = {
   below(most: number): number;
   /** One of the items, each as likely as the other. Throws when there is none. */
   pick<T>(items: readonly T[]): T;
+  /** The items in an order of chance. */
+  shuffled<T>(items: readonly T[]): T[];
   /** An index of `cumulative` (see there), as likely as its weight. */
   weighted(cumulative: readonly number[]): number;
   /** The time to the next event of a Poisson process with this mean gap, in the unit of the mean. */
@@ -28,6 +30,15 @@ export const randomFrom = (seed: number): Random => {
     pick: <T>(items: readonly T[]): T => {
       if (items.length === 0) throw new RangeError("nothing to pick from");
       return items[below(items.length)] as T;
+    },
+    // Fisher and Yates, as Durstenfeld has it
+    shuffled: <T>(items: readonly T[]) => {
+      const list = [...items];
+      for (let last = list.length - 1; last > 0; last--) {
+        const other = below(last + 1);
+        [list[last], list[other]] = [list[other] as T, list[last] as T];
+      }
+      return list;
     },
     weighted: (cumulative) => firstAbove(cumulative, next() * (cumulative.at(-1) ?? 0)),
     gap: (mean) => -Math.log(1 - next()) * mean,

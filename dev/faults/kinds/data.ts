@@ -2,10 +2,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { closeRedis, openRedis, redisOptions } from "#shared/runtime/redis.ts";
 import { openCarrier, openStreamOf, openTopicOf, type Parcel } from "../carrier.ts";
-import { duplicatesIn, openDatabase } from "../database.ts";
+import { withRepetitions } from "../database.ts";
 import type { Fault, Scene } from "../fault.ts";
-import type { Ground } from "../ground.ts";
-import { pollUntil } from "../poll.ts";
 
 export const flushBoard: Fault = {
   name: "flush-board",
@@ -19,22 +17,7 @@ export const flushBoard: Fault = {
   recoverWithinSeconds: 15,
 };
 
-const COMES_AGAIN_MS = 20_000;
 const KEEP_MS = 3_000;
-
-/** Does `work` and waits until this many orders more were found to be counted before. */
-const withRepetitions = async (ground: Ground, work: () => Promise<number>): Promise<void> => {
-  const pool = openDatabase(ground.addresses.postgres);
-  try {
-    const before = await duplicatesIn(pool);
-    const atLeast = await work();
-    if (atLeast === 0) throw new Error("nothing was there to come again");
-    const isAgain = async (): Promise<boolean> => (await duplicatesIn(pool)) >= before + atLeast;
-    await pollUntil(`${atLeast} orders come again`, isAgain, COMES_AGAIN_MS);
-  } finally {
-    await pool.end();
-  }
-};
 
 /** A group that reads nothing keeps what comes from being trimmed; without it a second's worth remains. */
 const HOLDER = "faults";
@@ -59,7 +42,7 @@ const readStreamAgain = async ({ ground, random }: Scene): Promise<void> => {
       () => stream.xgroup("SETID", v2Stream, v2Group, "0"),
     ]) {
       await sleep(KEEP_MS);
-      await withRepetitions(ground, async () => {
+      await withRepetitions(ground.addresses.postgres, async () => {
         const orders = await settledOrders();
         await rewind();
         const pid = random.pick(ground.workers).pid();
@@ -79,7 +62,7 @@ const readTopicAgain = async ({ ground }: Scene): Promise<void> => {
   const admin = kafka.admin();
   await admin.connect();
   try {
-    await withRepetitions(ground, async () => {
+    await withRepetitions(ground.addresses.postgres, async () => {
       const workers = ground.workers.length;
       for (let count = 0; count < workers; count++) await ground.removeWorker();
       const [group] = await admin.fetchOffsets({ groupId: v3Group, topics: [v3Topic] });
@@ -106,13 +89,9 @@ const deliverThrice = async ({ ground, random }: Scene): Promise<void> => {
   const copy = async (): Promise<void> => {
     const parcels = hand;
     hand = [];
-    const keyed = Array.from({ length: COPIES }, () => parcels).flat();
-    const shuffled = keyed
-      .map((parcel) => ({ parcel, at: random.next() }))
-      .sort((a, b) => a.at - b.at)
-      .map(({ parcel }) => parcel);
-    await carrier.put(shuffled);
-    orders += shuffled.reduce((sum, parcel) => sum + parcel.orders, 0);
+    const copies = random.shuffled(Array.from({ length: COPIES }, () => parcels).flat());
+    await carrier.put(copies);
+    orders += copies.reduce((sum, parcel) => sum + parcel.orders, 0);
   };
   try {
     await carrier.listen((parcel) => {
@@ -121,7 +100,7 @@ const deliverThrice = async ({ ground, random }: Scene): Promise<void> => {
       seen.add(parcel.text);
       hand.push(parcel);
     });
-    await withRepetitions(ground, async () => {
+    await withRepetitions(ground.addresses.postgres, async () => {
       for (const endMs = performance.now() + DELIVER_MS; performance.now() < endMs; ) {
         await sleep(SHUFFLE_EVERY_MS);
         if (hand.length > 0) await copy();

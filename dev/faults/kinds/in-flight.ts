@@ -26,10 +26,10 @@ export const inFlight: readonly Fault[] = [
   {
     name: "kill-workers-counting",
     ground: { isWired: true },
-    // all of them: one alone may be between two batches
+    // what is under way ends as it would; each then has its next batch in hand, for certain
     strike: async ({ ground }) => {
       const wire = ground.wire("worker", "postgres");
-      wire.disturb("silent");
+      wire.disturb("requests-lost");
       await sleep(FILL_MS);
       const ended = ground.workers.map((worker) => end(worker, "SIGKILL"));
       wire.disturb("none");

@@ -1,47 +1,34 @@
 /** Several that do the same work at the same moment. */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Random } from "#shared/domain/random.ts";
-import { openStream } from "#shared/modes/redis-streams/stream.ts";
 import { closeRedis } from "#shared/runtime/redis.ts";
+import { openStreamOf } from "../carrier.ts";
+import { prepareSlowRows, withRepetitions, withSlowRows } from "../database.ts";
 import type { Fault, Scene } from "../fault.ts";
-import { pollUntil } from "../poll.ts";
 
-const STREAM = "coffee:orders";
 const RIVALS = 4;
-const ROUNDS = 4;
-/** What a request takes is counted too fast for others to be met. */
-const REQUESTS = 2;
-const REQUEST_ORDERS = 900;
-const PUBLISHERS = 2;
-/** Half of them publish what the others have long passed; there and back is less than a command may take. */
-const LATE = { delayMs: 600, jitterMs: 0, isEveryOther: true };
-const LATE_MS = 10_000;
+const ROUNDS = 3;
+const ROUND_ORDERS = 300;
+/** A round takes each rival about 0.3 s: they meet in the middle of it. */
+const RIVAL_ROW_MS = 2;
+const LATE_PUBLISHERS = 3;
 const TICKERS = 2;
-const TICKING_MS = 5_000;
-const READY_WITHIN_MS = 10_000;
-
-const shuffled = <T>(items: readonly T[], random: Random): T[] =>
-  items
-    .map((item) => [random.next(), item] as const)
-    .sort(([a], [b]) => a - b)
-    .map(([, item]) => item);
+const RIVALRY_MS = 5_000;
+/** Two writers of 60 requests a second are busy for a third of their time. */
+const STORED_ROW_MS = 10;
 
 /** New orders taken out of the stream, and written back for each rival, each time in another order. */
 const writeRivals = async ({ ground, clients, random }: Scene): Promise<void> => {
-  const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
-  const stream = openStream(ground.addresses.stream, "coffee-faults", log);
+  const { stream, v2Stream } = await openStreamOf(ground);
   try {
-    await pollUntil("the stream answers", () => stream.status === "ready", READY_WITHIN_MS);
     for (let round = 0; round < ROUNDS; round++) {
-      const [last] = await stream.xrevrange(STREAM, "+", "-", "COUNT", 1);
-      for (let request = 0; request < REQUESTS; request++)
-        await clients.send(Array.from({ length: REQUEST_ORDERS }, clients.order));
-      const entries = await stream.xrange(STREAM, last === undefined ? "-" : `(${last[0]}`, "+");
+      const [last] = await stream.xrevrange(v2Stream, "+", "-", "COUNT", 1);
+      await clients.send(Array.from({ length: ROUND_ORDERS }, clients.order));
+      const entries = await stream.xrange(v2Stream, last === undefined ? "-" : `(${last[0]}`, "+");
       const orders = entries.flatMap(([, fields]) => ordersIn(fields));
       for (let rival = 0; rival < RIVALS; rival++)
-        await stream.addOrders(STREAM, orders.length, JSON.stringify(shuffled(orders, random)));
+        await stream.addOrders(v2Stream, orders.length, JSON.stringify(random.shuffled(orders)));
       // after the copies, which go on from the running total that it holds
-      await stream.xdel(STREAM, ...entries.map(([id]) => id));
+      await stream.xdel(v2Stream, ...entries.map(([id]) => id));
     }
   } finally {
     await closeRedis(stream);
@@ -59,44 +46,53 @@ const signalWorkers = ({ ground }: Scene, signal: NodeJS.Signals): void => {
   }
 };
 
+/** Several of the same program beside the workers, for a while. */
+const runBeside = async ({ ground }: Scene, file: string, count: number): Promise<void> => {
+  const programs = Array.from({ length: count }, (_, index) => ground.addProgram(`rival-${index}`, file));
+  await sleep(RIVALRY_MS);
+  await Promise.all(programs.map((program) => program.stop()));
+};
+
 export const rivals: readonly Fault[] = [
   {
     name: "rival-deliveries",
     modes: ["v2"],
     // an entry each, so that the copies of a batch are counted side by side
-    ground: { workers: RIVALS, env: { V2_BATCH_MAX_ENTRIES: "1", V2_BATCH_MAX_ORDERS: "1000" } },
+    ground: {
+      prepareDatabase: prepareSlowRows,
+      workers: RIVALS,
+      env: { V2_BATCH_MAX_ENTRIES: "1", V2_BATCH_MAX_ORDERS: "1000" },
+    },
     strike: async (scene) => {
-      signalWorkers(scene, "SIGSTOP");
-      try {
-        await writeRivals(scene);
-      } finally {
-        signalWorkers(scene, "SIGCONT");
-      }
+      const { postgres } = scene.ground.addresses;
+      const compete = async (): Promise<number> => {
+        signalWorkers(scene, "SIGSTOP");
+        try {
+          await writeRivals(scene);
+        } finally {
+          signalWorkers(scene, "SIGCONT");
+        }
+        return (RIVALS - 1) * ROUNDS * ROUND_ORDERS;
+      };
+      await withSlowRows(postgres, RIVAL_ROW_MS, () => withRepetitions(postgres, compete));
     },
     recoverWithinSeconds: 30,
   },
   {
     name: "overtaking-publishers",
-    ground: { isWired: true, workers: PUBLISHERS },
-    strike: async ({ ground }) => {
-      const wire = ground.wire("worker", "board");
-      wire.disturb(LATE);
-      await sleep(LATE_MS);
-      wire.disturb("none");
-    },
-    recoverWithinSeconds: 30,
+    // a turn lets one publish at a time, unless it takes longer than its turn
+    strike: (scene) => runBeside(scene, "dev/faults/publish-late.ts", LATE_PUBLISHERS),
+    recoverWithinSeconds: 20,
   },
   {
     name: "overlapping-ticks",
     modes: ["v1"],
+    ground: { prepareDatabase: prepareSlowRows },
     // the schedule lets one worker count at a time; that the figures are right may not hang on it
-    strike: async ({ ground }) => {
-      const tickers = Array.from({ length: TICKERS }, (_, index) =>
-        ground.addProgram(`ticker-${index}`, "dev/faults/tick.ts"),
-      );
-      await sleep(TICKING_MS);
-      await Promise.all(tickers.map((ticker) => ticker.stop()));
-    },
+    strike: (scene) =>
+      withSlowRows(scene.ground.addresses.postgres, STORED_ROW_MS, () =>
+        runBeside(scene, "dev/faults/tick.ts", TICKERS),
+      ),
     recoverWithinSeconds: 20,
   },
 ];
