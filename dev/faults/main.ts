@@ -1,13 +1,14 @@
 /** npm run faults: breaks the real system on purpose, and holds what is left against what clients were told. */
 import { join } from "node:path";
 import { messageOf } from "#shared/runtime/lifecycle.ts";
+import { writeSection } from "../page.ts";
 import { atOnce } from "./at-once.ts";
 import { expose } from "./expose.ts";
 import { faults } from "./faults.ts";
 import { type Options, type Planned, readOptions, USAGE } from "./options.ts";
 import { openResults, type Results } from "./results.ts";
 import { type RunResult, runFault } from "./run.ts";
-import { tableOf, writeInto } from "./table.ts";
+import { faultsTable, modesTable, sectionOf } from "./table.ts";
 
 const SCALE = join(import.meta.dirname, "..", "..", "SCALE.md");
 const isTold = process.env["FAULTS_VERBOSE"] === "1";
@@ -62,9 +63,8 @@ const main = async (): Promise<boolean> => {
     results,
     options,
   );
-  const table = tableOf(results.runs);
-  console.log(`\n${table}\n`);
-  if (isWhole) writeInto(SCALE, table);
+  console.log(`\n${faultsTable(results.runs)}\n\n${modesTable(results.runs)}`);
+  if (isWhole) writeSection(SCALE, "faults", sectionOf(results.runs));
   return results.runs.every(({ ok }) => ok);
 };
 

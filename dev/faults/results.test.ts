@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { readOptions } from "./options.ts";
 import { openResults } from "./results.ts";
 import type { RunResult } from "./run.ts";
-import { tableOf, writeInto } from "./table.ts";
+import { faultsTable, modesTable, sectionOf } from "./table.ts";
 
 let folder: string;
 beforeAll(() => {
@@ -41,28 +41,26 @@ test("results grow run by run, and are gone on with or begun anew", () => {
   expect(() => openResults(file, true)).toThrow(/results.json cannot be gone on with/);
 });
 
-test("a line of the table sums the runs of a fault and mode, and tells the worst of them", () => {
+test("the tables tell each mode's sums and each fault's worst recovery; what is not ok is never hidden", () => {
   const runs = [
     run(),
     run({ seed: 2, recoverySeconds: 4 }),
-    run({ mode: "v3", ok: false, lost: 2, recoverySeconds: null }),
+    run({ fault: "kill-stream" }),
+    run({ mode: "v3", recoverySeconds: 9 }),
+    run({ mode: "v3", seed: 2, ok: false, lost: 2, recoverySeconds: null }),
   ];
-  expect(tableOf(runs).split("\n").slice(2)).toEqual([
-    "| kill-worker | v2 | 2 | 2,000 | 0 | 0 | 4.0 | ok |",
-    "| kill-worker | v3 | 1 | 1,000 | 2 | 0 | never | 1 NOT OK |",
-    "| all |  | 3 | 3,000 | 2 | 0 | never | 1 NOT OK |",
+  expect(modesTable(runs).split("\n").slice(2)).toEqual([
+    "| v2 | 2 of 2 | 3 | 3,000 | 0 | 0 | 4.0 s |",
+    "| v3 | 0 of 1 | 2 | 2,000 | 2 | 0 | NOT OK |",
+    "| all | 2 of 3 | 5 | 5,000 | 2 | 0 | NOT OK |",
   ]);
-});
-
-test("a table is put between the marks of a page, as often as one likes", () => {
-  const page = join(folder, "page.md");
-  writeFileSync(page, "before\n<!-- faults:begin -->\nold\n<!-- faults:end -->\nafter\n");
-  for (const table of ["one", "two"]) writeInto(page, table);
-  expect(readFileSync(page, "utf8")).toBe(
-    "before\n<!-- faults:begin -->\n\ntwo\n\n<!-- faults:end -->\nafter\n",
-  );
-  writeFileSync(page, "no marks");
-  expect(() => writeInto(page, "one")).toThrow(/has no <!-- faults:begin -->/);
+  expect(faultsTable(runs).split("\n")).toEqual([
+    "| fault | v2 | v3 |",
+    "| --- | --- | --- |",
+    "| kill-worker | 4.0 s | NOT OK |",
+    "| kill-stream | 1.5 s |  |",
+  ]);
+  expect(sectionOf(runs)).toContain("Seeds 1, 2.");
 });
 
 test("what is chosen is planned, with each seed", () => {

@@ -1,43 +1,65 @@
-/** The runs as a table: a line per fault and mode. */
-import { readFileSync, writeFileSync } from "node:fs";
+/** The runs in two tables: what they say of each mode, and of each fault. */
+import { tableOf } from "../page.ts";
 import type { RunResult } from "./run.ts";
 
-const HEAD = ["fault", "mode", "runs", "acknowledged", "lost", "counted twice", "worst recovery s", ""];
-const BEGIN = "<!-- faults:begin -->";
-const END = "<!-- faults:end -->";
+const MODE_HEAD = [
+  "mode",
+  "faults survived",
+  "runs",
+  "orders acknowledged",
+  "lost",
+  "counted twice",
+  "worst recovery",
+];
 
-export const tableOf = (runs: readonly RunResult[]): string => {
-  const groups = Map.groupBy(runs, ({ fault, mode }) => `${fault} ${mode}`);
-  const rows = [...groups.values()].map((group) => [
-    group[0]?.fault ?? "",
-    group[0]?.mode ?? "",
-    ...sums(group),
+/** A line per mode, and one for all of them. */
+export const modesTable = (runs: readonly RunResult[]): string => {
+  const modes = [...Map.groupBy(runs, ({ mode }) => mode)].sort(([a], [b]) => a.localeCompare(b));
+  return tableOf(
+    MODE_HEAD,
+    [...modes, ["all", runs] as const].map(([mode, group]) => [mode, ...sums(group)]),
+  );
+};
+
+/** A line per fault: how long each mode needed at most; empty where it means nothing to a mode. */
+export const faultsTable = (runs: readonly RunResult[]): string => {
+  const modes = [...new Set(runs.map(({ mode }) => mode))].sort();
+  const rows = [...Map.groupBy(runs, ({ fault }) => fault)].map(([fault, group]) => [
+    fault,
+    ...modes.map((mode) => recoveryOf(group.filter((run) => run.mode === mode))),
   ]);
-  const total = ["all", "", ...sums(runs)];
-  return [HEAD, HEAD.map(() => "---"), ...rows, total].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+  return tableOf(["fault", ...modes], rows);
+};
+
+/** As SCALE.md has it. */
+export const sectionOf = (runs: readonly RunResult[]): string => {
+  const seeds = [...new Set(runs.map(({ seed }) => seed))].sort((a, b) => a - b).join(", ");
+  return [
+    `Seeds ${seeds}. Recovery is from the end of a fault until replies and dashboards are as prompt as before.`,
+    modesTable(runs),
+    "<details><summary>Each fault, with the worst recovery of its runs</summary>",
+    faultsTable(runs),
+    "</details>",
+  ].join("\n\n");
 };
 
 const sums = (runs: readonly RunResult[]): string[] => {
   const sum = (of: (run: RunResult) => number): string =>
     runs.reduce((total, run) => total + of(run), 0).toLocaleString("en-US");
-  const worst = runs.some(({ recoverySeconds }) => recoverySeconds === null)
-    ? "never"
-    : Math.max(...runs.map(({ recoverySeconds }) => recoverySeconds ?? 0)).toFixed(1);
-  const bad = runs.filter(({ ok }) => !ok).length;
+  const faults = [...Map.groupBy(runs, ({ fault, mode }) => `${mode} ${fault}`).values()];
+  const survived = faults.filter((group) => group.every(({ ok }) => ok)).length;
   return [
+    `${survived} of ${faults.length}`,
     String(runs.length),
     sum(({ acknowledged }) => acknowledged),
     sum(({ lost }) => lost),
     sum(({ countedTwice }) => countedTwice),
-    worst,
-    bad === 0 ? "ok" : `${bad} NOT OK`,
+    recoveryOf(runs),
   ];
 };
 
-/** Puts the table between the marks of a page; throws when it has none. */
-export const writeInto = (file: string, table: string): void => {
-  const page = readFileSync(file, "utf8");
-  const [begin, end] = [page.indexOf(BEGIN), page.indexOf(END)];
-  if (begin < 0 || end < begin) throw new Error(`${file} has no ${BEGIN} … ${END}`);
-  writeFileSync(file, `${page.slice(0, begin)}${BEGIN}\n\n${table}\n\n${page.slice(end)}`);
+const recoveryOf = (runs: readonly RunResult[]): string => {
+  if (runs.length === 0) return "";
+  if (runs.some(({ ok }) => !ok)) return "NOT OK";
+  return `${Math.max(...runs.map(({ recoverySeconds }) => recoverySeconds ?? 0)).toFixed(1)} s`;
 };

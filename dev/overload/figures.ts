@@ -1,4 +1,5 @@
 /** What an overload's answers say. */
+import { tableOf as table } from "../page.ts";
 import type { Answer, LoadResult } from "./load.ts";
 
 export type Figures = {
@@ -126,5 +127,5 @@ export const tableOf = (all: readonly Figures[]): string => {
     figures.normalAfterMs === null ? "never" : (figures.normalAfterMs / 1_000).toFixed(1),
     isGood(figures) ? "ok" : "NOT OK",
   ]);
-  return [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+  return table(head, rows);
 };
