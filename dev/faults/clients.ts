@@ -17,6 +17,8 @@ export type ClientOptions = {
 export type Clients = {
   /** Sends nothing new; resolves when all is acknowledged, or after so long, with how many valid orders were not. */
   stop(withinMs: number): Promise<number>;
+  /** How long after it was due a request was sent, 99th percentile: this machine's own slowness. */
+  lateP99Ms(): number;
   /** One batch, for a fault that needs its own. */
   send(orders: readonly Order[]): Promise<void>;
   order(): Order;
@@ -39,7 +41,6 @@ export const startClients = (ledger: Ledger, options: ClientOptions): Clients =>
   const { urls, mode, random, requestsPerSecond } = options;
   const under = new Set<Promise<void>>();
   const acknowledged: Order[] = [];
-  const over = new AbortController();
   const giveUp = new AbortController();
   let untaken = 0;
 
@@ -82,25 +83,40 @@ export const startClients = (ledger: Ledger, options: ClientOptions): Clients =>
     else void send([order()], true, dueMs);
   };
 
-  const arrivals = (async () => {
-    for (let dueMs = performance.now(); !over.signal.aborted; ) {
-      dueMs += random.gap(1_000 / requestsPerSecond);
-      const waitMs = dueMs - performance.now();
-      if (waitMs > 0) await sleep(waitMs);
-      sendNext(dueMs);
-    }
-  })();
-
+  const arrivals = openArrivals(random, requestsPerSecond, sendNext);
   return {
     send,
     order,
+    lateP99Ms: arrivals.lateP99Ms,
     stop: async (withinMs) => {
-      over.abort();
-      await arrivals;
+      await arrivals.stop();
       const timer = setTimeout(() => giveUp.abort(), withinMs);
       await Promise.all(under);
       clearTimeout(timer);
       return untaken;
+    },
+  };
+};
+
+/** Calls `onDue` at the times of a Poisson process, however long what it begins may take. */
+const openArrivals = (random: Random, perSecond: number, onDue: (dueMs: number) => void) => {
+  const lateMs: number[] = [];
+  let isOver = false;
+  const arrive = async (): Promise<void> => {
+    for (let dueMs = performance.now(); !isOver; ) {
+      dueMs += random.gap(1_000 / perSecond);
+      const waitMs = dueMs - performance.now();
+      if (waitMs > 0) await sleep(waitMs);
+      lateMs.push(performance.now() - dueMs);
+      onDue(dueMs);
+    }
+  };
+  const ended = arrive();
+  return {
+    lateP99Ms: (): number => lateMs.sort((a, b) => a - b)[Math.floor(lateMs.length * 0.99)] ?? 0,
+    stop: (): Promise<void> => {
+      isOver = true;
+      return ended;
     },
   };
 };

@@ -77,11 +77,20 @@ const READY_WITHIN_MS = 60_000;
 
 type Wires = Readonly<Record<ProgramKind, Partial<Record<ServerName, Wire>>>>;
 
+const opened = new Set<() => Promise<void>>();
+
+/** All that are open, for a program that has to end. */
+export const closeGrounds = async (): Promise<void> => {
+  await Promise.all([...opened].map((close) => close()));
+};
+
 export const openGround = async (options: GroundOptions): Promise<Ground> => {
   const closers = openClosers();
   const close = async (): Promise<void> => {
+    opened.delete(close);
     for (const failure of await closers.closeAll()) options.onLine(failure.message);
   };
+  opened.add(close);
   try {
     return { ...(await open(options, closers)), close };
   } catch (error) {

@@ -5,6 +5,7 @@ import { writeSection } from "../page.ts";
 import { atOnce } from "./at-once.ts";
 import { expose } from "./expose.ts";
 import { faults } from "./faults.ts";
+import { closeGrounds } from "./ground.ts";
 import { type Options, type Planned, readOptions, USAGE } from "./options.ts";
 import { openResults, type Results } from "./results.ts";
 import { type RunResult, runFault } from "./run.ts";
@@ -27,14 +28,36 @@ const tellingOf =
     if (isTold) console.error(`         ${who}: ${line}`);
   };
 
-const runOne = async ({ mode, fault, seed }: Planned, { seconds }: Options): Promise<RunResult> => {
-  const name = `${mode} ${fault.name}`;
-  const onLine = tellingOf(name);
+/** Clients of a machine that is free are late by a few milliseconds. */
+const MOST_LATE_MS = 100;
+const MOST_ATTEMPTS = 3;
+
+const attempt = async ({ mode, fault, seed }: Planned, { seconds }: Options): Promise<RunResult> => {
+  const onLine = tellingOf(`${mode} ${fault.name}`);
   try {
     return await runFault({ mode, fault, seed, seconds, onLine });
   } catch (error) {
-    const nothing = { sent: 0, acknowledged: 0, lost: 0, countedTwice: 0, recoverySeconds: null };
+    const nothing = {
+      sent: 0,
+      acknowledged: 0,
+      lost: 0,
+      countedTwice: 0,
+      recoverySeconds: null,
+      lateP99Ms: 0,
+    };
     return { mode, fault: fault.name, seed, ok: false, ...nothing, problems: [messageOf(error)] };
+  }
+};
+
+/** On a machine that has no time even for the clients a late recovery says nothing, and is looked at again. */
+const runOne = async (planned: Planned, options: Options): Promise<RunResult> => {
+  for (let left = MOST_ATTEMPTS; ; left--) {
+    const run = await attempt(planned, options);
+    const isVoid = !run.ok && run.problems.length === 0 && run.lateP99Ms > MOST_LATE_MS;
+    if (!isVoid || left === 1) return run;
+    console.log(
+      `        ${told(run)}\n       the clients were ${run.lateP99Ms} ms late themselves: once more`,
+    );
   }
 };
 
@@ -68,6 +91,12 @@ const main = async (): Promise<boolean> => {
   return results.runs.every(({ ok }) => ok);
 };
 
+for (const signal of ["SIGINT", "SIGTERM"] as const)
+  process.once(signal, async () => {
+    console.log("stopping what runs; --resume goes on");
+    await closeGrounds();
+    process.exit(130);
+  });
 try {
   process.exit((await main()) ? 0 : 1);
 } catch (error) {

@@ -29,6 +29,8 @@ export type RunResult = Checked & {
   readonly sent: number;
   /** Null when it was not within the bound of its fault. */
   readonly recoverySeconds: number | null;
+  /** Milliseconds by which the clients themselves were late, 99th percentile. */
+  readonly lateP99Ms: number;
 };
 
 const REQUESTS_PER_SECOND = 60;
@@ -99,6 +101,7 @@ const runOn = async (
       sent: ledger.entries().length,
       ...checked,
       recoverySeconds: recovered === null ? null : Math.round(recovered / 100) / 10,
+      lateP99Ms: Math.round(clients.lateP99Ms()),
       problems: all,
     };
   } finally {
