@@ -1,6 +1,7 @@
 /** Sockets that do not read, with dashboards so large that the kernel's buffers fill. */
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Registry } from "prom-client";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { WebSocketServer } from "ws";
@@ -11,6 +12,9 @@ import { openLiveStream } from "./live.ts";
 import { openSocketMetrics } from "./metrics.ts";
 import { SOCKET_OPTIONS } from "./sockets.ts";
 import type { Stream } from "./whole.ts";
+
+/** Longer than the step in which frames go out. */
+const QUIET_MS = 150;
 
 let server: WebSocketServer;
 let stream: Stream;
@@ -76,6 +80,15 @@ test("a socket that missed frames is sent the latest state when it is free, and 
   expect(quick.snapshots()).toHaveLength(1);
   const gaps = quick.times.slice(1).map((time, index) => time - (quick.times[index] ?? 0));
   expect(Math.max(...gaps)).toBeLessThan(3_000);
+});
+
+test("of boards that come together only the newest goes out, also after a quiet time", async () => {
+  drinkBytes = 10;
+  const client = await connect();
+  await sleep(QUIET_MS);
+  for (const _ of [1, 2, 3]) publish();
+  await until("it has the newest", () => client.frames.at(-1)?.version === version);
+  expect(client.deltas()).toHaveLength(1);
 });
 
 test("over 1 MiB that it does not take, a socket is closed with 1013", async () => {

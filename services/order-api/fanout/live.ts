@@ -55,10 +55,10 @@ export const openLiveStream = (dashboard: (filter: string) => Dashboard, metrics
   const look = (filter: string, audience: Audience, withDrift: boolean): void => {
     clearTimeout(audience.timer);
     audience.timer = undefined;
-    audience.lookedAt = performance.now();
+    audience.lookedAt = inStep(audience.lookedAt, performance.now());
     const frame = audience.frames.next(dashboard(filter), withDrift);
     if (frame === null) return;
-    audience.toldAt = audience.lookedAt;
+    audience.toldAt = performance.now();
     for (const client of audience.clients) tell(client, frame, audience.frames, metrics);
   };
   const beat = (): void => {
@@ -94,9 +94,9 @@ export const openLiveStream = (dashboard: (filter: string) => Dashboard, metrics
   const changed = (): void => {
     for (const [filter, audience] of audiences) {
       if (audience.clients.size === 0) continue;
-      const dueInMs = audience.lookedAt + LOOK_EVERY_MS - performance.now();
-      if (dueInMs <= 0) look(filter, audience, false);
-      else audience.timer ??= setTimeout(() => look(filter, audience, false), dueInMs);
+      const dueInMs = Math.max(0, audience.lookedAt + LOOK_EVERY_MS - performance.now());
+      // never at once: while one board goes out to many, several may have come, and only the last of them is worth it
+      audience.timer ??= setTimeout(() => look(filter, audience, false), dueInMs);
     }
   };
   const close = (): void => {
@@ -105,6 +105,10 @@ export const openLiveStream = (dashboard: (filter: string) => Dashboard, metrics
   };
   return { follow, changed, close };
 };
+
+/** A look that is a little late must not make the next one late, or boards at the same pace would be left out. */
+const inStep = (lookedAt: number, now: number): number =>
+  now - lookedAt < 2 * LOOK_EVERY_MS ? lookedAt + LOOK_EVERY_MS : now;
 
 /** A socket that missed a frame is behind by more than this one: the latest state instead. */
 const tell = (client: Client, frame: Frame, frames: Frames, metrics: SocketMetrics): void => {
