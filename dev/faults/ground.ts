@@ -11,10 +11,8 @@ import { startServers, type Wanted } from "../servers/seam.ts";
 import type { Server } from "../servers/server.ts";
 import { keepRunning } from "../stack.ts";
 import { pollUntil } from "./poll.ts";
-import { openWire, type Wire } from "./wire.ts";
-
-export type ServerName = "postgres" | "board" | "stream" | "kafka";
-export type ProgramKind = "api" | "worker";
+import type { Wire } from "./wire.ts";
+import { BACKENDS, openWiring, type ProgramKind, SERVERS, type ServerName, type Wiring } from "./wiring.ts";
 
 export type GroundOptions = {
   readonly mode: string;
@@ -59,23 +57,7 @@ export type Ground = {
   close(): Promise<void>;
 };
 
-const VARIABLES: Record<ServerName, string> = {
-  postgres: "DATABASE_URL",
-  board: "BOARD_REDIS_URL",
-  stream: "STREAM_REDIS_URL",
-  kafka: "KAFKA_BROKERS",
-};
-/** Every server, and the modes that have it. */
-export const SERVERS: readonly { readonly name: ServerName; readonly modes?: readonly string[] }[] = [
-  { name: "postgres" },
-  { name: "board" },
-  { name: "stream", modes: ["v2"] },
-  { name: "kafka", modes: ["v3"] },
-];
-const BACKENDS: Record<string, ServerName> = { v1: "postgres", v2: "stream", v3: "kafka" };
 const READY_WITHIN_MS = 60_000;
-
-type Wires = Readonly<Record<ProgramKind, Partial<Record<ServerName, Wire>>>>;
 
 const opened = new Set<() => Promise<void>>();
 
@@ -86,9 +68,14 @@ export const closeGrounds = async (): Promise<void> => {
 
 export const openGround = async (options: GroundOptions): Promise<Ground> => {
   const closers = openClosers();
-  const close = async (): Promise<void> => {
-    opened.delete(close);
+  const closeAll = async (): Promise<void> => {
     for (const failure of await closers.closeAll()) options.onLine(failure.message);
+    opened.delete(close);
+  };
+  let closing: Promise<void> | undefined;
+  const close = (): Promise<void> => {
+    closing ??= closeAll();
+    return closing;
   };
   opened.add(close);
   try {
@@ -109,76 +96,43 @@ const open = async (given: GroundOptions, closers: Closers): Promise<Omit<Ground
   chmodSync(folder, 0o755);
   const options = { ...given, ...(await given.prepare?.(folder, closers, onLine)) };
   const names = [...new Set<ServerName>(["postgres", "board", backend])];
-  const wires = options.isWired ? await openWires(names, options.random, closers) : { api: {}, worker: {} };
-  const servers = await startServers(wantedOf(names, options, wires), { COFFEE_SERVERS: "native" });
+  const wiring = await openWiring(names, options.isWired ?? false, options.random, closers);
+  const wanted = wantedOf(names, options, wiring);
+  const servers = await startServers(wanted, { COFFEE_SERVERS: "native" });
   const of = (name: ServerName): Server => {
     const server = servers[name];
     if (server === undefined) throw new Error(`${mode} has no ${name}`);
     return server;
   };
   for (const name of names) closers.add(name, () => of(name).stop());
-  for (const name of names) {
-    keepRunning(of(name), onLine, closers);
-    for (const kind of ["api", "worker"] as const) wires[kind][name]?.leadTo(of(name).port);
-  }
+  for (const name of names) keepRunning(of(name), onLine, closers);
+  wiring.leadTo(servers);
   await migrate(of("postgres").url, () => undefined);
   await options.prepareDatabase?.(of("postgres").url);
   const programs = openPrograms(options, closers, join(folder, "logs"), (kind) =>
-    environmentOf(names, of, wires[kind]),
+    wiring.environmentOf(kind, servers),
   );
   const started = await programs.start();
-  const wire = (kind: ProgramKind, name: ServerName): Wire => {
-    const found = wires[kind][name];
-    if (found === undefined) throw new Error(`there is no wire between ${kind} and ${name}`);
-    return found;
-  };
-  const addresses = Object.fromEntries(
-    (Object.keys(VARIABLES) as ServerName[]).map((name) => [name, servers[name]?.url ?? ""]),
-  ) as Record<ServerName, string>;
-  return { mode, ...started, addresses, server: of, backend, wire, ...programs.change, folder };
+  const addresses = Object.fromEntries(SERVERS.map(({ name }) => [name, servers[name]?.url ?? ""])) as Record<
+    ServerName,
+    string
+  >;
+  return { mode, ...started, addresses, server: of, backend, wire: wiring.wire, ...programs.change, folder };
 };
 
-/** The broker tells its clients one address, so programs share a wire to it. */
-const openWires = async (names: readonly ServerName[], random: Random, closers: Closers): Promise<Wires> => {
-  const wires: { [kind in ProgramKind]: Partial<Record<ServerName, Wire>> } = { api: {}, worker: {} };
-  for (const name of names)
-    for (const kind of ["api", "worker"] as const) {
-      const shared = name === "kafka" ? wires.api.kafka : undefined;
-      const wire = shared ?? (await openWire(random));
-      wires[kind][name] = wire;
-      if (!shared) closers.add(`wire of ${kind} and ${name}`, () => wire.close());
-    }
-  return wires;
-};
-
-const wantedOf = (names: readonly ServerName[], { servers = {} }: GroundOptions, wires: Wires): Wanted => {
-  const broker = wires.api.kafka;
+const wantedOf = (
+  names: readonly ServerName[],
+  { servers = {} }: GroundOptions,
+  { doors }: Wiring,
+): Wanted => {
   const wanted: Required<Wanted> = {
     postgres: { ...servers.postgres },
     board: { ...servers.board },
     stream: { ...servers.stream },
-    kafka: {
-      ...servers.kafka,
-      settings: {
-        ...servers.kafka?.settings,
-        ...(broker && { "advertised.listeners": `BROKER://127.0.0.1:${broker.port}` }),
-      },
-    },
+    kafka: { ...servers.kafka, doors },
   };
   return Object.fromEntries(names.map((name) => [name, wanted[name]]));
 };
-
-const environmentOf = (
-  names: readonly ServerName[],
-  of: (name: ServerName) => Server,
-  wires: Partial<Record<ServerName, Wire>>,
-): Record<string, string> =>
-  Object.fromEntries(
-    names.map((name) => {
-      const { url, port } = of(name);
-      return [VARIABLES[name], url.replace(String(port), String(wires[name]?.port ?? port))];
-    }),
-  );
 
 const openPrograms = (
   options: GroundOptions,

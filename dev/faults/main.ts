@@ -12,6 +12,7 @@ import { type RunResult, runFault } from "./run.ts";
 import { faultsTable, modesTable, sectionOf } from "./table.ts";
 
 const SCALE = join(import.meta.dirname, "..", "..", "SCALE.md");
+const stopping = new AbortController();
 const isTold = process.env["FAULTS_VERBOSE"] === "1";
 
 const told = (run: RunResult): string => {
@@ -54,7 +55,7 @@ const runOne = async (planned: Planned, options: Options): Promise<RunResult> =>
   for (let left = MOST_ATTEMPTS; ; left--) {
     const run = await attempt(planned, options);
     const isVoid = !run.ok && run.problems.length === 0 && run.lateP99Ms > MOST_LATE_MS;
-    if (!isVoid || left === 1) return run;
+    if (!isVoid || left === 1 || stopping.signal.aborted) return run;
     console.log(
       `        ${told(run)}\n       the clients were ${run.lateP99Ms} ms late themselves: once more`,
     );
@@ -64,7 +65,10 @@ const runOne = async (planned: Planned, options: Options): Promise<RunResult> =>
 const runAll = async (planned: readonly Planned[], results: Results, options: Options): Promise<void> => {
   let done = 0;
   await atOnce(options.atOnce, planned, async (each) => {
+    if (stopping.signal.aborted) return;
     const run = await runOne(each, options);
+    // what was broken off says nothing
+    if (stopping.signal.aborted) return;
     results.add(run);
     console.log(`${String(++done).padStart(3)}/${planned.length} ${told(run)}`);
   });
@@ -92,7 +96,9 @@ const main = async (): Promise<boolean> => {
 };
 
 for (const signal of ["SIGINT", "SIGTERM"] as const)
-  process.once(signal, async () => {
+  process.on(signal, async () => {
+    if (stopping.signal.aborted) return;
+    stopping.abort();
     console.log("stopping what runs; --resume goes on");
     await closeGrounds();
     process.exit(130);

@@ -10,13 +10,15 @@ import { freePort } from "./ports.ts";
 import { launch } from "./process.ts";
 import { kafkaIsReady } from "./ready.ts";
 import type { Server } from "./server.ts";
-import { KAFKA_CLUSTER_ID, kafkaSettings, type Settings } from "./settings.ts";
+import { KAFKA_CLUSTER_ID, type KafkaDoor, kafkaSettings, type Settings } from "./settings.ts";
 
 export type KafkaOptions = {
   /** Kept after the end. Without it the data is temporary. */
   dataDir?: string;
   /** Preferred; the next free one is taken. */
   port?: number;
+  /** Further ways in, for clients that are to be told another address than the broker's own. */
+  doors?: readonly KafkaDoor[];
   /** Further broker settings, by Kafka's names. */
   settings?: Settings;
   /** What fetching Kafka makes us do, in sentences. */
@@ -66,7 +68,11 @@ export const startKafka = async (options: KafkaOptions = {}): Promise<Server> =>
   const { folder, temporary } = serverFolder("kafka", options.dataDir);
   const port = await freePort(options.port);
   const controllerPort = await freePort();
-  const settings = { ...kafkaSettings({ host: "127.0.0.1", port, controllerPort }), ...options.settings };
+  const doors = options.doors ?? [];
+  const settings = {
+    ...kafkaSettings({ host: "127.0.0.1", port, controllerPort, doors }),
+    ...options.settings,
+  };
   const archive = classArchive(classPath);
   const shared = archive.options.filter((option) => !option.includes("ArchiveClassesAtExit"));
   const log4j = logging(folder);

@@ -56,16 +56,30 @@ export const KAFKA_CLUSTER_ID = "Y29mZmVlLXJ0LWxvY2FsMA";
 const KAFKA_NODE_ID = 1;
 
 /** `host` is where the broker listens; clients are always told 127.0.0.1. */
-export const kafkaSettings = (o: { host: string; port: number; controllerPort: number }): Settings => ({
+/** A listener: clients that come by `port` are sent to `advertisedPort`, where something in between may stand. */
+export type KafkaDoor = { name: string; port: number; advertisedPort: number };
+
+type KafkaAddresses = { host: string; port: number; controllerPort: number; doors?: readonly KafkaDoor[] };
+
+export const kafkaSettings = ({ host, port, controllerPort, doors = [] }: KafkaAddresses): Settings => ({
   "process.roles": "broker,controller",
   "node.id": String(KAFKA_NODE_ID),
-  listeners: `BROKER://${o.host}:${o.port},CONTROLLER://127.0.0.1:${o.controllerPort}`,
-  "advertised.listeners": `BROKER://127.0.0.1:${o.port}`,
+  listeners: [
+    `BROKER://${host}:${port}`,
+    `CONTROLLER://127.0.0.1:${controllerPort}`,
+    ...doors.map((door) => `${door.name}://127.0.0.1:${door.port}`),
+  ].join(","),
+  "advertised.listeners": [
+    `BROKER://127.0.0.1:${port}`,
+    ...doors.map((door) => `${door.name}://127.0.0.1:${door.advertisedPort}`),
+  ].join(","),
   "inter.broker.listener.name": "BROKER",
   "controller.listener.names": "CONTROLLER",
-  "listener.security.protocol.map": "BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT",
+  "listener.security.protocol.map": ["BROKER", "CONTROLLER", ...doors.map(({ name }) => name)]
+    .map((name) => `${name}:PLAINTEXT`)
+    .join(","),
   // a static quorum: with a dynamic one the first start's port is written into the data for ever
-  "controller.quorum.voters": `${KAFKA_NODE_ID}@127.0.0.1:${o.controllerPort}`,
+  "controller.quorum.voters": `${KAFKA_NODE_ID}@127.0.0.1:${controllerPort}`,
   "auto.create.topics.enable": "false",
   "offsets.topic.replication.factor": "1",
   "offsets.topic.num.partitions": "1", // a handful of groups; the default of 50 takes seconds to make

@@ -7,8 +7,9 @@ import { isDeepStrictEqual } from "node:util";
 import { closeRedis, openRedis, type RedisClient, redisOptions } from "#shared/runtime/redis.ts";
 import { openDatabase } from "../database.ts";
 import type { Fault, Scene } from "../fault.ts";
-import { type Ground, SERVERS } from "../ground.ts";
+import type { Ground } from "../ground.ts";
 import { pollUntil } from "../poll.ts";
+import { SERVERS } from "../wiring.ts";
 import { end, stopSignalOf } from "./processes.ts";
 
 const READY_MS = 30_000;

@@ -3,8 +3,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Fault, Scene } from "../fault.ts";
-import type { ProgramKind } from "../ground.ts";
 import { pollUntil } from "../poll.ts";
+import type { ProgramKind } from "../wiring.ts";
 import { faketimeEnvironment } from "./faketime.ts";
 
 const FILE = "clock";

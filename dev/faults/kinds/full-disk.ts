@@ -10,8 +10,9 @@ import type { Wanted } from "../../servers/seam.ts";
 import type { Settings } from "../../servers/settings.ts";
 import { post } from "../clients.ts";
 import type { Fault, Scene } from "../fault.ts";
-import type { Ground, Prepared, ServerName } from "../ground.ts";
+import type { Ground, Prepared } from "../ground.ts";
 import { pollUntil } from "../poll.ts";
+import type { ServerName } from "../wiring.ts";
 
 const run = promisify(execFile);
 const FOLDER = "small-disk";

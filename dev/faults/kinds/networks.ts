@@ -1,8 +1,8 @@
 /** Networks between a program and a server that are cut, silent, one-way or slow. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Fault, Scene } from "../fault.ts";
-import { type ProgramKind, SERVERS, type ServerName } from "../ground.ts";
 import type { Disturbance } from "../wire.ts";
+import { type ProgramKind, SERVERS, type ServerName } from "../wiring.ts";
 
 const CUT_MS = 3_000;
 
@@ -21,16 +21,13 @@ const disturb = async ({ ground }: Scene, kind: ProgramKind, server: ServerName,
 };
 
 export const networks: readonly Fault[] = SERVERS.flatMap(({ name, modes }) =>
-  (["api", "worker"] as const)
-    // the broker tells its clients one address: its one wire is the API's and the workers'
-    .filter((kind) => !(name === "kafka" && kind === "worker"))
-    .flatMap((kind) =>
-      DISTURBANCES.map(([how, disturbance]) => ({
-        name: `net-${kind}-${name}-${how}`,
-        ...(modes && { modes }),
-        ground: { isWired: true },
-        strike: (scene: Scene) => disturb(scene, kind, name, disturbance),
-        recoverWithinSeconds: 30,
-      })),
-    ),
+  (["api", "worker"] as const).flatMap((kind) =>
+    DISTURBANCES.map(([how, disturbance]) => ({
+      name: `net-${kind}-${name}-${how}`,
+      ...(modes && { modes }),
+      ground: { isWired: true },
+      strike: (scene: Scene) => disturb(scene, kind, name, disturbance),
+      recoverWithinSeconds: 30,
+    })),
+  ),
 );

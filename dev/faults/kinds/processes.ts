@@ -3,8 +3,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { RunningProgram } from "../../programs.ts";
 import type { Server } from "../../servers/server.ts";
 import type { Fault, Scene } from "../fault.ts";
-import { type ProgramKind, SERVERS, type ServerName } from "../ground.ts";
 import { pollUntil } from "../poll.ts";
+import { type ProgramKind, SERVERS, type ServerName } from "../wiring.ts";
 
 const RUNS_AGAIN_MS = 60_000;
 
