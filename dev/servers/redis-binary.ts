@@ -1,9 +1,9 @@
 // Finds redis-server, or gets it from its Debian package.
 import { execFile } from "node:child_process";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { fromPackage, missingLibraries, type Sought } from "./apt.ts";
+import { fromPackage, libraryPathIn, missingLibraries, type Sought } from "./apt.ts";
 
 export type RedisBinary = { command: string; env: Record<string, string> };
 
@@ -20,14 +20,10 @@ const works = async ({ command, env }: RedisBinary) => {
 
 const fromSystem: RedisBinary = { command: "redis-server", env: {} };
 
-const unpackedIn = (folder: string): RedisBinary => {
-  const libraries = join(folder, "usr", "lib");
-  const folders = existsSync(libraries) ? readdirSync(libraries).map((name) => join(libraries, name)) : [];
-  return {
-    command: join(folder, "usr", "bin", "redis-server"),
-    env: { LD_LIBRARY_PATH: [libraries, ...folders].join(":") },
-  };
-};
+const unpackedIn = (folder: string): RedisBinary => ({
+  command: join(folder, "usr", "bin", "redis-server"),
+  env: { LD_LIBRARY_PATH: libraryPathIn(folder) },
+});
 
 const redis: Sought<RedisBinary> = {
   name: "redis-server",

@@ -1,0 +1,88 @@
+/**
+ * Closed-loop load by wrk (https://github.com/wg/wrk): in C, it takes a tenth of the time that a generator in Node
+ * does, which on two cores is taken from what is measured.
+ */
+import { execFile } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { fromPackage, libraryPathIn, missingLibraries, type Sought } from "../../servers/apt.ts";
+
+export type WrkLoad = {
+  readonly url: string;
+  readonly body: string;
+  readonly connections: number;
+  readonly seconds: number;
+  /** A program that has just started may refuse some of it. */
+  readonly isWarmUp?: boolean;
+};
+
+type Wrk = { readonly command: string; readonly env: Record<string, string> };
+
+const run = promisify(execFile);
+
+const works = async ({ command, env }: Wrk): Promise<boolean> => {
+  try {
+    await run(command, ["--version"], { env: { ...process.env, ...env } });
+    return true;
+  } catch (error) {
+    // it tells its version and ends with 1
+    return String((error as { stdout?: string }).stdout).startsWith("wrk ");
+  }
+};
+
+const wrk: Sought<Wrk> = {
+  name: "wrk",
+  find: async (root) => {
+    const found =
+      root === "/"
+        ? { command: "wrk", env: {} }
+        : { command: join(root, "usr", "bin", "wrk"), env: { LD_LIBRARY_PATH: libraryPathIn(root) } };
+    return (await works(found)) ? found : null;
+  },
+  unpacked: async () => ["wrk", ...(await missingLibraries(["wrk"]))],
+  whatToDo:
+    "wrk is missing and could not be installed. Install it (on Debian and Ubuntu: apt-get install wrk)",
+};
+
+export type Accepted = { readonly requests: number; readonly perSecond: number };
+
+/** Throws when a request was answered otherwise than with 2xx, or not at all. */
+export const drive = async (
+  { url, body, connections, seconds, isWarmUp = false }: WrkLoad,
+  log: (line: string) => void,
+): Promise<Accepted> => {
+  const { command, env } = await fromPackage(wrk, log);
+  const folder = mkdtempSync(join(tmpdir(), "coffee-rt-wrk-"));
+  try {
+    const script = join(folder, "order.lua");
+    writeFileSync(script, scriptOf(body));
+    const args = ["-t1", `-c${connections}`, `-d${seconds}s`, "-s", script, url];
+    const { stdout } = await run(command, args, { env: { ...process.env, ...env } });
+    const { requests, refused, perSecond } = resultIn(stdout);
+    if (refused > 0 && !isWarmUp)
+      throw new Error(`${url}: ${refused} requests were refused, ${requests} accepted; the round is void`);
+    return { requests, perSecond };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+};
+
+/** Bodies are JSON, in which a long bracket of this level cannot stand by chance. */
+const scriptOf = (body: string): string => `
+wrk.method = "POST"
+wrk.headers["content-type"] = "application/json"
+wrk.body = [===[${body}]===]
+done = function(summary)
+  local e = summary.errors
+  print(string.format("RESULT %d %d %d", summary.requests, summary.duration, e.connect + e.read + e.write + e.status + e.timeout))
+end`;
+
+const resultIn = (output: string): Accepted & { readonly refused: number } => {
+  const found = /^RESULT (\d+) (\d+) (\d+)$/m.exec(output);
+  if (!found) throw new Error(`wrk said something else: ${output}`);
+  const [all = 0, microseconds = 0, refused = 0] = found.slice(1).map(Number);
+  const requests = all - refused;
+  return { requests, refused, perSecond: requests / (microseconds / 1e6) };
+};
