@@ -52,6 +52,8 @@ export const buildApp = async (parts: AppParts): Promise<FastifyInstance> => {
     // a line per order would cost more than the order
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: MOST_BODY_BYTES,
+    // nor is a logger made for each request: those that do log say what it is about
+    childLoggerFactory: (logger) => logger,
     // what fails before a route is reached is a problem like any other
     frameworkErrors: handleError,
     clientErrorHandler: refuseConnection,
@@ -69,10 +71,11 @@ export const buildApp = async (parts: AppParts): Promise<FastifyInstance> => {
   });
   // fastify would take a text for a body; an order is JSON or 415
   app.removeContentTypeParser("text/plain");
-  app.addHook("onRequest", async (request, reply) => {
-    if (!stopping) return;
+  app.addHook("onRequest", (request, reply, done) => {
+    if (!stopping) return done();
     reply.header("connection", "close");
-    if (!PROBES.has(request.url)) await sendUnavailable(reply, "closing", "this server is stopping");
+    if (PROBES.has(request.url)) return done();
+    sendUnavailable(reply, "closing", "this server is stopping");
   });
   app.setErrorHandler(handleError);
   app.setNotFoundHandler(handleNotFound);

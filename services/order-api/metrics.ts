@@ -1,5 +1,7 @@
-import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import { Gauge, type Registry } from "prom-client";
+import { openHistogram } from "#shared/runtime/histogram.ts";
 import { ACK_BUCKETS_SECONDS } from "#shared/runtime/prometheus.ts";
+import { openTally } from "#shared/runtime/tally.ts";
 import { openSocketMetrics, type SocketMetrics } from "./fanout/metrics.ts";
 import type { ModeState } from "./intakes.ts";
 import { type OrderMetrics, openOrderMetrics } from "./order-metrics.ts";
@@ -15,27 +17,25 @@ export const openApiMetrics = (
   catalogue: { stores: readonly string[]; drinks: readonly string[] },
   states: () => ReadonlyMap<string, ModeState>,
 ): ApiMetrics => {
-  const registers = [registry];
-  const counter = (name: string, help: string, labelNames: string[] = []) =>
-    new Counter({ name, help, labelNames, registers });
-  const requests = counter("http_requests_total", "HTTP requests answered", [
-    "method",
-    "endpoint",
-    "status_code",
-  ]);
-  const durations = new Histogram({
+  const requests = openTally({
+    name: "http_requests_total",
+    help: "HTTP requests answered",
+    labelNames: ["method", "endpoint", "status_code"],
+    registry,
+  });
+  const durations = openHistogram({
     name: "http_request_duration_seconds",
     help: "HTTP request duration",
     labelNames: ["method", "endpoint"],
     buckets: ACK_BUCKETS_SECONDS,
-    registers,
+    registry,
   });
   openLagGauges(registry, states);
   return {
     ...openOrderMetrics(registry, catalogue, states().keys()),
     answered: (method, endpoint, status, seconds) => {
-      requests.inc({ method, endpoint, status_code: status });
-      durations.observe({ method, endpoint }, seconds);
+      requests(1, method, endpoint, String(status));
+      durations(seconds, 1, method, endpoint);
     },
     ...openSocketMetrics(registry),
   };

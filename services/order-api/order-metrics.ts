@@ -1,7 +1,9 @@
-import { Counter, Histogram, type Registry } from "prom-client";
+import type { Registry } from "prom-client";
 import type { Order } from "#shared/domain/order.ts";
 import type { Outcome } from "#shared/ports.ts";
+import { openHistogram } from "#shared/runtime/histogram.ts";
 import { ACK_BUCKETS_SECONDS, boundedLabel } from "#shared/runtime/prometheus.ts";
+import { openTally } from "#shared/runtime/tally.ts";
 
 export type OrderMetrics = {
   /** What became of the orders of one request, `ackMs` after it came. */
@@ -19,8 +21,8 @@ export const openOrderMetrics = (
 ): OrderMetrics => {
   const storeLabel = boundedLabel(catalogue.stores, MOST_LABELS);
   const drinkLabel = boundedLabel(catalogue.drinks, MOST_LABELS);
-  const counter = (name: string, help: string, labelNames: string[]) =>
-    new Counter({ name, help, labelNames, registers: [registry] });
+  const counter = (name: string, help: string, labelNames: string[], unit = 1) =>
+    openTally({ name, help, labelNames, registry, unit });
   const accepted = counter("coffee_orders_accepted_total", "Orders accepted durably", ["mode"]);
   const rejected = counter("coffee_orders_rejected_total", "Orders not accepted, by reason", [
     "mode",
@@ -34,33 +36,43 @@ export const openOrderMetrics = (
     "store",
     "version",
   ]);
-  const value = counter("order_value_total", "Revenue of accepted orders, in currency units", ["store"]);
-  const ack = new Histogram({
+  const value = counter(
+    "order_value_total",
+    "Revenue of accepted orders, in currency units",
+    ["store"],
+    0.01,
+  );
+  const ack = openHistogram({
     name: "coffee_ingest_ack_seconds",
-    help: "From an order's arrival to its durable acceptance",
+    help: "From a request's arrival to the durable acceptance of its orders",
     labelNames: ["mode"],
     buckets: ACK_BUCKETS_SECONDS,
-    registers: [registry],
+    registry,
   });
-  for (const mode of modes) accepted.inc({ mode }, 0);
+  for (const mode of modes) accepted(0, mode);
   return {
     taken: (mode, orders, outcomes, ackMs) => {
-      for (const [index, { store: name, drink, priceCents }] of orders.entries()) {
-        const outcome = outcomes[index];
-        if (outcome === undefined || outcome instanceof Error) continue;
+      let news = 0;
+      let replayed = 0;
+      for (const [index, outcome] of outcomes.entries()) {
+        const order = orders[index];
+        if (order === undefined || outcome instanceof Error) continue;
         if (outcome.replayed) {
-          duplicates.inc({ mode });
+          replayed++;
           continue;
         }
-        accepted.inc({ mode });
-        ack.observe({ mode }, ackMs / 1_000);
-        const store = storeLabel(name);
-        created.inc({ drink: drinkLabel(drink), store, version: mode });
-        value.inc({ store }, priceCents / 100);
+        news++;
+        const store = storeLabel(order.store);
+        created(1, drinkLabel(order.drink), store, mode);
+        value(order.priceCents, store);
       }
+      if (replayed > 0) duplicates(replayed, mode);
+      if (news === 0) return;
+      accepted(news, mode);
+      ack(ackMs / 1_000, 1, mode);
     },
     rejected: (mode, reason, orders) => {
-      if (orders > 0) rejected.inc({ mode, reason }, orders);
+      if (orders > 0) rejected(orders, mode, reason);
     },
   };
 };

@@ -19,7 +19,7 @@ export const workerKnobs = Type.Object({
     default: 4,
     minimum: 2,
     maximum: 100,
-    description: "connections to PostgreSQL: one counts, one publishes, one leases, one is spare",
+    description: "connections to PostgreSQL: two count, one publishes, one is spare",
   }),
   statementTimeoutMs: Type.Integer({
     default: 30_000,

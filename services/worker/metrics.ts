@@ -1,4 +1,5 @@
-import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import { Counter, Gauge, type Registry } from "prom-client";
+import { openHistogram } from "#shared/runtime/histogram.ts";
 import {
   BATCH_BUCKETS_ORDERS,
   FRESHNESS_BUCKETS_SECONDS,
@@ -45,25 +46,26 @@ export const openWorkerMetrics = (registry: Registry, mode: string): WorkerMetri
     labelNames: byMode,
     registers,
   });
-  const batches = new Histogram({
+  const batches = openHistogram({
     name: "coffee_batch_orders",
     help: "Orders per counted batch",
     labelNames: byMode,
     buckets: BATCH_BUCKETS_ORDERS,
-    registers,
+    registry,
   });
-  const freshness = new Histogram({
+  const freshness = openHistogram({
     name: "coffee_order_freshness_seconds",
     help: "From accept until the order is committed to the rollups, and until a board that has it is published",
     labelNames: ["mode", "stage"],
     buckets: FRESHNESS_BUCKETS_SECONDS,
-    registers,
+    registry,
   });
-  const publishes = new Histogram({
+  const publishes = openHistogram({
     name: "coffee_board_publish_seconds",
     help: "From reading PostgreSQL until the board stands in Redis; its count is the boards published",
+    labelNames: [],
     buckets: PUBLISH_BUCKETS_SECONDS,
-    registers,
+    registry,
   });
   counted.inc({ mode }, 0);
   duplicates.inc({ mode }, 0);
@@ -73,13 +75,11 @@ export const openWorkerMetrics = (registry: Registry, mode: string): WorkerMetri
       counted.inc({ mode }, orders);
       duplicates.inc({ mode }, repeated);
     },
-    batch: (orders) => batches.observe({ mode }, orders),
+    batch: (orders) => batches(orders, 1, mode),
     deadLetter: (reason) => deadLetters.inc({ mode, reason }),
     conflicts: (orders) => conflicts.inc({ mode }, orders),
-    fresh: (stage, seconds, orders) => {
-      for (let order = 0; order < orders; order++) freshness.observe({ mode, stage }, seconds);
-    },
-    published: (seconds) => publishes.observe(seconds),
+    fresh: (stage, seconds, orders) => freshness(seconds, orders, mode, stage),
+    published: (seconds) => publishes(seconds, 1),
     reconciled: openReconciled(registry, mode),
   };
 };

@@ -36,4 +36,14 @@ export const timestampMs = (text: string): number | null => {
   return date.getTime() + fractionMs - offsetMinutes * MINUTE_MS;
 };
 
-export const iso = (ms: number): string => new Date(ms).toISOString();
+let isoMs = Number.NaN;
+let isoText = "";
+
+/** RFC 3339 in UTC, to the millisecond. The last one is kept: an order asks for its own moment three times. */
+export const iso = (ms: number): string => {
+  if (ms !== isoMs) {
+    isoText = new Date(ms).toISOString();
+    isoMs = ms;
+  }
+  return isoText;
+};

@@ -47,6 +47,25 @@ test("no more writes are under way than allowed", async () => {
   expect(mostInFlight()).toBe(2);
 });
 
+test("eager: a write begins in the turn that brings enough, and no more of them than allowed", async () => {
+  const { group, until, batches, mostInFlight } = openBackend({ maxItems: 9, maxInFlight: 2, eagerItems: 3 });
+  const adds = addAll(group, 1, 11);
+  expect(batches()).toEqual([
+    [1, 2, 3],
+    [4, 5, 6],
+  ]);
+  (await until(2)).end();
+  (await until(3)).end();
+  const later = group.add(12);
+  (await until(1)).end();
+  (await until(4)).end();
+  expect(await outcomes([...adds, later])).toBe(
+    results(...Array.from({ length: 12 }, (_, index) => index + 1)),
+  );
+  expect(batches()).toEqual([[1, 2, 3], [4, 5, 6], [7, 8, 9, 10, 11], [12]]);
+  expect(mostInFlight()).toBe(2);
+});
+
 test("an item's own error is its own alone; a write that answers for fewer items has answered for none", async () => {
   const { group, until } = openBackend();
   const adds = outcomes(addAll(group, 1, 8));

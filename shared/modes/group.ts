@@ -8,6 +8,11 @@ export type Grouping = {
   readonly maxInFlight: number;
   /** Once this many items wait, calls are refused. */
   readonly maxQueued: number;
+  /**
+   * Once so many wait, a write begins within the turn of the event loop that brings them: a backend works on the first
+   * of them while the others are read. Without it each turn's end is a write, and one of both always waits for the other.
+   */
+  readonly eagerItems?: number;
   /** How long a first call waits for company at most; 0 is the end of the current tick. A full group goes at once. */
   readonly lingerMs: number;
   /**
@@ -50,13 +55,18 @@ type Write<T, R> = (items: readonly T[]) => Promise<readonly (R | Error)[]>;
  * `write` resolves with one result or Error per item, in order, or rejects for all of them.
  */
 export const groupWrites = <T, R>(grouping: Grouping, write: Write<T, R>): Group<T, R> => {
-  const { maxItems, maxInFlight, lingerMs, staleMs, deadlineMs } = grouping;
+  const {
+    maxItems,
+    maxInFlight,
+    lingerMs,
+    staleMs,
+    deadlineMs,
+    eagerItems = Number.POSITIVE_INFINITY,
+  } = grouping;
   const queue = openQueue<T, R>(grouping);
   const underWay = new Set<readonly Waiter<T, R>[]>();
   const drained = Promise.withResolvers<void>();
-  let scheduled = false;
   let closing = false;
-  let linger: NodeJS.Timeout | undefined;
   const sweeping = openSweeping(() => {
     rejectLate(queue, underWay, performance.now() - deadlineMs);
     goOn();
@@ -64,22 +74,15 @@ export const groupWrites = <T, R>(grouping: Grouping, write: Write<T, R>): Group
 
   const schedule = (): void => {
     const first = queue.first();
-    if (scheduled || !first || underWay.size >= maxInFlight) return;
+    if (!first || underWay.size >= maxInFlight) return;
     const lingers = lingerMs > 0 && queue.items() < maxItems && !closing;
+    if (queue.items() >= eagerItems) flush();
     // the time it waited for a write to end counts too
-    const waitMs = lingers ? first.addedAt + lingerMs - performance.now() : 0;
-    if (waitMs > 0) {
-      linger ??= setTimeout(flush, waitMs);
-      return;
-    }
-    clearTimeout(linger);
-    scheduled = true;
-    setImmediate(flush);
+    else alarm.within(lingers ? first.addedAt + lingerMs - performance.now() : 0);
   };
 
   const flush = (): void => {
-    scheduled = false;
-    linger = undefined;
+    alarm.cancel();
     if (!queue.fitsOneWrite()) refuse(queue.takeOlder(performance.now() - staleMs));
     const group = queue.take();
     if (group.length > 0) {
@@ -91,6 +94,8 @@ export const groupWrites = <T, R>(grouping: Grouping, write: Write<T, R>): Group
     }
     goOn();
   };
+
+  const alarm = openAlarm(flush);
 
   const goOn = (): void => {
     schedule();
@@ -115,6 +120,29 @@ export const groupWrites = <T, R>(grouping: Grouping, write: Write<T, R>): Group
       closing = true;
       goOn();
       return drained.promise;
+    },
+  };
+};
+
+/** Does `work` once: at the end of this turn of the event loop, or after so many milliseconds. */
+const openAlarm = (work: () => void) => {
+  let soon: NodeJS.Immediate | undefined;
+  let later: NodeJS.Timeout | undefined;
+  return {
+    within: (ms: number): void => {
+      if (soon) return;
+      if (ms > 0) {
+        later ??= setTimeout(work, ms);
+        return;
+      }
+      clearTimeout(later);
+      soon = setImmediate(work);
+    },
+    cancel: (): void => {
+      clearImmediate(soon);
+      clearTimeout(later);
+      soon = undefined;
+      later = undefined;
     },
   };
 };

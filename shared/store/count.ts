@@ -28,10 +28,11 @@ export const RATE_SECONDS = 10;
 /** Ages are told in steps of 5 %: a few rows, however many orders and however old. */
 const AGE_STEPS = 20;
 /**
- * Stored orders in one statement, about a second's work: all of a long backlog at once would pass the statement
- * timeout, be tried again with even more, and never end. A transaction that is larger goes in one piece.
+ * Stored orders in one statement, about a tenth of a second's work: what is read of them fits into work_mem, whose default
+ * is 4 MB, and all of a long backlog at once would pass the statement timeout, be tried again with even more, and never
+ * end. A transaction that is larger goes in one piece.
  */
-const MOST_STORED = 50_000;
+const MOST_STORED = 20_000;
 
 /**
  * What is left at `at` of a rate written at `since`, from 0 to 1. Bounded on both sides: after two quiet hours, or
@@ -42,15 +43,38 @@ export const decayed = (at: string, since: string): string =>
   `exp(-least(60, greatest(0, extract(epoch FROM ${at} - ${since})::float8 / ${RATE_SECONDS})))`;
 
 /**
+ * The newest of `counted`. That they come in the order of their time is the worst case of a sort that keeps the first
+ * fifty: each takes the place of another. So those that cannot be among them are left out by their moment first.
+ */
+const LATEST = `
+moments AS MATERIALIZED (
+  SELECT accepted_at, count(*) AS n FROM counted GROUP BY 1
+), latest AS (
+  SELECT coalesce(jsonb_agg(jsonb_build_object(
+    'id', order_id, 'drink', drink, 'store', store, 'cents', price_cents,
+    'eventTimeMs', (extract(epoch FROM event_time) * 1000)::bigint,
+    'acceptedAtMs', (extract(epoch FROM accepted_at) * 1000)::bigint)), '[]') AS orders
+  FROM (
+    SELECT * FROM counted WHERE accepted_at >= (
+      SELECT min(accepted_at) FROM (
+        SELECT accepted_at, sum(n) OVER (ORDER BY accepted_at DESC) - n AS newer
+        FROM (SELECT * FROM moments ORDER BY accepted_at DESC LIMIT ${RECENT}) AS last_moments) AS ranked
+      WHERE newer < ${RECENT})
+    ORDER BY accepted_at DESC, order_id DESC LIMIT ${RECENT}) AS newest
+`;
+
+/**
  * From `counted` (mode, store, drink, price_cents, event_time, accepted_at, order_id) to every rollup and
  * `applied`. Rows are written in the order of their key: unsorted batches of four workers deadlocked.
  * Parameters: $1 part, $2 source, $3 position.
  */
 export const rollUp = (duplicates: string, more = "false", restored = "false"): string => `
 base AS MATERIALIZED (
-  SELECT date_trunc('minute', event_time, 'UTC') AS minute, date_trunc('hour', event_time, 'UTC') AS hour,
-         mode, store, drink, count(*) AS n, sum(price_cents)::bigint AS cents
-  FROM counted GROUP BY 1, 2, 3, 4, 5
+  SELECT minute, date_trunc('hour', minute, 'UTC') AS hour, mode, store, drink, n, cents
+  FROM (
+    SELECT date_bin('1 minute', event_time, '2000-01-01Z') AS minute, mode, store, drink, count(*) AS n,
+           sum(price_cents)::bigint AS cents
+    FROM counted GROUP BY 1, 2, 3, 4) AS minutely
 ), minutes AS (
   INSERT INTO rollup_minute AS r (bucket, mode, shard, orders, revenue_cents)
   SELECT minute, mode, $1::smallint, sum(n), sum(cents) FROM base GROUP BY 1, 2 ORDER BY 1, 2
@@ -77,15 +101,10 @@ base AS MATERIALIZED (
   FROM base GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
   ON CONFLICT (bucket, mode, drink, shard) DO UPDATE
   SET orders = r.orders + EXCLUDED.orders, revenue_cents = r.revenue_cents + EXCLUDED.revenue_cents
-), latest AS (
-  SELECT coalesce(jsonb_agg(jsonb_build_object(
-    'id', order_id, 'drink', drink, 'store', store, 'cents', price_cents,
-    'eventTimeMs', (extract(epoch FROM event_time) * 1000)::bigint,
-    'acceptedAtMs', (extract(epoch FROM accepted_at) * 1000)::bigint)), '[]') AS orders
-  FROM (SELECT * FROM counted ORDER BY accepted_at DESC, order_id DESC LIMIT ${RECENT}) AS newest
+), ${LATEST}
 ), totals AS (
   SELECT (SELECT coalesce(sum(n), 0) FROM base)::bigint AS orders, ${duplicates} AS duplicates,
-         (SELECT greatest(0, extract(epoch FROM clock_timestamp() - min(accepted_at)) * 1000)::bigint FROM counted) AS freshness_ms
+         (SELECT greatest(0, extract(epoch FROM clock_timestamp() - min(accepted_at)) * 1000)::bigint FROM moments) AS freshness_ms
 ), written AS (
   INSERT INTO applied AS a (source, part, version, position, orders, duplicates, rate, freshness_ms, recent)
   SELECT $2, $1::smallint, (t.orders > 0)::integer, $3, t.orders, t.duplicates, t.orders / ${RATE_SECONDS}.0,
@@ -106,8 +125,8 @@ base AS MATERIALIZED (
 )
 SELECT t.orders::text, t.duplicates::text, (
   SELECT coalesce(json_agg(json_build_object('ms', ms, 'orders', n)), '[]') FROM (
-    SELECT round(avg(age))::bigint AS ms, count(*) AS n
-    FROM (SELECT greatest(0, extract(epoch FROM clock_timestamp() - accepted_at) * 1000)::float8 AS age FROM counted) AS a
+    SELECT round(sum(age * n) / sum(n))::bigint AS ms, sum(n) AS n
+    FROM (SELECT greatest(0, date_part('epoch', clock_timestamp() - accepted_at) * 1000) AS age, n FROM moments) AS a
     GROUP BY floor(${AGE_STEPS} * ln(1 + age))) AS aged
 ) AS ages, ${more} AS more, ${restored} AS restored FROM totals AS t`;
 
@@ -136,9 +155,8 @@ WITH input AS MATERIALIZED (
  */
 const COUNT_STORED = `
 WITH mark AS MATERIALIZED (
-  SELECT direct_watermark AS lo, greatest(direct_watermark, least(pg_snapshot_xmin(pg_current_snapshot()), (
-    SELECT xid FROM orders WHERE xid > meta.direct_watermark AND xid < pg_snapshot_xmax(pg_current_snapshot())
-    ORDER BY xid OFFSET ${MOST_STORED} LIMIT 1))) AS hi
+  SELECT direct_watermark AS lo, greatest(direct_watermark, least(
+    pg_snapshot_xmin(pg_current_snapshot()), next_direct_mark(direct_watermark, ${MOST_STORED}))) AS hi
   FROM meta WHERE system_identifier = (SELECT system_identifier FROM pg_control_system()) FOR UPDATE
 ), counted AS MATERIALIZED (
   SELECT order_id, mode, store, drink, price_cents, event_time, accepted_at
@@ -165,16 +183,14 @@ export const countCarried = async (pool: Pool | Client, batch: CarriedBatch): Pr
   );
 };
 
-/** Counts the stored orders whose transactions have ended since the last call, up to `MOST_STORED` of them. */
+/**
+ * Counts the stored orders whose transactions have ended since the last call, up to `MOST_STORED` of them. Planned anew
+ * each time: a plan that was kept since the table was empty reads all of it.
+ */
 export const countStored = async (
   pool: Pool,
-  batch: { readonly source: string; readonly part: number },
-): Promise<Counted> => {
-  const values = [batch.part, batch.source, null];
-  return countedOf(
-    (await pool.query<CountedRow>({ name: "count-stored", text: COUNT_STORED, values })).rows[0],
-  );
-};
+  { source, part }: { readonly source: string; readonly part: number },
+): Promise<Counted> => countedOf((await pool.query<CountedRow>(COUNT_STORED, [part, source, null])).rows[0]);
 
 export type CountedRow = Pick<Counted, "ages" | "restored"> & {
   orders: string;

@@ -20,8 +20,8 @@ export const countingMutants: readonly Mutant[] = [
     edits: [
       {
         file: FILE,
-        find: "least(pg_snapshot_xmin(pg_current_snapshot()), (",
-        replace: "least(pg_snapshot_xmax(pg_current_snapshot()), (",
+        find: "pg_snapshot_xmin(pg_current_snapshot()), next_direct_mark(",
+        replace: "pg_snapshot_xmax(pg_current_snapshot()), next_direct_mark(",
       },
     ],
     exposedAs: DRIFT,

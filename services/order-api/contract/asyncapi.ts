@@ -84,7 +84,7 @@ const STREAM_ENTRY: Message = {
 
 const TOPIC_RECORD: Message = {
   title: "One order",
-  summary: "A record's value, in JSON; its key is the order's id, so that partitions fill evenly",
+  summary: "A record's value, in JSON; its key is the order's id; partitions are filled in turn",
   payload: orderMessage,
   example: orderMessageExample,
   more: { bindings: { kafka: { key: { type: "string", format: "uuid", examples: [ORDER_ID] } } } },

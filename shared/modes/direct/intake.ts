@@ -21,6 +21,8 @@ import type { DirectSettings } from "./knobs.ts";
 /** Leaves the deadline of a request room for the reply. */
 const STATEMENT_TIMEOUT_MS = 1_300;
 const CONNECT_TIMEOUT_MS = 1_000;
+/** With 64 connections a fifth more orders a second; fewer make groups that cost PostgreSQL more. */
+const EAGER_ORDERS = 24;
 /** query_canceled: the server answers, and stopped a statement of ours at its time. */
 const STATEMENT_TIMEOUT = "57014";
 
@@ -44,6 +46,7 @@ export const openDirectIntake = (settings: DirectSettings, log: Log): Intake => 
       maxItems: settings.v1GroupMaxOrders,
       maxInFlight: settings.v1MaxWritesInFlight,
       maxQueued: settings.v1MaxQueuedOrders,
+      eagerItems: EAGER_ORDERS,
       lingerMs: 0,
       staleMs: STALE_MS,
       deadlineMs: DECISION_MS,
@@ -77,7 +80,7 @@ const backlogOf = async (pool: Pool, most: number): Promise<Backlog> => {
 const store = async (pool: Pool, orders: readonly Order[], log: Log): Promise<Outcome[]> => {
   try {
     const stored = await storeOrders(pool, "v1", encodeOrders(orders));
-    return stored.size < orders.length ? await receiptsOf(pool, orders, stored) : orders.map(() => NEW);
+    return stored === null ? orders.map(() => NEW) : await receiptsOf(pool, orders, stored);
   } catch (error) {
     if (!isPoison(error)) return orders.map(() => awayError(error));
     if (orders.length === 1) {

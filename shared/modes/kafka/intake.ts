@@ -1,4 +1,4 @@
-import { Partitioners, type Producer } from "kafkajs";
+import type { Producer } from "kafkajs";
 import type { Order } from "../../domain/order.ts";
 import { type Backlog, type Intake, type Log, type Receipt, Unavailable } from "../../ports.ts";
 import { atMost, messageOf } from "../../runtime/lifecycle.ts";
@@ -7,12 +7,13 @@ import { groupWrites } from "../group.ts";
 import { DECISION_MS, STALE_MS } from "../limits.ts";
 import { DISCONNECT_MS, openKafka, REQUEST_TIMEOUT_MS, untilKafkaAnswers } from "./client.ts";
 import type { KafkaSettings } from "./knobs.ts";
+import { stickyPartitioner } from "./partitioner.ts";
 import { ensureTopic, openBacklog, readRetention } from "./topic.ts";
 
 const QUEUED: Receipt = { replayed: false };
 
 /**
- * v3: one record per order, keyed by its id so that the partitions fill evenly.
+ * v3: one record per order, under its id.
  *
  * Never `idempotent: true`: after a timeout kafkajs reuses the sequence number for other records, which the
  * broker then takes for repetitions and drops, acknowledged. Repetitions are found by order id instead.
@@ -22,8 +23,7 @@ export const openKafkaIntake = (settings: KafkaSettings, log: Log): Intake => {
   const producer = kafka.producer({
     idempotent: false,
     allowAutoTopicCreation: false,
-    // named, or kafkajs warns that it changed its default once
-    createPartitioner: Partitioners.DefaultPartitioner,
+    createPartitioner: stickyPartitioner,
   });
   const admin = kafka.admin();
   const closing = new AbortController();

@@ -60,7 +60,7 @@ export const kafkaKnobs = Type.Object({
     description: "orders that wait for a produce request; more are answered 503",
   }),
   v3BatchMaxOrders: Type.Integer({
-    default: 2_000,
+    default: 5_000,
     minimum: 1,
     maximum: 100_000,
     description: "orders counted in one statement",

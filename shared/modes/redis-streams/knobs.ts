@@ -45,7 +45,13 @@ export const redisStreamsKnobs = Type.Object({
     default: 16,
     minimum: 1,
     maximum: 1_000,
-    description: "workers at a time; each leases a slot",
+    description: "slots that workers lease: the most members of the consumer group at a time",
+  }),
+  v2SlotsAtOnce: Type.Integer({
+    default: 2,
+    minimum: 1,
+    maximum: 100,
+    description: "slots a worker counts in at a time",
   }),
   v2ClaimIdleMs: Type.Integer({
     default: 30_000,

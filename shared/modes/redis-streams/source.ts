@@ -12,48 +12,61 @@ const TRIM_EVERY_MS = 1_000;
 /** While every slot is taken, or PostgreSQL does not lease one. */
 const NO_SLOT_MS = 250;
 
-/** v2's worker: a member of the consumer group under the name of its leased slot. */
+/** v2's worker: members of the consumer group, each under the name of a slot that it leases. */
 export const openRedisStreamsSource = (settings: RedisStreamsSettings, log: Log): Source => {
-  const reads = openReader(settings.streamRedisUrl, "coffee-v2-reader", log);
-  const commands = openStream(settings.streamRedisUrl, "coffee-v2-worker", log);
+  const { streamRedisUrl, v2SlotsAtOnce } = settings;
+  const commands = openStream(streamRedisUrl, "coffee-v2-worker", log);
+  // one each: a read that blocks holds up what comes after it on its connection
+  const readers = Array.from({ length: v2SlotsAtOnce }, () =>
+    openReader(streamRedisUrl, "coffee-v2-reader", log),
+  );
   const pool = openPool(
     {
       databaseUrl: settings.databaseUrl,
       program: "coffee-v2-lease",
-      maxConnections: 1,
+      maxConnections: v2SlotsAtOnce,
       statementTimeoutMs: 5_000,
       connectTimeoutMs: 2_000,
     },
     (error) => log.warn({ err: error, mode: "v2" }, "an idle connection to PostgreSQL was lost"),
   );
 
-  const run = async (count: Count, signal: AbortSignal): Promise<void> => {
-    const trimming = setInterval(() => trim(commands, settings.v2Stream, log), TRIM_EVERY_MS);
-    try {
-      while (!signal.aborted) {
-        const lease = await takeSlot(pool, settings.v2Slots, log);
-        if (lease) await countIn(lease, count, signal);
-        else await pause(NO_SLOT_MS, signal);
+  const countInSlots = async (reads: StreamClient, count: Count, signal: AbortSignal): Promise<void> => {
+    while (!signal.aborted) {
+      const lease = await takeSlot(pool, settings.v2Slots, log);
+      if (!lease) {
+        await pause(NO_SLOT_MS, signal);
+        continue;
       }
-    } finally {
-      clearInterval(trimming);
+      log.info({ mode: "v2", slot: lease.slot }, "counting in a slot");
+      try {
+        const consumer = openConsumer(reads, commands, settings, lease.slot);
+        await consume(consumer, count, AbortSignal.any([signal, lease.lost]), log);
+      } finally {
+        await lease.release();
+      }
     }
   };
 
-  const countIn = async (lease: Lease, count: Count, signal: AbortSignal): Promise<void> => {
-    log.info({ mode: "v2", slot: lease.slot }, "counting in a slot");
-    try {
-      const consumer = openConsumer(reads, commands, settings, lease.slot);
-      await consume(consumer, count, AbortSignal.any([signal, lease.lost]), log);
-    } finally {
-      await lease.release();
-    }
+  const run = async (count: Count, signal: AbortSignal): Promise<void> => {
+    const failed = new AbortController();
+    const trimming = setInterval(() => trim(commands, settings.v2Stream, log), TRIM_EVERY_MS);
+    const members = readers.map((reads) =>
+      countInSlots(reads, count, AbortSignal.any([signal, failed.signal])).catch((error: unknown) => {
+        failed.abort();
+        throw error;
+      }),
+    );
+    // each settles what it has in hand before the first failure is told
+    await Promise.allSettled(members);
+    clearInterval(trimming);
+    await Promise.all(members);
   };
 
   return {
     run,
     close: async () => {
-      await Promise.all([closeRedis(reads), closeRedis(commands), pool.end()]);
+      await Promise.all([...readers.map(closeRedis), closeRedis(commands), pool.end()]);
     },
   };
 };
