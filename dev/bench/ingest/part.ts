@@ -155,13 +155,15 @@ const audited = async (databaseUrl: string, sent: Sent, tell: Bench["tell"]): Pr
   try {
     for (const mode of MODES) {
       const want = sent[mode] ?? 0;
-      await untilTrue(
-        `${want} orders of ${mode} counted`,
-        async () => (await countedOf(pool, mode)) >= want,
-        DRAIN_WITHIN_MS,
-      );
-      const stored = await numberOf(pool, "SELECT count(*) FROM orders WHERE mode = $1", mode);
-      await untilTrue(`what ${mode} stored is counted`, async () => (await countedOf(pool, mode)) === stored);
+      let { stored, counted } = await tallyOf(pool, mode);
+      const isRight = async (): Promise<boolean> => {
+        ({ stored, counted } = await tallyOf(pool, mode));
+        return counted >= want && stored === counted;
+      };
+      const what = `${want} orders of ${mode} stored, and each of them counted`;
+      await untilTrue(what, isRight, DRAIN_WITHIN_MS).catch((error: Error) => {
+        throw new Error(`${error.message}: ${stored} stored, ${counted} counted`);
+      });
       tell(`audit: ${want} orders of ${mode} accepted, ${stored} stored, each counted once`);
     }
   } finally {
@@ -169,11 +171,15 @@ const audited = async (databaseUrl: string, sent: Sent, tell: Bench["tell"]): Pr
   }
 };
 
-const countedOf = (pool: Pool, mode: string): Promise<number> =>
-  numberOf(pool, "SELECT coalesce(sum(orders), 0) FROM rollup_hour WHERE mode = $1", mode);
+/** In one snapshot: what a worker counts between two looks would seem to be counted twice. */
+const TALLY = `
+SELECT (SELECT count(*) FROM orders WHERE mode = $1)::float8 AS stored,
+       (SELECT coalesce(sum(orders), 0) FROM rollup_hour WHERE mode = $1)::float8 AS counted`;
 
-const numberOf = async (pool: Pool, sql: string, mode: string): Promise<number> =>
-  Number((await pool.query<[string]>({ text: sql, values: [mode], rowMode: "array" })).rows[0]?.[0] ?? 0);
+const tallyOf = async (pool: Pool, mode: string): Promise<{ stored: number; counted: number }> => {
+  const { rows } = await pool.query<{ stored: number; counted: number }>(TALLY, [mode]);
+  return rows[0] ?? { stored: 0, counted: 0 };
+};
 
 export const ingest: Part = {
   name: "ingest",
