@@ -16,7 +16,7 @@ export { watch } from "./scenarios/watchers.ts";
 
 export const options = {
   scenarios: k6Scenarios(plan, settings.mostVus),
-  thresholds: thresholdsOf(plan),
+  thresholds: thresholdsOf(plan, settings.mostVus),
   summaryTrendStats: TREND_STATS,
   // of bounded number, since every one multiplies k6's time series: no ids, no addresses
   systemTags: ["scenario", "status", "method", "name", "error_code", "expected_response"],

@@ -41,19 +41,19 @@ test("these orders stay as they are: what was once recorded can be audited later
   expect([0, 1, 2].map((iteration) => orders.contentOf("anybody", 1, iteration, 0))).toMatchInlineSnapshot(`
     [
       {
-        "drink": "cappuccino",
-        "priceCents": 425,
+        "drink": "tea",
+        "priceCents": 340,
         "store": "uptown",
       },
       {
-        "drink": "hot chocolate",
-        "priceCents": 435,
-        "store": "southend",
+        "drink": "espresso",
+        "priceCents": 315,
+        "store": "uptown",
       },
       {
-        "drink": "tea",
-        "priceCents": 300,
-        "store": "southend",
+        "drink": "mocha",
+        "priceCents": 515,
+        "store": "downtown",
       },
     ]
   `);

@@ -49,7 +49,7 @@ export const openProbes = (visibleWithinMs: number): Probes => {
     },
     shown: (hour, orders, atMs) => {
       // counts begin anew, and an order that is under way may be in either hour: nobody can tell
-      if (hour !== hourShown) waiting.clear();
+      if (hour !== hourShown) for (const order of waiting.values()) order.state = "unknown";
       [hourShown, counts] = [hour, orders];
       const seen: Seen[] = [];
       for (const [store, { target, sentMs, state }] of waiting) {

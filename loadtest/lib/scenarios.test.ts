@@ -9,7 +9,7 @@ import { settingsFrom } from "./settings.ts";
 const planned = (environment: Record<string, string>) => {
   const settings = settingsFrom(environment, Date.now());
   const plan = planOf(profileNamed(settings.profile), settings);
-  return { plan, k6: k6Scenarios(plan, settings.mostVus), thresholds: thresholdsOf(plan) };
+  return { plan, k6: k6Scenarios(plan, settings.mostVus), thresholds: thresholdsOf(plan, settings.mostVus) };
 };
 
 describe.each(profiles)("$name", (profile) => {
@@ -65,6 +65,13 @@ test("virtual users are bounded, and watchers share them", () => {
   const { k6 } = planned({ PROFILE: "websocket", RATE: "5000", MAX_VUS: "300", WATCHERS: "120" });
   expect(k6["orders"]).toMatchObject({ preAllocatedVUs: 300, maxVUs: 300 });
   expect(k6["watchers"]).toMatchObject({ executor: "per-vu-iterations", vus: 3 });
+});
+
+test("a late sender is told, and a slope may begin when its virtual users are awake", () => {
+  const limit = (environment: Record<string, string>) =>
+    planned(environment).thresholds["schedule_lag{scenario:orders}"];
+  expect(limit({ PROFILE: "baseline" })).toEqual([{ threshold: "p(99)<=10" }]);
+  expect(limit({ PROFILE: "spike", RATE: "20" })).toEqual([{ threshold: "p(99)<=50" }]);
 });
 
 test("only the breakpoint ends where an objective is missed", () => {

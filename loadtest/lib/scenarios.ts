@@ -119,6 +119,12 @@ const LEAST_VUS = 20;
 /** Connections that one of k6's virtual users holds: it takes a megabyte itself. */
 export const CONNECTIONS_PER_VU = 50;
 
+/** Virtual users, one for each request that may be under way. */
+export const vusFor = (schedule: Schedule, isWarmUp: boolean, mostVus: number): number => {
+  const repliesOfS = isWarmUp ? VUS_FOR_WARM_UP_REPLIES_OF_S : VUS_FOR_REPLIES_OF_S;
+  return Math.min(mostVus, Math.max(LEAST_VUS, Math.ceil(peakPerSecond(schedule) * repliesOfS)));
+};
+
 /** As k6 takes it. */
 export type Scenario = Readonly<Record<string, unknown>> & { readonly executor: string };
 
@@ -141,8 +147,7 @@ const scenarioOf = (planned: Planned, plan: Plan, mostVus: number): Scenario => 
       gracefulStop: `${REPLIES_AFTER_END_MS}ms`,
     };
   }
-  const repliesOfS = planned.isWarmUp ? VUS_FOR_WARM_UP_REPLIES_OF_S : VUS_FOR_REPLIES_OF_S;
-  const vus = Math.min(mostVus, Math.max(LEAST_VUS, Math.ceil(peakPerSecond(schedule) * repliesOfS)));
+  const vus = vusFor(schedule, planned.isWarmUp, mostVus);
   const pool = { preAllocatedVUs: vus, maxVUs: vus, gracefulStop: `${REPLIES_AFTER_END_MS}ms` };
   const timeUnit = `${schedule.unitMs}ms`;
   if (isConstant(schedule))

@@ -64,6 +64,17 @@ test("each scenario says what the audit needs; a probe's iterations are its orde
   expect(summary.scenarios[1]?.stages).toEqual([{ seconds: 5, toPerSecond: 40 }]);
 });
 
+test("what a slope began late is taken off its figures, and of a constant rate nothing is", () => {
+  const slope = { ...environment, PROFILE: "spike", WARM_UP: "0" };
+  const late = { ...metrics, "schedule_lag{scenario:orders}": { values: { min: 0.75 } } };
+  const settingsOfSlope = settingsFrom(slope, 1e12);
+  const planOfSlope = planOf(profileNamed("spike"), settingsOfSlope);
+  const ofSlope = summaryOf(planOfSlope, settingsOfSlope, 0, { metrics: late });
+  expect(ofSlope.latencyMs).toMatchObject({ min: 0.25, p50: 1.25, p999: 5.25, max: 6.25, count: 200 });
+  expect(ofSlope.scenarios[0]).toMatchObject({ name: "orders", lateStartMs: 0.75 });
+  expect(summaryOf(plan, settings, 0, { metrics: late }).latencyMs).toEqual(summary.latencyMs);
+});
+
 test("people are told what was missed", () => {
   const missed = missedIn(metrics);
   expect(missed).toEqual(["orders_failed rate<=0.001"]);
@@ -72,4 +83,5 @@ test("people are told what was missed", () => {
   expect(text).toContain("1990 acknowledged   10 refused");
   expect(text).toContain("not met: orders_failed rate<=0.001");
   expect(summaryText(summary, [])).toContain("every objective is met");
+  expect(summaryText(summaryOf(plan, settings, 0, { metrics: {} }), [])).toContain("nothing was measured");
 });

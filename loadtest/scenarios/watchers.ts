@@ -25,7 +25,7 @@ export const watch = (): void => {
   const totals: Totals = { frames: 0 };
   const gapMs = Math.min(OPEN_WITHIN_MS, planned.durationMs / 2) / connections;
   for (let index = 0; index < connections; index++)
-    setTimeout(() => hold(index, endMs, totals), Math.round(index * gapMs));
+    setTimeout(() => hold(index, connections, endMs, totals), Math.round(index * gapMs));
   const flush = (): void => {
     if (totals.frames > 0) wsFrames.add(totals.frames);
     totals.frames = 0;
@@ -35,7 +35,7 @@ export const watch = (): void => {
 };
 
 /** One dashboard until the end; a connection that the server ends is opened again. */
-const hold = (index: number, endMs: number, totals: Totals): void => {
+const hold = (index: number, connections: number, endMs: number, totals: Totals): void => {
   let held: number | null = null;
   let frames = 0;
   let isEnding = false;
@@ -51,14 +51,14 @@ const hold = (index: number, endMs: number, totals: Totals): void => {
       socket.send(RESYNC);
     }
     // of each of the connections in turn
-    if (head.type === "delta" && head.asOfMs !== null && (frames + index) % CONNECTIONS_PER_VU === 0)
+    if (head.type === "delta" && head.asOfMs !== null && (frames + index) % connections === 0)
       wsDelay.add(Math.max(0, Date.now() - head.asOfMs));
   };
   const onEnd = (): void => {
     if (isEnding) return;
     wsLost.add(1);
     if (nowMs() + RECONNECT_AFTER_MS < endMs)
-      setTimeout(() => hold(index, endMs, totals), RECONNECT_AFTER_MS);
+      setTimeout(() => hold(index, connections, endMs, totals), RECONNECT_AFTER_MS);
   };
   const socket: WebSocket = openLive(url, { onText, onEnd, onOpen: () => wsConnections.add(1) });
   setTimeout(
