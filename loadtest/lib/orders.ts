@@ -48,6 +48,9 @@ export type OrdersOptions = {
 const SIZE_CENTS = [0, 0, 40, 75] as const;
 /** Of a number of 32 bits. */
 const ALL = 2 ** 32;
+/** A draw that is spread anew by one step: a multiplier of Steele and Vigna's for 32 bits. */
+const ANOTHER_DRAW = 0x915f77f5;
+const imul = Math.imul;
 /** Keeps the persons' draws apart from those of scenarios, which are below 16. */
 const PERSONS = 16;
 
@@ -60,12 +63,8 @@ export const openOrders = ({ seed, stores, drinks }: OrdersOptions): Orders => {
   const kinds = kindsOf(drinks);
   const favourites: number[] = [];
   const storeTexts: string[] = [];
-  const states: number[] = [];
+  const { placeOf, personAt } = openDraws(seed);
 
-  const stateOf = (scenario: number): number => {
-    states[scenario] ??= mixed(mixed(seed | 0, Math.floor(seed / ALL)), scenario);
-    return states[scenario] ?? 0;
-  };
   const storeBy = (chance: number): number => firstAbove(byStore, chance * storeStep);
   /** Half of all drinks follow the taste of the city, half that of the store. */
   const drinkBy = (chance: number, store: number): number => {
@@ -74,14 +73,10 @@ export const openOrders = ({ seed, stores, drinks }: OrdersOptions): Orders => {
     favourites[store] ??= favouriteAt(stores[store] ?? "", drinks.length);
     return (rank + (favourites[store] ?? 0)) % drinks.length;
   };
-  const placeOf = (scenario: number, iteration: number, item: number): number =>
-    mixed(mixed(stateOf(scenario), iteration), item);
-  const personAt = (place: number): number => mixed(stateOf(PERSONS), place % REGULARS);
-
   const storeOf = (customers: Customers, place: number): number =>
     storeBy(customers === "regulars" ? personAt(place) : place);
   const kindOf = (customers: Customers, place: number, store: number): number => {
-    const chance = mixed(place, 0);
+    const chance = imul(place, ANOTHER_DRAW) >>> 0;
     // the size is of chance for everybody
     const size = (chance >>> 1) % SIZE_CENTS.length;
     if (customers === "anybody" || customers === "app")
@@ -119,6 +114,29 @@ export const openOrders = ({ seed, stores, drinks }: OrdersOptions): Orders => {
     textWithId: (customers, scenario, iteration, item, nowMs, id) =>
       `{"id":"${id}",${members(customers, scenario, iteration, item, nowMs)}}`,
   };
+};
+
+/** What is of chance in an order, and in a person. */
+const openDraws = (seed: number) => {
+  const states: number[] = [];
+  const stateOf = (scenario: number): number => {
+    states[scenario] ??= mixed(mixed(seed | 0, Math.floor(seed / ALL)), scenario);
+    return states[scenario] ?? 0;
+  };
+  // the orders of a request follow each other
+  let lastScenario = -1;
+  let lastIteration = -1;
+  let request = 0;
+  const placeOf = (scenario: number, iteration: number, item: number): number => {
+    if (iteration !== lastIteration || scenario !== lastScenario) {
+      request = mixed(stateOf(scenario), iteration);
+      lastScenario = scenario;
+      lastIteration = iteration;
+    }
+    return mixed(request, item);
+  };
+  const personAt = (place: number): number => mixed(stateOf(PERSONS), place % REGULARS);
+  return { placeOf, personAt };
 };
 
 /** A drink in a size, with what of an order's JSON is the same each time. */

@@ -51,10 +51,8 @@ const batchOf = (
   idOf: (iteration: number, item: number) => string,
 ): string => {
   const nowAtMs = Date.now();
-  let text = "[";
-  for (let item = 0; item < ordersPerRequest; item++) {
-    if (item > 0) text += ",";
-    text += orders.textWithId(customers, scenario, iteration, item, nowAtMs, idOf(iteration, item));
-  }
-  return `${text}]`;
+  const texts: string[] = [];
+  for (let item = 0; item < ordersPerRequest; item++)
+    texts.push(orders.textWithId(customers, scenario, iteration, item, nowAtMs, idOf(iteration, item)));
+  return `[${texts.join(",")}]`;
 };
