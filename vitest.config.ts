@@ -3,7 +3,9 @@ import CountReporter from "./test/count-reporter.ts";
 
 export default defineConfig({
   test: {
-    include: ["shared", "services", "db", "dev", "docs", "test"].map((folder) => `${folder}/**/*.test.ts`),
+    include: ["shared", "services", "db", "dev", "docs", "test", "loadtest"].map(
+      (folder) => `${folder}/**/*.test.ts`,
+    ),
     globalSetup: ["test/setup.ts"],
     reporters: ["default", new CountReporter()],
     pool: "forks",
@@ -14,7 +16,7 @@ export default defineConfig({
     coverage: {
       provider: "v8",
       enabled: true,
-      include: ["shared/**/*.ts", "services/**/*.ts", "db/**/*.ts", "dev/**/*.ts"],
+      include: ["shared/**/*.ts", "services/**/*.ts", "db/**/*.ts", "dev/**/*.ts", "loadtest/**/*.ts"],
       exclude: [
         "**/*.test.ts",
         "**/*.fixture.ts",
@@ -26,6 +28,10 @@ export default defineConfig({
         "dev/bench/**",
         // tests themselves, of the whole system: a few run here, all of them by npm run faults
         "dev/faults/**",
+        // k6 runs these, and programs: where this cannot look
+        "loadtest/load.ts",
+        "loadtest/scenarios/**",
+        "loadtest/lib/{clock,metrics,run}.ts",
       ],
       reporter: ["text-summary", "json-summary"],
       thresholds: { lines: 85 },

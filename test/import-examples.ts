@@ -39,6 +39,9 @@ export const BROKEN_IMPORTS: readonly Example[] = [
   ["services/operator/x.ts", 'import pg from "pg";'],
   ["shared/client/x.ts", 'import { on } from "node:events";'],
   ["shared/client/x.ts", 'import { liveFrame } from "../wire/live.ts";'],
+  ["loadtest/lib/x.ts", 'import { readFileSync } from "node:fs";'],
+  ["loadtest/lib/x.ts", 'import { iso } from "#shared/domain/time.ts";'],
+  ["loadtest/scenarios/x.ts", 'import { liveFrame } from "../../shared/wire/live.ts";'],
   ["elsewhere/x.ts", ""],
 ];
 
@@ -58,5 +61,6 @@ export const KEPT_IMPORTS: readonly Example[] = [
     "shared/domain/x.test.ts",
     'import fc from "fast-check"; import "node:fs"; import "#shared/wire/orders.ts";',
   ],
+  ["loadtest/lib/x.ts", 'import http from "k6/http"; import { iso } from "../../shared/domain/time.ts";'],
   ["test/x.test.ts", 'import { openWorker } from "../services/worker/worker.ts";'],
 ];

@@ -105,7 +105,14 @@ const AREAS: readonly Area[] = [
       "ws",
     ],
   },
-  { where: /^loadtest\//, from: /^(loadtest|shared\/domain)\//, packages: ["k6"] },
+  { where: /^loadtest\/(k6|load)\.ts$/, from: /^(loadtest|dev)\//, packages: [] },
+  // k6 runs these, and Node some of them
+  {
+    where: /^loadtest\//,
+    from: /^(loadtest|shared\/(domain|client))\/|^(package|services\/order-api\/catalogue)\.json$/,
+    packages: ["k6"],
+    isPure: true,
+  },
   {
     where: /^test\//,
     from: /^/,

@@ -1,0 +1,58 @@
+/** Orders at planned times: one a request, or many. */
+import http from "k6/http";
+import { arrival, nowMs } from "../lib/clock.ts";
+import { idsOf } from "../lib/ids.ts";
+import { accountOf } from "../lib/ledger.ts";
+import { orderLatency, scheduleLag } from "../lib/metrics.ts";
+import type { Customers } from "../lib/orders.ts";
+import { orders, settings } from "../lib/run.ts";
+import { REPLY_WITHIN_MS } from "../lib/scenarios.ts";
+import { settle } from "./account.ts";
+
+const { baseUrl, mode, run, runStartMs, ordersPerRequest } = settings;
+const isBatch = ordersPerRequest > 1;
+const url = `${baseUrl}/api/${mode}/${isBatch ? "orders" : "order"}`;
+const timeout = `${REPLY_WITHIN_MS}ms`;
+const JSON_TYPE = "application/json";
+const batchParams = { headers: { "Content-Type": JSON_TYPE }, timeout };
+
+/** By scenario. */
+const ids: ReturnType<typeof idsOf>[] = [];
+
+export const order = (): void => {
+  const { planned, iteration, plannedMs } = arrival();
+  const { number, customers, isWarmUp } = planned;
+  ids[number] ??= idsOf(run, number, runStartMs);
+  const idOf = ids[number] ?? idsOf(run, number, runStartMs);
+  const body = isBatch
+    ? batchOf(customers, number, iteration, idOf)
+    : orders.textOf(customers, number, iteration, 0, Date.now());
+  const params = isBatch
+    ? batchParams
+    : { headers: { "Content-Type": JSON_TYPE, "Idempotency-Key": idOf(iteration, 0) }, timeout };
+
+  const sentMs = nowMs();
+  const response = http.post(url, body, params);
+  const repliedMs = nowMs();
+
+  if (!isWarmUp) {
+    scheduleLag.add(Math.max(0, sentMs - plannedMs));
+    orderLatency.add(Math.max(0, repliedMs - plannedMs));
+  }
+  const isReplay = response.headers["Idempotency-Replayed"] === "true";
+  const reply = { status: response.status, body: String(response.body ?? ""), isReplay };
+  settle(planned, iteration, ordersPerRequest, accountOf(reply, ordersPerRequest));
+};
+
+const batchOf = (
+  customers: Customers,
+  scenario: number,
+  iteration: number,
+  idOf: (iteration: number, item: number) => string,
+): string => {
+  const nowAtMs = Date.now();
+  const texts: string[] = [];
+  for (let item = 0; item < ordersPerRequest; item++)
+    texts.push(orders.textWithId(customers, scenario, iteration, item, nowAtMs, idOf(iteration, item)));
+  return `[${texts.join(",")}]`;
+};
