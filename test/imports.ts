@@ -104,6 +104,11 @@ const AREAS: readonly Area[] = [
       "ws",
     ],
   },
+  {
+    where: /^loadtest\/lab\//,
+    from: /^(loadtest|shared\/domain)\/|^dev\/page\.ts$/,
+    packages: ["vega", "vega-lite"],
+  },
   { where: /^loadtest\//, from: /^(loadtest|shared\/domain)\//, packages: ["k6"] },
   {
     where: /^test\//,
