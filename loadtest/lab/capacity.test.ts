@@ -87,6 +87,17 @@ test("a void point is neither: it is tried again, and thrice void bounds the sea
   expect(generator.interactive.limit?.because).toContain("void 3 times: the generator took 97 %");
 });
 
+test("void runs of a rate that was measured between them do not bound it", () => {
+  const clean = search(knees(1_000)).interactive;
+  let runs = 0;
+  const { points, interactive } = search((rate) => {
+    const isVoid = rate === clean.rate && runs++ % 2 === 0;
+    return isVoid ? { voids: ["lag"] } : knees(1_000)(rate, 0);
+  });
+  expect(points.filter(({ voids }) => voids.length > 0)).toHaveLength(4);
+  expect(interactive).toEqual(clean);
+});
+
 test("what fails below what could not be measured is a capacity like any", () => {
   const { interactive } = search((rate) => (rate > 700 ? { voids: ["lag"] } : knees(500)(rate, 0)));
   brackets(interactive, 500);

@@ -127,6 +127,8 @@ const replay = (points: readonly Point[], settings: SearchSettings, objective: O
   };
   for (const point of points) {
     if (state.isDone) break;
+    // only in a row: once measured, a rate can be
+    if (point.voids.length === 0) state.voids.delete(point.rate);
     if (point.voids.length > 0) takeVoid(state, point);
     else if (state.candidate === null) takeSearched(state, point);
     else if (point.rate === state.candidate) takeConfirmation(state, point, settings);

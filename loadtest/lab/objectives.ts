@@ -35,7 +35,9 @@ export const judge = (run: Judged, name: ObjectiveName): Judgement => {
   const { ackMs, freshnessMs, errorShare, audit } = run;
   const because: string[] = [];
   const atMost = (what: string, value: number, bound: number, text: (value: number) => string): void => {
-    if (!(value <= bound)) because.push(`${what} ${text(value)} > ${text(bound)}`);
+    // rounded, what is a little too much would look like the bound itself
+    const said = text(value) === text(bound) ? String(value) : text(value);
+    if (!(value <= bound)) because.push(`${what} ${said} > ${text(bound)}`);
   };
   if (ackMs.count === 0) because.push("nothing was acknowledged");
   atMost("ack p99", ackMs.p99, objective.ackP99Ms, msText);

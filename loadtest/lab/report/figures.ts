@@ -54,9 +54,11 @@ export const variantOf = ({ varied }: Run): string =>
 /** What `purpose` says of a search's points. Others, as one at half of capacity, are beside the search. */
 const SEARCHED: readonly unknown[] = ["step", "bisect", "confirm"];
 
+export const isSearched = ({ varied }: Run): boolean => SEARCHED.includes(varied["purpose"]);
+
 /** The searches of these experiments, each replayed from its runs. */
 export const capacitiesOf = (suite: Suite, ...experiments: readonly string[]): ModeCapacity[] => {
-  const searched = runsOf(suite, ...experiments).filter(({ varied }) => SEARCHED.includes(varied["purpose"]));
+  const searched = runsOf(suite, ...experiments).filter(isSearched);
   const groups = Map.groupBy(searched, (run) =>
     [run.mode, run.load.ordersPerRequest, variantOf(run)].join("|"),
   );

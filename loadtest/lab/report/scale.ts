@@ -83,11 +83,10 @@ const experimentOf = (id: string, hypothesis: Hypothesis, suite: Suite, pictured
 
 /** Of an experiment: its searches, and its other runs. Empty ones are left out. */
 export const tablesOf = (suite: Suite, id: string): { readonly name: string; readonly table: Table }[] => {
-  const searches = capacityTable(suite, id);
   const tables = [
-    { name: "Capacities", table: searches },
+    { name: "Capacities", table: capacityTable(suite, id) },
     // a search's points are in the report, each
-    { name: "Runs", table: searches.rows.length > 0 ? { head: [], rows: [] } : runsTable(suite, id) },
+    { name: "Runs", table: runsTable(suite, id) },
   ];
   return tables.filter(({ table }) => table.rows.length > 0);
 };

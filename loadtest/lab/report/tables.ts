@@ -9,6 +9,7 @@ import {
   capacitiesOf,
   cpuPerThousand,
   halfOf,
+  isSearched,
   isValid,
   type ModeCapacity,
   memoryBytes,
@@ -125,7 +126,7 @@ const COLUMNS: readonly Column[] = [
 
 /** Runs that are no search's points, those of the same point as one line of medians. Lost and twice are sums. */
 export const runsTable = (suite: Suite, experiment: string): Table => {
-  const runs = runsOf(suite, experiment).filter(isValid);
+  const runs = runsOf(suite, experiment).filter((run) => isValid(run) && !isSearched(run));
   const columns = COLUMNS.filter(({ of }) => runs.some((run) => of(run) !== null));
   const groups = Map.groupBy(runs, ({ point, durability }) => `${point}|${durability}`);
   const rows = [...groups.values()].flatMap((group) => {
