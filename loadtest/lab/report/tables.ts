@@ -27,6 +27,8 @@ export const answerTable = (suite: Suite): Table => {
     "mode",
     "orders per request",
     "capacity at SLO-I, orders/s",
+    "confirmed",
+    "fails at",
     "at half: ack p99",
     "freshness p99",
     "CPU-seconds per 1 000 orders",
@@ -40,7 +42,7 @@ export const answerTable = (suite: Suite): Table => {
     return [
       modeName(capacity.mode),
       String(capacity.ordersPerRequest),
-      capacityText(capacity.found.interactive, capacity.ordersPerRequest),
+      ...capacityCells(capacity.found.interactive, capacity.ordersPerRequest),
       half ? msText(half.ackP99) : NONE,
       half?.freshnessP99 ? msText(half.freshnessP99) : NONE,
       half?.cpuPerThousand ? numberText(half.cpuPerThousand) : NONE,
@@ -59,19 +61,20 @@ const sortedByMode = (capacities: readonly ModeCapacity[]): ModeCapacity[] => {
   );
 };
 
-/** "1 548 (acknowledged 1 546–1 549, min..max of 3); fails at 1 628" */
-const capacityText = (capacity: Capacity, ordersPerRequest: number): string => {
+/** "1 548", "1 546–1 549 (min..max of 3)" as acknowledged by the confirmations, "1 628"; in orders per second. */
+const capacityCells = (capacity: Capacity, ordersPerRequest: number): string[] => {
   const { rate, interval, isConfirmed, firstFailing, limit } = capacity;
   const orders = (requests: number): string => numberText(requests * ordersPerRequest);
   const confirmed =
     interval && isConfirmed
-      ? `acknowledged ${orders(interval.low)}–${orders(interval.high)}, ${interval.by} of ${interval.count}`
-      : "not confirmed";
+      ? `${orders(interval.low)}–${orders(interval.high)} (${interval.by} of ${interval.count})`
+      : "no";
+  const failing = firstFailing ? orders(firstFailing.rate) : NONE;
   return [
-    `${limit ? "≥ " : ""}**${orders(rate)}** (${confirmed})`,
-    ...(firstFailing ? [`fails at ${orders(firstFailing.rate)}`] : []),
-    ...(limit ? [`not the system's limit: ${limit.because}`] : []),
-  ].join("; ");
+    `${limit ? "≥ " : ""}**${orders(rate)}**`,
+    confirmed,
+    limit ? `no more could be measured: ${limit.because}` : failing,
+  ];
 };
 
 /** Every search of an experiment, at both objectives. */
@@ -87,7 +90,7 @@ export const capacityTable = (suite: Suite, experiment: string): Table => {
   const rows = sortedByMode(capacitiesOf(suite, experiment)).map((capacity) => {
     const { mode, ordersPerRequest, variant, found, bottleneck } = capacity;
     const both = [found.interactive, found.relaxed].flatMap((each) => [
-      capacityText(each, ordersPerRequest),
+      ...capacityCells(each, ordersPerRequest),
       each.firstFailing?.because ?? NONE,
     ]);
     return [modeName(mode), String(ordersPerRequest), variant || NONE, ...both, bottleneck];
