@@ -3,7 +3,9 @@ import CountReporter from "./test/count-reporter.ts";
 
 export default defineConfig({
   test: {
-    include: ["shared", "services", "db", "dev", "docs", "loadtest", "test"].map((folder) => `${folder}/**/*.test.ts`),
+    include: ["shared", "services", "db", "dev", "docs", "loadtest", "test"].map(
+      (folder) => `${folder}/**/*.test.ts`,
+    ),
     globalSetup: ["test/setup.ts"],
     reporters: ["default", new CountReporter()],
     pool: "forks",
