@@ -2,6 +2,7 @@
  * k6's entry: `k6 run -e MODE=v2 -e PROFILE=spike loadtest/main.ts`. README.md has the settings, the profiles and the
  * figures; everything that k6 runs imports by relative path, and nothing of Node's.
  */
+import { sleep } from "k6";
 import http from "k6/http";
 import type { Options } from "k6/options";
 import { thresholdsOf } from "./lib/objectives.ts";
@@ -25,11 +26,19 @@ export const options = {
   maxRedirects: 0,
 } as unknown as Options;
 
+const ASK_EVERY_SECONDS = 0.1;
 type Started = { readonly startedAtMs: number };
 
 /** Nobody wants a thousand lines about a server that is not there. */
 export const setup = (): Started => {
-  const { status, error } = http.get(`${settings.baseUrl}/livez`, { timeout: "5s" });
+  const deadlineMs = Date.now() + settings.waitSeconds * 1_000;
+  const ask = () => http.get(`${settings.baseUrl}/livez`, { timeout: "5s" });
+  let { status, error } = ask();
+  // started beside the system, k6 wakes its virtual users while the system starts
+  while (status === 0 && Date.now() < deadlineMs) {
+    sleep(ASK_EVERY_SECONDS);
+    ({ status, error } = ask());
+  }
   if (status === 0)
     throw new Error(
       `BASE_URL is ${settings.baseUrl}, where nobody answers (${error}): start the system first.`,

@@ -24,6 +24,9 @@ type Current = {
 };
 let current: Current | null = null;
 
+/** When the scenario began, by the clock of the machine: for whoever lays other figures beside its own. */
+export const startTime = (): number => exec.scenario.startTime;
+
 export type Arrival = { readonly planned: Planned; readonly iteration: number; readonly plannedMs: number };
 
 /** The iteration that is running, and when it was due. */

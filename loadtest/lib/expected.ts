@@ -37,7 +37,7 @@ export type ExpectedOf = {
 export function* expectedOf(options: ExpectedOf): Generator<ExpectedOrder> {
   const { run, runStartMs, scenario } = options;
   const idOf = idsOf(run, scenario.number, runStartMs);
-  const contentOf = contents(options);
+  const contentOf = contentsOf(options);
   for (let iteration = 0; iteration < scenario.iterations; iteration++)
     for (let item = 0; item < scenario.ordersPerIteration; item++)
       yield { iteration, item, id: idOf(iteration, item), ...contentOf(iteration, item) };
@@ -45,7 +45,8 @@ export function* expectedOf(options: ExpectedOf): Generator<ExpectedOrder> {
 
 type Content = Pick<ExpectedOrder, "drink" | "store" | "priceCents">;
 
-const contents = ({
+/** What an order of this scenario holds, by its iteration and its place in the request. */
+export const contentsOf = ({
   seed,
   stores,
   drinks,

@@ -21,6 +21,8 @@ test("nothing is needed", () => {
     summaryFile: null,
     mostVus: 1_000,
     watchers: null,
+    hasSamples: false,
+    waitSeconds: 0,
   });
 });
 
@@ -42,6 +44,8 @@ test("what is given is taken", () => {
     SUMMARY: "s.json",
     MAX_VUS: "50",
     WATCHERS: "0",
+    SAMPLES: "1",
+    WAIT: "60",
   };
   expect(settingsFrom(given, NOW_MS)).toEqual({
     baseUrl: "http://host:1",
@@ -60,6 +64,8 @@ test("what is given is taken", () => {
     summaryFile: "s.json",
     mostVus: 50,
     watchers: 0,
+    hasSamples: true,
+    waitSeconds: 60,
   });
 });
 

@@ -23,6 +23,10 @@ export type Settings = {
   readonly mostVus: number;
   /** WebSockets held open; null is the profile's. */
   readonly watchers: number | null;
+  /** Writes a line for each request beside the ledger's (sample-lines.ts). */
+  readonly hasSamples: boolean;
+  /** How long the first contact with the system may take. */
+  readonly waitSeconds: number;
 };
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -66,7 +70,7 @@ export const settingsFrom = (environment: Environment, nowMs: number): Settings 
       /^[a-z0-9][a-z0-9-]{0,31}$/,
       "v1, v2, v3 or another route's name of a-z, 0-9 and -",
     ),
-    profile: matching("PROFILE", "baseline", /^[a-z-]+$/, "the name of a profile"),
+    profile: matching("PROFILE", "baseline", /^[a-z0-9-]+$/, "the name of a profile"),
     seed: number("SEED", 1, { least: 0, most: 2 ** 32 - 1, whole: true }),
     run: number("RUN", nowMs % 2 ** 32, { least: 0, most: 2 ** 32 - 1, whole: true }),
     runStartMs: number("RUN_START_MS", nowMs, {
@@ -86,6 +90,8 @@ export const settingsFrom = (environment: Environment, nowMs: number): Settings 
     summaryFile: text("SUMMARY"),
     mostVus: number("MAX_VUS", 1_000, { least: 1, most: 100_000, whole: true }),
     watchers: number("WATCHERS", null, { least: 0, most: 1e6, whole: true }),
+    hasSamples: number("SAMPLES", 0, { least: 0, most: 1, whole: true }) === 1,
+    waitSeconds: number("WAIT", 0, { least: 0, most: 600, whole: false }),
   };
   if (settings.probesPerSecond > 0 && settings.probeStores.length === 0)
     wrong.push(

@@ -32,6 +32,8 @@ export type ScenarioSummary = {
    * in every sample.
    */
   readonly lateStartMs: number;
+  /** Arrivals per second at the beginning. */
+  readonly fromPerSecond: number;
   readonly stages: readonly { readonly seconds: number; readonly toPerSecond: number }[];
 };
 
@@ -149,6 +151,7 @@ const scenarioSummary = (
     executor,
     startMs,
     durationMs: schedule === null ? durationMs : durationMsOf(schedule),
+    fromPerSecond: perSecond(schedule?.from ?? 0),
     stages: (schedule?.stages ?? []).map((stage) => ({
       seconds: stage.durationMs / 1_000,
       toPerSecond: perSecond(stage.to),

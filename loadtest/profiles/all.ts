@@ -1,5 +1,5 @@
 /** The list of profiles; one that is added here is known everywhere. */
-import { breakpoint, morningRush, spike, steps } from "./changing.ts";
+import { breakpoint, morningRush, peaks, spike, steps } from "./changing.ts";
 import { customers, websocket } from "./mixed.ts";
 import type { Profile } from "./profile.ts";
 import { baseline, constant, smoke, soak } from "./steady.ts";
@@ -15,6 +15,7 @@ export const profiles: readonly Profile[] = [
   morningRush,
   customers,
   constant,
+  ...peaks,
 ];
 
 /** Throws an Error that lists the names. */

@@ -24,6 +24,18 @@ export const spike: Profile = {
   stopsAtLimit: false,
 };
 
+/** One peak alone, for the laboratory: what it leaves behind is not mixed with another's. */
+export const peaks: readonly Profile[] = [2, 5, 10].map((peak) => ({
+  name: `peak-${peak}`,
+  description: `one peak of ${peak} times the rate for 10 s, after as much calm and before twice as much`,
+  perSecond: 50,
+  from: 1,
+  stages: [{ seconds: 10, factor: 1 }, ...held(peak, 10), ...held(1, 20)],
+  arrivals: ORDERS_ALONE,
+  watchers: 0,
+  stopsAtLimit: false,
+}));
+
 export const breakpoint: Profile = {
   name: "breakpoint",
   description:

@@ -1,15 +1,16 @@
 /** Orders at planned times: one a request, or many. */
 import http from "k6/http";
-import { arrival, nowMs } from "../lib/clock.ts";
+import { arrival, nowMs, startTime } from "../lib/clock.ts";
 import { idsOf } from "../lib/ids.ts";
 import { accountOf } from "../lib/ledger.ts";
 import { orderLatency, scheduleLag } from "../lib/metrics.ts";
 import type { Customers } from "../lib/orders.ts";
 import { orders, settings } from "../lib/run.ts";
+import { requestLine } from "../lib/sample-lines.ts";
 import { REPLY_WITHIN_MS } from "../lib/scenarios.ts";
 import { settle } from "./account.ts";
 
-const { baseUrl, mode, run, runStartMs, ordersPerRequest } = settings;
+const { baseUrl, mode, run, runStartMs, ordersPerRequest, hasSamples } = settings;
 const isBatch = ordersPerRequest > 1;
 const url = `${baseUrl}/api/${mode}/${isBatch ? "orders" : "order"}`;
 const timeout = `${REPLY_WITHIN_MS}ms`;
@@ -41,7 +42,14 @@ export const order = (): void => {
   }
   const isReplay = response.headers["Idempotency-Replayed"] === "true";
   const reply = { status: response.status, body: String(response.body ?? ""), isReplay };
-  settle(planned, iteration, ordersPerRequest, accountOf(reply, ordersPerRequest));
+  const account = accountOf(reply, ordersPerRequest);
+  if (hasSamples && !isWarmUp) {
+    const [lagMs, latencyMs] = [Math.max(0, sentMs - plannedMs), Math.max(0, repliedMs - plannedMs)];
+    const outcome = account.failure?.outcome ?? "acknowledged";
+    const startedAtMs = iteration === 0 ? startTime() : null;
+    console.log(requestLine({ scenario: number, iteration, lagMs, latencyMs, outcome, startedAtMs }));
+  }
+  settle(planned, iteration, ordersPerRequest, account);
 };
 
 const batchOf = (

@@ -17,11 +17,12 @@ import { freshnessMissed, freshnessSkipped, orderFreshness, probesPlanned } from
 import { probeBody } from "../lib/orders.ts";
 import { openProbes } from "../lib/probes.ts";
 import { anyDrink, settings } from "../lib/run.ts";
+import { freshnessLine } from "../lib/sample-lines.ts";
 import { type Planned, REPLY_WITHIN_MS, VISIBLE_WITHIN_MS } from "../lib/scenarios.ts";
 import { settle } from "./account.ts";
 import { liveUrl, openLive, RESYNC } from "./live.ts";
 
-const { baseUrl, mode, run, runStartMs, seed, probesPerSecond, probeStores } = settings;
+const { baseUrl, mode, run, runStartMs, seed, probesPerSecond, probeStores, hasSamples } = settings;
 const url = `${baseUrl}/api/${mode}/order`;
 const SECOND_MS = 1_000;
 const RECONNECT_AFTER_MS = 500;
@@ -35,7 +36,10 @@ export const probe = (): void => {
   const endMs = startMs + planned.durationMs;
   const dashboard = followDashboard((hour, orders) => {
     const atMs = nowMs();
-    for (const { freshnessMs } of probes.shown(hour, orders, atMs)) orderFreshness.add(freshnessMs);
+    for (const { freshnessMs } of probes.shown(hour, orders, atMs)) {
+      orderFreshness.add(freshnessMs);
+      if (hasSamples) console.log(freshnessLine({ atMs: Date.now(), freshnessMs }));
+    }
   });
   let replies = 0;
 
