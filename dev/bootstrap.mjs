@@ -18,6 +18,7 @@ const targets = {
   overload: ["dev/overload/main.ts"],
   faults: ["dev/faults/main.ts"],
   load: ["loadtest/load.ts"],
+  lab: ["loadtest/lab/main.ts"],
   "dead-letters": ["dev/operate.ts", "dead-letters"],
   reconcile: ["dev/operate.ts", "reconcile"],
   retention: ["dev/operate.ts", "retention"],

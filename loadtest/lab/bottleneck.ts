@@ -26,7 +26,7 @@ export type Saturation = {
   readonly stream: RedisSaturation | null;
   readonly board: RedisSaturation | null;
   readonly kafka: { readonly used: number; readonly given: number } | null;
-  /** Share of all cores that was busy, whoever had them. */
+  /** Share of the system's cores that was busy, whoever had them. */
   readonly machineShare: number;
   /** 1 - MemAvailable / MemTotal of /proc/meminfo, at its highest. */
   readonly memoryShare: number;
@@ -122,7 +122,7 @@ export const RULES: readonly Rule[] = [
   {
     resource: "the machine",
     atLeast: 0.95,
-    of: "of all cores, with nobody at a limit of his own",
+    of: "of the system's cores, with nobody at a limit of his own",
     source: "/proc/stat",
     share: ({ machineShare }) => machineShare,
   },

@@ -40,11 +40,14 @@ const MOST_LOWERINGS = 6;
 /** A void run is repeated up to twice (LAB.md); a rate that is void thrice cannot be measured here. */
 const MOST_VOIDS = 3;
 
+/** Two bisections of a step this wide leave less than `RESOLUTION`; of one of 1.5 they leave a little more, and a third is needed. */
+const FACTOR = 1.46;
+
 export const settingsFor = (scale: Scale, startRate: number, ceilingRate: number): SearchSettings => ({
   startRate,
   floorRate: 1,
   ceilingRate,
-  factor: scale === "smoke" ? 2 : 1.5,
+  factor: scale === "smoke" ? 2 : FACTOR,
   resolution: RESOLUTION,
   confirmations: { smoke: 1, standard: 3, full: 5 }[scale],
 });

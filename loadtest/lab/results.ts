@@ -26,6 +26,9 @@ export type Resource = {
   readonly cores: number;
 };
 
+/** What sends, listens and looks on: on the generator's cores, and no cost of the system. */
+export const GENERATORS: ReadonlySet<string> = new Set(["k6", "wrk", "clients", "lab"]);
+
 /** `run.json`. Times are in milliseconds unless they are named otherwise. */
 export type Run = {
   readonly format: 1;
@@ -76,7 +79,7 @@ export type Run = {
   readonly errorShare: number;
   readonly backlogGrew: boolean;
   readonly drainedSeconds: number;
-  /** By process: order-api, worker-v2, postgres, redis-stream, redis-board, kafka, k6. */
+  /** By process: order-api, worker-v2, postgres, redis-stream, redis-board, kafka, and those of `GENERATORS`. */
   readonly resources: Readonly<Record<string, Resource>>;
   readonly measuredSeconds: number;
   readonly servers: {

@@ -1,7 +1,7 @@
 /** What the kept runs of a suite say of each mode: its capacity, what half of it looks like, and what orders cost. */
 import { type Capacity, capacityOf, pointOf, settingsFor } from "../capacity.ts";
 import { judge, OBJECTIVE_NAMES, type ObjectiveName } from "../objectives.ts";
-import type { KeptRun, Run, Suite } from "../results.ts";
+import { GENERATORS, type KeptRun, type Run, type Suite } from "../results.ts";
 import { type Interval, intervalOf, medianOf } from "../statistics.ts";
 
 export const runsOf = (suite: Suite, ...experiments: readonly string[]): Run[] =>
@@ -14,8 +14,6 @@ export const isValid = ({ voids }: Run): boolean => voids.length === 0;
 
 export const ordersPerSecond = ({ load }: Run): number => load.requestsPerSecond * load.ordersPerRequest;
 
-/** What the load itself takes is no cost of the system. */
-const GENERATORS = new Set(["k6", "wrk", "autocannon"]);
 const systemOf = (run: Run) =>
   Object.entries(run.resources).flatMap(([name, resource]) => (GENERATORS.has(name) ? [] : [resource]));
 
@@ -119,6 +117,10 @@ export const timesOf = (bounds: Bounds, other: Bounds) => ({
   ratio: bounds.low / other.low,
   high: bounds.high / other.low,
 });
+
+/** Of E7's runs those in which the board was sent as often as it can be; others stand in its table. */
+export const atTenHertz = (runs: readonly Run[]): Run[] =>
+  runs.filter(({ varied }) => (varied["hertz"] ?? 10) === 10);
 
 export type Half = {
   readonly ordersPerSecond: number;

@@ -52,7 +52,7 @@ export const MODELS: Readonly<Record<string, Model>> = {
     bottleneck: "order API's event loop",
   },
   v3: {
-    knee: { 1: 2_350, 10: 1_340 },
+    knee: { 1: 2_150, 10: 1_340 },
     ackMs: 9,
     freshMs: 170,
     idleCpu: 0.11,

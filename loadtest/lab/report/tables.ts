@@ -36,7 +36,7 @@ export const answerTable = (suite: Suite): Table => {
     "first bottleneck",
     "durability",
   ];
-  const capacities = capacitiesOf(suite, "E2").filter(({ variant }) => variant === "");
+  const capacities = capacitiesOf(suite, "E0", "E2").filter(({ variant }) => variant === "");
   const rows = sortedByMode(capacities).map((capacity) => {
     const half = halfOf(suite, capacity);
     return [

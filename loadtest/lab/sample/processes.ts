@@ -3,6 +3,7 @@
  * process per connection: those that have ended are in their parent's sum, the others are looked up.
  */
 import { readdirSync, readFileSync } from "node:fs";
+import type { Cores } from "../../../dev/cores.ts";
 
 export type Use = {
   /** User and system time since it began, in seconds. */
@@ -37,18 +38,38 @@ const plus = (one: Use, other: Use): Use => ({
   writtenBytes: one.writtenBytes + other.writtenBytes,
 });
 
-/** CPU time of the whole machine since it started, in seconds: what was worked, and what there was. */
-export const machineSeconds = (): {
-  readonly busy: number;
-  readonly stolen: number;
-  readonly all: number;
-} => {
-  const [line = ""] = readFileSync("/proc/stat", "utf8").split("\n");
-  const ticks = line.trim().split(/\s+/).slice(1, 9).map(Number);
-  const [, , , idle = 0, waiting = 0, , , stolen = 0] = ticks;
-  const all = ticks.reduce((sum, each) => sum + each, 0);
-  const seconds = (value: number): number => value / TICKS_PER_SECOND;
-  return { busy: seconds(all - idle - waiting - stolen), stolen: seconds(stolen), all: seconds(all) };
+/** The lab itself, without what it started: that is told under names of its own. */
+export const ownUse = (): Use => {
+  const { user, system } = process.cpuUsage();
+  return { cpuSeconds: (user + system) / 1e6, residentBytes: process.memoryUsage.rss(), writtenBytes: 0 };
+};
+
+export type MachineSeconds = { readonly busy: number; readonly stolen: number; readonly all: number };
+
+/** CPU time of these processors since the machine started, in seconds: what was worked, and what there was. All of them without. */
+export const machineSeconds = (cores: Cores | null = null): MachineSeconds => {
+  const names = cores === null ? ["cpu"] : cores.map((core) => `cpu${core}`);
+  const lines = readFileSync("/proc/stat", "utf8")
+    .split("\n")
+    .map((line) => line.trim().split(/\s+/));
+  const sum = { busy: 0, stolen: 0, all: 0 };
+  for (const [name = "", ...fields] of lines) {
+    if (!names.includes(name)) continue;
+    const ticks = fields.slice(0, 8).map((field) => Number(field) / TICKS_PER_SECOND);
+    const [, , , idle = 0, waiting = 0, , , stolen = 0] = ticks;
+    const all = ticks.reduce((total, each) => total + each, 0);
+    sum.all += all;
+    sum.stolen += stolen;
+    sum.busy += all - idle - waiting - stolen;
+  }
+  return sum;
+};
+
+/** Of the memory that the machine has. */
+export const memoryShare = (): number => {
+  const text = readFileSync("/proc/meminfo", "utf8");
+  const of = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(text)?.[1] ?? 0);
+  return 1 - of("MemAvailable") / of("MemTotal");
 };
 
 const allStats = (): Map<number, Stat> =>

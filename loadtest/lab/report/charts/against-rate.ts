@@ -3,7 +3,7 @@ import { msText, numberText } from "../../numbers.ts";
 import { judge, OBJECTIVES } from "../../objectives.ts";
 import type { Percentiles, Run, Suite } from "../../results.ts";
 import { medianOf } from "../../statistics.ts";
-import { isValid, ordersPerSecond, runsOf, variantOf } from "../figures.ts";
+import { isSearched, isValid, ordersPerSecond, runsOf, variantOf } from "../figures.ts";
 import type { Chart, Picture } from "../picture.ts";
 import { boundLine, inOrder, logAcross, logUp, modeChannels, modeName, WIDTH_PIXELS } from "./marks.ts";
 
@@ -39,7 +39,9 @@ const FRESHNESS: What = {
 
 /** One for each size of request that was searched. */
 export const againstRate = (suite: Suite): Picture[] => {
-  const runs = runsOf(suite, "E2").filter((run) => isValid(run) && variantOf(run) === "");
+  const runs = runsOf(suite, "E0", "E2").filter(
+    (run) => isValid(run) && isSearched(run) && variantOf(run) === "",
+  );
   const sizes = [...new Set(runs.map(({ load }) => load.ordersPerRequest))].sort((a, b) => a - b);
   return sizes.flatMap((size) =>
     [ACK, FRESHNESS].flatMap((what) => {

@@ -2,7 +2,8 @@
 import { numberText, percentText } from "../../numbers.ts";
 import type { Run, Suite } from "../../results.ts";
 import { type Interval, intervalOf, medianOf } from "../../statistics.ts";
-import { cpuPerThousand, isValid, runsOf } from "../figures.ts";
+import { MODES } from "../crossover.ts";
+import { capacitiesOf, cpuPerThousand, isValid, ordersPerSecond, runsOf, variantOf } from "../figures.ts";
 import type { Picture } from "../picture.ts";
 import { inOrder, linearAxis, logUp, modeChannels, modeName, WIDTH_PIXELS } from "./marks.ts";
 
@@ -17,26 +18,45 @@ export type CostAtShare = {
 
 const HEIGHT_PIXELS = 320;
 
-/** E12's valid runs, by rising share. */
-export const costsAtShares = (runs: readonly Run[]): CostAtShare[] => {
-  const groups = Map.groupBy(
-    runs.filter((run) => isValid(run) && run.varied["share"] !== undefined),
-    ({ mode, load, varied }) => `${mode} ${load.ordersPerRequest} ${varied["share"]}`,
+/** Valid runs of E12 and, since what those found need not be done again, of E2: by rising share of capacity. */
+export const costsAtShares = (suite: Suite): CostAtShare[] => {
+  const capacities = new Map(
+    capacitiesOf(suite, "E2")
+      .filter(({ variant }) => variant === "")
+      .map(({ mode, ordersPerRequest, found }) => [
+        `${mode} ${ordersPerRequest}`,
+        found.interactive.rate * ordersPerRequest,
+      ]),
   );
+  const shareOf = (run: Run): number | null => {
+    if (run.varied["share"] !== undefined) return Number(run.varied["share"]);
+    const capacity = capacities.get(`${run.mode} ${run.load.ordersPerRequest}`);
+    const isOne = run.experiment === "E2" && variantOf(run) === "" && run.varied["purpose"] !== "peak";
+    if (!isOne || !capacity || !MODES.some((mode) => mode === run.mode)) return null;
+    const share = Number((ordersPerSecond(run) / capacity).toFixed(2));
+    return share <= 1 ? share : null;
+  };
+  const told = runsOf(suite, "E2", "E12")
+    .filter(isValid)
+    .flatMap((run) => {
+      const share = shareOf(run);
+      return share === null ? [] : [{ run, share }];
+    });
+  const groups = Map.groupBy(told, ({ run, share }) => `${run.mode} ${run.load.ordersPerRequest} ${share}`);
   return [...groups.values()]
     .flatMap((group): CostAtShare[] => {
-      const costs = group.flatMap((run) => cpuPerThousand(run) ?? []);
+      const costs = group.flatMap(({ run }) => cpuPerThousand(run) ?? []);
       const [first] = group;
       if (!first || costs.length === 0) return [];
-      const { mode, load, varied } = first;
-      const at = { mode, ordersPerRequest: load.ordersPerRequest, share: Number(varied["share"]) };
+      const { mode, load } = first.run;
+      const at = { mode, ordersPerRequest: load.ordersPerRequest, share: first.share };
       return [{ ...at, cost: medianOf(costs), interval: intervalOf(costs) }];
     })
     .sort((a, b) => a.share - b.share);
 };
 
 export const costs = (suite: Suite): Picture[] => {
-  const all = costsAtShares(runsOf(suite, "E12"));
+  const all = runsOf(suite, "E12").length === 0 ? [] : costsAtShares(suite);
   const sizes = [...new Set(all.map(({ ordersPerRequest }) => ordersPerRequest))].sort((a, b) => a - b);
   return sizes.map((size) =>
     pictureOf(

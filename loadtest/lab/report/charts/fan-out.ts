@@ -2,7 +2,7 @@
 import { msText, numberText } from "../../numbers.ts";
 import type { Run, Suite } from "../../results.ts";
 import { medianOf } from "../../statistics.ts";
-import { isValid, runsOf } from "../figures.ts";
+import { atTenHertz, isValid, runsOf } from "../figures.ts";
 import type { Picture } from "../picture.ts";
 import { logAcross, logUp, WIDTH_PIXELS } from "./marks.ts";
 
@@ -13,7 +13,7 @@ const PANEL_PIXELS = 130;
 const [ALL_READ, SOME_SLOW] = ["all clients read", "some clients are slow"];
 
 export const fanOut = (suite: Suite): Picture[] => {
-  const rows = rowsOf(runsOf(suite, "E7").filter(isValid));
+  const rows = rowsOf(atTenHertz(runsOf(suite, "E7").filter(isValid)));
   const most = rows.at(-1);
   if (!most) return [];
   return [

@@ -1,6 +1,6 @@
 /** What happens second by second: peaks with what waits behind them, and hours without. */
 import { numberText, withUnit } from "../../numbers.ts";
-import type { KeptRun, Second, Suite } from "../../results.ts";
+import { GENERATORS, type KeptRun, type Second, type Suite } from "../../results.ts";
 import { medianOf } from "../../statistics.ts";
 import { isValid, keptOf } from "../figures.ts";
 import type { Picture } from "../picture.ts";
@@ -97,7 +97,7 @@ export const minutesOf = (seconds: readonly Second[]) =>
     }));
 
 const memoryOf = (rss: Second["rss"]): number =>
-  Object.entries(rss).reduce((sum, [name, bytes]) => sum + (name === "k6" ? 0 : bytes), 0);
+  Object.entries(rss).reduce((sum, [name, bytes]) => sum + (GENERATORS.has(name) ? 0 : bytes), 0);
 
 const middle = (values: readonly (number | null)[]): number | null => {
   const known = values.filter((value) => value !== null);
