@@ -4,17 +4,25 @@ import type { Summary } from "../lib/summary.ts";
 import { claimOf, NOT_SENT, toldIn } from "./told.ts";
 
 const scenario = (name: string, number: number, more: object = {}) => ({
-  ...{ name, number, iterations: 3, customers: "anybody", ordersPerIteration: 1, startMs: 2_000 },
-  ...{ executor: "constant-arrival-rate", durationMs: 1_000, lateStartMs: 0, fromPerSecond: 10 },
-  ...{ stages: [{ seconds: 1, toPerSecond: 10 }], ...more },
+  ...{
+    name,
+    number,
+    iterations: 3,
+    customers: "anybody",
+    ordersPerIteration: 1,
+    startMs: 0,
+    warmUpMs: 1_000,
+  },
+  ...{ executor: "constant-arrival-rate", durationMs: 2_000, lateStartMs: 0, fromPerSecond: 10 },
+  ...{ stages: [{ seconds: 2, toPerSecond: 10 }], ...more },
 });
 const summary = {
   ...{ run: 9, runStartMs: 1e12, seed: 3, startedAtMs: 50_000 },
-  scenarios: [scenario("warm_up", 0), scenario("orders", 1), scenario("probe", 5)],
+  scenarios: [scenario("orders", 1), scenario("probe", 5)],
 } as unknown as Summary;
 
 test("planned times follow from the schedule and the start that the first line tells", () => {
-  const lines = ["o,1,2,0.5,7.5,r", "o,1,0,0.1,3.0,a,52010", "f,52500,120.0", "", "warning: something"];
+  const lines = ["o,1,12,0.5,7.5,r", "o,1,10,0.1,3.0,a,51010", "f,52500,120.0", "", "warning: something"];
   const { startMs, requests, visible } = toldIn(lines, summary);
   expect(startMs).toBe(52_010);
   expect(requests).toEqual([
@@ -25,9 +33,9 @@ test("planned times follow from the schedule and the start that the first line t
 });
 
 test("without its first line the start is where the summary has it", () => {
-  expect(toldIn(["o,1,1,0,1,a"], summary)).toMatchObject({
-    startMs: 52_000,
-    requests: [{ plannedAtMs: 52_100 }],
+  expect(toldIn(["o,1,11,0,1,a"], summary)).toMatchObject({
+    startMs: 51_000,
+    requests: [{ plannedAtMs: 51_100 }],
   });
 });
 
@@ -60,7 +68,7 @@ test("the ledger's lines are read, and what was never sent was refused by nobody
 test("a claim knows each of its orders by the id, and what it holds", () => {
   const catalogue = { stores: ["uptown", "probe-1"], drinks: ["latte"], probeStores: ["probe-1"] };
   const claim = claimOf(summary, [], "v2", catalogue);
-  expect(claim.sent.map(({ scenario: number }) => number)).toEqual([0, 1, 5]);
+  expect(claim.sent.map(({ scenario: number }) => number)).toEqual([1, 5]);
   const place = claim.placeOf(orderId(9, 5, 2, 0, 1e12));
   expect(place).toMatchObject({ run: 9, scenario: 5, iteration: 2, item: 0 });
   expect(place && claim.contentOf(place)).toEqual({ drink: "latte", store: "probe-1", cents: 450 });

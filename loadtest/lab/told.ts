@@ -45,13 +45,17 @@ export const toldIn = (lines: readonly string[], summary: Summary): Told => {
     }),
   );
   const measured = summary.scenarios.filter(isMeasured);
-  const first = measured.find(({ number }) => starts.has(number));
-  const fallbackMs = summary.startedAtMs + (measured[0]?.startMs ?? 0);
-  const startMs = first ? (starts.get(first.number) ?? fallbackMs) : fallbackMs;
+  // where no line tells it, it began when k6 was ready for it
+  const begun = ({ number, startMs }: ScenarioSummary): number =>
+    starts.get(number) ?? summary.startedAtMs + startMs;
+  const first = measured.find(({ number }) => starts.has(number)) ?? measured[0];
+  const startMs = first ? begun(first) + first.warmUpMs : summary.startedAtMs;
   const requests = samples.map(({ scenario, iteration, lagMs, latencyMs, outcome }): Request => {
+    const own = scenarios.get(scenario);
     // k6 does not tell when a slope really began (README.md): all of its requests seem late by as much
-    const late = scenarios.get(scenario)?.lateStartMs ?? 0;
-    const plannedAtMs = (starts.get(scenario) ?? startMs) + (offsets.get(scenario)?.(iteration) ?? 0) + late;
+    const late = own?.lateStartMs ?? 0;
+    const offsetMs = offsets.get(scenario)?.(iteration) ?? 0;
+    const plannedAtMs = (own ? begun(own) : startMs) + offsetMs + late;
     return {
       plannedAtMs,
       lagMs: Math.max(0, lagMs - late),
@@ -68,7 +72,7 @@ export const toldIn = (lines: readonly string[], summary: Summary): Told => {
 };
 
 const isMeasured = ({ number, ordersPerIteration }: ScenarioSummary): boolean =>
-  ordersPerIteration > 0 && number !== SCENARIO_NUMBERS.warm_up && number !== SCENARIO_NUMBERS.probe;
+  ordersPerIteration > 0 && number !== SCENARIO_NUMBERS.probe;
 
 /** Null for one without arrivals. */
 const offsetsOf = ({

@@ -27,14 +27,26 @@ let current: Current | null = null;
 /** When the scenario began, by the clock of the machine: for whoever lays other figures beside its own. */
 export const startTime = (): number => exec.scenario.startTime;
 
-export type Arrival = { readonly planned: Planned; readonly iteration: number; readonly plannedMs: number };
+export type Arrival = {
+  readonly planned: Planned;
+  readonly iteration: number;
+  readonly plannedMs: number;
+  /** It counts in no figure. */
+  readonly isWarmUp: boolean;
+  /** The first that counts. */
+  readonly isFirst: boolean;
+};
 
 /** The iteration that is running, and when it was due. */
 export const arrival = (): Arrival => {
   if (current === null || current.scenario.name !== current.planned.name) current = enter();
   const { planned, scenario, startMs, offsetOf } = current;
   const iteration = scenario.iterationInTest;
-  return { planned, iteration, plannedMs: startMs + offsetOf(iteration) };
+  const { warmUpMs } = planned;
+  const offsetMs = offsetOf(iteration);
+  const isWarmUp = offsetMs < warmUpMs;
+  const isFirst = !isWarmUp && (iteration === 0 || offsetOf(iteration - 1) < warmUpMs);
+  return { planned, iteration, plannedMs: startMs + offsetMs, isWarmUp, isFirst };
 };
 
 const enter = (): Current => {

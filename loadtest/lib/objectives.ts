@@ -31,7 +31,7 @@ export const thresholdsOf = (
   const hasProbe = scenarios.some(({ sends }) => sends === "probes");
   const objectives = Object.entries({ ...OBJECTIVES, ...(hasProbe && FRESHNESS) });
   const stop = stopsAtLimit ? { abortOnFail: true, delayAbortEval: ABORT_AFTER } : {};
-  const arrivals = scenarios.filter(({ schedule, isWarmUp }) => schedule !== null && !isWarmUp);
+  const arrivals = scenarios.filter(({ schedule }) => schedule !== null);
   return {
     ...Object.fromEntries(objectives.map(([name, threshold]) => [name, [{ threshold, ...stop }]])),
     ...Object.fromEntries(
@@ -50,8 +50,8 @@ export const thresholdsOf = (
   };
 };
 
-const lagThreshold = ({ schedule, isWarmUp }: Planned, mostVus: number): Threshold[] => {
+const lagThreshold = ({ schedule }: Planned, mostVus: number): Threshold[] => {
   const isSlope = schedule !== null && !isConstant(schedule);
-  const wakingMs = isSlope ? vusFor(schedule, isWarmUp, mostVus) * WAKING_MS_PER_VU : 0;
+  const wakingMs = isSlope ? vusFor(schedule, mostVus) * WAKING_MS_PER_VU : 0;
   return [{ threshold: `p(99)<=${Math.ceil(MOST_LAG_MS + wakingMs)}` }];
 };

@@ -39,7 +39,7 @@ describe.each(profiles)("$name", (profile) => {
   });
 });
 
-test("a point of an experiment warms up first, by a scenario of its own", () => {
+test("a point of an experiment warms up first, by the same virtual users", () => {
   const { plan, k6, thresholds } = planned({
     PROFILE: "constant",
     RATE: "30",
@@ -48,17 +48,22 @@ test("a point of an experiment warms up first, by a scenario of its own", () => 
     PROBES_PER_SECOND: "2",
     PROBE_STORES: "southend",
   });
-  expect(plan.scenarios.map(({ name, number, isWarmUp }) => [name, number, isWarmUp])).toEqual([
-    ["warm_up", 0, true],
-    ["orders", 1, false],
-    ["probe", 5, false],
+  expect(plan.scenarios.map(({ name, number, warmUpMs }) => [name, number, warmUpMs])).toEqual([
+    ["orders", 1, 3_000],
+    ["probe", 5, 0],
   ]);
-  expect(k6["warm_up"]).toMatchObject({ startTime: "0ms", duration: "3000ms", rate: 30, timeUnit: "1000ms" });
-  expect(k6["orders"]).toMatchObject({ startTime: "3000ms", duration: "5000ms", preAllocatedVUs: 60 });
-  expect(k6["probe"]).toMatchObject({ startTime: "3000ms", exec: "probe", vus: 1, iterations: 1 });
+  expect(k6["orders"]).toMatchObject({ startTime: "0ms", duration: "8000ms", rate: 30, preAllocatedVUs: 75 });
+  expect(k6["probe"]).toMatchObject({ startTime: "3000ms", exec: "probe", vus: 1, maxDuration: "85000ms" });
   expect(thresholds["order_freshness"]).toEqual([{ threshold: "p(99)<=1000" }]);
   expect(Object.keys(thresholds)).toContain("dropped_iterations{scenario:orders}");
-  expect(Object.keys(thresholds)).not.toContain("dropped_iterations{scenario:warm_up}");
+});
+
+test("a profile that changes warms up at the rate with which it begins, and one from nothing only waits", () => {
+  const [orders] = planned({ PROFILE: "spike", RATE: "10", WARM_UP: "4" }).plan.scenarios;
+  expect(orders).toMatchObject({ startMs: 0, warmUpMs: 4_000 });
+  expect(orders?.schedule?.stages[0]).toEqual({ to: 10, durationMs: 4_000 });
+  const [slope] = planned({ PROFILE: "breakpoint", WARM_UP: "4" }).plan.scenarios;
+  expect(slope).toMatchObject({ startMs: 4_000, warmUpMs: 0 });
 });
 
 test("virtual users are bounded, and watchers share them", () => {
@@ -71,7 +76,7 @@ test("a late sender is told, and a slope may begin when its virtual users are aw
   const limit = (environment: Record<string, string>) =>
     planned(environment).thresholds["schedule_lag{scenario:orders}"];
   expect(limit({ PROFILE: "baseline" })).toEqual([{ threshold: "p(99)<=10" }]);
-  expect(limit({ PROFILE: "spike", RATE: "20" })).toEqual([{ threshold: "p(99)<=50" }]);
+  expect(limit({ PROFILE: "spike", RATE: "20" })).toEqual([{ threshold: "p(99)<=60" }]);
 });
 
 test("only the breakpoint ends where an objective is missed", () => {

@@ -8,7 +8,7 @@ import {
 } from "../profiles/profile.ts";
 import type { Customers } from "./orders.ts";
 import { durationMsOf, isConstant, peakPerSecond, type Schedule, scheduleOf } from "./schedule.ts";
-import type { Settings } from "./settings.ts";
+import { DEFAULT_REPLY_WITHIN_SECONDS, type Settings } from "./settings.ts";
 
 /** One scenario of this run. */
 export type Planned = {
@@ -21,8 +21,8 @@ export type Planned = {
   readonly durationMs: number;
   /** Null where connections are held instead. */
   readonly schedule: Schedule | null;
-  /** What is sent then counts in the ledger and in no figure. */
-  readonly isWarmUp: boolean;
+  /** What is planned before, from the scenario's start, counts in the ledger and in no figure. */
+  readonly warmUpMs: number;
 };
 
 export type Plan = {
@@ -39,12 +39,16 @@ export const planOf = (profile: Profile, settings: Settings): Plan => {
   const ownSeconds = profile.stages.reduce((sum, { seconds }) => sum + seconds, 0);
   const stretch = (settings.seconds ?? ownSeconds) / ownSeconds;
   const startMs = settings.warmUpSeconds * SECOND_MS;
-  const base = { customers: "anybody", startMs, isWarmUp: false } as const;
+  const base = { customers: "anybody", startMs, warmUpMs: 0 } as const;
+  // a warm-up at no rate is only a pause
+  const warmUpMs = profile.from === 0 ? 0 : startMs;
 
   const arrivals = profile.arrivals.map(({ name, sends, customers, share }): Planned => {
-    const schedule = scheduled(profile, perSecond * share, stretch);
+    const schedule = warmedUp(scheduled(profile, perSecond * share, stretch), warmUpMs);
     return {
       ...base,
+      startMs: startMs - warmUpMs,
+      warmUpMs,
       name,
       number: SCENARIO_NUMBERS[name],
       sends,
@@ -53,7 +57,7 @@ export const planOf = (profile: Profile, settings: Settings): Plan => {
       schedule,
     };
   });
-  const durationMs = Math.max(...arrivals.map((each) => each.durationMs));
+  const durationMs = Math.max(...arrivals.map((each) => each.durationMs - each.warmUpMs));
   const beside = (name: "probe" | "watchers", sends: "probes" | "nothing"): Planned => ({
     ...base,
     name,
@@ -68,7 +72,6 @@ export const planOf = (profile: Profile, settings: Settings): Plan => {
     watchers,
     stopsAtLimit: profile.stopsAtLimit,
     scenarios: [
-      ...warmUp(settings, perSecond * profile.from),
       ...arrivals,
       ...(settings.probesPerSecond > 0 ? [beside("probe", "probes")] : []),
       ...(watchers > 0 ? [beside("watchers", "nothing")] : []),
@@ -85,45 +88,33 @@ const scheduled = ({ from, stages }: Profile, perSecond: number, stretch: number
     })),
   );
 
-/** At the rate with which the profile begins. */
-const warmUp = ({ warmUpSeconds }: Settings, perSecond: number): Planned[] => {
-  if (warmUpSeconds === 0 || perSecond === 0) return [];
-  const durationMs = warmUpSeconds * SECOND_MS;
-  return [
-    {
-      name: "warm_up",
-      number: SCENARIO_NUMBERS.warm_up,
-      sends: "orders",
-      customers: "anybody",
-      startMs: 0,
-      durationMs,
-      schedule: scheduleOf(perSecond, [{ toPerSecond: perSecond, durationMs }]),
-      isWarmUp: true,
-    },
-  ];
+/**
+ * At the rate with which the profile begins, by the same virtual users: others would measure with cold code of their own,
+ * and open a connection each, when the figures begin to count.
+ */
+const warmedUp = (schedule: Schedule, warmUpMs: number): Schedule => {
+  if (warmUpMs === 0) return schedule;
+  const [first] = schedule.stages;
+  if (first && isConstant(schedule))
+    return { ...schedule, stages: [{ ...first, durationMs: first.durationMs + warmUpMs }] };
+  return { ...schedule, stages: [{ to: schedule.from, durationMs: warmUpMs }, ...schedule.stages] };
 };
 
-/** A request is given up after this; the API itself decides within 2 s. */
-export const REPLY_WITHIN_MS = 10_000;
 /** No order is left without an outcome: k6 waits for replies that are under way. */
-const REPLIES_AFTER_END_MS = REPLY_WITHIN_MS + 5_000;
+const REPLIES_AFTER_END_MS = (DEFAULT_REPLY_WITHIN_SECONDS + 5) * SECOND_MS;
 /** An order that no dashboard shows by then is missed: the relaxed objective's freshness. */
 export const VISIBLE_WITHIN_MS = 65_000;
 const PROBES_AFTER_END_MS = VISIBLE_WITHIN_MS + REPLIES_AFTER_END_MS;
-/** So many requests are under way when replies take this long, and no arrival is dropped. */
-const VUS_FOR_REPLIES_OF_S = 2;
-/** Nobody counts what a warm-up drops, and k6 holds its users, a megabyte each, beside the others'. */
-const VUS_FOR_WARM_UP_REPLIES_OF_S = 0.5;
+/** So many requests are under way when replies take this long, and no arrival is dropped: the API decides within 2 s. */
+const VUS_FOR_REPLIES_OF_S = 2.5;
 /** Below a few dozen, one stall of a slow machine would take them all. */
 const LEAST_VUS = 20;
 /** Connections that one of k6's virtual users holds: it takes a megabyte itself. */
 export const CONNECTIONS_PER_VU = 50;
 
 /** Virtual users, one for each request that may be under way. */
-export const vusFor = (schedule: Schedule, isWarmUp: boolean, mostVus: number): number => {
-  const repliesOfS = isWarmUp ? VUS_FOR_WARM_UP_REPLIES_OF_S : VUS_FOR_REPLIES_OF_S;
-  return Math.min(mostVus, Math.max(LEAST_VUS, Math.ceil(peakPerSecond(schedule) * repliesOfS)));
-};
+export const vusFor = (schedule: Schedule, mostVus: number): number =>
+  Math.min(mostVus, Math.max(LEAST_VUS, Math.ceil(peakPerSecond(schedule) * VUS_FOR_REPLIES_OF_S)));
 
 /** As k6 takes it. */
 export type Scenario = Readonly<Record<string, unknown>> & { readonly executor: string };
@@ -147,7 +138,7 @@ const scenarioOf = (planned: Planned, plan: Plan, mostVus: number): Scenario => 
       gracefulStop: `${REPLIES_AFTER_END_MS}ms`,
     };
   }
-  const vus = vusFor(schedule, planned.isWarmUp, mostVus);
+  const vus = vusFor(schedule, mostVus);
   const pool = { preAllocatedVUs: vus, maxVUs: vus, gracefulStop: `${REPLIES_AFTER_END_MS}ms` };
   const timeUnit = `${schedule.unitMs}ms`;
   if (isConstant(schedule))

@@ -22,6 +22,7 @@ test("nothing is needed", () => {
     mostVus: 1_000,
     watchers: null,
     hasSamples: false,
+    replyWithinSeconds: 10,
     waitSeconds: 0,
   });
 });
@@ -46,6 +47,7 @@ test("what is given is taken", () => {
     WATCHERS: "0",
     SAMPLES: "1",
     WAIT: "60",
+    REPLY_WITHIN: "2.5",
   };
   expect(settingsFrom(given, NOW_MS)).toEqual({
     baseUrl: "http://host:1",
@@ -65,6 +67,7 @@ test("what is given is taken", () => {
     mostVus: 50,
     watchers: 0,
     hasSamples: true,
+    replyWithinSeconds: 2.5,
     waitSeconds: 60,
   });
 });

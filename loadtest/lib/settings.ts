@@ -25,12 +25,16 @@ export type Settings = {
   readonly watchers: number | null;
   /** Writes a line for each request beside the ledger's (sample-lines.ts). */
   readonly hasSamples: boolean;
+  /** A request without a reply is given up after this. */
+  readonly replyWithinSeconds: number;
   /** How long the first contact with the system may take. */
   readonly waitSeconds: number;
 };
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
+/** Long after the API itself has decided, which it does within 2 s. */
+export const DEFAULT_REPLY_WITHIN_SECONDS = 10;
 const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;
 /** The API takes keys that are at most this old, and a little ahead of its clock (shared/domain/order-id.ts). */
@@ -91,6 +95,11 @@ export const settingsFrom = (environment: Environment, nowMs: number): Settings 
     mostVus: number("MAX_VUS", 1_000, { least: 1, most: 100_000, whole: true }),
     watchers: number("WATCHERS", null, { least: 0, most: 1e6, whole: true }),
     hasSamples: number("SAMPLES", 0, { least: 0, most: 1, whole: true }) === 1,
+    replyWithinSeconds: number("REPLY_WITHIN", DEFAULT_REPLY_WITHIN_SECONDS, {
+      least: 0.1,
+      most: DEFAULT_REPLY_WITHIN_SECONDS,
+      whole: false,
+    }),
     waitSeconds: number("WAIT", 0, { least: 0, most: 600, whole: false }),
   };
   if (settings.probesPerSecond > 0 && settings.probeStores.length === 0)

@@ -24,8 +24,7 @@ const metrics: Parameters<typeof missedIn>[0] & K6Figures["metrics"] = {
   orders_failed: { values: { rate: 0.01 }, thresholds: { "rate<=0.001": { ok: false } } },
   orders_acknowledged: counted(1_990),
   orders_refused: counted(10),
-  "iterations{scenario:orders}": counted(200),
-  "iterations{scenario:warm_up}": counted(80),
+  "iterations{scenario:orders}": counted(280),
   "iterations{scenario:probe}": counted(1),
   "dropped_iterations{scenario:orders}": counted(3),
   probes_planned: counted(11),
@@ -57,11 +56,14 @@ test("each scenario says what the audit needs; a probe's iterations are its orde
       executor,
     ]),
   ).toEqual([
-    ["warm_up", 0, 80, 10, "constant-arrival-rate"],
-    ["orders", 1, 200, 10, "constant-arrival-rate"],
+    ["orders", 1, 280, 10, "constant-arrival-rate"],
     ["probe", 5, 11, 1, "per-vu-iterations"],
   ]);
-  expect(summary.scenarios[1]?.stages).toEqual([{ seconds: 5, toPerSecond: 40 }]);
+  expect(summary.scenarios[0]).toMatchObject({
+    stages: [{ seconds: 7, toPerSecond: 40 }],
+    warmUpMs: 2_000,
+    durationMs: 7_000,
+  });
 });
 
 test("what a slope began late is taken off its figures, and of a constant rate nothing is", () => {

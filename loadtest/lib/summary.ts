@@ -26,6 +26,8 @@ export type ScenarioSummary = {
   readonly executor: string;
   readonly startMs: number;
   readonly durationMs: number;
+  /** Of that, what was no more than warming up. */
+  readonly warmUpMs: number;
   /**
    * k6 begins a slope (ramping-arrival-rate) when it has woken its virtual users and does not tell when that was; all
    * requests seem late by as much. It is the least lateness seen, is taken off the summary's figures, and still stands
@@ -86,7 +88,7 @@ export const summaryOf = (
   };
   const lateStartMs = ({ name, schedule }: Planned): number =>
     schedule === null || isConstant(schedule) ? 0 : value(`schedule_lag{scenario:${name}}`, "min");
-  const measured = plan.scenarios.filter(({ sends, isWarmUp }) => sends === "orders" && !isWarmUp);
+  const measured = plan.scenarios.filter(({ sends }) => sends === "orders");
   const lessMs = Math.min(...measured.map(lateStartMs));
   const iterations = ({ name, sends }: Planned): number =>
     count(sends === "probes" ? "probes_planned" : `iterations{scenario:${name}}`);
@@ -104,9 +106,7 @@ export const summaryOf = (
       ...scenarioSummary(each, iterations(each), settings.ordersPerRequest),
       lateStartMs: lateStartMs(each),
     })),
-    dropped: plan.scenarios
-      .filter(({ isWarmUp }) => !isWarmUp)
-      .reduce((sum, { name }) => sum + count(`dropped_iterations{scenario:${name}}`), 0),
+    dropped: plan.scenarios.reduce((sum, { name }) => sum + count(`dropped_iterations{scenario:${name}}`), 0),
     orders: {
       acknowledged: count("orders_acknowledged"),
       refused: count("orders_refused"),
@@ -133,7 +133,7 @@ const scenarioSummary = (
   iterations: number,
   ordersPerRequest: number,
 ): Omit<ScenarioSummary, "lateStartMs"> => {
-  const { name, number, customers, sends, startMs, durationMs, schedule } = planned;
+  const { name, number, customers, sends, startMs, durationMs, warmUpMs, schedule } = planned;
   const perSecond = (perUnit: number): number => (perUnit * 1_000) / (schedule?.unitMs ?? 1);
   const ordersPerIteration = { orders: ordersPerRequest, probes: 1, dashboards: 0, nothing: 0 }[sends];
   const executor =
@@ -151,6 +151,7 @@ const scenarioSummary = (
     executor,
     startMs,
     durationMs: schedule === null ? durationMs : durationMsOf(schedule),
+    warmUpMs,
     fromPerSecond: perSecond(schedule?.from ?? 0),
     stages: (schedule?.stages ?? []).map((stage) => ({
       seconds: stage.durationMs / 1_000,

@@ -17,7 +17,6 @@ export type Arrivals = {
 
 /** They stand in every order's id (lib/ids.ts), so a number is never given to another one. */
 export const SCENARIO_NUMBERS = {
-  warm_up: 0,
   orders: 1,
   regulars: 2,
   lovers: 3,
@@ -27,7 +26,7 @@ export const SCENARIO_NUMBERS = {
   watchers: 7,
 } as const;
 export type ScenarioName = keyof typeof SCENARIO_NUMBERS;
-export type ArrivalsName = Exclude<ScenarioName, "warm_up" | "probe" | "watchers">;
+export type ArrivalsName = Exclude<ScenarioName, "probe" | "watchers">;
 
 export type Profile = {
   readonly name: string;

@@ -10,10 +10,11 @@ import {
 import type { Planned } from "../lib/scenarios.ts";
 
 export const settle = (
-  { number, isWarmUp }: Planned,
+  { number }: Planned,
   iteration: number,
   orders: number,
   { acknowledged, replayed, failure }: Account,
+  isWarmUp = false,
 ): void => {
   if (failure !== null) console.log(ledgerLine(number, iteration, failure));
   if (isWarmUp) return;

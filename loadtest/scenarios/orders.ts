@@ -7,13 +7,12 @@ import { orderLatency, scheduleLag } from "../lib/metrics.ts";
 import type { Customers } from "../lib/orders.ts";
 import { orders, settings } from "../lib/run.ts";
 import { requestLine } from "../lib/sample-lines.ts";
-import { REPLY_WITHIN_MS } from "../lib/scenarios.ts";
 import { settle } from "./account.ts";
 
 const { baseUrl, mode, run, runStartMs, ordersPerRequest, hasSamples } = settings;
 const isBatch = ordersPerRequest > 1;
 const url = `${baseUrl}/api/${mode}/${isBatch ? "orders" : "order"}`;
-const timeout = `${REPLY_WITHIN_MS}ms`;
+const timeout = `${settings.replyWithinSeconds}s`;
 const JSON_TYPE = "application/json";
 const batchParams = { headers: { "Content-Type": JSON_TYPE }, timeout };
 
@@ -21,8 +20,8 @@ const batchParams = { headers: { "Content-Type": JSON_TYPE }, timeout };
 const ids: ReturnType<typeof idsOf>[] = [];
 
 export const order = (): void => {
-  const { planned, iteration, plannedMs } = arrival();
-  const { number, customers, isWarmUp } = planned;
+  const { planned, iteration, plannedMs, isWarmUp, isFirst } = arrival();
+  const { number, customers } = planned;
   ids[number] ??= idsOf(run, number, runStartMs);
   const idOf = ids[number] ?? idsOf(run, number, runStartMs);
   const body = isBatch
@@ -46,10 +45,10 @@ export const order = (): void => {
   if (hasSamples && !isWarmUp) {
     const [lagMs, latencyMs] = [Math.max(0, sentMs - plannedMs), Math.max(0, repliedMs - plannedMs)];
     const outcome = account.failure?.outcome ?? "acknowledged";
-    const startedAtMs = iteration === 0 ? startTime() : null;
+    const startedAtMs = isFirst ? startTime() : null;
     console.log(requestLine({ scenario: number, iteration, lagMs, latencyMs, outcome, startedAtMs }));
   }
-  settle(planned, iteration, ordersPerRequest, account);
+  settle(planned, iteration, ordersPerRequest, account, isWarmUp);
 };
 
 const batchOf = (

@@ -18,7 +18,7 @@ import { probeBody } from "../lib/orders.ts";
 import { openProbes } from "../lib/probes.ts";
 import { anyDrink, settings } from "../lib/run.ts";
 import { freshnessLine } from "../lib/sample-lines.ts";
-import { type Planned, REPLY_WITHIN_MS, VISIBLE_WITHIN_MS } from "../lib/scenarios.ts";
+import { type Planned, VISIBLE_WITHIN_MS } from "../lib/scenarios.ts";
 import { settle } from "./account.ts";
 import { liveUrl, openLive, RESYNC } from "./live.ts";
 
@@ -49,7 +49,7 @@ export const probe = (): void => {
       "Content-Type": "application/json",
       "Idempotency-Key": orderId(run, planned.number, iteration, 0, runStartMs),
     };
-    const timeout = `${REPLY_WITHIN_MS}ms`;
+    const timeout = `${settings.replyWithinSeconds}s`;
     const response = await http.asyncRequest("POST", url, probeBody(anyDrink, store), { headers, timeout });
     replies--;
     const reply = { status: response.status, body: String(response.body ?? ""), isReplay: false };

@@ -3,14 +3,13 @@ import http from "k6/http";
 import { arrival, nowMs } from "../lib/clock.ts";
 import { dashboardLatency } from "../lib/metrics.ts";
 import { settings } from "../lib/run.ts";
-import { REPLY_WITHIN_MS } from "../lib/scenarios.ts";
 import { filterOf } from "./live.ts";
 
 const url = `${settings.baseUrl}/api/dashboard${filterOf(settings.mode)}`;
-const params = { timeout: `${REPLY_WITHIN_MS}ms`, responseType: "none" } as const;
+const params = { timeout: `${settings.replyWithinSeconds}s`, responseType: "none" } as const;
 
 export const read = (): void => {
-  const { plannedMs } = arrival();
+  const { plannedMs, isWarmUp } = arrival();
   http.get(url, params);
-  dashboardLatency.add(Math.max(0, nowMs() - plannedMs));
+  if (!isWarmUp) dashboardLatency.add(Math.max(0, nowMs() - plannedMs));
 };

@@ -3,7 +3,7 @@ import { msText, numberText } from "../../numbers.ts";
 import { judge, OBJECTIVES } from "../../objectives.ts";
 import type { Percentiles, Run, Suite } from "../../results.ts";
 import { medianOf } from "../../statistics.ts";
-import { isSearched, isValid, ordersPerSecond, runsOf, variantOf } from "../figures.ts";
+import { isValid, ordersPerSecond, runsOf, variantOf } from "../figures.ts";
 import type { Chart, Picture } from "../picture.ts";
 import { boundLine, inOrder, logAcross, logUp, modeChannels, modeName, WIDTH_PIXELS } from "./marks.ts";
 
@@ -40,7 +40,8 @@ const FRESHNESS: What = {
 /** One for each size of request that was searched. */
 export const againstRate = (suite: Suite): Picture[] => {
   const runs = runsOf(suite, "E0", "E2").filter(
-    (run) => isValid(run) && isSearched(run) && variantOf(run) === "",
+    // a closed loop has no rate that anybody planned
+    (run) => isValid(run) && run.load.profile === "constant" && variantOf(run) === "",
   );
   const sizes = [...new Set(runs.map(({ load }) => load.ordersPerRequest))].sort((a, b) => a - b);
   return sizes.flatMap((size) =>
