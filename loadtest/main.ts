@@ -32,13 +32,10 @@ type Started = { readonly startedAtMs: number };
 /** Nobody wants a thousand lines about a server that is not there. */
 export const setup = (): Started => {
   const deadlineMs = Date.now() + settings.waitSeconds * 1_000;
-  const ask = () => http.get(`${settings.baseUrl}/livez`, { timeout: "5s" });
-  let { status, error } = ask();
+  const ask = (path: string) => http.get(`${settings.baseUrl}${path}`, { timeout: "5s" });
   // started beside the system, k6 wakes its virtual users while the system starts
-  while (status === 0 && Date.now() < deadlineMs) {
-    sleep(ASK_EVERY_SECONDS);
-    ({ status, error } = ask());
-  }
+  while (Date.now() < deadlineMs && ask("/readyz").status !== 200) sleep(ASK_EVERY_SECONDS);
+  const { status, error } = ask("/livez");
   if (status === 0)
     throw new Error(
       `BASE_URL is ${settings.baseUrl}, where nobody answers (${error}): start the system first.`,

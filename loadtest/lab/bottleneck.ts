@@ -80,14 +80,14 @@ export const RULES: readonly Rule[] = [
   {
     resource: "PostgreSQL's commits",
     atLeast: 0.5,
-    of: "of active sessions waiting for the log (WALSync, WALWrite)",
+    of: "of active sessions, one at least at each look, waiting for the log (WALSync, WALWrite)",
     source: "pg_stat_activity, once a second",
     share: ({ postgres }) => postgres?.walWaitShare ?? null,
   },
   {
     resource: "PostgreSQL's locks",
     atLeast: 0.5,
-    of: "of active sessions waiting for a lock",
+    of: "of active sessions, one at least at each look, waiting for a lock",
     source: "pg_stat_activity, once a second",
     share: ({ postgres }) => postgres?.lockWaitShare ?? null,
   },

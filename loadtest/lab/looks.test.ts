@@ -42,5 +42,7 @@ test("shares of the machine, and of sessions that wait", () => {
   }));
   expect(machineShareOf(looks, second)).toBe(0.75);
   expect(waitShareOf(looks, second, ({ wal }) => wal)).toBe(0.75);
+  const idle = looks.map((look) => ({ ...look, waits: { ...look.waits, active: 0, wal: 0 } }));
+  expect(waitShareOf([...looks, ...idle], second, ({ wal }) => wal)).toBe(0.6);
   expect(waitShareOf([], second, ({ wal }) => wal)).toBeNull();
 });

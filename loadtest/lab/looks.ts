@@ -67,14 +67,17 @@ export const machineShareOf = (looks: readonly Look[], window: Window): number =
   return all === 0 ? 0 : cpuSecondsOf(looks, window, ({ machine }) => machine.busy) / all;
 };
 
-/** Of the looks at sessions at work, the share that waited for this; null when none was ever at work. */
+/**
+ * Of sessions at work, the share that waited for this, over all looks; null without looks. At least one is taken to be at
+ * work at each look: a few that wait now and then, and nobody at other times, are no bottleneck.
+ */
 export const waitShareOf = (
   looks: readonly Look[],
   window: Window,
   of: (waits: PostgresWaits) => number,
 ): number | null => {
   const seen = within(looks, window).flatMap(({ waits }) => waits ?? []);
-  const active = seen.reduce((sum, waits) => sum + waits.active, 0);
+  const active = seen.reduce((sum, waits) => sum + Math.max(1, waits.active), 0);
   return active === 0 ? null : seen.reduce((sum, waits) => sum + of(waits), 0) / active;
 };
 
