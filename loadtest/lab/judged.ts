@@ -1,6 +1,7 @@
 /** From what was measured to what is kept: figures, whether the run counts, and what was saturated. */
 import { modes } from "#shared/modes/all.ts";
 import { loadSettings } from "#shared/runtime/config.ts";
+import { SCENARIO_NUMBERS } from "../profiles/profile.ts";
 import type { Arrangement } from "./arrangements.ts";
 import { bottleneckOf } from "./bottleneck.ts";
 import type { Variables } from "./experiment.ts";
@@ -68,6 +69,7 @@ export const judged = (
       counted: audit.counted,
     },
     ackMs: percentiles(acknowledged.map(({ latencyMs }) => latencyMs)),
+    probeOrders: probeOrdersOf(measured),
     freshnessMs: arrangement.mode === null ? null : freshnessOf(measured),
     scheduleLagMs,
     errorShare: rounded(1 - acknowledged.length / Math.max(1, told.requests.length), 6),
@@ -103,6 +105,12 @@ const percentiles = (values: readonly number[]): Percentiles => {
   return Object.fromEntries(
     Object.entries(of).map(([name, value]) => [name, rounded(value, 2)]),
   ) as Percentiles;
+};
+
+const probeOrdersOf = ({ sent, told }: Measured): number => {
+  const probe = sent.summary.scenarios.find(({ number }) => number === SCENARIO_NUMBERS.probe);
+  const failed = told.notAcknowledged.filter(({ scenario }) => scenario === SCENARIO_NUMBERS.probe).length;
+  return Math.max(0, (probe?.iterations ?? 0) - failed);
 };
 
 const freshnessOf = ({ told, sent }: Measured): Percentiles => {

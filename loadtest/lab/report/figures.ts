@@ -17,9 +17,9 @@ export const ordersPerSecond = ({ load }: Run): number => load.requestsPerSecond
 const systemOf = (run: Run) =>
   Object.entries(run.resources).flatMap(([name, resource]) => (GENERATORS.has(name) ? [] : [resource]));
 
-/** CPU-seconds of all processes but the generator's, for a thousand acknowledged orders; null without orders. */
+/** CPU-seconds of all processes but the generator's, for a thousand acknowledged orders, probes too; null without orders. */
 export const cpuPerThousand = (run: Run): number | null => {
-  const orders = run.ackMs.count * run.load.ordersPerRequest;
+  const orders = run.ackMs.count * run.load.ordersPerRequest + (run.probeOrders ?? 0);
   const cpuSeconds = systemOf(run).reduce((sum, resource) => sum + resource.cpuSeconds, 0);
   return orders === 0 ? null : (cpuSeconds / orders) * 1_000;
 };
