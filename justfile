@@ -44,6 +44,14 @@ retention *options:
 faults *options:
     npm run faults -- "$@"
 
+# Load by k6: just load --mode v2 --profile spike
+load *options:
+    npm run load -- "$@"
+
+# The laboratory: just lab all --scale standard; just lab E2 --modes v2
+lab *options:
+    npm run lab -- "$@"
+
 # These modes in containers: just up v2, or several: just up v1 v2 v3
 up +modes:
     docker compose -f docker-compose.base.yaml {{ prepend("-f docker-compose.", append(".yaml", modes)) }} up --build --detach

@@ -3,7 +3,9 @@ import CountReporter from "./test/count-reporter.ts";
 
 export default defineConfig({
   test: {
-    include: ["shared", "services", "db", "dev", "docs", "test"].map((folder) => `${folder}/**/*.test.ts`),
+    include: ["shared", "services", "db", "dev", "docs", "test", "loadtest"].map(
+      (folder) => `${folder}/**/*.test.ts`,
+    ),
     globalSetup: ["test/setup.ts"],
     reporters: ["default", new CountReporter()],
     pool: "forks",
@@ -14,7 +16,7 @@ export default defineConfig({
     coverage: {
       provider: "v8",
       enabled: true,
-      include: ["shared/**/*.ts", "services/**/*.ts", "db/**/*.ts", "dev/**/*.ts"],
+      include: ["shared/**/*.ts", "services/**/*.ts", "db/**/*.ts", "dev/**/*.ts", "loadtest/**/*.ts"],
       exclude: [
         "**/*.test.ts",
         "**/*.fixture.ts",
@@ -26,6 +28,14 @@ export default defineConfig({
         "dev/bench/**",
         // tests themselves, of the whole system: a few run here, all of them by npm run faults
         "dev/faults/**",
+        // k6 runs these, and programs: where this cannot look
+        "loadtest/load.ts",
+        "loadtest/scenarios/**",
+        "loadtest/lib/{clock,metrics,run}.ts",
+        // a run itself, on servers and under k6's load: npm run lab -- self-test spoils some, and looks
+        "loadtest/lab/{actions,beside,elsewhere,environment,generator,peak,revisions,run,self-test}.ts",
+        "loadtest/lab/{fresh-data,server-figures,servers,sockets,stage}.ts",
+        "loadtest/lab/sample/{postgres,redis,sampler}.ts",
       ],
       reporter: ["text-summary", "json-summary"],
       thresholds: { lines: 85 },

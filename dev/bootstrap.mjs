@@ -17,12 +17,14 @@ const targets = {
   bench: ["dev/bench/main.ts"],
   overload: ["dev/overload/main.ts"],
   faults: ["dev/faults/main.ts"],
+  load: ["loadtest/load.ts"],
+  lab: ["loadtest/lab/main.ts"],
   "dead-letters": ["dev/operate.ts", "dead-letters"],
   reconcile: ["dev/operate.ts", "reconcile"],
   retention: ["dev/operate.ts", "retention"],
   contracts: ["dev/contracts.ts"],
   lint: ["dev/lint.mjs"],
-  typecheck: ["node_modules/typescript/bin/tsc", "-p", "tsconfig.json"],
+  typecheck: ["dev/typecheck.mjs"],
 };
 const LEAST_NODE = 24; // runs TypeScript as it is
 const PARENT_POLL_MS = 250;

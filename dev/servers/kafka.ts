@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import type { Cores } from "../cores.ts";
 import { giveToServerUser, serverFolder, serverUser } from "./data-dir.ts";
 import { initialisedOnce } from "./initialise.ts";
 import { classArchive } from "./kafka-classes.ts";
@@ -17,6 +18,8 @@ export type KafkaOptions = {
   dataDir?: string;
   /** Preferred; the next free one is taken. */
   port?: number;
+  /** Any processors without. */
+  cores?: Cores | undefined;
   /** Further ways in, for clients that are to be told another address than the broker's own. */
   doors?: readonly KafkaDoor[];
   /** Further broker settings, by Kafka's names. */
@@ -95,6 +98,7 @@ export const startKafka = async (options: KafkaOptions = {}): Promise<Server> =>
     temporary,
     isReady: () => kafkaIsReady(port),
     readyWithinMs: READY_WITHIN_MS,
+    cores: options.cores,
   });
   const stop = async () => {
     await server.stop();

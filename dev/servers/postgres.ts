@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import type { Cores } from "../cores.ts";
 import { serverFolder, serverUser } from "./data-dir.ts";
 import { initialisedOnce } from "./initialise.ts";
 import { freePort } from "./ports.ts";
@@ -15,6 +16,8 @@ export type PostgresOptions = {
   dataDir?: string;
   /** Preferred; the next free one is taken. */
   port?: number;
+  /** Any processors without. */
+  cores?: Cores | undefined;
   /** false, for tests: survives kill -9 of PostgreSQL, but not the machine's. */
   durable?: boolean;
   /** Further settings, by PostgreSQL's names. */
@@ -67,5 +70,6 @@ export const startPostgres = async (options: PostgresOptions = {}): Promise<Serv
     temporary,
     isReady: () => postgresIsReady(port),
     readyWithinMs: READY_WITHIN_MS,
+    cores: options.cores,
   });
 };

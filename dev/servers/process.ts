@@ -6,6 +6,7 @@ import type { Socket } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
+import { type Cores, onCores } from "../cores.ts";
 import { cacheFolder } from "./data-dir.ts";
 import type { Guarded } from "./guard.ts";
 import { fingerprint, freeze, isAlive, isSameProcess, killTree, thaw } from "./process-tree.ts";
@@ -17,6 +18,8 @@ export type Program = Omit<Guarded, "earlierWithinMs"> & {
   port: number;
   isReady: () => Promise<boolean>;
   readyWithinMs: number;
+  /** Any processors without. */
+  cores?: Cores | undefined;
 };
 
 type Running = {
@@ -60,8 +63,9 @@ const firstLine = async (guard: ChildProcess): Promise<{ pid?: number; error?: s
 };
 
 const spawnUnderGuard = async (program: Program): Promise<Running> => {
-  const { isReady, readyWithinMs, url, port, ...rest } = program;
-  const guarded: Guarded = { ...rest, earlierWithinMs: EARLIER_SERVER_WITHIN_MS };
+  const { isReady, readyWithinMs, url, port, cores, ...rest } = program;
+  const placed = onCores(cores, program.command, program.args);
+  const guarded: Guarded = { ...rest, ...placed, earlierWithinMs: EARLIER_SERVER_WITHIN_MS };
   const guard = spawn(process.execPath, [guardProgram, JSON.stringify(guarded)], {
     // with the compile cache a guard is up in 75 ms instead of 170
     env: { ...process.env, NODE_COMPILE_CACHE: join(cacheFolder(), "compiled") },

@@ -1,3 +1,4 @@
+import type { Cores } from "../cores.ts";
 import { serverFolder, serverUser } from "./data-dir.ts";
 import { freePort } from "./ports.ts";
 import { launch } from "./process.ts";
@@ -13,6 +14,8 @@ export type RedisOptions = {
   dataDir?: string;
   /** Preferred; the next free one is taken. */
   port?: number;
+  /** Any processors without. */
+  cores?: Cores | undefined;
   role: RedisRole;
   /** Further settings, by Redis' names. */
   settings?: Settings;
@@ -52,5 +55,6 @@ export const startRedis = async (options: RedisOptions): Promise<Server> => {
     temporary,
     isReady: () => redisIsReady(port),
     readyWithinMs: READY_WITHIN_MS,
+    cores: options.cores,
   });
 };

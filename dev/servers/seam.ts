@@ -21,7 +21,8 @@ type Environment = Record<string, string | undefined>;
 const DOCKER_ANSWERS_WITHIN_MS = 1_000;
 const DEFAULT_DOCKER = "unix:///var/run/docker.sock";
 
-const variables = {
+/** By which servers of somebody else's are named. */
+export const SERVER_VARIABLES = {
   postgres: "DATABASE_URL",
   board: "BOARD_REDIS_URL",
   stream: "STREAM_REDIS_URL",
@@ -34,7 +35,7 @@ const names = { postgres: "postgres", board: "redis-board", stream: "redis-strea
 const given = (kind: keyof Wanted, url: string): Server => {
   const refuse = () => {
     throw new Error(
-      `${names[kind]} was given by ${variables[kind]}: it is not ours to start, stop or inspect`,
+      `${names[kind]} was given by ${SERVER_VARIABLES[kind]}: it is not ours to start, stop or inspect`,
     );
   };
   return {
@@ -101,8 +102,10 @@ export const startServers = async (
   wanted: Wanted,
   environment: Environment = process.env,
 ): Promise<Servers> => {
-  const url = (kind: keyof Wanted) => environment[variables[kind]];
-  const kinds = (Object.keys(variables) as (keyof Wanted)[]).filter((kind) => wanted[kind] !== undefined);
+  const url = (kind: keyof Wanted) => environment[SERVER_VARIABLES[kind]];
+  const kinds = (Object.keys(SERVER_VARIABLES) as (keyof Wanted)[]).filter(
+    (kind) => wanted[kind] !== undefined,
+  );
   const toStart = kinds.filter((kind) => !url(kind));
   const starts = toStart.length > 0 ? await choose(wanted, environment) : native;
   const start = async (kind: keyof Wanted): Promise<[keyof Wanted, Server]> => {

@@ -61,6 +61,10 @@ export const weightsByRank = (count: number): number[] =>
     (_, rank) => ITEMS_BY_RANK[rank] ?? ((ITEMS_BY_RANK.at(-1) ?? 1) * 10) / (rank + 1),
   );
 
+/** Relative weights of `count` stores, the busiest first. */
+export const weightsByStore = (count: number): number[] =>
+  Array.from({ length: count }, (_, index) => 1 / (index + 3));
+
 /** A Map: a catalogue may name a drink "constructor", which every plain object has. */
 const MENU_CENTS: ReadonlyMap<string, number> = new Map([
   ["espresso", 275],
@@ -88,7 +92,7 @@ const ITEMS_PER_GROUP = (ITEMS_PER_SALE - (1 - CUSTOMER_SHARES.group)) / CUSTOME
 /** One group in a thousand would be larger; a sale is bounded. */
 const MOST_ITEMS = 24;
 /** Few enough that the same faces come back within an evening's demo. */
-const REGULARS = 200;
+export const REGULARS = 200;
 
 type Person = { readonly store: string; readonly drink: string };
 
@@ -104,7 +108,7 @@ export const openCustomers = (
   const random = randomFrom(seed);
   const { stores, drinks } = catalogue;
   const byRank = cumulativeOf(weightsByRank(drinks.length));
-  const byStore = cumulativeOf(stores.map((_, index) => 1 / (index + 3)));
+  const byStore = cumulativeOf(weightsByStore(stores.length));
   const anyStore = (): string => stores[random.weighted(byStore)] ?? "";
   const anyDrink = (store: string): string => {
     const shift = random.next() < 0.5 ? 0 : favouriteAt(store, drinks.length);

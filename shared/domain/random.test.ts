@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { cumulativeOf, randomFrom, seedOf } from "./random.ts";
+import { cumulativeOf, mixed, randomFrom, seedOf } from "./random.ts";
 
 test("one seed is one sequence, another seed another", () => {
   const take = (seed: number) => {
@@ -75,4 +75,23 @@ test("seedOf is FNV-1a", () => {
   expect(seedOf("")).toBe(0x811c9dc5);
   expect(seedOf("a")).toBe(0xe40c292c);
   expect(seedOf("foobar")).toBe(0xbf9cf968);
+});
+
+test("mixed is the same for a pair, spreads evenly, and changes half of the bits with one", () => {
+  expect([mixed(0, 0), mixed(1, 0), mixed(0, 1)]).toMatchInlineSnapshot(`
+    [
+      301794027,
+      2789948889,
+      3140136926,
+    ]
+  `);
+  const counts = Array.from({ length: 16 }, () => 0);
+  for (let value = 0; value < 16_000; value++)
+    counts[mixed(7, value) >>> 28] = (counts[mixed(7, value) >>> 28] ?? 0) + 1;
+  // 1 000 expected each, standard deviation 31
+  for (const count of counts) expect(Math.abs(count - 1_000)).toBeLessThan(160);
+  const bits = (value: number): number => value.toString(2).replaceAll("0", "").length;
+  let changed = 0;
+  for (let value = 0; value < 1_000; value++) changed += bits((mixed(7, value) ^ mixed(7, value ^ 1)) >>> 0);
+  expect(Math.abs(changed / 1_000 - 16)).toBeLessThan(0.6);
 });

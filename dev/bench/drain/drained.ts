@@ -1,7 +1,7 @@
 /** One worker of v2 or v3 that counts what was filled in while it was held back. */
 import type { Random } from "#shared/domain/random.ts";
 import type { Pool } from "#shared/store/pool.ts";
-import { untilTrue, type Worker } from "../ground.ts";
+import { untilTrue, type Worker } from "../../ground.ts";
 import type { Arena } from "./arena.ts";
 import { audit, countedBy, countedPerSecond, tallyOf } from "./looks.ts";
 import { centsOf, newOrders } from "./made-orders.ts";

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Pool } from "#shared/store/pool.ts";
 import { ROLLUPS } from "#shared/store/reconcile.ts";
 import { numberOf } from "../../faults/recount.ts";
-import { metricOf, untilTrue, type Worker } from "../ground.ts";
+import { metricOf, untilTrue, type Worker } from "../../ground.ts";
 
 /** A batch of 2 000 orders takes about 50 ms; looks without a pause would take time from what they look at. */
 const LOOK_EVERY_MS = 20;

@@ -9,7 +9,8 @@ import type { Log } from "#shared/ports.ts";
 import { loadSettings } from "#shared/runtime/config.ts";
 import { closeRedis } from "#shared/runtime/redis.ts";
 import { encodeOrder, encodeOrders } from "#shared/wire/order-message.ts";
-import { type Ground, untilTrue } from "../ground.ts";
+import { untilTrue } from "../../ground.ts";
+import type { Ground } from "../ground.ts";
 
 export type Transport = {
   /** Resolves when the orders are as safe as a reply would have promised. */

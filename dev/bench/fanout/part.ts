@@ -5,8 +5,9 @@
  * before the others come (1 GB in all); from then on they are full, and both servers have to leave them out.
  */
 import { setTimeout as sleep } from "node:timers/promises";
+import { untilTrue } from "../../ground.ts";
 import { type Figure, ratios } from "../figure.ts";
-import { type Bench, type Ground, onGround, type Part, untilTrue } from "../ground.ts";
+import { type Bench, type Ground, onGround, type Part } from "../ground.ts";
 import type { Heard, ToClients } from "./clients.ts";
 import { type Forked, startForked } from "./forked.ts";
 import { checkLimits } from "./limits.ts";

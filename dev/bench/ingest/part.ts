@@ -3,9 +3,10 @@
  * behind it. Workers are stopped, except where it says otherwise, and count everything afterwards for the audit.
  */
 import { openPool, type Pool } from "#shared/store/pool.ts";
+import { untilTrue } from "../../ground.ts";
 import { startRedis } from "../../servers/redis.ts";
 import { type Figure, ratios, type Target } from "../figure.ts";
-import { type Bench, type Ground, onGround, type Part, untilTrue } from "../ground.ts";
+import { type Bench, type Ground, onGround, type Part } from "../ground.ts";
 import { interleaved, unlessVoid } from "../rounds.ts";
 import { bareInsertsPerSecond } from "./bare-insert.ts";
 import { drive, type WrkLoad } from "./wrk.ts";

@@ -46,12 +46,18 @@ const wrk: Sought<Wrk> = {
     "wrk is missing and could not be installed. Install it (on Debian and Ubuntu: apt-get install wrk)",
 };
 
-export type Accepted = { readonly requests: number; readonly perSecond: number };
+export type Accepted = {
+  readonly requests: number;
+  readonly perSecond: number;
+  /** Of a closed loop: of little use beyond comparing. */
+  readonly latencyMs: Readonly<Record<"p50" | "p90" | "p95" | "p99" | "p999" | "max", number>>;
+};
 
 /** Throws when a request was answered otherwise than with 2xx, or not at all. */
 export const drive = async (
   { url, body, connections, seconds, isWarmUp = false }: WrkLoad,
   log: (line: string) => void,
+  onStart: (pid: number) => void = () => undefined,
 ): Promise<Accepted> => {
   const { command, env } = await fromPackage(wrk, log);
   const folder = mkdtempSync(join(tmpdir(), "coffee-rt-wrk-"));
@@ -59,11 +65,13 @@ export const drive = async (
     const script = join(folder, "order.lua");
     writeFileSync(script, scriptOf(body));
     const args = ["-t1", `-c${connections}`, `-d${seconds}s`, "-s", script, url];
-    const { stdout } = await run(command, args, { env: { ...process.env, ...env } });
-    const { requests, refused, perSecond } = resultIn(stdout);
+    const running = run(command, args, { env: { ...process.env, ...env } });
+    onStart(running.child.pid ?? 0);
+    const { stdout } = await running;
+    const { requests, refused, perSecond, latencyMs } = resultIn(stdout);
     if (refused > 0 && !isWarmUp)
       throw new Error(`${url}: ${refused} requests were refused, ${requests} accepted; the round is void`);
-    return { requests, perSecond };
+    return { requests, perSecond, latencyMs };
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -74,15 +82,19 @@ const scriptOf = (body: string): string => `
 wrk.method = "POST"
 wrk.headers["content-type"] = "application/json"
 wrk.body = [===[${body}]===]
-done = function(summary)
+done = function(summary, latency)
   local e = summary.errors
-  print(string.format("RESULT %d %d %d", summary.requests, summary.duration, e.connect + e.read + e.write + e.status + e.timeout))
+  local l = {}
+  for i, p in ipairs({50, 90, 95, 99, 99.9, 100}) do l[i] = string.format("%d", latency:percentile(p)) end
+  print(string.format("RESULT %d %d %d %s", summary.requests, summary.duration, e.connect + e.read + e.write + e.status + e.timeout, table.concat(l, " ")))
 end`;
 
 const resultIn = (output: string): Accepted & { readonly refused: number } => {
-  const found = /^RESULT (\d+) (\d+) (\d+)$/m.exec(output);
-  if (!found) throw new Error(`wrk said something else: ${output}`);
-  const [all = 0, microseconds = 0, refused = 0] = found.slice(1).map(Number);
+  const found = /^RESULT ([\d ]+)$/m.exec(output)?.[1];
+  if (found === undefined) throw new Error(`wrk said something else: ${output}`);
+  const [all = 0, microseconds = 0, refused = 0, ...latencies] = found.split(" ").map(Number);
   const requests = all - refused;
-  return { requests, refused, perSecond: requests / (microseconds / 1e6) };
+  const [p50 = 0, p90 = 0, p95 = 0, p99 = 0, p999 = 0, max = 0] = latencies.map((each) => each / 1_000);
+  const latencyMs = { p50, p90, p95, p99, p999, max };
+  return { requests, refused, perSecond: requests / (microseconds / 1e6), latencyMs };
 };

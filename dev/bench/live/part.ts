@@ -8,8 +8,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openPool } from "#shared/store/pool.ts";
 import catalogue from "../../../services/order-api/catalogue.json" with { type: "json" };
+import type { Worker } from "../../ground.ts";
 import { type Figure, percentileOf } from "../figure.ts";
-import { type Bench, type Ground, onGround, type Part, type Worker } from "../ground.ts";
+import { type Bench, type Ground, onGround, type Part } from "../ground.ts";
 import { type Lab, runTurn, type Turn } from "./turn.ts";
 
 const MODES = ["v1", "v2", "v3"] as const;

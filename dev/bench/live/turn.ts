@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Dashboard } from "#shared/domain/dashboard.ts";
 import { HOUR_MS } from "#shared/domain/time.ts";
 import type { Pool } from "#shared/store/pool.ts";
-import { type Api, untilTrue, type Worker } from "../ground.ts";
+import { type Api, untilTrue, type Worker } from "../../ground.ts";
 import type { Heard, Told } from "./clients.ts";
 
 /** What the turns run on. */

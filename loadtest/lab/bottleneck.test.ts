@@ -1,0 +1,60 @@
+import { expect, test } from "vitest";
+import { bottleneckOf, RULES, ruleRows, type Saturation } from "./bottleneck.ts";
+
+const idle: Saturation = {
+  generator: { used: 0.2, given: 1 },
+  apiUsed: 0.3,
+  workersUsed: [0.2, 0.1],
+  postgres: { used: 0.4, given: 2, walWaitShare: 0.1, lockWaitShare: 0 },
+  stream: { used: 0.2, fsyncShare: 0.1 },
+  board: { used: 0.1, fsyncShare: null },
+  kafka: null,
+  machineShare: 0.5,
+  memoryShare: 0.4,
+};
+const postgres = (changed: object) => ({
+  postgres: { used: 0.4, given: 2, walWaitShare: 0, lockWaitShare: 0, ...changed },
+});
+
+/** In the order of the rules. */
+const saturated: readonly [resource: string, changed: Partial<Saturation>][] = [
+  ["order API's event loop", { apiUsed: 0.9 }],
+  ["worker's event loop", { workersUsed: [0.1, 0.95] }],
+  ["PostgreSQL's CPU", postgres({ used: 1.8 })],
+  ["PostgreSQL's commits", postgres({ walWaitShare: 0.5 })],
+  ["PostgreSQL's locks", postgres({ lockWaitShare: 0.7 })],
+  ["Redis' one thread (stream)", { stream: { used: 0.97, fsyncShare: null } }],
+  ["Redis' one thread (board)", { board: { used: 0.97, fsyncShare: null } }],
+  ["Redis' fsync (stream)", { stream: { used: 0.3, fsyncShare: 0.6 } }],
+  ["Kafka's CPU", { kafka: { used: 0.95, given: 1 } }],
+  ["the machine", { machineShare: 0.96 }],
+  ["memory", { memoryShare: 0.99 }],
+];
+
+test.each(saturated)("%s is found when it alone is full", (resource, changed) => {
+  const { isVoid, bottleneck } = bottleneckOf({ ...idle, ...changed });
+  expect(isVoid).toBe(false);
+  expect(bottleneck?.resource).toBe(resource);
+  expect(bottleneck?.because).toContain("≥");
+});
+
+test("there is a case for every rule, and the first that holds is named", () => {
+  expect(["generator", ...saturated.map(([resource]) => resource)]).toEqual(
+    RULES.map(({ resource }) => resource),
+  );
+  for (const [index, [resource, changed]] of saturated.entries()) {
+    const [, later] = saturated[index + 1] ?? ["", {}];
+    expect(bottleneckOf({ ...idle, ...later, ...changed }).bottleneck?.resource).toBe(resource);
+  }
+});
+
+test("nothing full is not found; a full generator makes void whatever else is full", () => {
+  expect(bottleneckOf(idle)).toEqual({ isVoid: false, bottleneck: null });
+  const full = { ...idle, apiUsed: 1, generator: { used: 0.8, given: 1 } };
+  expect(bottleneckOf(full)).toEqual({ isVoid: true, bottleneck: null });
+});
+
+test("the rule is printed line by line, with threshold and source", () => {
+  expect(ruleRows()).toHaveLength(RULES.length);
+  expect(ruleRows()[1]?.join(" ")).toContain("≥ 90\u00a0% of one core, by the one process /proc/<pid>/stat");
+});

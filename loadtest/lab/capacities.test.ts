@@ -1,0 +1,52 @@
+import { expect, test } from "vitest";
+import { capacityIn, ceilingIn, generatorCeiling, peakRateOf, searchSettings } from "./capacities.ts";
+import { madeUpSuite } from "./report/made-up.fixture.ts";
+import { kept, madeUpRun } from "./report/made-up-runs.fixture.ts";
+import type { Run, Suite } from "./results.ts";
+
+const { env } = madeUpSuite();
+const suiteOf = (...runs: readonly Run[]): Suite => ({ env, runs: runs.map((run) => kept(run)) });
+const peak = (mode: string, rate: number, ordersPerRequest = 1): Run =>
+  madeUpRun({ mode, rate, ordersPerRequest, varied: { purpose: "peak" } });
+const nullAt = (rate: number, share: number): Run => {
+  const run = madeUpRun({
+    mode: "null",
+    rate,
+    experiment: "E0",
+    seconds: 10,
+    varied: { purpose: "calibrate" },
+  });
+  const k6 = { cpuSeconds: share * 10, peakRssBytes: 1, cores: 1 };
+  return { ...run, resources: { "order-api": { ...k6, cores: 2 }, k6 } };
+};
+
+test("a capacity that was searched is taken, else what a closed loop reached lets expect it", () => {
+  const capacityOf = capacityIn(madeUpSuite());
+  expect(capacityOf("v2", 1)).toBeGreaterThan(2_300);
+  expect(capacityOf("v2", 10)).toBeGreaterThan(9_000);
+  // larger requests are taken to carry as many orders as those of ten
+  expect(capacityOf("v2", 100)).toBe(capacityOf("v2", 10));
+  expect(capacityIn(suiteOf(peak("v2", 1_000, 10)))("v2", 10)).toBe(6_000);
+  expect(capacityIn(suiteOf())("v2", 10)).toBeNull();
+});
+
+test("the best peak counts, a void one and one of other settings do not", () => {
+  const void_ = { ...peak("v2", 9_000), voids: ["refused"] };
+  const other = { ...peak("v2", 9_000), settings: { "stream: appendfsync": "no" } };
+  expect(peakRateOf(suiteOf(peak("v2", 900), peak("v2", 1_000), void_, other), "v2", 1)).toBe(1_000);
+  expect(peakRateOf(suiteOf(), "v2", 1)).toBeNull();
+});
+
+test("the generator's ceiling is told by its busiest run on the null route", () => {
+  expect(ceilingIn(suiteOf(nullAt(300, 0.37), nullAt(600, 0.37)), 1)).toBe(1_200);
+  expect(ceilingIn(suiteOf(), 1)).toBeNull();
+  expect(generatorCeiling(suiteOf(nullAt(600, 0.37)), 1)).toBe(1_200);
+  expect(generatorCeiling(suiteOf(), 1)).toBe(Number.POSITIVE_INFINITY);
+});
+
+test("a search begins at half of the peak, and never above the ceiling", () => {
+  const runs = [nullAt(600, 0.37), peak("v1", 1_000), peak("v2", 9_000)];
+  expect(searchSettings(suiteOf(...runs), "v1", 1)).toMatchObject({ startRate: 500, ceilingRate: 1_200 });
+  expect(searchSettings(suiteOf(...runs), "v2", 1).startRate).toBe(1_200);
+  expect(searchSettings(suiteOf(...runs), "null", 1).startRate).toBe(1_200);
+});

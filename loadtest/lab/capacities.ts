@@ -1,0 +1,96 @@
+/** What the runs of a suite tell its later ones: what each arrangement carries, and what the generator can send. */
+import { settingsFor } from "./capacity.ts";
+import type { CapacityOf } from "./layout.ts";
+import { capacitiesOf } from "./report/figures.ts";
+import { GENERATORS, type Run, type Suite } from "./results.ts";
+
+/** Of a closed loop's peak; an open one meets the objective at about so much. Where nothing was searched it has to do. */
+const OF_PEAK = 0.6;
+/** Sizes of requests that are searched; others are taken to carry as many orders as the larger one. */
+const SEARCHED_SIZES = [1, 10] as const;
+
+export const isPeak = ({ varied }: Run): boolean => varied["purpose"] === "peak";
+
+const peakOf = (runs: readonly Run[], arrangement: string, size: number): number | null => {
+  const peaks = runs.filter(
+    (run) =>
+      isPeak(run) &&
+      run.mode === arrangement &&
+      run.load.ordersPerRequest === size &&
+      Object.keys(run.settings).every((name) => !name.includes(":")) &&
+      run.voids.length === 0,
+  );
+  const rates = peaks.map(({ load }) => load.requestsPerSecond * load.ordersPerRequest);
+  return rates.length === 0 ? null : Math.max(...rates);
+};
+
+/** In requests per second; null when it was not measured. */
+export const peakRateOf = (suite: Suite, arrangement: string, size: number): number | null => {
+  const peak = peakOf(searchRuns(suite), arrangement, size);
+  return peak === null ? null : peak / size;
+};
+
+const searchRuns = ({ runs }: Suite): Run[] =>
+  runs.map(({ run }) => run).filter(({ experiment }) => experiment === "E0" || experiment === "E2");
+
+export const capacityIn =
+  (suite: Suite): CapacityOf =>
+  (arrangement, ordersPerRequest) => {
+    const size = SEARCHED_SIZES.find((each) => each === ordersPerRequest) ?? 10;
+    const found = capacitiesOf(suite, "E0", "E2").find(
+      (each) => each.mode === arrangement && each.ordersPerRequest === size && each.variant === "",
+    );
+    const rate = found?.found.interactive.rate ?? 0;
+    if (rate > 0) return rate * size;
+    const peak = peakOf(searchRuns(suite), arrangement, size);
+    return peak === null ? null : peak * OF_PEAK;
+  };
+
+/**
+ * Requests per second at which the generator would take so much of its cores; null without a run that tells. A run at
+ * a low rate makes a request look dearer than it is, so the busiest one is asked.
+ */
+const WANTED_SHARE = 0.74;
+
+export const ceilingIn = (suite: Suite, size: number): number | null => {
+  const runs = suite.runs
+    .map(({ run }) => run)
+    .filter(
+      (run) => run.mode === "null" && run.load.ordersPerRequest === size && run.load.profile === "constant",
+    );
+  const told = runs.map((run) => ({ rate: run.load.requestsPerSecond, share: generatorShare(run) }));
+  const busiest = told.sort((a, b) => b.rate - a.rate)[0];
+  if (busiest === undefined || busiest.share === 0) return null;
+  return Math.floor(busiest.rate * (WANTED_SHARE / busiest.share));
+};
+
+/** Of the cores that it was given. */
+export const generatorShare = ({ resources, measuredSeconds }: Run): number =>
+  Object.entries(resources)
+    .filter(([name]) => GENERATORS.has(name))
+    .reduce((sum, [, { cpuSeconds, cores }]) => sum + cpuSeconds / (measuredSeconds * cores), 0);
+
+/** What k6 reached on the null route, for the modes' searches; else what its use of its cores lets expect. */
+export const generatorCeiling = (suite: Suite, size: number): number => {
+  const found = capacitiesOf(suite, "E0").find(
+    (each) => each.mode === "null" && each.ordersPerRequest === size,
+  );
+  const reached = found?.found.interactive.rate ?? 0;
+  return reached > 0 ? reached : (ceilingIn(suite, size) ?? Number.POSITIVE_INFINITY);
+};
+
+/** Near the middle of what a closed loop reached, as the brief search before the search. */
+const START_AT = 0.5;
+
+export const searchSettings = (suite: Suite, arrangement: string, size: number) => {
+  const { scale } = suite.env;
+  const ceiling =
+    arrangement === "null"
+      ? (ceilingIn(suite, size) ?? Number.POSITIVE_INFINITY)
+      : generatorCeiling(suite, size);
+  const peak = peakRateOf(suite, arrangement, size);
+  // the null route has nothing to fail: it is asked at the generator's own limit at once
+  const guess = arrangement === "null" ? ceiling : (peak ?? 200) * START_AT;
+  const start = Math.max(1, Math.round(Math.min(Number.isFinite(guess) ? guess : 200, ceiling)));
+  return settingsFor(scale, start, ceiling);
+};

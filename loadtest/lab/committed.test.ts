@@ -1,0 +1,17 @@
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { checkSuite } from "./report/suite.ts";
+import { suiteFolders } from "./suite-folder.ts";
+
+const root = join(import.meta.dirname, "..", "..");
+
+test("SCALE.md and its pictures are what the newest results make them", async () => {
+  const folder = suiteFolders().at(-1);
+  if (folder === undefined) return; // nothing was measured yet, and SCALE.md says so
+  const problems = await checkSuite(folder, {
+    scaleFile: join(root, "SCALE.md"),
+    picturesFolder: join(root, "docs", "scale"),
+    htmlFile: join(folder, "report.html"),
+  });
+  expect(problems).toEqual([]);
+}, 120_000);

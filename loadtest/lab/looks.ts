@@ -1,0 +1,84 @@
+/** What the sampler saw, over the measured time: use of processors and memory, and what waited. */
+import type { Resource, Run } from "./results.ts";
+import type { PostgresWaits } from "./sample/postgres.ts";
+import type { Look } from "./sample/sampler.ts";
+
+export type Window = { readonly startMs: number; readonly endMs: number };
+
+export const within = (looks: readonly Look[], { startMs, endMs }: Window): Look[] =>
+  looks.filter(({ atMs }) => atMs >= startMs && atMs <= endMs);
+
+/** Processes that were seen. */
+export const namesIn = (looks: readonly Look[]): string[] => [
+  ...new Set(looks.flatMap(({ uses }) => [...uses.keys()])),
+];
+
+/**
+ * CPU-seconds of a process in a window: between two looks it is taken to have worked evenly. A count that falls is that
+ * of another process under the name: the one before has died.
+ */
+export const cpuSecondsOf = (
+  looks: readonly Look[],
+  { startMs, endMs }: Window,
+  of: (look: Look) => number | null,
+): number => {
+  let sum = 0;
+  for (const [index, look] of looks.entries()) {
+    const before = looks[index - 1];
+    if (before === undefined) continue;
+    const [from, to] = [of(before), of(look)];
+    const overlapMs = Math.min(endMs, look.atMs) - Math.max(startMs, before.atMs);
+    if (to === null || overlapMs <= 0) continue;
+    const worked = from === null || to < from ? to : to - from;
+    sum += worked * (overlapMs / (look.atMs - before.atMs));
+  }
+  return sum;
+};
+
+export const cpuOf =
+  (name: string) =>
+  ({ uses }: Look): number | null =>
+    uses.get(name)?.cpuSeconds ?? null;
+
+const peakOf = (looks: readonly Look[], name: string): number =>
+  Math.max(0, ...looks.map(({ uses }) => uses.get(name)?.residentBytes ?? 0));
+
+export const resourcesOf = (
+  looks: readonly Look[],
+  window: Window,
+  coresOf: (name: string) => number,
+): Run["resources"] => {
+  const inWindow = within(looks, window);
+  return Object.fromEntries(
+    namesIn(looks).map((name): [string, Resource] => [
+      name,
+      {
+        cpuSeconds: rounded(cpuSecondsOf(looks, window, cpuOf(name)), 3),
+        peakRssBytes: Math.round(peakOf(inWindow, name)),
+        cores: coresOf(name),
+      },
+    ]),
+  );
+};
+
+/** Of all cores, busy with whatever. */
+export const machineShareOf = (looks: readonly Look[], window: Window): number => {
+  const all = cpuSecondsOf(looks, window, ({ machine }) => machine.all);
+  return all === 0 ? 0 : cpuSecondsOf(looks, window, ({ machine }) => machine.busy) / all;
+};
+
+/**
+ * Of sessions at work, the share that waited for this, over all looks; null without looks. At least one is taken to be at
+ * work at each look: a few that wait now and then, and nobody at other times, are no bottleneck.
+ */
+export const waitShareOf = (
+  looks: readonly Look[],
+  window: Window,
+  of: (waits: PostgresWaits) => number,
+): number | null => {
+  const seen = within(looks, window).flatMap(({ waits }) => waits ?? []);
+  const active = seen.reduce((sum, waits) => sum + Math.max(1, waits.active), 0);
+  return active === 0 ? null : seen.reduce((sum, waits) => sum + of(waits), 0) / active;
+};
+
+export const rounded = (value: number, digits: number): number => Number(value.toFixed(digits));

@@ -1,0 +1,195 @@
+/** npm run lab: the laboratory's commands. */
+import { existsSync, mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { messageOf } from "#shared/runtime/lifecycle.ts";
+import { findK6 } from "../k6.ts";
+import { compareSuites } from "./compare.ts";
+import { openElsewhere } from "./elsewhere.ts";
+import { commitOf, environmentOf, pinningHere, takeGeneratorCores } from "./environment.ts";
+import { type LabOptions, labOptionsFrom, USAGE } from "./options.ts";
+import type { Pinning } from "./pinning.ts";
+import { planOf, timeText } from "./plan.ts";
+import { openProgress } from "./progress.ts";
+import { checkSuite, renderSuite } from "./report/suite.ts";
+import { compareRevisions } from "./revisions.ts";
+import type { Lab } from "./run.ts";
+import { turnedDownBy } from "./scales.ts";
+import { selfTest } from "./self-test.ts";
+import { openStage } from "./stage.ts";
+import { type Going, measuresOf } from "./suite.ts";
+import { folderFor, openSuite, suiteFolders } from "./suite-folder.ts";
+import { doAll } from "./work.ts";
+
+const root = join(import.meta.dirname, "..", "..");
+const tell = (line: string): void => console.error(line);
+
+const placesOf = (folder: string) => ({
+  scaleFile: join(root, "SCALE.md"),
+  picturesFolder: join(root, "docs", "scale"),
+  htmlFile: join(folder, "report.html"),
+});
+
+/** Without a name the newest; throws a sentence where there is none. */
+const existing = (folder: string | null): string => {
+  const found = folder === null ? suiteFolders().at(-1) : resolve(folder);
+  if (found === undefined) throw new Error("there are no results yet: npm run lab -- all makes some");
+  if (!existsSync(join(found, "env.json")))
+    throw new Error(`${found} is no result folder: it has no env.json`);
+  return found;
+};
+
+const render = async (folder: string): Promise<void> => {
+  const files = await renderSuite(folder, placesOf(folder));
+  for (const file of files) tell(`wrote ${file}`);
+};
+
+const check = async (folder: string | null): Promise<number> => {
+  if (folder === null && suiteFolders().length === 0) {
+    tell("no results are committed, so there is nothing to compare them with");
+    return 0;
+  }
+  const found = existing(folder);
+  const problems = await checkSuite(found, placesOf(found));
+  for (const problem of problems) tell(problem);
+  tell(problems.length === 0 ? `all is as ${found} makes it` : "npm run lab -- render writes them anew");
+  return problems.length === 0 ? 0 : 1;
+};
+
+/** k6, servers and programs on their cores; ended with the work, however that ends. */
+const withLab = async <T>(
+  pinning: Pinning,
+  k6: string,
+  { mayWipe, signal }: { readonly mayWipe: boolean; readonly signal: AbortSignal },
+  work: (lab: Lab) => Promise<T>,
+): Promise<T> => {
+  await takeGeneratorCores(pinning);
+  const environment = process.env;
+  const stage = environment["BASE_URL"]
+    ? openElsewhere(environment, mayWipe)
+    : openStage({ pinning, environment, mayWipe, tell });
+  try {
+    return await work({ stage, k6, pinning, signal });
+  } finally {
+    await stage.close();
+  }
+};
+
+const doubt = async (isPinned: boolean, signal: AbortSignal): Promise<number> => {
+  const { command } = await findK6(tell);
+  const pinning = await pinningHere(isPinned);
+  const outcomes = await withLab(pinning, command, { mayWipe: false, signal }, (lab) =>
+    selfTest(lab, [], tell),
+  );
+  return outcomes.every(({ isVoid }) => isVoid) ? 0 : 1;
+};
+
+type CompareOptions = Extract<LabOptions, { command: "compare" }>;
+
+/** What is a result folder is read; else both are revisions, which are measured. */
+const compare = async (options: CompareOptions, signal: AbortSignal): Promise<number> => {
+  const { first, second, scale, seed, modes, isPinned } = options;
+  const [one, other] = [resolve(first), resolve(second)];
+  if (existsSync(join(one, "env.json")) && existsSync(join(other, "env.json"))) {
+    console.log(compareSuites(one, other).text);
+    return 0;
+  }
+  const k6 = await findK6(tell);
+  const pinning = await pinningHere(isPinned);
+  const about = { scale, seed, commit: "", pinning, k6Version: k6.version, turnedDown: turnedDownBy(scale) };
+  const env = await environmentOf(about);
+  const folder =
+    options.folder === null ? mkdtempSync(join(tmpdir(), "coffee-rt-compared-")) : resolve(options.folder);
+  await takeGeneratorCores(pinning);
+  const lab = { k6: k6.command, pinning, signal };
+  console.log(
+    await compareRevisions({
+      first,
+      second,
+      modes,
+      scale,
+      seed,
+      folder,
+      env,
+      lab,
+      environment: process.env,
+      tell,
+    }),
+  );
+  return 0;
+};
+
+type RunOptions = Extract<LabOptions, { command: "run" }>;
+
+const runSuite = async (options: RunOptions, signal: AbortSignal): Promise<number> => {
+  const { experiments, scale, modes, seed, isNew, isPinned, isPlanOnly } = options;
+  const works = planOf({ experiments, scale, modes, seed });
+  const pinning = await pinningHere(isPinned, Boolean(process.env["BASE_URL"]));
+  const commit = await commitOf();
+  const kind = { scale, seed, commit, pinning: pinning.inWords };
+  const today = new Date().toISOString().slice(0, 10);
+  const folder = folderFor({ kind, folder: options.folder && resolve(options.folder), isNew, today });
+  const progress = openProgress(works, scale, tell);
+  tell(
+    `${experiments.map(({ id }) => id).join(", ")} at scale ${scale}, ${modes.join(", ")}: about ${timeText(progress.leftSeconds())}, less what is done`,
+  );
+  tell(`results: ${folder}; pinning: ${pinning.inWords}`);
+  if (isPlanOnly) {
+    for (const work of works) tell(`  ${JSON.stringify(work)}`);
+    return 0;
+  }
+  const k6 = await findK6(tell);
+  const turnedDown = [
+    ...turnedDownBy(scale),
+    ...experiments.flatMap((experiment) => experiment.turnedDown?.(scale) ?? []),
+    ...(modes.length < 3 ? [`modes ${modes.join(", ")} alone`] : []),
+  ];
+  const about = { scale, seed, commit, pinning, k6Version: k6.version, turnedDown };
+  const suite = openSuite(folder, await environmentOf(about));
+  return withLab(pinning, k6.command, { mayWipe: options.mayWipe, signal }, async (lab) => {
+    const going: Going = { measures: measuresOf(lab), folder, suite, progress, runs: 0 };
+    const failed = await doAll(going, works, tell);
+    tell(`${going.suite.runs.length} runs in ${folder}`);
+    tell(`npm run lab -- render ${folder} makes pictures and pages of them`);
+    return failed === 0 ? 0 : 1;
+  });
+};
+
+/** The first Ctrl-C ends what runs, in order; what is complete stays, and the same command goes on with it. */
+const onInterrupt = (): AbortSignal => {
+  const stopping = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const)
+    process.on(signal, () => {
+      if (stopping.signal.aborted) process.exit(130);
+      tell("stopping; the same command goes on from here");
+      stopping.abort(new Error("interrupted"));
+    });
+  return stopping.signal;
+};
+
+const main = async (): Promise<number> => {
+  const options = labOptionsFrom(process.argv.slice(2));
+  switch (options.command) {
+    case "help":
+      console.log(USAGE);
+      return 0;
+    case "render":
+      await render(existing(options.folder));
+      return 0;
+    case "check":
+      return check(options.folder);
+    case "compare":
+      return compare(options, onInterrupt());
+    case "self-test":
+      return doubt(options.isPinned, onInterrupt());
+    case "run":
+      return runSuite(options, onInterrupt());
+  }
+};
+
+try {
+  process.exit(await main());
+} catch (error) {
+  tell(`lab: ${messageOf(error)}`);
+  process.exit(messageOf(error) === "interrupted" ? 130 : 1);
+}

@@ -1,0 +1,50 @@
+import { expect, test } from "vitest";
+import { judge, voidsOf } from "./objectives.ts";
+import { madeUpRun } from "./report/made-up-runs.fixture.ts";
+import type { Run } from "./results.ts";
+import { percentilesOf } from "./statistics.ts";
+
+const good = madeUpRun({ mode: "v2", rate: 400 });
+const whyNot = (changed: Partial<Run>) => judge({ ...good, ...changed }, "interactive").because;
+
+test("a good run holds, and each bound is told in words when it does not", () => {
+  expect(judge(good, "interactive")).toEqual({ holds: true, because: [] });
+  const slow = (p99: number) => ({ ...percentilesOf([1]), p99 });
+  expect(whyNot({ freshnessMs: slow(1_320) })).toEqual([
+    "freshness p99 1\u202f320\u00a0ms > 1\u202f000\u00a0ms",
+  ]);
+  expect(whyNot({ ackMs: slow(100.4) })).toEqual(["ack p99 100.4 > 100\u00a0ms"]);
+  expect(whyNot({ ackMs: percentilesOf([]) })).toEqual(["nothing was acknowledged"]);
+  expect(whyNot({ errorShare: 0.002 })).toEqual(["errors 0.2\u00a0% > 0.1\u00a0%"]);
+  expect(whyNot({ errorShare: Number.NaN })).toHaveLength(1);
+  expect(whyNot({ freshnessMs: null })).toEqual(["freshness was not measured"]);
+  expect(whyNot({ backlogGrew: true })).toEqual(["the backlog grew"]);
+  expect(whyNot({ audit: { ...good.audit, lost: 1, countedTwice: 2 } })).toEqual([
+    "1 lost",
+    "2 counted twice",
+  ]);
+});
+
+test("the bounds themselves hold, and the relaxed objective is the looser one", () => {
+  const atBounds = { ...good, ackMs: { ...good.ackMs, p99: 100 }, errorShare: 0.001 };
+  expect(judge(atBounds, "interactive").holds).toBe(true);
+  const late = { ...good, ackMs: { ...good.ackMs, p99: 400 }, freshnessMs: { ...good.ackMs, p99: 60_000 } };
+  expect(judge(late, "interactive").holds).toBe(false);
+  expect(judge(late, "relaxed").holds).toBe(true);
+});
+
+test("the null route has no freshness to be judged by", () => {
+  expect(judge({ ...good, mode: "null", freshnessMs: null }, "interactive").holds).toBe(true);
+});
+
+test("each reason alone makes a run void", () => {
+  const fine = { droppedIterations: 0, generatorShare: 0.8, scheduleLagP99Ms: 10, auditProblems: [] };
+  expect(voidsOf(fine)).toEqual([]);
+  for (const change of [
+    { droppedIterations: 1 },
+    { generatorShare: 0.81 },
+    { scheduleLagP99Ms: 10.1 },
+    { auditProblems: ["1 order lost"] },
+  ])
+    expect(voidsOf({ ...fine, ...change })).toHaveLength(1);
+});

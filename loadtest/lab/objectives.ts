@@ -1,0 +1,79 @@
+/** The two objectives of LAB.md, and whether a run meets them; and what makes a run void. */
+import { msText, percentText } from "./numbers.ts";
+import type { Run } from "./results.ts";
+
+export type ObjectiveName = "interactive" | "relaxed";
+
+export type Objective = {
+  readonly label: string;
+  readonly ackP99Ms: number;
+  readonly freshnessP99Ms: number;
+  readonly errorShare: number;
+};
+
+export const OBJECTIVES: Readonly<Record<ObjectiveName, Objective>> = {
+  interactive: { label: "SLO-I", ackP99Ms: 100, freshnessP99Ms: 1_000, errorShare: 0.001 },
+  relaxed: { label: "SLO-R", ackP99Ms: 500, freshnessP99Ms: 65_000, errorShare: 0.001 },
+};
+
+export const OBJECTIVE_NAMES = ["interactive", "relaxed"] as const satisfies readonly ObjectiveName[];
+
+export type Judgement = {
+  readonly holds: boolean;
+  /** A sentence for each bound that does not hold. */
+  readonly because: readonly string[];
+};
+
+/** The route with no backend: nothing of it ever becomes visible. */
+const NULL_MODE = "null";
+
+type Judged = Pick<Run, "mode" | "load" | "ackMs" | "freshnessMs" | "errorShare" | "audit" | "backlogGrew">;
+
+/** Of a run that counts; a void one is neither good nor bad. */
+export const judge = (run: Judged, name: ObjectiveName): Judgement => {
+  const objective = OBJECTIVES[name];
+  const { ackMs, freshnessMs, errorShare, audit } = run;
+  const because: string[] = [];
+  const atMost = (what: string, value: number, bound: number, text: (value: number) => string): void => {
+    // rounded, what is a little too much would look like the bound itself
+    const said = text(value) === text(bound) ? String(value) : text(value);
+    if (!(value <= bound)) because.push(`${what} ${said} > ${text(bound)}`);
+  };
+  if (ackMs.count === 0) because.push("nothing was acknowledged");
+  atMost("ack p99", ackMs.p99, objective.ackP99Ms, msText);
+  atMost("errors", errorShare, objective.errorShare, percentText);
+  if (run.mode !== NULL_MODE) {
+    if (freshnessMs === null || freshnessMs.count === 0) because.push("freshness was not measured");
+    else atMost("freshness p99", freshnessMs.p99, objective.freshnessP99Ms, msText);
+  }
+  if (audit.lost > 0) because.push(`${audit.lost} lost`);
+  if (audit.countedTwice > 0) because.push(`${audit.countedTwice} counted twice`);
+  if (run.backlogGrew) because.push("the backlog grew");
+  return { holds: because.length === 0, because };
+};
+
+/** Bounds of LAB.md: beyond them a run says something of the generator, or of the system's honesty, but not of its speed. */
+const MOST_GENERATOR_SHARE = 0.8;
+const MOST_SCHEDULE_LAG_P99_MS = 10;
+
+/** `generatorShare` is of the cores that the generator was given. */
+export const voidsOf = (figures: {
+  readonly droppedIterations: number;
+  readonly generatorShare: number;
+  readonly scheduleLagP99Ms: number;
+  readonly auditProblems: readonly string[];
+}): string[] => {
+  const { droppedIterations, generatorShare, scheduleLagP99Ms, auditProblems } = figures;
+  return [
+    ...(droppedIterations > 0 ? [`the generator dropped ${droppedIterations} iterations`] : []),
+    ...(generatorShare > MOST_GENERATOR_SHARE
+      ? [
+          `the generator took ${percentText(generatorShare)} of its cores > ${percentText(MOST_GENERATOR_SHARE)}`,
+        ]
+      : []),
+    ...(scheduleLagP99Ms > MOST_SCHEDULE_LAG_P99_MS
+      ? [`schedule lag p99 ${msText(scheduleLagP99Ms)} > ${msText(MOST_SCHEDULE_LAG_P99_MS)}`]
+      : []),
+    ...auditProblems.map((problem) => `audit: ${problem}`),
+  ];
+};

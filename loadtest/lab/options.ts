@@ -1,0 +1,115 @@
+/** The command line of `npm run lab`. */
+import { parseArgs } from "node:util";
+import type { Experiment } from "./experiment.ts";
+import { allAt, EXPERIMENTS, experimentNamed } from "./experiments/all.ts";
+import { HYPOTHESES } from "./report/verdicts.ts";
+import type { Scale } from "./results.ts";
+import { SCALES } from "./scales.ts";
+
+const listed = EXPERIMENTS.map(
+  ({ id, question }) => `  ${id.padEnd(4)} ${(HYPOTHESES[id]?.title ?? "").padEnd(18)} ${question}`,
+);
+
+export const USAGE = `npm run lab -- <experiment …|all> [options]   measures, keeps everything, and goes on where it was interrupted
+npm run lab -- self-test                     runs spoiled on purpose: each has to be void, and to say why
+npm run lab -- compare A B                   two result folders, or two git revisions measured in turn
+npm run lab -- render [FOLDER]               pictures, SCALE.md and report.html of a result folder
+npm run lab -- check [FOLDER]                whether what is committed is what the results make it
+
+  --scale smoke|standard|full   (smoke)       half an hour, two and a half, as long as belief needs
+  --modes v1,v2,v3              (all)
+  --seed N                      (1)           of orders and of the order of runs
+  --results FOLDER                            instead of loadtest/results/<date>
+  --new                                       a new folder, whatever is there
+  --pin yes|no                  (yes)         cores of their own for generator and system
+  --wipe                                      servers and systems that the environment names may be emptied
+  --plan                                      what would be done, and how long it takes
+
+${listed.join("\n")}`;
+
+export const ALL_MODES = ["v1", "v2", "v3"] as const;
+
+export type LabOptions =
+  | { readonly command: "help" }
+  | { readonly command: "render" | "check"; readonly folder: string | null }
+  | ({ readonly command: "self-test" } & Common)
+  | ({ readonly command: "compare"; readonly first: string; readonly second: string } & Common)
+  | ({
+      readonly command: "run";
+      readonly experiments: readonly Experiment[];
+      readonly isPlanOnly: boolean;
+    } & Common);
+
+type Common = {
+  readonly scale: Scale;
+  readonly modes: readonly string[];
+  readonly seed: number;
+  readonly folder: string | null;
+  readonly isNew: boolean;
+  readonly isPinned: boolean;
+  readonly mayWipe: boolean;
+};
+
+/** Throws an Error with a sentence that says what there is. */
+export const labOptionsFrom = (args: readonly string[]): LabOptions => {
+  const { values, positionals } = parsed(args);
+  const [word, ...others] = positionals;
+  if (values.help || word === undefined) return { command: "help" };
+  if (word === "render" || word === "check") {
+    if (others.length > 1) throw new Error(`${word} takes one result folder at most`);
+    return { command: word, folder: others[0] ?? values.results ?? null };
+  }
+  const common = commonFrom(values);
+  if (word === "self-test") return { command: word, ...common };
+  if (word === "compare") {
+    const [first, second, third] = others;
+    if (first === undefined || second === undefined || third !== undefined)
+      throw new Error("compare takes two result folders, or two git revisions: npm run lab -- compare A B");
+    return { command: "compare", first, second, ...common };
+  }
+  const experiments = positionals.includes("all") ? allAt(common.scale) : chosen(positionals);
+  return { command: "run", experiments, isPlanOnly: values.plan, ...common };
+};
+
+const parsed = (args: readonly string[]) =>
+  parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      scale: { type: "string", default: "smoke" },
+      modes: { type: "string", default: ALL_MODES.join(",") },
+      seed: { type: "string", default: "1" },
+      results: { type: "string" },
+      new: { type: "boolean", default: false },
+      pin: { type: "string", default: "yes" },
+      plan: { type: "boolean", default: false },
+      wipe: { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
+    },
+  });
+
+/** In their own order, whatever the order in which they were asked for. */
+const chosen = (names: readonly string[]): Experiment[] => {
+  const wanted = new Set(names.map(experimentNamed));
+  return EXPERIMENTS.filter((experiment) => wanted.has(experiment));
+};
+
+const commonFrom = (values: ReturnType<typeof parsed>["values"]): Common => {
+  const scale = SCALES.find((each) => each === values.scale);
+  if (scale === undefined) throw new Error(`--scale is "${values.scale}": it may be ${SCALES.join(", ")}`);
+  const modes = values.modes.split(",").map((mode) => mode.trim());
+  const unknown = modes.find((mode) => !ALL_MODES.some((each) => each === mode));
+  if (unknown !== undefined) throw new Error(`--modes has "${unknown}": it may have ${ALL_MODES.join(", ")}`);
+  const seed = Number(values.seed);
+  if (!/^\d+$/.test(values.seed) || seed >= 2 ** 32)
+    throw new Error(`--seed is "${values.seed}": it has to be a whole number below 2^32`);
+  if (values.pin !== "yes" && values.pin !== "no")
+    throw new Error(`--pin is "${values.pin}": it may be yes or no`);
+  return {
+    ...{ scale, modes, seed },
+    folder: values.results ?? null,
+    isNew: values.new,
+    isPinned: values.pin === "yes",
+    mayWipe: values.wipe,
+  };
+};

@@ -1,0 +1,171 @@
+/**
+ * What an arrangement carries at most, by wrk: a closed loop of a generator that takes a tenth of k6's time. It confirms
+ * a peak that k6 cannot reach on a small machine, and says where a search may begin. It is no capacity: a closed loop
+ * waits for the system, and hides its queues.
+ */
+import type { Pool } from "#shared/store/pool.ts";
+import { type Accepted, drive } from "../../dev/bench/ingest/wrk.ts";
+import { pollUntil } from "../../dev/faults/poll.ts";
+import { driftOf } from "../../dev/faults/recount.ts";
+import { bottleneckOf } from "./bottleneck.ts";
+import { durabilityOf, type Place, settingsOf } from "./judged.ts";
+import { resourcesOf, rounded, type Window } from "./looks.ts";
+import { GENERATORS, type Run } from "./results.ts";
+import type { Lab, Order } from "./run.ts";
+import { openSampler } from "./sample/sampler.ts";
+import { saturationOf } from "./saturation.ts";
+import { countersOf, grownBy } from "./server-figures.ts";
+import type { Scene } from "./stage.ts";
+
+/** As many as the benchmark has; of large requests so few that none waits so long that it is refused. */
+const connectionsFor = (size: number): number => (size === 1 ? 64 : size <= 10 ? 16 : 4);
+const DRAIN_WITHIN_MS = 130_000;
+
+type Tally = { readonly stored: number; readonly counted: number };
+
+/** In one snapshot: what is counted between two looks would seem to be counted twice. */
+const TALLY = `
+SELECT (SELECT count(*) FROM orders WHERE mode = $1)::float8 AS stored,
+       (SELECT coalesce(sum(orders), 0) FROM rollup_hour WHERE mode = $1)::float8 AS counted`;
+
+/** The rate of the run is what was reached. */
+export const measurePeak = async (lab: Lab, order: Order, place: Place): Promise<Run> => {
+  const startedAt = new Date().toISOString();
+  const scene = await lab.stage.open(order.setting);
+  try {
+    await scene.start();
+    const before = await countersOf(scene.servers, scene.pool);
+    const driven = await drivenBy(lab, order, scene);
+    const { arrangement } = order.setting;
+    const { accepted, window, looks } = driven;
+    const size = order.load.ordersPerRequest;
+    const { audit, wholeAtMs } =
+      arrangement.mode === null
+        ? { audit: NOTHING_KEPT, wholeAtMs: window.endMs }
+        : await tallied(scene.pool, arrangement.mode, driven.requests * size);
+    const saturation = saturationOf(looks, window, lab.pinning);
+    const rate = Math.round(accepted.perSecond);
+    const seconds = (window.endMs - window.startMs) / 1_000;
+    const voids = [
+      ...(driven.problem === null ? [] : [driven.problem]),
+      ...audit.problems.map((problem) => `audit: ${problem}`),
+    ];
+    return {
+      format: 1,
+      ...place,
+      mode: arrangement.name,
+      startedAt,
+      durability: durabilityOf(order),
+      settings: settingsOf(order),
+      varied: { ...place.varied, rate, ordersPerRequest: size, purpose: "peak" },
+      load: {
+        profile: "wrk, closed loop",
+        requestsPerSecond: rate,
+        ordersPerRequest: size,
+        warmUpSeconds: order.load.warmUpSeconds,
+        seconds: rounded(seconds, 2),
+      },
+      voids,
+      ledger: {
+        iterations: driven.requests,
+        acknowledged: driven.requests * size,
+        refused: 0,
+        unknown: 0,
+      },
+      audit,
+      ackMs: { ...accepted.latencyMs, count: accepted.requests },
+      freshnessMs: null,
+      scheduleLagMs: { p50: 0, p90: 0, p95: 0, p99: 0, p999: 0, max: 0, count: 0 },
+      errorShare: 0,
+      backlogGrew: false,
+      drainedSeconds: rounded((wholeAtMs - window.endMs) / 1_000, 2),
+      resources: resourcesOf(looks, window, (name) =>
+        GENERATORS.has(name) ? lab.pinning.generatorCores : lab.pinning.systemCores,
+      ),
+      measuredSeconds: rounded(seconds, 2),
+      servers: grownBy(before, await countersOf(scene.servers, scene.pool)),
+      bottleneck: bottleneckOf(saturation).bottleneck,
+    };
+  } finally {
+    await scene.close();
+  }
+};
+
+const drivenBy = async (lab: Lab, order: Order, scene: Scene) => {
+  const { load, setting } = order;
+  const size = load.ordersPerRequest;
+  const body = bodyOf(scene, size);
+  const url = `${scene.url}/api/${setting.arrangement.route}/${size === 1 ? "order" : "orders"}`;
+  const how = { url, body, connections: connectionsFor(size) };
+  let wrkPid = 0;
+  const sampler = openSampler({
+    pids: () => (wrkPid > 0 ? scene.pids().set("wrk", wrkPid) : scene.pids()),
+    metricUrls: scene.metricUrls,
+    pool: scene.pool,
+    cores: lab.pinning.system,
+  });
+  try {
+    const warmed = await drive({ ...how, seconds: load.warmUpSeconds, isWarmUp: true }, () => undefined);
+    const startMs = Date.now();
+    const outcome = await drive(
+      { ...how, seconds: load.seconds },
+      () => undefined,
+      (pid) => {
+        wrkPid = pid;
+      },
+    ).catch((error: Error) => error.message);
+    const endMs = Date.now();
+    lab.signal.throwIfAborted();
+    await sampler.stop();
+    const accepted = typeof outcome === "string" ? NOTHING : outcome;
+    return {
+      accepted,
+      problem: typeof outcome === "string" ? outcome : null,
+      requests: warmed.requests + accepted.requests,
+      window: { startMs, endMs } satisfies Window,
+      looks: sampler.looks,
+    };
+  } finally {
+    await sampler.stop();
+  }
+};
+
+const NOTHING_KEPT: Run["audit"] = { problems: [], lost: 0, countedTwice: 0, stored: 0, counted: 0 };
+const NOTHING: Accepted = {
+  requests: 0,
+  perSecond: 0,
+  latencyMs: { p50: 0, p90: 0, p95: 0, p99: 0, p999: 0, max: 0 },
+};
+
+/** The same in each request, without ids: the server makes them. */
+const bodyOf = ({ catalogue }: Scene, size: number): string => {
+  const order = { drink: catalogue.drinks[0], store: catalogue.stores[0], price: 4.5 };
+  return JSON.stringify(size === 1 ? order : Array(size).fill(order));
+};
+
+/** Everything accepted is stored and counted once. What wrk cut off at the end may be there or not. */
+const tallied = async (
+  pool: Pool,
+  mode: string,
+  accepted: number,
+): Promise<{ readonly audit: Run["audit"]; readonly wholeAtMs: number }> => {
+  let tally: Tally = { stored: 0, counted: 0 };
+  const isWhole = async (): Promise<boolean> => {
+    tally = (await pool.query<Tally>(TALLY, [mode])).rows[0] ?? tally;
+    return tally.counted >= accepted && tally.stored === tally.counted;
+  };
+  const isLate = await pollUntil("all is counted", () => isWhole().catch(() => false), DRAIN_WITHIN_MS).then(
+    () => false,
+    () => true,
+  );
+  const wholeAtMs = Date.now();
+  const lost = Math.max(0, accepted - tally.stored);
+  const countedTwice = Math.max(0, tally.counted - tally.stored);
+  const drift = isLate ? [] : await driftOf(pool);
+  const problems = [
+    ...(lost > 0 ? [`${lost} orders were acknowledged and are not stored`] : []),
+    ...(isLate ? [`${tally.stored} are stored and ${tally.counted} counted`] : []),
+    ...(drift.length > 0 ? [`${drift.length} rollup rows differ from their orders`] : []),
+  ];
+  return { audit: { problems, lost, countedTwice, ...tally }, wholeAtMs };
+};

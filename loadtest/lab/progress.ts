@@ -1,0 +1,71 @@
+/** What runs, what came out, and how long it still takes: the estimate is corrected by what runs took. */
+
+import { generatorShare } from "./capacities.ts";
+import type { Capacity } from "./capacity.ts";
+import { msText, numberText, percentText } from "./numbers.ts";
+import { judge, type ObjectiveName } from "./objectives.ts";
+import { estimateOf, timeText, type Work } from "./plan.ts";
+import type { Run, Scale } from "./results.ts";
+
+export type Progress = {
+  /** The result is told by what it returns. */
+  begin(what: string): (run: Run) => void;
+  found(arrangement: string, size: number, found: Readonly<Record<ObjectiveName, Capacity>>): void;
+  done(work: Work): void;
+  leftSeconds(): number;
+};
+
+/** What was learned from little is not trusted beyond these. */
+const [LEAST_FACTOR, MOST_FACTOR] = [0.4, 2.5];
+
+export const openProgress = (
+  works: readonly Work[],
+  scale: Scale,
+  tell: (line: string) => void,
+  nowMs: () => number = () => performance.now(),
+): Progress => {
+  const estimates = new Map(works.map((work) => [work, estimateOf(work, scale)]));
+  const startedMs = nowMs();
+  let expected = 0;
+  const done = new Set<Work>();
+  const left = (): number => {
+    const rest = [...estimates].reduce((sum, [work, seconds]) => sum + (done.has(work) ? 0 : seconds), 0);
+    const took = (nowMs() - startedMs) / 1_000;
+    const factor = expected === 0 ? 1 : took / expected;
+    return rest * Math.min(MOST_FACTOR, Math.max(LEAST_FACTOR, factor));
+  };
+  return {
+    begin: (what) => {
+      tell(`[${done.size + 1}/${works.length}, ${timeText(left())} left] ${what} …`);
+      const fromMs = nowMs();
+      return (run) => tell(`    ${resultText(run)} (${((nowMs() - fromMs) / 1_000).toFixed(1)} s)`);
+    },
+    found: (arrangement, size, found) =>
+      tell(`    ${arrangement}, ${size} a request: ${foundText(found, size)}`),
+    done: (work) => {
+      done.add(work);
+      expected += estimates.get(work) ?? 0;
+    },
+    leftSeconds: left,
+  };
+};
+
+export const resultText = (run: Run): string => {
+  if (run.voids.length > 0) return `void: ${run.voids.join("; ")}`;
+  if (run.varied["purpose"] === "peak")
+    return `${numberText(run.load.requestsPerSecond * run.load.ordersPerRequest)} orders/s`;
+  const { holds, because } = judge(run, "interactive");
+  const freshness = run.freshnessMs === null ? "" : `, freshness p99 ${msText(run.freshnessMs.p99)}`;
+  const verdict = holds ? "holds" : because.join("; ");
+  const limit = run.bottleneck === null ? "" : `, ${run.bottleneck.resource}`;
+  const fault = run.fault ? `, recovered in ${run.fault.recoverySeconds} s` : "";
+  return `${verdict}: ack p99 ${msText(run.ackMs.p99)}${freshness}, generator ${percentText(generatorShare(run))}${limit}${fault}`;
+};
+
+const foundText = (
+  { interactive, relaxed }: Readonly<Record<ObjectiveName, Capacity>>,
+  size: number,
+): string =>
+  [["SLO-I", interactive] as const, ["SLO-R", relaxed] as const]
+    .map(([name, { rate, limit }]) => `${name} ${limit ? "≥ " : ""}${numberText(rate * size)} orders/s`)
+    .join(", ");

@@ -1,0 +1,50 @@
+import { expect, test } from "vitest";
+import { type Contender, costAt, segmentsOf } from "./crossover.ts";
+import type { CostPoint } from "./figures.ts";
+
+const point = (ordersPerSecond: number, cost: number, spread = 0.02): CostPoint => ({
+  ordersPerSecond,
+  cost,
+  interval: { low: cost * (1 - spread), high: cost * (1 + spread), by: "min..max", count: 3 },
+});
+const contender = (mode: string, capacity: number, costs: readonly CostPoint[]): Contender => ({
+  ...{ mode, capacity, failsAt: capacity * 1.08, costs },
+});
+
+test("a cost between two rates lies on the line of logarithms, and beyond the last stays", () => {
+  const costs = [point(10, 4), point(1_000, 1)];
+  expect(costAt(costs, 100).cost).toBeCloseTo(2);
+  expect(costAt(costs, 10).cost).toBe(4);
+  expect(costAt(costs, 1_000).cost).toBe(1);
+  expect(costAt(costs, 5_000).cost).toBe(1);
+});
+
+test("each is cheapest where it is, equals are both named, and beyond the last is nobody", () => {
+  const segments = segmentsOf([
+    contender("v1", 1_000, [point(10, 1), point(1_000, 1)]),
+    contender("v2", 3_000, [point(10, 4), point(100, 1), point(1_000, 0.4), point(3_000, 0.4)]),
+    contender("v3", 9_000, [point(10, 9), point(9_000, 0.8)]),
+  ]);
+  expect(segments.map(({ modes }) => modes)).toEqual(
+    [["v1"], ["v1", "v2"], ["v2"], ["v3"], []].filter(
+      // where two lines cross steeply, they are equal for less than a sliver
+      (modes) => modes.length !== 2 || segments.some((each) => each.modes.length === 2),
+    ),
+  );
+  const of = (mode: string) => segments.find(({ modes }) => modes.join() === mode);
+  expect(of("v1")?.to).toBeGreaterThan(80);
+  expect(of("v1")?.to).toBeLessThan(125);
+  expect(of("v2")?.to).toBe(3_000);
+  expect(of("v3")?.to).toBe(9_000);
+  for (const [index, { from }] of segments.entries())
+    if (index > 0) expect(from).toBe(segments[index - 1]?.to);
+});
+
+test("nothing is said of rates at which one of them was not measured, and intervals that overlap are equal", () => {
+  const segments = segmentsOf([
+    contender("v1", 1_000, [point(50, 1, 0.2), point(1_000, 1, 0.2)]),
+    contender("v2", 1_000, [point(10, 1.1, 0.2), point(1_000, 1.1, 0.2)]),
+  ]);
+  expect(segments[0]).toMatchObject({ from: 50, modes: ["v1", "v2"] });
+  expect(segmentsOf([])).toEqual([]);
+});

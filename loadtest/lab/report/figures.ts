@@ -1,0 +1,207 @@
+/** What the kept runs of a suite say of each mode: its capacity, what half of it looks like, and what orders cost. */
+import { type Capacity, capacityOf, pointOf, settingsFor } from "../capacity.ts";
+import { judge, OBJECTIVE_NAMES, type ObjectiveName } from "../objectives.ts";
+import { GENERATORS, type KeptRun, type Run, type Suite } from "../results.ts";
+import { type Interval, intervalOf, medianOf } from "../statistics.ts";
+
+export const runsOf = (suite: Suite, ...experiments: readonly string[]): Run[] =>
+  keptOf(suite, ...experiments).map(({ run }) => run);
+
+export const keptOf = ({ runs }: Suite, ...experiments: readonly string[]): KeptRun[] =>
+  runs.filter(({ run }) => experiments.includes(run.experiment));
+
+export const isValid = ({ voids }: Run): boolean => voids.length === 0;
+
+export const ordersPerSecond = ({ load }: Run): number => load.requestsPerSecond * load.ordersPerRequest;
+
+const systemOf = (run: Run) =>
+  Object.entries(run.resources).flatMap(([name, resource]) => (GENERATORS.has(name) ? [] : [resource]));
+
+/** CPU-seconds of all processes but the generator's, for a thousand acknowledged orders, probes too; null without orders. */
+export const cpuPerThousand = (run: Run): number | null => {
+  const orders = run.ackMs.count * run.load.ordersPerRequest + (run.probeOrders ?? 0);
+  const cpuSeconds = systemOf(run).reduce((sum, resource) => sum + resource.cpuSeconds, 0);
+  return orders === 0 ? null : (cpuSeconds / orders) * 1_000;
+};
+
+/** Of all processes but the generator's, each at its highest. */
+export const memoryBytes = (run: Run): number =>
+  systemOf(run).reduce((sum, resource) => sum + resource.peakRssBytes, 0);
+
+export type ModeCapacity = {
+  readonly mode: string;
+  readonly ordersPerRequest: number;
+  /** What else was varied: "" or "workers 2". */
+  readonly variant: string;
+  readonly durability: string;
+  readonly found: Readonly<Record<ObjectiveName, Capacity>>;
+  /** Of the runs at the first failing rate, else of the confirmations. */
+  readonly bottleneck: string;
+};
+
+/** Names of `varied` that tell points of one search apart, or what a point is for, and no variant of it. */
+const NO_VARIANT = new Set(["rate", "ordersPerRequest", "purpose", "ceilingRate", "share"]);
+
+export const variantOf = ({ varied }: Run): string =>
+  Object.entries(varied)
+    .filter(([name]) => !NO_VARIANT.has(name))
+    .map(([name, value]) => `${name} ${value}`)
+    .sort()
+    .join(", ");
+
+/** What `purpose` says of a search's points. Others, as one at half of capacity, are beside the search. */
+const SEARCHED: readonly unknown[] = ["step", "bisect", "confirm"];
+
+export const isSearched = ({ varied }: Run): boolean => SEARCHED.includes(varied["purpose"]);
+
+/** The searches of these experiments, each replayed from its runs. */
+export const capacitiesOf = (suite: Suite, ...experiments: readonly string[]): ModeCapacity[] => {
+  const searched = runsOf(suite, ...experiments).filter(isSearched);
+  const groups = Map.groupBy(searched, (run) =>
+    [run.mode, run.load.ordersPerRequest, variantOf(run)].join("|"),
+  );
+  return [...groups.values()].flatMap((runs) => (runs[0] ? [searchOf(runs, runs[0])] : [])).sort(byMode);
+};
+
+const byMode = (a: ModeCapacity, b: ModeCapacity): number =>
+  a.ordersPerRequest - b.ordersPerRequest || (a.mode < b.mode ? -1 : a.mode > b.mode ? 1 : 0);
+
+const searchOf = (runs: readonly Run[], first: Run): ModeCapacity => {
+  const points = runs.map(pointOf);
+  const ceiling = Number(first.varied["ceilingRate"] ?? Number.POSITIVE_INFINITY);
+  const settings = settingsFor(first.scale, first.load.requestsPerSecond, ceiling);
+  const [interactive, relaxed] = OBJECTIVE_NAMES.map((name) => capacityOf(points, settings, name));
+  if (!interactive || !relaxed) throw new Error("an objective without a capacity");
+  return {
+    mode: first.mode,
+    ordersPerRequest: first.load.ordersPerRequest,
+    variant: variantOf(first),
+    durability: first.durability,
+    found: { interactive, relaxed },
+    bottleneck: bottleneckAt(runs, interactive),
+  };
+};
+
+const bottleneckAt = (runs: readonly Run[], { rate, firstFailing }: Capacity): string => {
+  const at = (wanted: number) =>
+    runs.filter((run) => isValid(run) && run.load.requestsPerSecond === wanted && run.bottleneck !== null);
+  const failing = at(firstFailing?.rate ?? Number.NaN).filter((run) => !judge(run, "interactive").holds);
+  const named = (failing.length > 0 ? failing : at(rate)).map((run) => run.bottleneck?.resource ?? "");
+  const counts = [...Map.groupBy(named, (name) => name)].sort(([, a], [, b]) => b.length - a.length);
+  return counts[0]?.[0] ?? "not found";
+};
+
+/** In orders per second: the highest that held, and the first that did not; where none failed, none is known. */
+export const boundsOf = ({ ordersPerRequest, found }: ModeCapacity, objective: ObjectiveName): Bounds => ({
+  low: found[objective].rate * ordersPerRequest,
+  high: (found[objective].firstFailing?.rate ?? Number.POSITIVE_INFINITY) * ordersPerRequest,
+});
+
+export type Bounds = { readonly low: number; readonly high: number };
+
+/**
+ * Of any runs, searched or not: orders per second of the highest rate at which all held with none failing beneath, and
+ * of the lowest that failed. Null when none counts.
+ */
+export const reachOf = (runs: readonly Run[], objective: ObjectiveName = "interactive"): Bounds | null => {
+  const valid = runs.filter(isValid);
+  const failing = valid.filter((run) => !judge(run, objective).holds).map(ordersPerSecond);
+  const high = Math.min(...failing);
+  const held = valid.map(ordersPerSecond).filter((rate) => rate < high);
+  return valid.length === 0 ? null : { low: Math.max(0, ...held), high };
+};
+
+/** How many times the other: surely at least, about, surely at most. The knees lie anywhere within the bounds. */
+export const timesOf = (bounds: Bounds, other: Bounds) => ({
+  low: bounds.low / other.high,
+  ratio: bounds.low / other.low,
+  high: bounds.high / other.low,
+});
+
+/** Of E7's runs those in which the board was sent as often as it can be; others stand in its table. */
+export const atTenHertz = (runs: readonly Run[]): Run[] =>
+  runs.filter(({ varied }) => (varied["hertz"] ?? 10) === 10);
+
+export type Half = {
+  readonly ordersPerSecond: number;
+  readonly ackP50: number;
+  readonly ackP99: number;
+  readonly freshnessP99: number | null;
+  readonly cpuPerThousand: number | null;
+  readonly memoryBytes: number;
+};
+
+/** "Half" is what lies this near to it, as a share of capacity. */
+const HALF = { from: 0.4, to: 0.6 };
+
+/** Valid runs of a mode with nothing set otherwise. */
+const costed = (suite: Suite, mode: string, ordersPerRequest: number): Run[] =>
+  runsOf(suite, "E2", "E12").filter(
+    (run) =>
+      run.mode === mode &&
+      run.load.ordersPerRequest === ordersPerRequest &&
+      isValid(run) &&
+      variantOf(run) === "",
+  );
+
+/** Medians of the valid runs nearest to half of the capacity at SLO-I; null when none was near. */
+export const halfOf = (suite: Suite, of: ModeCapacity): Half | null => {
+  const { rate } = of.found.interactive;
+  const near = costed(suite, of.mode, of.ordersPerRequest).filter(({ load }) => {
+    const share = load.requestsPerSecond / rate;
+    return share >= HALF.from && share <= HALF.to;
+  });
+  const distance = (run: Run): number => Math.abs(run.load.requestsPerSecond / rate - 0.5);
+  const nearest = Math.min(...near.map(distance));
+  const runs = near.filter((run) => distance(run) === nearest);
+  if (!runs[0]) return null;
+  const freshness = runs.flatMap(({ freshnessMs }) => freshnessMs?.p99 ?? []);
+  const costs = runs.flatMap((run) => cpuPerThousand(run) ?? []);
+  return {
+    ordersPerSecond: ordersPerSecond(runs[0]),
+    ackP50: medianOf(runs.map(({ ackMs }) => ackMs.p50)),
+    ackP99: medianOf(runs.map(({ ackMs }) => ackMs.p99)),
+    freshnessP99: freshness.length > 0 ? medianOf(freshness) : null,
+    cpuPerThousand: costs.length > 0 ? medianOf(costs) : null,
+    memoryBytes: medianOf(runs.map(memoryBytes)),
+  };
+};
+
+export type CostPoint = {
+  readonly ordersPerSecond: number;
+  readonly cost: number;
+  readonly interval: Interval;
+};
+
+/** Costs of fewer repetitions are taken to be as unsure as the most unsure that were repeated, and at least as this. */
+const LEAST_SPREAD = 0.05;
+
+/** What a thousand orders cost a mode at each rate at which every run met the objective, by rising rate. */
+export const costsOf = (
+  suite: Suite,
+  mode: string,
+  ordersPerRequest: number,
+  objective: ObjectiveName,
+): CostPoint[] => {
+  const runs = costed(suite, mode, ordersPerRequest);
+  const points = [...Map.groupBy(runs, ordersPerSecond)]
+    .filter(([, group]) => group.every((run) => judge(run, objective).holds))
+    .flatMap(([rate, group]) => {
+      const costs = group.flatMap((run) => cpuPerThousand(run) ?? []);
+      if (costs.length === 0) return [];
+      return [{ ordersPerSecond: rate, cost: medianOf(costs), interval: intervalOf(costs) }];
+    })
+    .sort((a, b) => a.ordersPerSecond - b.ordersPerSecond);
+  const spread = Math.max(
+    LEAST_SPREAD,
+    ...points.map(({ cost, interval }) => Math.max(interval.high / cost, cost / interval.low) - 1),
+  );
+  return points.map((point) => widened(point, spread));
+};
+
+/** A single run's interval would be a point, and a chart of points would show differences that are chance. */
+const widened = (point: CostPoint, spread: number): CostPoint => {
+  const { cost, interval } = point;
+  const low = Math.min(interval.low, cost / (1 + spread));
+  return { ...point, interval: { ...interval, low, high: Math.max(interval.high, cost * (1 + spread)) } };
+};

@@ -1,0 +1,97 @@
+/** The parts of SCALE.md that are made from results, by the names of their marks. */
+import { tableOf } from "../../../dev/page.ts";
+import { ruleRows } from "../bottleneck.ts";
+import type { Environment, Suite } from "../results.ts";
+import { segmentSentence } from "./charts/crossover.ts";
+import { crossoverOf } from "./crossover.ts";
+import { runsOf } from "./figures.ts";
+import { machineText, type Picture } from "./picture.ts";
+import { answerTable, capacityTable, claimsTable, runsTable, type Table } from "./tables.ts";
+import type { Verdict } from "./verdict.ts";
+import { HYPOTHESES, type Hypothesis } from "./verdicts.ts";
+
+/** `pathOf` is from the page to a picture's file. */
+export type Pictured = { readonly pictures: readonly Picture[]; pathOf(picture: Picture): string };
+
+export const SECTIONS = ["answer", "claims", "experiments", "bottleneck-rule"] as const;
+export type Section = (typeof SECTIONS)[number];
+
+export const sectionsOf = (suite: Suite, pictured: Pictured): Record<Section, string> => ({
+  answer: answerOf(suite, pictured),
+  claims: markdownOf(claimsTable(suite)),
+  experiments: Object.entries(HYPOTHESES)
+    .map(([id, hypothesis]) => experimentOf(id, hypothesis, suite, pictured))
+    .join("\n\n"),
+  "bottleneck-rule": markdownOf({
+    head: ["", "resource", "is the bottleneck at", "read from"],
+    rows: ruleRows(),
+  }),
+});
+
+/** A bar would end the cell, and what stands in angle brackets would be taken for HTML. */
+const cellOf = (cell: string): string => cell.replaceAll("|", "\\|").replaceAll("<", "&lt;");
+
+export const markdownOf = ({ head, rows }: Table): string =>
+  tableOf(
+    head,
+    rows.map((row) => row.map(cellOf)),
+  );
+
+const answerOf = (suite: Suite, pictured: Pictured): string =>
+  [
+    `**Cheapest while meeting SLO-I, single orders:** ${segmentSentence(crossoverOf(suite, 1, "interactive").segments) || "not measured"}.`,
+    ...imagesOf(["crossover-1"], pictured, true),
+    markdownOf(answerTable(suite)),
+    environmentText(suite.env),
+  ].join("\n\n");
+
+export const environmentText = (env: Environment): string => {
+  const { scale, commit, seed, kernel, versions, pinning, turnedDown } = env;
+  const programs = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
+  const less = turnedDown.length > 0 ? ` Turned down: ${turnedDown.join("; ")}.` : "";
+  return `${machineText(env)} Kernel ${kernel}; ${programs.join(", ")}. Pinning: ${pinning}. Scale ${scale}, seed ${seed}, commit ${commit.slice(0, 12)}.${less}`;
+};
+
+const VERDICTS: Readonly<Record<Verdict["is"], string>> = {
+  confirmed: "✔ confirmed",
+  refuted: "✘ **refuted**",
+  "not shown": "? not shown",
+};
+
+const experimentOf = (id: string, hypothesis: Hypothesis, suite: Suite, pictured: Pictured): string => {
+  const { title, done } = hypothesis;
+  const { is, because } = hypothesis.verdict(suite);
+  const voids = runsOf(suite, id).filter((run) => run.voids.length > 0).length;
+  const counted = runsOf(suite, id).length - voids;
+  const head = [`### ${id} ${title}`, `**Hypothesis.** ${hypothesis.hypothesis}`];
+  const again = `Again: \`npm run lab -- ${id} --scale ${suite.env.scale}\``;
+  const isRun = runsOf(suite, id, ...(hypothesis.reads ?? [])).length > 0;
+  if (!isRun) return [...head, `Not run in this suite. ${again}`].join("\n\n");
+  return [
+    ...head,
+    `**Done.** ${done} ${counted} runs count${voids > 0 ? `, ${voids} were void` : ""}.`,
+    `**Verdict: ${VERDICTS[is]}.** ${because}.`,
+    ...imagesOf(hypothesis.pictures, pictured, false),
+    ...tablesOf(suite, id).flatMap(({ name, table }) => [
+      `<details><summary>${name}</summary>`,
+      markdownOf(table),
+      "</details>",
+    ]),
+    again,
+  ].join("\n\n");
+};
+
+/** Of an experiment: its searches, and its other runs. Empty ones are left out. */
+export const tablesOf = (suite: Suite, id: string): { readonly name: string; readonly table: Table }[] => {
+  const tables = [
+    { name: "Capacities", table: capacityTable(suite, id) },
+    // a search's points are in the report, each
+    { name: "Runs", table: runsTable(suite, id) },
+  ];
+  return tables.filter(({ table }) => table.rows.length > 0);
+};
+
+const imagesOf = (ids: readonly string[], { pictures, pathOf }: Pictured, isWhole: boolean): string[] =>
+  pictures
+    .filter(({ id }) => ids.some((each) => (isWhole ? id === each : id.startsWith(each))))
+    .map((picture) => `![${picture.description.replaceAll(/[[\]]/g, "")}](${pathOf(picture)})`);

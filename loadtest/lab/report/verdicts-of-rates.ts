@@ -1,0 +1,71 @@
+/** Verdicts on how far the modes reach. */
+import type { Run, Suite } from "../results.ts";
+import { segmentSentence } from "./charts/crossover.ts";
+import { crossoverOf, MODES } from "./crossover.ts";
+import { reachOf, runsOf, timesOf, variantOf } from "./figures.ts";
+import { allOf, atLeastTimes, notMeasured, type Verdict } from "./verdict.ts";
+
+const reach = (runs: readonly Run[], mode: string, ordersPerRequest: number) =>
+  reachOf(runs.filter((run) => run.mode === mode && run.load.ordersPerRequest === ordersPerRequest));
+
+const plain = (suite: Suite, ...experiments: readonly string[]): Run[] =>
+  runsOf(suite, ...experiments).filter((run) => variantOf(run) === "");
+
+/** How many times one mode carries what another does, both with requests of the sizes given. */
+const carries = (
+  runs: readonly Run[],
+  [mode, size]: readonly [string, number],
+  [other, otherSize]: readonly [string, number],
+  times: number,
+): Verdict => {
+  const [own, others] = [reach(runs, mode, size), reach(runs, other, otherSize)];
+  if (!own || !others || others.low === 0) return notMeasured(`${mode} beside ${other}`);
+  const sizes = size === otherSize ? `${size} per request` : `${size} against ${otherSize} per request`;
+  const whom = mode === other ? mode : `${mode} to ${other}`;
+  return atLeastTimes(timesOf(own, others), times, `${whom}, ${sizes}`);
+};
+
+export const generatorSuffices = (suite: Suite): Verdict => {
+  const runs = plain(suite, "E0", "E2");
+  return allOf(MODES.map((mode) => carries(runs, ["null", 1], [mode, 1], 2)));
+};
+
+export const eachStepCarriesMore = (suite: Suite): Verdict => {
+  const runs = plain(suite, "E2");
+  return allOf([carries(runs, ["v2", 1], ["v1", 1], 1), carries(runs, ["v3", 1], ["v2", 1], 1)]);
+};
+
+export const groupCommitPays = (suite: Suite): Verdict =>
+  carries(plain(suite, "E2", "E5"), ["v1", 1], ["v1-each", 1], 2);
+
+export const bulkPays = (suite: Suite): Verdict => {
+  const runs = plain(suite, "E2", "E11");
+  return allOf(MODES.map((mode) => carries(runs, [mode, 10], [mode, 1], 5)));
+};
+
+export const workersAddUp = (suite: Suite): Verdict => {
+  const runs = runsOf(suite, "E9");
+  const withWorkers = (mode: string, workers: number) =>
+    reachOf(runs.filter((run) => run.mode === mode && Number(run.varied["workers"]) === workers));
+  return allOf(
+    ["v2", "v3"].map((mode) => {
+      const [one, two] = [withWorkers(mode, 1), withWorkers(mode, 2)];
+      if (!one || !two || one.low === 0) return notMeasured(`${mode} with one and two workers`);
+      return atLeastTimes(timesOf(two, one), 1.5, `${mode}, two workers to one`);
+    }),
+  );
+};
+
+/** Each is cheapest somewhere, in this order. A mode that is nowhere even equal to the cheapest refutes it. */
+export const eachHasItsRange = (suite: Suite): Verdict => {
+  const { segments, contenders } = crossoverOf(suite, 1, "interactive");
+  if (contenders.length < MODES.length) return notMeasured("one of the modes");
+  const because = `cheapest, single orders: ${segmentSentence(segments)}`;
+  const alone = segments.flatMap(({ modes }) => (modes.length === 1 ? modes : []));
+  const places = MODES.map((mode) => alone.indexOf(mode));
+  const isInOrder = places.every((place, index) => place >= 0 && place > (places[index - 1] ?? -1));
+  if (isInOrder) return { is: "confirmed", because };
+  const never = MODES.filter((mode) => !segments.some(({ modes }) => modes.includes(mode)));
+  if (never.length === 0) return { is: "not shown", because };
+  return { is: "refuted", because: `${never.join(" and ")} is nowhere the cheapest; ${because}` };
+};

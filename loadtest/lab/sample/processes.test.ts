@@ -1,0 +1,33 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { expect, test } from "vitest";
+import { until } from "../../../test/fresh.ts";
+import { machineSeconds, useOf } from "./processes.ts";
+
+test("a process is told with its children, those that have ended too", async () => {
+  const burn = "while (process.cpuUsage().user < 400_000);";
+  const parent = spawn(process.execPath, [
+    "-e",
+    `require("node:child_process").spawnSync(process.execPath, ["-e", ${JSON.stringify(burn)}]);
+     require("node:child_process").spawn(process.execPath, ["-e", ${JSON.stringify(`${burn} setTimeout(() => {}, 5000)`)}]);
+     process.stdin.once("end", () => process.exit()); process.stdin.resume()`,
+  ]);
+  const pids = new Map([["parent", parent.pid ?? 0]]);
+  try {
+    await until("both children have worked", () => (useOf(pids).get("parent")?.cpuSeconds ?? 0) > 0.7);
+    expect(useOf(pids).get("parent")?.residentBytes).toBeGreaterThan(20e6);
+  } finally {
+    parent.kill("SIGKILL");
+    await once(parent, "exit");
+  }
+  expect(useOf(pids).get("parent")).toEqual({ cpuSeconds: 0, residentBytes: 0, writtenBytes: 0 });
+});
+
+test("the machine's time goes on, and no more of it is worked than there was", async () => {
+  const before = machineSeconds();
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  const after = machineSeconds();
+  expect(after.all).toBeGreaterThan(before.all);
+  const atMost = after.all - before.all + 0.001; // seconds since the start of the machine are no exact numbers
+  expect(after.busy - before.busy).toBeLessThanOrEqual(atMost);
+});

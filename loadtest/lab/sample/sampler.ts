@@ -1,0 +1,91 @@
+/** Looks at everything that takes part in a run once a second, from its beginning to its end. */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Pool } from "#shared/store/pool.ts";
+import type { Cores } from "../../../dev/cores.ts";
+import { type Page, pageOf, sumOf } from "./metrics.ts";
+import { type PostgresWaits, postgresWaits } from "./postgres.ts";
+import { type MachineSeconds, machineSeconds, memoryShare, ownUse, type Use, useOf } from "./processes.ts";
+
+export type Watched = {
+  /** Processes by name; one that is down is left out. */
+  readonly pids: () => ReadonlyMap<string, number>;
+  /** /metrics pages by the name of their program. */
+  readonly metricUrls: () => ReadonlyMap<string, string>;
+  readonly pool: Pool;
+  /** Of the system; all when null. */
+  readonly cores: Cores | null;
+};
+
+/** What the lab's own process is called among the others. */
+export const LAB = "lab";
+
+export type Look = {
+  readonly atMs: number;
+  readonly uses: ReadonlyMap<string, Use>;
+  /** Of the system's processors. */
+  readonly machine: MachineSeconds;
+  /** Of the machine's memory, in use. */
+  readonly memoryShare: number;
+  readonly pages: ReadonlyMap<string, Page>;
+  /** null while PostgreSQL does not answer. */
+  readonly waits: PostgresWaits | null;
+};
+
+export type Sampler = {
+  /** What was seen so far, in its order. */
+  readonly looks: readonly Look[];
+  /** Takes a last look. */
+  stop(): Promise<void>;
+};
+
+const EVERY_MS = 1_000;
+
+export const openSampler = (watched: Watched): Sampler => {
+  const looks: Look[] = [];
+  const stopping = new AbortController();
+  const take = async (): Promise<void> => void looks.push(await look(watched));
+  const run = async (): Promise<void> => {
+    const startedMs = performance.now();
+    for (let turn = 1; !stopping.signal.aborted; turn++) {
+      await take();
+      const leftMs = startedMs + turn * EVERY_MS - performance.now();
+      // a late look does not put off those after it
+      await sleep(Math.max(0, leftMs), undefined, { signal: stopping.signal }).catch(() => undefined);
+    }
+    await take();
+  };
+  const running = run();
+  return {
+    looks,
+    stop: async () => {
+      stopping.abort();
+      await running;
+    },
+  };
+};
+
+const useToldBy = (page: Page): Use => ({
+  cpuSeconds: sumOf(page, "process_cpu_seconds_total"),
+  residentBytes: sumOf(page, "process_resident_memory_bytes"),
+  writtenBytes: 0,
+});
+
+export const look = async ({ pids, metricUrls, pool, cores }: Watched): Promise<Look> => {
+  const urls = [...metricUrls()];
+  const [waits, ...pages] = await Promise.all([
+    postgresWaits(pool).catch(() => null),
+    ...urls.map(([, url]) => pageOf(url)),
+  ]);
+  const named = new Map(urls.map(([name], index) => [name, pages[index] ?? new Map<string, number>()]));
+  const uses = useOf(pids()).set(LAB, ownUse());
+  // programs of another machine say themselves what they took
+  for (const [name, page] of named) if (!uses.has(name) && page.size > 0) uses.set(name, useToldBy(page));
+  return {
+    atMs: Date.now(),
+    uses,
+    machine: machineSeconds(cores),
+    memoryShare: memoryShare(),
+    pages: named,
+    waits,
+  };
+};

@@ -1,0 +1,83 @@
+/** A search for capacity: asks capacity.ts what to try next, and tries it. What was tried before an interruption counts. */
+import { ceilingIn, searchSettings } from "./capacities.ts";
+import { nextStep, pointOf, type SearchSettings } from "./capacity.ts";
+import { planned } from "./layout.ts";
+import type { Work } from "./plan.ts";
+import { isSearched } from "./report/figures.ts";
+import type { Run } from "./results.ts";
+import { TIMES } from "./scales.ts";
+import { doPoint, type Going, runOnce } from "./suite.ts";
+
+/** No search of two objectives takes so many; one that does is going round in circles. */
+const MOST_SEARCH_RUNS = 60;
+const CALIBRATED_AT = 300;
+
+/** Null route first at a rate that any machine sends, then near what that let expect: its ceiling is known then. */
+const calibrate = async (going: Going, experiment: string, size: number): Promise<void> => {
+  for (const [index, share] of [null, 0.85].entries()) {
+    const expected = ceilingIn(going.suite, size) ?? CALIBRATED_AT;
+    const rate = share === null ? CALIBRATED_AT : Math.round(expected * share);
+    const name = `calibrate ${index + 1}`;
+    const already = going.suite.runs.some(
+      ({ run }) => run.point.includes(name) && run.load.ordersPerRequest === size,
+    );
+    if (already) continue;
+    const { warmUpSeconds, seconds } = TIMES.smoke;
+    const point = {
+      arrangement: "null",
+      name,
+      varied: { purpose: "calibrate" },
+      load: { rate, ordersPerRequest: size, warmUpSeconds, seconds },
+    };
+    await doPoint(going, { kind: "point", experiment, point, repetition: 1 });
+  }
+};
+
+export const doSearch = async (
+  going: Going,
+  { experiment, arrangement, size }: Work & { kind: "search" },
+) => {
+  const { scale, seed } = going.suite.env;
+  if (arrangement === "null") await calibrate(going, experiment, size);
+  for (let count = 0; count < MOST_SEARCH_RUNS; count++) {
+    const runs = going.suite.runs
+      .map(({ run }) => run)
+      .filter(
+        (run) =>
+          run.experiment === experiment &&
+          run.mode === arrangement &&
+          run.load.ordersPerRequest === size &&
+          isSearched(run),
+      );
+    const settings = goingOnWith(searchSettings(going.suite, arrangement, size), runs[0]);
+    const step = nextStep(runs.map(pointOf), settings);
+    if ("found" in step) return going.progress.found(arrangement, size, step.found);
+    const ceiling = Number.isFinite(settings.ceilingRate) ? { ceilingRate: settings.ceilingRate } : {};
+    const plan = planned(
+      {
+        arrangement,
+        name: "",
+        varied: { purpose: step.purpose, ...ceiling },
+        load: { rate: step.rate, ordersPerRequest: size },
+      },
+      scale,
+      seed,
+      () => null,
+    );
+    const here = runs.filter(({ load }) => load.requestsPerSecond === step.rate);
+    const valid = here.filter(({ voids }) => voids.length === 0).length;
+    const attempt = here.filter(({ repetition }) => repetition === valid + 1).length + 1;
+    const named = { experiment, point: plan.name, repetition: valid + 1, varied: plan.varied };
+    await runOnce(going, plan, { ...named, attempt });
+  }
+};
+
+/** A search that was interrupted goes on as it began. */
+const goingOnWith = (settings: SearchSettings, first: Run | undefined): SearchSettings =>
+  first === undefined
+    ? settings
+    : {
+        ...settings,
+        startRate: first.load.requestsPerSecond,
+        ceilingRate: Number(first.varied["ceilingRate"] ?? Number.POSITIVE_INFINITY),
+      };

@@ -1,0 +1,133 @@
+/** What k6 told of a run, line by line and in its summary, made into requests, freshness and a claim to be audited. */
+import { contentsOf } from "../lib/expected.ts";
+import { partsOf } from "../lib/ids.ts";
+import { freshnessIn, requestIn } from "../lib/sample-lines.ts";
+import { plannedOffsets, scheduleOf } from "../lib/schedule.ts";
+import type { ScenarioSummary, Summary } from "../lib/summary.ts";
+import { SCENARIO_NUMBERS } from "../profiles/profile.ts";
+import type { Claim, Content, NotAcknowledged, Place } from "./audit.ts";
+import type { LabCatalogue } from "./catalogue.ts";
+
+/** A measured request; times by the clock of the machine, in milliseconds. */
+export type Request = {
+  readonly plannedAtMs: number;
+  /** From the planned time. */
+  readonly lagMs: number;
+  readonly latencyMs: number;
+  readonly outcome: "acknowledged" | "refused" | "unknown";
+};
+export type Visible = { readonly atMs: number; readonly freshnessMs: number };
+
+export type Told = {
+  /** When the measured time began. */
+  readonly startMs: number;
+  /** By planned time. */
+  readonly requests: readonly Request[];
+  readonly visible: readonly Visible[];
+  readonly notAcknowledged: readonly NotAcknowledged[];
+};
+
+/** The ledger's own name for a probe's order that was never sent: nobody was refused. */
+export const NOT_SENT = "not-sent";
+
+export const toldIn = (lines: readonly string[], summary: Summary): Told => {
+  const samples = lines.flatMap((line) => requestIn(line) ?? []);
+  const scenarios = new Map(summary.scenarios.map((scenario) => [scenario.number, scenario]));
+  const starts = new Map(
+    samples.flatMap(({ scenario, startedAtMs }) =>
+      startedAtMs === null ? [] : [[scenario, startedAtMs] as const],
+    ),
+  );
+  const offsets = new Map(
+    [...scenarios].flatMap(([number, scenario]) => {
+      const offsetOf = offsetsOf(scenario);
+      return offsetOf === null ? [] : [[number, offsetOf] as const];
+    }),
+  );
+  const measured = summary.scenarios.filter(isMeasured);
+  // where no line tells it, it began when k6 was ready for it
+  const begun = ({ number, startMs }: ScenarioSummary): number =>
+    starts.get(number) ?? summary.startedAtMs + startMs;
+  const first = measured.find(({ number }) => starts.has(number)) ?? measured[0];
+  const startMs = first ? begun(first) + first.warmUpMs : summary.startedAtMs;
+  const requests = samples.map(({ scenario, iteration, lagMs, latencyMs, outcome }): Request => {
+    const own = scenarios.get(scenario);
+    // k6 does not tell when a slope really began (README.md): all of its requests seem late by as much
+    const late = own?.lateStartMs ?? 0;
+    const offsetMs = offsets.get(scenario)?.(iteration) ?? 0;
+    const plannedAtMs = (own ? begun(own) : startMs) + offsetMs + late;
+    return {
+      plannedAtMs,
+      lagMs: Math.max(0, lagMs - late),
+      latencyMs: Math.max(0, latencyMs - late),
+      outcome,
+    };
+  });
+  return {
+    startMs,
+    requests: requests.sort((a, b) => a.plannedAtMs - b.plannedAtMs),
+    visible: lines.flatMap((line) => freshnessIn(line) ?? []),
+    notAcknowledged: ledgerIn(lines),
+  };
+};
+
+const isMeasured = ({ number, ordersPerIteration }: ScenarioSummary): boolean =>
+  ordersPerIteration > 0 && number !== SCENARIO_NUMBERS.probe;
+
+/** Null for one without arrivals. */
+const offsetsOf = ({
+  stages,
+  executor,
+  fromPerSecond,
+}: ScenarioSummary): ((iteration: number) => number) | null =>
+  executor === "per-vu-iterations"
+    ? null
+    : plannedOffsets(
+        scheduleOf(
+          fromPerSecond,
+          stages.map(({ seconds, toPerSecond }) => ({ toPerSecond, durationMs: seconds * 1_000 })),
+        ),
+      );
+
+const ledgerIn = (lines: readonly string[]): NotAcknowledged[] =>
+  lines
+    .filter((line) => line.startsWith('{"ledger":'))
+    .map((line) => {
+      const { scenario, iteration, outcome, items, type } = JSON.parse(line) as NotAcknowledged & {
+        type?: string;
+      };
+      const isSent = type !== NOT_SENT;
+      return { scenario, iteration, outcome, isSent, ...(items !== undefined && { items }) };
+    });
+
+/** What has to be found in the database; null for a route that keeps nothing. */
+export const claimOf = (
+  summary: Summary,
+  notAcknowledged: readonly NotAcknowledged[],
+  mode: string,
+  catalogue: Pick<LabCatalogue, "stores" | "drinks" | "probeStores">,
+): Claim => {
+  const { run, runStartMs, seed } = summary;
+  const scenarios = summary.scenarios.filter(({ ordersPerIteration }) => ordersPerIteration > 0);
+  const contents = new Map(
+    scenarios.map((scenario) => [
+      scenario.number,
+      contentsOf({ seed, run, runStartMs, ...catalogue, scenario }),
+    ]),
+  );
+  return {
+    run,
+    mode,
+    sent: scenarios.map(({ number, iterations, ordersPerIteration }) => ({
+      scenario: number,
+      iterations,
+      ordersPerRequest: ordersPerIteration,
+    })),
+    notAcknowledged,
+    placeOf: (id) => partsOf(id),
+    contentOf: (place: Place): Content | null => {
+      const content = contents.get(place.scenario)?.(place.iteration, place.item);
+      return content ? { drink: content.drink, store: content.store, cents: content.priceCents } : null;
+    },
+  };
+};

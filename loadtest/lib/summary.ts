@@ -1,0 +1,216 @@
+/** What a run leaves behind: a JSON file for programs, some lines for people. Pure; k6 hands its figures over. */
+
+import type { Plan, Planned } from "./scenarios.ts";
+import { durationMsOf, isConstant } from "./schedule.ts";
+import type { Settings } from "./settings.ts";
+
+/** Of handleSummary's argument, what is used of it. */
+export type K6Figures = {
+  readonly metrics: Readonly<
+    Record<string, { readonly values: Readonly<Record<string, number>> } | undefined>
+  >;
+};
+
+export type Spread = Readonly<
+  Record<"min" | "p50" | "p90" | "p95" | "p99" | "p999" | "max" | "count", number>
+>;
+
+export type ScenarioSummary = {
+  readonly name: string;
+  /** Stands in the ids of its orders. */
+  readonly number: number;
+  /** Orders requested from 0 on without a gap; of the probe, orders planned. */
+  readonly iterations: number;
+  readonly customers: string;
+  readonly ordersPerIteration: number;
+  readonly executor: string;
+  readonly startMs: number;
+  readonly durationMs: number;
+  /** Of that, what was no more than warming up. */
+  readonly warmUpMs: number;
+  /**
+   * k6 begins a slope (ramping-arrival-rate) when it has woken its virtual users and does not tell when that was; all
+   * requests seem late by as much. It is the least lateness seen, is taken off the summary's figures, and still stands
+   * in every sample.
+   */
+  readonly lateStartMs: number;
+  /** Arrivals per second at the beginning. */
+  readonly fromPerSecond: number;
+  readonly stages: readonly { readonly seconds: number; readonly toPerSecond: number }[];
+};
+
+export type Summary = {
+  readonly format: 1;
+  readonly run: number;
+  readonly runStartMs: number;
+  readonly seed: number;
+  readonly mode: string;
+  readonly profile: string;
+  readonly rate: number;
+  readonly ordersPerRequest: number;
+  readonly startedAtMs: number;
+  readonly scenarios: readonly ScenarioSummary[];
+  readonly dropped: number;
+  readonly orders: Readonly<Record<"acknowledged" | "refused" | "unknown" | "replayed", number>>;
+  readonly latencyMs: Spread;
+  readonly scheduleLagMs: Spread;
+  readonly freshnessMs: Spread;
+  readonly freshness: Readonly<Record<"missed" | "skipped", number>>;
+  readonly dashboardMs: Spread;
+  readonly ws: Readonly<Record<"connections" | "frames" | "gaps" | "lost", number>> & {
+    readonly delayMs: Spread;
+  };
+};
+
+/** k6's names of the columns, for summaryTrendStats. */
+export const TREND_STATS = ["min", "med", "p(90)", "p(95)", "p(99)", "p(99.9)", "max", "count"];
+
+export const summaryOf = (
+  plan: Plan,
+  settings: Settings,
+  startedAtMs: number,
+  { metrics }: K6Figures,
+): Summary => {
+  const value = (name: string, key: string): number => metrics[name]?.values[key] ?? 0;
+  const count = (name: string): number => value(name, "count");
+  const spread = (name: string, lessMs = 0): Spread => {
+    const ms = (key: string): number => Math.max(0, value(name, key) - lessMs);
+    return {
+      min: ms("min"),
+      p50: ms("med"),
+      p90: ms("p(90)"),
+      p95: ms("p(95)"),
+      p99: ms("p(99)"),
+      p999: ms("p(99.9)"),
+      max: ms("max"),
+      count: count(name),
+    };
+  };
+  const lateStartMs = ({ name, schedule }: Planned): number =>
+    schedule === null || isConstant(schedule) ? 0 : value(`schedule_lag{scenario:${name}}`, "min");
+  const measured = plan.scenarios.filter(({ sends }) => sends === "orders");
+  const lessMs = Math.min(...measured.map(lateStartMs));
+  const iterations = ({ name, sends }: Planned): number =>
+    count(sends === "probes" ? "probes_planned" : `iterations{scenario:${name}}`);
+  return {
+    format: 1,
+    run: settings.run,
+    runStartMs: settings.runStartMs,
+    seed: settings.seed,
+    mode: settings.mode,
+    profile: settings.profile,
+    rate: plan.perSecond,
+    ordersPerRequest: settings.ordersPerRequest,
+    startedAtMs,
+    scenarios: plan.scenarios.map((each) => ({
+      ...scenarioSummary(each, iterations(each), settings.ordersPerRequest),
+      lateStartMs: lateStartMs(each),
+    })),
+    dropped: plan.scenarios.reduce((sum, { name }) => sum + count(`dropped_iterations{scenario:${name}}`), 0),
+    orders: {
+      acknowledged: count("orders_acknowledged"),
+      refused: count("orders_refused"),
+      unknown: count("orders_unknown"),
+      replayed: count("orders_replayed"),
+    },
+    latencyMs: spread("order_latency", lessMs),
+    scheduleLagMs: spread("schedule_lag", lessMs),
+    freshnessMs: spread("order_freshness"),
+    freshness: { missed: count("freshness_missed"), skipped: count("freshness_skipped") },
+    dashboardMs: spread("dashboard_latency"),
+    ws: {
+      connections: count("ws_connections"),
+      frames: count("ws_frames"),
+      gaps: count("ws_gaps"),
+      lost: count("ws_lost"),
+      delayMs: spread("ws_delay"),
+    },
+  };
+};
+
+const scenarioSummary = (
+  planned: Planned,
+  iterations: number,
+  ordersPerRequest: number,
+): Omit<ScenarioSummary, "lateStartMs"> => {
+  const { name, number, customers, sends, startMs, durationMs, warmUpMs, schedule } = planned;
+  const perSecond = (perUnit: number): number => (perUnit * 1_000) / (schedule?.unitMs ?? 1);
+  const ordersPerIteration = { orders: ordersPerRequest, probes: 1, dashboards: 0, nothing: 0 }[sends];
+  const executor =
+    schedule === null
+      ? "per-vu-iterations"
+      : isConstant(schedule)
+        ? "constant-arrival-rate"
+        : "ramping-arrival-rate";
+  return {
+    name,
+    number,
+    iterations,
+    customers,
+    ordersPerIteration,
+    executor,
+    startMs,
+    durationMs: schedule === null ? durationMs : durationMsOf(schedule),
+    warmUpMs,
+    fromPerSecond: perSecond(schedule?.from ?? 0),
+    stages: (schedule?.stages ?? []).map((stage) => ({
+      seconds: stage.durationMs / 1_000,
+      toPerSecond: perSecond(stage.to),
+    })),
+  };
+};
+
+/** For the terminal. */
+export const summaryText = (summary: Summary, missed: readonly string[]): string => {
+  const { mode, profile, rate, ordersPerRequest, orders, latencyMs, scheduleLagMs, freshnessMs, ws } =
+    summary;
+  const batch = ordersPerRequest > 1 ? ` of ${ordersPerRequest} orders` : "";
+  const beside = [
+    ...(freshnessMs.count > 0 || summary.freshness.missed > 0
+      ? [`freshness      ${spreadText(freshnessMs)}   missed ${summary.freshness.missed}`]
+      : []),
+    ...(summary.dashboardMs.count > 0 ? [`dashboard      ${spreadText(summary.dashboardMs)}`] : []),
+    ...(ws.connections > 0
+      ? [
+          `WebSockets     ${ws.connections} opened   ${ws.frames} frames   ${ws.gaps} gaps   ${ws.lost} lost`,
+          ...(ws.delayMs.count > 0 ? [`frames' age    ${spreadText(ws.delayMs)}`] : []),
+        ]
+      : []),
+  ];
+  const met = latencyMs.count === 0 ? "nothing was measured" : "every objective is met";
+  const verdict = missed.length === 0 ? met : `not met: ${missed.join(", ")}`;
+  const lines = [
+    `${mode}, ${profile} at ${rate} requests/s${batch}`,
+    "",
+    `orders         ${orders.acknowledged} acknowledged   ${orders.refused} refused   ${orders.unknown} unknown   ${orders.replayed} replayed`,
+    `replies        ${spreadText(latencyMs)}   from the planned time`,
+    `sent late      ${spreadText(scheduleLagMs)}   ${summary.dropped} dropped`,
+    ...beside,
+    "",
+    verdict,
+  ];
+  return `\n${lines.map((line) => (line === "" ? "" : `  ${line}`)).join("\n")}\n\n`;
+};
+
+const spreadText = ({ p50, p95, p99, max }: Spread): string =>
+  [
+    ["median", p50],
+    ["p95", p95],
+    ["p99", p99],
+    ["max", max],
+  ]
+    .map(([name, ms]) => `${name} ${Number(ms).toFixed(1)}`)
+    .join("   ")
+    .concat(" ms");
+
+/** The objectives that were missed, as "order_latency p(99)<=100". */
+export const missedIn = (
+  metrics: Readonly<
+    Record<string, { readonly thresholds?: Readonly<Record<string, { readonly ok: boolean }>> }>
+  >,
+): string[] =>
+  Object.entries(metrics).flatMap(([name, { thresholds = {} }]) =>
+    Object.entries(thresholds)
+      .filter(([, { ok }]) => !ok)
+      .map(([threshold]) => `${name} ${threshold}`),
+  );
