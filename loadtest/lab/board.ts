@@ -47,7 +47,7 @@ const differenceOf = async (
   const agrees = async (): Promise<boolean> => {
     const shown = shownIn(await look(), mode);
     const want = await wantedIn(pool, mode, shown);
-    last = JSON.stringify({ want, shown });
+    last = differencesIn(want, shown);
     return isDeepStrictEqual(shown, want);
   };
   try {
@@ -56,6 +56,29 @@ const differenceOf = async (
   } catch {
     return [`${name} is not what the orders say: ${last}`];
   }
+};
+
+const MOST_TOLD = 3;
+
+/** The first few, as a person would look for them. */
+export const differencesIn = (
+  want: ReturnType<typeof shownIn>,
+  shown: ReturnType<typeof shownIn>,
+): string => {
+  const figures = Object.entries(want.figures).flatMap(([name, value]) => {
+    const other = shown.figures[name as keyof typeof want.figures];
+    return isDeepStrictEqual(value, other) ? [] : [`${name} ${other} instead of ${value}`];
+  });
+  const sold = (["drinks", "stores"] as const).flatMap((kind) =>
+    want[kind].flatMap((each) => {
+      const other = shown[kind].find(({ name }) => name === each.name);
+      if (other?.orders === each.orders && other.cents === each.cents) return [];
+      return [`${each.name} ${other?.orders ?? 0} orders instead of ${each.orders}`];
+    }),
+  );
+  const all = [...figures, ...sold];
+  const more = all.length > MOST_TOLD ? ` and ${all.length - MOST_TOLD} more` : "";
+  return all.length === 0 ? "something that was not sold" : `${all.slice(0, MOST_TOLD).join(", ")}${more}`;
 };
 
 const shownIn = (dashboard: Dashboard, mode: string) => ({

@@ -57,6 +57,7 @@ export const planned = (point: Point, scale: Scale, seed: number, capacityOf: Ca
       },
       load: {
         profile: point.load.profile ?? "constant",
+        isPatient: (point.load.profile ?? "constant") !== "constant" || (point.actions ?? []).length > 0,
         requestsPerSecond: rate,
         ordersPerRequest: size,
         warmUpSeconds: point.load.warmUpSeconds ?? times.warmUpSeconds,

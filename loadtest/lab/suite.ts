@@ -59,22 +59,28 @@ const untilValid = async (
   named: Named,
   mode: string,
   make: (attempt: number) => Promise<void>,
+  mostAttempts = MOST_ATTEMPTS,
 ): Promise<void> => {
   for (;;) {
     const done = going.suite.runs.filter(sameAs(named, mode)).map(({ run }) => run);
-    if (done.some(({ voids }) => voids.length === 0) || done.length >= MOST_ATTEMPTS) return;
+    if (done.some(({ voids }) => voids.length === 0) || done.length >= mostAttempts) return;
     await make(done.length + 1);
   }
 };
 
-export const doPoint = async (going: Going, { experiment, point, repetition }: Work & { kind: "point" }) => {
+export const doPoint = async (
+  going: Going,
+  { experiment, point, repetition }: Work & { kind: "point" },
+  mostAttempts = MOST_ATTEMPTS,
+): Promise<void> => {
   const { scale, seed } = going.suite.env;
   const size = sizeOf(point);
   if (point.isPeak) return doPeakOf(going, experiment, point, repetition);
   const plan = planned(point, scale, seed, capacityIn(going.suite));
   if (isKnown(going.suite, experiment, plan, size)) return;
   const named = { experiment, point: plan.name, repetition, varied: plan.varied };
-  await untilValid(going, named, point.arrangement, (attempt) => runOnce(going, plan, { ...named, attempt }));
+  const make = (attempt: number): Promise<void> => runOnce(going, plan, { ...named, attempt });
+  await untilValid(going, named, point.arrangement, make, mostAttempts);
 };
 
 /** How near a run of E2 has to be to stand for one of E12. */

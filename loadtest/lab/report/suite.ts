@@ -48,12 +48,24 @@ export const checkSuite = async (folder: string, places: Places): Promise<string
   return [...stray, ...others];
 };
 
-/** The text of each file. Nothing in it depends on when or where it is made. */
-const madeOf = async (suite: Suite, places: Places): Promise<Map<string, string>> => {
-  const { scaleFile, picturesFolder, htmlFile } = places;
+/** The report alone, of whatever a folder holds so far. */
+export const renderReport = async (folder: string, htmlFile: string): Promise<void> => {
+  const suite = readSuite(folder);
+  mkdirSync(dirname(htmlFile), { recursive: true });
+  writeFileSync(htmlFile, htmlOf(suite, await drawnOf(suite)));
+};
+
+const drawnOf = async (suite: Suite): Promise<Drawn[]> => {
   const drawn: Drawn[] = [];
   // one after the other: Vega counts ids for the whole process
   for (const picture of picturesOf(suite)) drawn.push({ picture, svg: await svgOf(picture, suite.env) });
+  return drawn;
+};
+
+/** The text of each file. Nothing in it depends on when or where it is made. */
+const madeOf = async (suite: Suite, places: Places): Promise<Map<string, string>> => {
+  const { scaleFile, picturesFolder, htmlFile } = places;
+  const drawn = await drawnOf(suite);
   const fileOf = ({ id }: Picture): string => join(picturesFolder, `${id}.svg`);
   const pathOf = (picture: Picture): string =>
     relative(dirname(scaleFile), fileOf(picture)).split(sep).join("/");

@@ -1,35 +1,47 @@
 /**
  * CPU time and memory of processes and everything that they start, as Linux tells it in /proc (proc(5)). PostgreSQL is a
  * process per connection: those that have ended are in their parent's sum, the others are looked up.
+ *
+ * Who looks shares a core with the load generator, so a look has to be short: only the processes asked for are read, and
+ * memory, for which the kernel walks every page, only now and then.
  */
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import type { Cores } from "../../../dev/cores.ts";
 
 export type Use = {
   /** User and system time since it began, in seconds. */
   readonly cpuSeconds: number;
-  /** Proportional set size, in bytes: memory that processes share is counted once. */
+  /** Proportional set size, in bytes: memory that processes share is counted once. 0 where it was not looked at. */
   readonly residentBytes: number;
   /** To disks, in bytes; 0 where the system does not say. */
   readonly writtenBytes: number;
 };
 
-type Stat = { readonly parent: number; readonly ticks: number };
-
 /** What /proc counts in: USER_HZ is 100 on every Linux that Node runs on. */
 const TICKS_PER_SECOND = 100;
 const BYTES_PER_KILOBYTE = 1_024;
+const PAGE_BYTES = 4_096;
+const LISTS_CHILDREN = existsSync(`/proc/self/task/${process.pid}/children`);
+
+/** How memory is looked at: what processes share told apart, which costs the kernel most; as it is; not at all. */
+export type Memory = "shared out" | "resident" | "not now";
 
 /** Of each of these processes, with its children; 0 while one is down. */
-export const useOf = (pids: ReadonlyMap<string, number>): Map<string, Use> => {
-  const stats = allStats();
-  const children = childrenIn(stats);
-  const sum = (pid: number): Use => {
-    const cpuSeconds = (stats.get(pid)?.ticks ?? 0) / TICKS_PER_SECOND;
-    const own = { cpuSeconds, residentBytes: pssOf(pid), writtenBytes: writtenBy(pid) };
-    return (children.get(pid) ?? []).map(sum).reduce(plus, own);
+export const useOf = (
+  pids: ReadonlyMap<string, number>,
+  memoryOf: (name: string) => Memory = () => "shared out",
+): Map<string, Use> => {
+  const sum = (pid: number, memory: Memory): Use => {
+    const own = {
+      cpuSeconds: ticksOf(pid) / TICKS_PER_SECOND,
+      residentBytes: BYTES_OF[memory](pid),
+      writtenBytes: memory === "not now" ? 0 : writtenBy(pid),
+    };
+    return childrenOf(pid)
+      .map((child) => sum(child, memory))
+      .reduce(plus, own);
   };
-  return new Map([...pids].map(([name, pid]) => [name, sum(pid)]));
+  return new Map([...pids].map(([name, pid]) => [name, sum(pid, memoryOf(name))]));
 };
 
 const plus = (one: Use, other: Use): Use => ({
@@ -72,45 +84,46 @@ export const memoryShare = (): number => {
   return 1 - of("MemAvailable") / of("MemTotal");
 };
 
-const allStats = (): Map<number, Stat> =>
-  new Map(
-    readdirSync("/proc")
-      .filter((name) => /^\d+$/.test(name))
-      .flatMap((name) => {
-        const stat = statOf(name);
-        return stat === null ? [] : [[Number(name), stat] as const];
-      }),
-  );
+/** User and system time, and that of children that have ended; 0 when it has ended itself. */
+const ticksOf = (pid: number): number =>
+  fieldsOf(pid)
+    .slice(11, 15)
+    .reduce((sum, field) => sum + Number(field), 0);
 
-/** null when it has ended meanwhile. */
-const statOf = (pid: string): Stat | null => {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, "utf8");
-    // the second field is the program's name in brackets and may itself hold spaces and brackets
-    const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-    // utime, stime, and those of the children that have ended
-    const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0);
-    return { parent: Number(fields[1]), ticks };
-  } catch {
-    return null;
-  }
+/** Those of proc(5) from the third on: the second is the program's name in brackets, and may hold spaces and brackets. */
+const fieldsOf = (pid: number): string[] => {
+  const text = textOf(pid, "stat");
+  return text.slice(text.lastIndexOf(")") + 2).split(" ");
 };
 
-const childrenIn = (stats: ReadonlyMap<number, Stat>): Map<number, number[]> => {
-  const children = new Map<number, number[]>();
-  for (const [pid, { parent }] of stats) children.set(parent, [...(children.get(parent) ?? []), pid]);
-  return children;
-};
+/** Of the first thread, which starts them in all of our programs. A kernel that does not list them is searched. */
+const childrenOf = (pid: number): number[] =>
+  LISTS_CHILDREN
+    ? textOf(pid, `task/${pid}/children`)
+        .split(" ")
+        .filter((child) => child !== "")
+        .map(Number)
+    : readdirSync("/proc")
+        .filter((name) => /^\d+$/.test(name) && parentOf(Number(name)) === pid)
+        .map(Number);
 
-const pssOf = (pid: number): number =>
-  numberIn(pid, "smaps_rollup", /^Pss:\s+(\d+) kB$/m) * BYTES_PER_KILOBYTE;
+const parentOf = (pid: number): number => Number(fieldsOf(pid)[1]);
+
+const BYTES_OF: Readonly<Record<Memory, (pid: number) => number>> = {
+  "shared out": (pid) => numberIn(pid, "smaps_rollup", /^Pss:\s+(\d+) kB$/m) * BYTES_PER_KILOBYTE,
+  resident: (pid) => numberIn(pid, "statm", /^\d+ (\d+)/) * PAGE_BYTES,
+  "not now": () => 0,
+};
 const writtenBy = (pid: number): number => numberIn(pid, "io", /^write_bytes: (\d+)$/m);
 
-/** 0 when the process has ended, or its file is not ours to read. */
-const numberIn = (pid: number, file: string, pattern: RegExp): number => {
+const numberIn = (pid: number, file: string, pattern: RegExp): number =>
+  Number(pattern.exec(textOf(pid, file))?.[1] ?? 0);
+
+/** "" when the process has ended, or its file is not ours to read. */
+const textOf = (pid: number, file: string): string => {
   try {
-    return Number(pattern.exec(readFileSync(`/proc/${pid}/${file}`, "utf8"))?.[1] ?? 0);
+    return readFileSync(`/proc/${pid}/${file}`, "utf8");
   } catch {
-    return 0;
+    return "";
   }
 };

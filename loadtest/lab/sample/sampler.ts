@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Pool } from "#shared/store/pool.ts";
 import type { Cores } from "../../../dev/cores.ts";
+import { GENERATORS } from "../results.ts";
 import { type Page, pageOf, sumOf } from "./metrics.ts";
 import { type PostgresWaits, postgresWaits } from "./postgres.ts";
 import { type MachineSeconds, machineSeconds, memoryShare, ownUse, type Use, useOf } from "./processes.ts";
@@ -39,11 +40,16 @@ export type Sampler = {
 };
 
 const EVERY_MS = 1_000;
+/** Looks: memory moves slowly, and looking at it is most of a look's time. */
+const MEMORY_EVERY = 5;
 
 export const openSampler = (watched: Watched): Sampler => {
   const looks: Look[] = [];
   const stopping = new AbortController();
-  const take = async (): Promise<void> => void looks.push(await look(watched));
+  const take = async (): Promise<void> => {
+    const before = looks.length % MEMORY_EVERY === 0 ? null : (looks.at(-1) ?? null);
+    looks.push(await look(watched, before));
+  };
   const run = async (): Promise<void> => {
     const startedMs = performance.now();
     for (let turn = 1; !stopping.signal.aborted; turn++) {
@@ -70,14 +76,29 @@ const useToldBy = (page: Page): Use => ({
   writtenBytes: 0,
 });
 
-export const look = async ({ pids, metricUrls, pool, cores }: Watched): Promise<Look> => {
+/** With the memory that a look before has seen, or its own. */
+const usesNow = (pids: ReadonlyMap<string, number>, before: Look | null): Map<string, Use> => {
+  if (before === null)
+    return useOf(pids, (name) => (GENERATORS.has(name) ? "resident" : "shared out")).set(LAB, ownUse());
+  const uses = useOf(pids, (name) => (before.uses.has(name) ? "not now" : "shared out"));
+  const known = [...uses].map(([name, use]) => {
+    const { residentBytes, writtenBytes } = before.uses.get(name) ?? use;
+    return [name, { ...use, residentBytes, writtenBytes }] as const;
+  });
+  return new Map(known).set(LAB, ownUse());
+};
+
+export const look = async (
+  { pids, metricUrls, pool, cores }: Watched,
+  before: Look | null = null,
+): Promise<Look> => {
   const urls = [...metricUrls()];
   const [waits, ...pages] = await Promise.all([
     postgresWaits(pool).catch(() => null),
     ...urls.map(([, url]) => pageOf(url)),
   ]);
   const named = new Map(urls.map(([name], index) => [name, pages[index] ?? new Map<string, number>()]));
-  const uses = useOf(pids()).set(LAB, ownUse());
+  const uses = usesNow(pids(), before);
   // programs of another machine say themselves what they took
   for (const [name, page] of named) if (!uses.has(name) && page.size > 0) uses.set(name, useToldBy(page));
   return {
