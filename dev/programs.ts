@@ -34,7 +34,7 @@ export type RunningProgram = {
  * takes about 60 MB less at 500 orders a second, for a few percent of its time.
  */
 const NODE_FLAGS = ["--max-semi-space-size=4"];
-/** What was compiled once is not compiled again: a start takes half the time, and 20 MB less. */
+/** What was compiled once is not compiled again: a program takes about 20 MB less. */
 const COMPILED = { NODE_COMPILE_CACHE: join(cacheFolder(), "compiled") };
 const RESTART_AFTER_MS = 250;
 /** A program that cannot start is tried ever more rarely. */

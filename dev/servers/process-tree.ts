@@ -47,12 +47,42 @@ export const signal = (pid: number, name: NodeJS.Signals): boolean => {
   }
 };
 
-/** Stops the process first, so that it cannot fork while its children are being listed. Returns all pids stopped. */
+/** Longer than a thread stays in one read or write of a disk. */
+const STOPPED_WITHIN_MS = 1_000;
+const LOOK_EVERY_MS = 1;
+
+/**
+ * Stops the process first, so that it cannot fork while its children are being listed. Returns all pids stopped, once
+ * none of their threads runs any more: on a busy machine that is milliseconds after the signal, and a broker answers
+ * another request in them.
+ */
 export const freeze = (pid: number): number[] => {
   if (!signal(pid, "SIGSTOP")) return [];
   const children = childrenOf(pid);
   for (const child of children) signal(child, "SIGSTOP");
-  return [pid, ...children];
+  const pids = [pid, ...children];
+  for (const each of pids) waitUntilStopped(each);
+  return pids;
+};
+
+/** Blocks, as whoever freezes wants nothing to happen meanwhile. */
+const waitUntilStopped = (pid: number): void => {
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  for (const deadline = performance.now() + STOPPED_WITHIN_MS; performance.now() < deadline; ) {
+    if (threadStatesOf(pid).every((state) => STOPPED_OR_GONE.has(state))) return;
+    Atomics.wait(pause, 0, 0, LOOK_EVERY_MS);
+  }
+};
+
+const STOPPED_OR_GONE: ReadonlySet<string> = new Set(["T", "t", "Z", "X"]);
+
+/** None when the process is gone. */
+export const threadStatesOf = (pid: number): string[] => {
+  try {
+    return readdirSync(`/proc/${pid}/task`).map((thread) => statusOf(`${pid}/task/${thread}`)?.state ?? "X");
+  } catch {
+    return [];
+  }
 };
 
 export const thaw = (pid: number) => {

@@ -88,10 +88,10 @@ test("an order that is counted twice shows in its rollup", async () => {
 }, 60_000);
 
 test("another content, and an id that nobody sent, are told apart", async () => {
-  const changed = "(SELECT min(order_id) FROM orders)";
+  const changed = "(SELECT order_id FROM orders ORDER BY order_id LIMIT 1)";
   const { problems } = await spoiled(
     `UPDATE orders SET price_cents = price_cents + 1 WHERE order_id = ${changed};
-     UPDATE orders SET order_id = (left(order_id::text, 34) || '99')::uuid WHERE order_id = (SELECT max(order_id) FROM orders)`,
+     UPDATE orders SET order_id = (left(order_id::text, 34) || '99')::uuid WHERE order_id = (SELECT order_id FROM orders ORDER BY order_id DESC LIMIT 1)`,
     `UPDATE orders SET price_cents = price_cents - 1 WHERE order_id = ${changed}`,
   );
   expect(problems.join("\n")).toMatch(/1 orders were sent by nobody/);

@@ -20,14 +20,14 @@ const saidBy = async (command: string, args: readonly string[], pattern: RegExp)
   }
 };
 
-/** Of everything but what the laboratory itself writes. */
-const DIRTY = ["status", "--porcelain", "--", ".", ":!loadtest/results", ":!SCALE.md", ":!docs/scale"];
+/** Everything but what the laboratory itself writes, and pages: results can be committed before a suite is complete. */
+const MEASURED = ["--", ".", ":!loadtest/results", ":!docs", ":!*.md"];
 
-/** "-dirty" where the files are not those of the commit; "unknown" outside of git. */
+/** The last that changed what is measured; "-dirty" where files are not as there; "unknown" outside of git. */
 export const commitOf = async (folder = root): Promise<string> => {
   try {
-    const { stdout } = await run("git", ["rev-parse", "HEAD"], { cwd: folder });
-    const { stdout: changes } = await run("git", DIRTY, { cwd: folder });
+    const { stdout } = await run("git", ["log", "-1", "--format=%H", ...MEASURED], { cwd: folder });
+    const { stdout: changes } = await run("git", ["status", "--porcelain", ...MEASURED], { cwd: folder });
     return `${stdout.trim()}${changes.trim() === "" ? "" : "-dirty"}`;
   } catch {
     return "unknown";

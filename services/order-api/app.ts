@@ -109,7 +109,7 @@ export const buildApp = async (parts: AppParts): Promise<FastifyInstance> => {
 const handleSocketError = (error: Error, socket: WebSocket, request: FastifyRequest): void => {
   const isClients = "code" in error && String(error.code).startsWith("WS_ERR_");
   if (isClients) return;
-  request.log.error(error);
+  request.log.error({ err: error }, "a dashboard's connection failed");
   socket.close(CLOSE.internal, "internal error");
 };
 

@@ -57,7 +57,8 @@ export const handleError = (
   const status = error.statusCode ?? 500;
   if (status < 500)
     return sendProblem(reply, { ...(REFUSALS[status] ?? BAD_REQUEST), status, detail: error.message });
-  request.log.error({ err: error }, "a request failed");
+  const { method, routeOptions } = request;
+  request.log.error({ err: error, method, route: routeOptions.url }, "a request failed");
   return sendProblem(reply, { type: "internal", title: "The server made a mistake", status });
 };
 

@@ -1,0 +1,42 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { commitOf } from "./environment.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "coffee-rt-commit-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const git = (...args: readonly string[]): string =>
+  execFileSync("git", ["-c", "user.name=test", "-c", "user.email=test@localhost", ...args], {
+    cwd: folder,
+    encoding: "utf8",
+  }).trim();
+const write = (name: string, text: string): void => {
+  mkdirSync(dirname(join(folder, name)), { recursive: true });
+  writeFileSync(join(folder, name), text);
+};
+const commit = (name: string, text: string): string => {
+  write(name, text);
+  git("add", "--all");
+  git("commit", "--quiet", "--message", name);
+  return git("rev-parse", "HEAD");
+};
+
+test("a commit is that of what is measured: results and pages may be committed meanwhile", async () => {
+  expect(await commitOf(folder)).toBe("unknown");
+  git("init", "--quiet");
+  const measured = commit("services/api.ts", "1");
+  expect(await commitOf(folder)).toBe(measured);
+  commit("loadtest/results/2026-11-21/env.json", "{}");
+  commit("docs/scale/picture.svg", "<svg/>");
+  commit("SCALE.md", "answer");
+  write("loadtest/results/2026-11-21/E2/run.json", "{}");
+  write("SCALE.md", "another answer");
+  expect(await commitOf(folder)).toBe(measured);
+  write("services/api.ts", "2");
+  expect(await commitOf(folder)).toBe(`${measured}-dirty`);
+  const next = commit("services/api.ts", "3");
+  expect(await commitOf(folder)).toBe(next);
+});
