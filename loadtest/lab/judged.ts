@@ -30,7 +30,7 @@ export const judged = (
   place: Place,
   pinning: Pinning,
 ): { readonly run: Run; readonly seconds: readonly Second[] } => {
-  const { order, told, sent, looks, audit } = measured;
+  const { order, told, looks, audit } = measured;
   const { arrangement } = order.setting;
   const { load } = order;
   const window: Window = { startMs: told.startMs, endMs: told.startMs + load.seconds * 1_000 };
@@ -55,7 +55,7 @@ export const judged = (
       seconds: load.seconds,
     },
     voids: voidsOf({
-      droppedIterations: sent.summary.dropped,
+      droppedIterations: told.dropped,
       generatorShare: (saturation.generator.used + listening / load.seconds) / saturation.generator.given,
       scheduleLagP99Ms: scheduleLagMs.p99,
       auditProblems: audit.problems,

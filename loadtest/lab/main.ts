@@ -157,12 +157,20 @@ const runSuite = async (options: RunOptions, signal: AbortSignal): Promise<numbe
   });
 };
 
+/** One Ctrl-C may come twice: from the terminal, and from npm, which passes it on. */
+const ONE_SIGNAL_MS = 1_500;
+
 /** The first Ctrl-C ends what runs, in order; what is complete stays, and the same command goes on with it. */
 const onInterrupt = (): AbortSignal => {
   const stopping = new AbortController();
+  let firstMs = 0;
   for (const signal of ["SIGINT", "SIGTERM"] as const)
     process.on(signal, () => {
-      if (stopping.signal.aborted) process.exit(130);
+      if (stopping.signal.aborted) {
+        if (performance.now() - firstMs > ONE_SIGNAL_MS) process.exit(130);
+        return;
+      }
+      firstMs = performance.now();
       tell("stopping; the same command goes on from here");
       stopping.abort(new Error("interrupted"));
     });

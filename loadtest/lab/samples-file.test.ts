@@ -12,6 +12,7 @@ const told = (count: number) => ({
   })),
   visible: [{ atMs: 1_250, freshnessMs: 120.26 }],
   notAcknowledged: [],
+  dropped: 0,
 });
 
 test("samples can be read again, from the start of the measured time", () => {

@@ -16,6 +16,7 @@ const told = (requests: readonly Request[], visible: Told["visible"] = []): Told
   requests,
   visible,
   notAcknowledged: [],
+  dropped: 0,
 });
 
 test("a second has what was planned in it, seen in it, and known at its end", () => {

@@ -17,7 +17,7 @@ const scenario = (name: string, number: number, more: object = {}) => ({
   ...{ stages: [{ seconds: 2, toPerSecond: 10 }], ...more },
 });
 const summary = {
-  ...{ run: 9, runStartMs: 1e12, seed: 3, startedAtMs: 50_000 },
+  ...{ run: 9, runStartMs: 1e12, seed: 3, startedAtMs: 50_000, dropped: 0 },
   scenarios: [scenario("orders", 1), scenario("probe", 5)],
 } as unknown as Summary;
 
@@ -50,6 +50,19 @@ test("a slope's late start is nobody's latency", () => {
     scenarios: [slope],
   } as Summary).requests;
   expect(request).toMatchObject({ lagMs: 0.5, latencyMs: 12 });
+});
+
+test("what a cold system made k6 drop in the warm-up shifts no latency, and voids nothing", () => {
+  const only = [scenario("orders", 1)];
+  const cold = { ...summary, dropped: 5, scenarios: only } as unknown as Summary;
+  const { dropped, requests } = toldIn(["o,1,10,500.4,503.0,a,50000", "o,1,11,500.1,507.0,a"], cold);
+  expect(dropped).toBe(0);
+  expect(requests.map(({ plannedAtMs, lagMs, latencyMs }) => [plannedAtMs, lagMs, latencyMs])).toEqual([
+    [51_500, expect.closeTo(0.4), 3],
+    [51_600, expect.closeTo(0.1), 7],
+  ]);
+  // one that was on time tells that some were dropped later
+  expect(toldIn(["o,1,10,0.4,3.0,a,50000", "o,1,11,500.1,507.0,a"], cold).dropped).toBe(5);
 });
 
 test("the ledger's lines are read, and what was never sent was refused by nobody", () => {

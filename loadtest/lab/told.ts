@@ -1,7 +1,7 @@
 /** What k6 told of a run, line by line and in its summary, made into requests, freshness and a claim to be audited. */
 import { contentsOf } from "../lib/expected.ts";
 import { partsOf } from "../lib/ids.ts";
-import { freshnessIn, requestIn } from "../lib/sample-lines.ts";
+import { freshnessIn, type RequestSample, requestIn } from "../lib/sample-lines.ts";
 import { plannedOffsets, scheduleOf } from "../lib/schedule.ts";
 import type { ScenarioSummary, Summary } from "../lib/summary.ts";
 import { SCENARIO_NUMBERS } from "../profiles/profile.ts";
@@ -25,6 +25,8 @@ export type Told = {
   readonly requests: readonly Request[];
   readonly visible: readonly Visible[];
   readonly notAcknowledged: readonly NotAcknowledged[];
+  /** By the generator, in the measured time; those of a cold warm-up are no fault of what is measured. */
+  readonly dropped: number;
 };
 
 /** The ledger's own name for a probe's order that was never sent: nobody was refused. */
@@ -50,10 +52,11 @@ export const toldIn = (lines: readonly string[], summary: Summary): Told => {
     starts.get(number) ?? summary.startedAtMs + startMs;
   const first = measured.find(({ number }) => starts.has(number)) ?? measured[0];
   const startMs = first ? begun(first) + first.warmUpMs : summary.startedAtMs;
+  const warmUpDrops = dropsBeforeMeasuring(summary, measured, samples);
   const requests = samples.map(({ scenario, iteration, lagMs, latencyMs, outcome }): Request => {
     const own = scenarios.get(scenario);
     // k6 does not tell when a slope really began (README.md): all of its requests seem late by as much
-    const late = own?.lateStartMs ?? 0;
+    const late = (own?.lateStartMs ?? 0) + warmUpDrops.shiftMs;
     const offsetMs = offsets.get(scenario)?.(iteration) ?? 0;
     const plannedAtMs = (own ? begun(own) : startMs) + offsetMs + late;
     return {
@@ -65,10 +68,31 @@ export const toldIn = (lines: readonly string[], summary: Summary): Told => {
   });
   return {
     startMs,
+    dropped: warmUpDrops.shiftMs > 0 ? 0 : summary.dropped,
     requests: requests.sort((a, b) => a.plannedAtMs - b.plannedAtMs),
     visible: lines.flatMap((line) => freshnessIn(line) ?? []),
     notAcknowledged: ledgerIn(lines),
   };
+};
+
+/** k6 tells times by tenths of a millisecond, and sends a little late. */
+const CLOSE_MS = 1;
+
+/**
+ * k6 numbers the iterations that ran: what it dropped makes every later one seem late by the time that those had taken.
+ * When nothing measured was late by less, all of them were dropped in the warm-up, by a system that was still cold.
+ */
+const dropsBeforeMeasuring = (
+  { dropped }: Summary,
+  measured: readonly ScenarioSummary[],
+  samples: readonly RequestSample[],
+): { readonly shiftMs: number } => {
+  const [only, other] = measured;
+  const isConstant = only?.executor === "constant-arrival-rate" && other === undefined;
+  if (dropped === 0 || !isConstant || samples.length === 0) return { shiftMs: 0 };
+  const shiftMs = (dropped * 1_000) / only.fromPerSecond;
+  const least = samples.reduce((min, { lagMs }) => Math.min(min, lagMs), Number.POSITIVE_INFINITY);
+  return { shiftMs: only.warmUpMs > 0 && least >= shiftMs - CLOSE_MS ? shiftMs : 0 };
 };
 
 const isMeasured = ({ number, ordersPerIteration }: ScenarioSummary): boolean =>
