@@ -1,5 +1,12 @@
 import { expect, test } from "vitest";
-import { capacityIn, ceilingIn, generatorCeiling, peakRateOf, searchSettings } from "./capacities.ts";
+import {
+  capacityIn,
+  ceilingIn,
+  generatorCeiling,
+  isCalibrated,
+  peakRateOf,
+  searchSettings,
+} from "./capacities.ts";
 import { madeUpSuite } from "./report/made-up.fixture.ts";
 import { kept, madeUpRun } from "./report/made-up-runs.fixture.ts";
 import type { Run, Suite } from "./results.ts";
@@ -38,14 +45,16 @@ test("the best peak counts, a void one and one of other settings do not", () => 
 });
 
 test("the generator's ceiling is told by its busiest run on the null route", () => {
-  expect(ceilingIn(suiteOf(nullAt(300, 0.37), nullAt(600, 0.37)), 1)).toBe(1_200);
+  expect(ceilingIn(suiteOf(nullAt(300, 0.33), nullAt(600, 0.33)), 1)).toBe(1_200);
   expect(ceilingIn(suiteOf(), 1)).toBeNull();
-  expect(generatorCeiling(suiteOf(nullAt(600, 0.37)), 1)).toBe(1_200);
+  expect(isCalibrated(suiteOf(nullAt(600, 0.33)), 1)).toBe(false);
+  expect(isCalibrated(suiteOf(nullAt(600, 0.33), nullAt(1_100, 0.6)), 1)).toBe(true);
+  expect(generatorCeiling(suiteOf(nullAt(600, 0.33)), 1)).toBe(1_200);
   expect(generatorCeiling(suiteOf(), 1)).toBe(Number.POSITIVE_INFINITY);
 });
 
 test("a search begins at half of the peak, and never above the ceiling", () => {
-  const runs = [nullAt(600, 0.37), peak("v1", 1_000), peak("v2", 9_000)];
+  const runs = [nullAt(600, 0.33), peak("v1", 1_000), peak("v2", 9_000)];
   expect(searchSettings(suiteOf(...runs), "v1", 1)).toMatchObject({ startRate: 500, ceilingRate: 1_200 });
   expect(searchSettings(suiteOf(...runs), "v2", 1).startRate).toBe(1_200);
   expect(searchSettings(suiteOf(...runs), "null", 1).startRate).toBe(1_200);

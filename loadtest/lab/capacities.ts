@@ -1,8 +1,9 @@
 /** What the runs of a suite tell its later ones: what each arrangement carries, and what the generator can send. */
 import { settingsFor } from "./capacity.ts";
 import type { CapacityOf } from "./layout.ts";
+import { generatorShare } from "./objectives.ts";
 import { capacitiesOf } from "./report/figures.ts";
-import { GENERATORS, type Run, type Suite } from "./results.ts";
+import type { Run, Suite } from "./results.ts";
 
 /** Of a closed loop's peak; an open one meets the objective at about so much. Where nothing was searched it has to do. */
 const OF_PEAK = 0.6;
@@ -46,29 +47,34 @@ export const capacityIn =
     return peak === null ? null : peak * OF_PEAK;
   };
 
+/** Of the generator's cores, at its ceiling: at 0.73 of one core its lag's p99 stands at the bound of 10 ms. */
+const WANTED_SHARE = 0.66;
+/** Nearer than this, a share tells what a little more would take. */
+const TELLING_SHARE = 0.75 * WANTED_SHARE;
+
+/** Whether a run on the null route was busy enough to tell the ceiling. */
+export const isCalibrated = (suite: Suite, size: number): boolean =>
+  (busiestOn(suite, size)?.share ?? 0) >= TELLING_SHARE;
+
 /**
  * Requests per second at which the generator would take so much of its cores; null without a run that tells. A run at
  * a low rate makes a request look dearer than it is, so the busiest one is asked.
  */
-const WANTED_SHARE = 0.74;
-
 export const ceilingIn = (suite: Suite, size: number): number | null => {
+  const busiest = busiestOn(suite, size);
+  if (busiest === null || busiest.share === 0) return null;
+  return Math.floor(busiest.rate * (WANTED_SHARE / busiest.share));
+};
+
+const busiestOn = (suite: Suite, size: number): { readonly rate: number; readonly share: number } | null => {
   const runs = suite.runs
     .map(({ run }) => run)
     .filter(
       (run) => run.mode === "null" && run.load.ordersPerRequest === size && run.load.profile === "constant",
     );
   const told = runs.map((run) => ({ rate: run.load.requestsPerSecond, share: generatorShare(run) }));
-  const busiest = told.sort((a, b) => b.rate - a.rate)[0];
-  if (busiest === undefined || busiest.share === 0) return null;
-  return Math.floor(busiest.rate * (WANTED_SHARE / busiest.share));
+  return told.sort((a, b) => b.rate - a.rate)[0] ?? null;
 };
-
-/** Of the cores that it was given. */
-export const generatorShare = ({ resources, measuredSeconds }: Run): number =>
-  Object.entries(resources)
-    .filter(([name]) => GENERATORS.has(name))
-    .reduce((sum, [, { cpuSeconds, cores }]) => sum + cpuSeconds / (measuredSeconds * cores), 0);
 
 /** What k6 reached on the null route, for the modes' searches; else what its use of its cores lets expect. */
 export const generatorCeiling = (suite: Suite, size: number): number => {

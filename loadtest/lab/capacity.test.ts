@@ -4,23 +4,33 @@ import { type Capacity, nextStep, type Point, type SearchSettings, settingsFor }
 import type { ObjectiveName } from "./objectives.ts";
 
 /** A system made up: what it does at a rate, the how-manyth point it is. */
-type MadeUp = (rate: number, index: number) => Partial<Record<ObjectiveName, boolean>> & { voids?: string[] };
+type MadeUp = (
+  rate: number,
+  index: number,
+) => Partial<Record<ObjectiveName, boolean>> & { voids?: string[]; isGeneratorFull?: boolean };
 
 const settings: SearchSettings = settingsFor("standard", 100, 20_000);
 
-const judged = (holds = true) => ({ holds, because: holds ? [] : ["ack p99 180 ms > 100 ms"] });
+const judged = (holds = true, isVoid = false) => ({
+  is: isVoid ? ("void" as const) : holds ? ("holds" as const) : ("fails" as const),
+  because: holds ? [] : ["ack p99 180 ms > 100 ms"],
+});
 
 const search = (system: MadeUp, given: SearchSettings = settings) => {
   const points: Point[] = [];
   for (;;) {
     const step = nextStep(points, given);
     if ("found" in step) return { points, ...step.found };
-    const { interactive, relaxed, voids = [] } = system(step.rate, points.length);
+    const { interactive, relaxed, voids = [], isGeneratorFull = false } = system(step.rate, points.length);
     points.push({
       rate: step.rate,
       achieved: step.rate * 0.999,
       voids,
-      judged: { interactive: judged(interactive), relaxed: judged(relaxed) },
+      isGeneratorFull,
+      judged: {
+        interactive: judged(interactive, voids.length > 0 && interactive !== false),
+        relaxed: judged(relaxed, voids.length > 0 && relaxed !== false),
+      },
     });
     if (points.length > 200) throw new Error("it does not end");
   }
@@ -85,6 +95,16 @@ test("a void point is neither: it is tried again, and thrice void bounds the sea
   expect(generator.interactive.rate).toBeGreaterThan(3_000 / 1.1);
   expect(generator.interactive).toMatchObject({ isConfirmed: true, firstFailing: null });
   expect(generator.interactive.limit?.because).toContain("void 3 times: the generator took 97 %");
+});
+
+test("a generator that has no more of its cores bounds the search at once: another time it has not either", () => {
+  const asked = (isGeneratorFull: boolean) =>
+    search((rate) => (rate > 3_000 ? { voids: ["the generator took 97 %"], isGeneratorFull } : {}));
+  const [once, thrice] = [asked(true), asked(false)];
+  expect(once.interactive.rate).toBe(thrice.interactive.rate);
+  const voids = ({ points }: typeof once): number => points.filter((point) => point.voids.length > 0).length;
+  expect(voids(thrice)).toBe(3 * voids(once));
+  expect(once.interactive.limit?.because).toBe("void: the generator took 97 %");
 });
 
 test("void runs of a rate that was measured between them do not bound it", () => {

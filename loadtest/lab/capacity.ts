@@ -3,7 +3,14 @@
  * that fails, bisection brings them together, and repeated runs confirm what is left. Given the points so far it says
  * what to try next, so that an interrupted search resumes and a finished one can be checked by anyone.
  */
-import { type Judgement, judge, OBJECTIVE_NAMES, type ObjectiveName } from "./objectives.ts";
+import {
+  isGeneratorFull,
+  judge,
+  OBJECTIVE_NAMES,
+  type ObjectiveName,
+  type Standing,
+  standingOf,
+} from "./objectives.ts";
 import type { Run, Scale } from "./results.ts";
 import { type Interval, intervalOf } from "./statistics.ts";
 
@@ -12,10 +19,13 @@ export type Point = {
   readonly rate: number;
   /** Acknowledged requests per second. */
   readonly achieved: number;
-  /** Why it does not count. */
+  /** What was wrong with it. */
   readonly voids: readonly string[];
-  readonly judged: Readonly<Record<ObjectiveName, Judgement>>;
+  /** The generator had no more of its cores: it would not have another time. */
+  readonly isGeneratorFull: boolean;
+  readonly judged: Readonly<Record<ObjectiveName, Judged>>;
 };
+type Judged = { readonly is: Standing; readonly because: readonly string[] };
 
 export type SearchSettings = {
   readonly startRate: number;
@@ -96,7 +106,13 @@ export const pointOf = (run: Run): Point => ({
   rate: run.load.requestsPerSecond,
   achieved: run.ackMs.count / run.load.seconds,
   voids: run.voids,
-  judged: { interactive: judge(run, "interactive"), relaxed: judge(run, "relaxed") },
+  isGeneratorFull: isGeneratorFull(run),
+  judged: { interactive: judgedBy(run, "interactive"), relaxed: judgedBy(run, "relaxed") },
+});
+
+const judgedBy = (run: Run, name: ObjectiveName): Judged => ({
+  is: standingOf(run, name),
+  because: judge(run, name).because,
 });
 
 type State = {
@@ -131,8 +147,9 @@ const replay = (points: readonly Point[], settings: SearchSettings, objective: O
   for (const point of points) {
     if (state.isDone) break;
     // only in a row: once measured, a rate can be
-    if (point.voids.length === 0) state.voids.delete(point.rate);
-    if (point.voids.length > 0) takeVoid(state, point);
+    const isVoid = point.judged[objective].is === "void";
+    if (!isVoid) state.voids.delete(point.rate);
+    if (isVoid) takeVoid(state, point);
     else if (state.candidate === null) takeSearched(state, point);
     else if (point.rate === state.candidate) takeConfirmation(state, point, settings);
     settle(state, settings);
@@ -141,12 +158,12 @@ const replay = (points: readonly Point[], settings: SearchSettings, objective: O
 };
 
 /** Neither good nor bad; but what cannot be measured bounds the search like a ceiling. */
-const takeVoid = (state: State, { rate, voids }: Point): void => {
-  const count = (state.voids.get(rate) ?? 0) + 1;
+const takeVoid = (state: State, { rate, voids, isGeneratorFull }: Point): void => {
+  const count = isGeneratorFull ? MOST_VOIDS : (state.voids.get(rate) ?? 0) + 1;
   state.voids.set(rate, count);
   if (count < MOST_VOIDS || (state.high !== null && rate >= state.high)) return;
   state.high = rate;
-  state.limit = { rate, because: `void ${count} times: ${voids.join("; ")}` };
+  state.limit = { rate, because: `void${isGeneratorFull ? "" : ` ${count} times`}: ${voids.join("; ")}` };
   if (rate === state.candidate) {
     // it held once and cannot be confirmed: what is beneath has to do
     state.confirmed = [];
@@ -157,8 +174,8 @@ const takeVoid = (state: State, { rate, voids }: Point): void => {
 };
 
 const takeSearched = (state: State, point: Point): void => {
-  const { holds } = point.judged[state.objective];
-  if (!holds) fail(state, point);
+  const { is } = point.judged[state.objective];
+  if (is === "fails") fail(state, point);
   else if (state.high === null || point.rate < state.high) state.low = Math.max(state.low ?? 0, point.rate);
 };
 
@@ -172,7 +189,7 @@ const fail = (state: State, { rate, judged }: Point): void => {
 };
 
 const takeConfirmation = (state: State, point: Point, settings: SearchSettings): void => {
-  if (point.judged[state.objective].holds) {
+  if (point.judged[state.objective].is === "holds") {
     state.confirmed.push(point.achieved);
     state.isDone = state.confirmed.length >= settings.confirmations;
     return;

@@ -25,3 +25,9 @@ export const writeCatalogue = (folder: string, stores?: number): LabCatalogue =>
   writeFileSync(file, JSON.stringify(catalogue));
   return { file, ...catalogue, probeStores };
 };
+
+/** A body for a closed loop: the same in each request, without ids, as the server makes them. */
+export const sameOrders = ({ drinks, stores }: LabCatalogue, size: number): string => {
+  const order = { drink: drinks[0], store: stores[0], price: 4.5 };
+  return JSON.stringify(size === 1 ? order : Array(size).fill(order));
+};

@@ -69,6 +69,7 @@ export const judged = (
       counted: audit.counted,
     },
     ackMs: percentiles(acknowledged.map(({ latencyMs }) => latencyMs)),
+    replyMs: percentiles(acknowledged.map(({ latencyMs, lagMs }) => Math.max(0, latencyMs - lagMs))),
     probeOrders: probeOrdersOf(measured),
     freshnessMs: arrangement.mode === null ? null : freshnessOf(measured),
     scheduleLagMs,

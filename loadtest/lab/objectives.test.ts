@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { judge, voidsOf } from "./objectives.ts";
+import { judge, standingOf, voidsOf } from "./objectives.ts";
 import { madeUpRun } from "./report/made-up-runs.fixture.ts";
 import type { Run } from "./results.ts";
 import { percentilesOf } from "./statistics.ts";
@@ -47,4 +47,21 @@ test("each reason alone makes a run void", () => {
     { auditProblems: ["1 order lost"] },
   ])
     expect(voidsOf({ ...fine, ...change })).toHaveLength(1);
+});
+
+test("a late run fails where the system was too slow by more than the generator was late, and is void otherwise", () => {
+  const p99 = (value: number) => ({ ...percentilesOf([1]), p99: value });
+  const late = { ...good, voids: ["schedule lag p99 40 ms > 10 ms"], scheduleLagMs: p99(40) };
+  const standing = (changed: Partial<Run>, name: "interactive" | "relaxed" = "interactive") =>
+    standingOf({ ...late, ...changed }, name);
+  expect(standingOf(good, "interactive")).toBe("holds");
+  expect(standingOf({ ...good, backlogGrew: true }, "interactive")).toBe("fails");
+  expect(standing({ replyMs: p99(140) })).toBe("void");
+  expect(standing({ replyMs: p99(141) })).toBe("fails");
+  expect(standing({ replyMs: p99(141) }, "relaxed")).toBe("void");
+  expect(standing({ replyMs: p99(5), backlogGrew: true }, "relaxed")).toBe("fails");
+  // a generator at its own limit, and an audit that found something, say nothing of the system's speed
+  const busy = { k6: { cpuSeconds: 27, peakRssBytes: 1, cores: 1 } };
+  expect(standing({ replyMs: p99(900), resources: busy })).toBe("void");
+  expect(standing({ replyMs: p99(900), audit: { ...good.audit, problems: ["1 lost"] } })).toBe("void");
 });

@@ -1,6 +1,6 @@
 /** The two objectives of LAB.md, and whether a run meets them; and what makes a run void. */
 import { msText, percentText } from "./numbers.ts";
-import type { Run } from "./results.ts";
+import { GENERATORS, type Run } from "./results.ts";
 
 export type ObjectiveName = "interactive" | "relaxed";
 
@@ -51,6 +51,34 @@ export const judge = (run: Judged, name: ObjectiveName): Judgement => {
   if (run.backlogGrew) because.push("the backlog grew");
   return { holds: because.length === 0, because };
 };
+
+/** What a run says of an objective; a void one neither yes nor no. */
+export type Standing = "holds" | "fails" | "void";
+
+export const standingOf = (run: Run, name: ObjectiveName): Standing => {
+  if (run.voids.length > 0) return failsThoughLate(run, name) ? "fails" : "void";
+  return judge(run, name).holds ? "holds" : "fails";
+};
+
+/**
+ * A system that stalls makes the generator late: it drops what it has no virtual user for, and then has hundreds of
+ * replies to read at once. Such a run asked for less than was planned, so what fails in it fails. It has failed where the
+ * backlog grew, or replies took too long even from when the requests really left, with the generator's own lateness
+ * taken off, as it may have read them as late as it sent.
+ */
+const failsThoughLate = (run: Run, name: ObjectiveName): boolean => {
+  if (run.audit.problems.length > 0 || isGeneratorFull(run)) return false;
+  const tookMs = run.replyMs.p99 - run.scheduleLagMs.p99;
+  return run.backlogGrew || tookMs > OBJECTIVES[name].ackP99Ms;
+};
+
+export const isGeneratorFull = (run: Run): boolean => generatorShare(run) > MOST_GENERATOR_SHARE;
+
+/** Of the cores that it was given. */
+export const generatorShare = ({ resources, measuredSeconds }: Run): number =>
+  Object.entries(resources)
+    .filter(([name]) => GENERATORS.has(name))
+    .reduce((sum, [, { cpuSeconds, cores }]) => sum + cpuSeconds / (measuredSeconds * cores), 0);
 
 /** Bounds of LAB.md: beyond them a run says something of the generator, or of the system's honesty, but not of its speed. */
 const MOST_GENERATOR_SHARE = 0.8;

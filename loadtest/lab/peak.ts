@@ -8,6 +8,7 @@ import { type Accepted, drive } from "../../dev/bench/ingest/wrk.ts";
 import { pollUntil } from "../../dev/faults/poll.ts";
 import { driftOf } from "../../dev/faults/recount.ts";
 import { bottleneckOf } from "./bottleneck.ts";
+import { sameOrders } from "./catalogue.ts";
 import { durabilityOf, type Place, settingsOf } from "./judged.ts";
 import { resourcesOf, rounded, type Window } from "./looks.ts";
 import { GENERATORS, type Run } from "./results.ts";
@@ -45,6 +46,7 @@ export const measurePeak = async (lab: Lab, order: Order, place: Place): Promise
         : await tallied(scene.pool, arrangement.mode, driven.requests * size);
     const saturation = saturationOf(looks, window, lab.pinning);
     const rate = Math.round(accepted.perSecond);
+    const ackMs = { ...accepted.latencyMs, count: accepted.requests };
     const seconds = (window.endMs - window.startMs) / 1_000;
     const voids = [
       ...(driven.problem === null ? [] : [driven.problem]),
@@ -73,7 +75,8 @@ export const measurePeak = async (lab: Lab, order: Order, place: Place): Promise
         unknown: 0,
       },
       audit,
-      ackMs: { ...accepted.latencyMs, count: accepted.requests },
+      ackMs,
+      replyMs: ackMs,
       freshnessMs: null,
       scheduleLagMs: { p50: 0, p90: 0, p95: 0, p99: 0, p999: 0, max: 0, count: 0 },
       errorShare: 0,
@@ -94,7 +97,7 @@ export const measurePeak = async (lab: Lab, order: Order, place: Place): Promise
 const drivenBy = async (lab: Lab, order: Order, scene: Scene) => {
   const { load, setting } = order;
   const size = load.ordersPerRequest;
-  const body = bodyOf(scene, size);
+  const body = sameOrders(scene.catalogue, size);
   const url = `${scene.url}/api/${setting.arrangement.route}/${size === 1 ? "order" : "orders"}`;
   const how = { url, body, connections: connectionsFor(size) };
   let wrkPid = 0;
@@ -135,12 +138,6 @@ const NOTHING: Accepted = {
   requests: 0,
   perSecond: 0,
   latencyMs: { p50: 0, p90: 0, p95: 0, p99: 0, p999: 0, max: 0 },
-};
-
-/** The same in each request, without ids: the server makes them. */
-const bodyOf = ({ catalogue }: Scene, size: number): string => {
-  const order = { drink: catalogue.drinks[0], store: catalogue.stores[0], price: 4.5 };
-  return JSON.stringify(size === 1 ? order : Array(size).fill(order));
 };
 
 /** Everything accepted is stored and counted once. What wrk cut off at the end may be there or not. */

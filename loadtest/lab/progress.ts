@@ -1,9 +1,8 @@
 /** What runs, what came out, and how long it still takes: the estimate is corrected by what runs took. */
 
-import { generatorShare } from "./capacities.ts";
 import type { Capacity } from "./capacity.ts";
 import { msText, numberText, percentText } from "./numbers.ts";
-import { judge, type ObjectiveName } from "./objectives.ts";
+import { generatorShare, judge, type ObjectiveName } from "./objectives.ts";
 import { estimateOf, timeText, type Work } from "./plan.ts";
 import type { Run, Scale } from "./results.ts";
 
@@ -26,13 +25,16 @@ export const openProgress = (
 ): Progress => {
   const estimates = new Map(works.map((work) => [work, estimateOf(work, scale)]));
   const startedMs = nowMs();
+  let doneMs = startedMs;
   let expected = 0;
   const done = new Set<Work>();
   const left = (): number => {
     const rest = [...estimates].reduce((sum, [work, seconds]) => sum + (done.has(work) ? 0 : seconds), 0);
-    const took = (nowMs() - startedMs) / 1_000;
-    const factor = expected === 0 ? 1 : took / expected;
-    return rest * Math.min(MOST_FACTOR, Math.max(LEAST_FACTOR, factor));
+    // what runs now is only expected to take what it was thought to
+    const factor = expected === 0 ? 1 : (doneMs - startedMs) / 1_000 / expected;
+    const whole = rest * Math.min(MOST_FACTOR, Math.max(LEAST_FACTOR, factor));
+    const under = (nowMs() - doneMs) / 1_000;
+    return Math.max(0, whole - under);
   };
   return {
     begin: (what) => {
@@ -44,6 +46,7 @@ export const openProgress = (
       tell(`    ${arrangement}, ${size} a request: ${foundText(found, size)}`),
     done: (work) => {
       done.add(work);
+      doneMs = nowMs();
       expected += estimates.get(work) ?? 0;
     },
     leftSeconds: left,

@@ -73,6 +73,8 @@ export type Run = {
   };
   /** Of acknowledged requests of the measured time, from when they were planned. */
   readonly ackMs: Percentiles;
+  /** Of the same requests, from when the generator really sent them. */
+  readonly replyMs: Percentiles;
   /** Of the probes: what is in no other figure, but was work for the system. */
   readonly probeOrders?: number;
   readonly freshnessMs: Percentiles | null;

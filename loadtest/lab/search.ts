@@ -1,5 +1,5 @@
 /** A search for capacity: asks capacity.ts what to try next, and tries it. What was tried before an interruption counts. */
-import { ceilingIn, searchSettings } from "./capacities.ts";
+import { ceilingIn, isCalibrated, searchSettings } from "./capacities.ts";
 import { nextStep, pointOf, type SearchSettings } from "./capacity.ts";
 import { planned } from "./layout.ts";
 import type { Work } from "./plan.ts";
@@ -10,24 +10,28 @@ import { doPoint, type Going, runOnce } from "./suite.ts";
 
 /** No search of two objectives takes so many; one that does is going round in circles. */
 const MOST_SEARCH_RUNS = 60;
-const CALIBRATED_AT = 300;
+const CALIBRATED_FROM = 300;
+const MOST_CALIBRATIONS = 4;
 
-/** Null route first at a rate that any machine sends, then near what that let expect: its ceiling is known then. */
+/** Null route first at a rate that any machine sends, then near what that let expect, until it tells the ceiling. */
 const calibrate = async (going: Going, experiment: string, size: number): Promise<void> => {
-  for (const [index, share] of [null, 0.85].entries()) {
-    const expected = ceilingIn(going.suite, size) ?? CALIBRATED_AT;
-    const rate = share === null ? CALIBRATED_AT : Math.round(expected * share);
-    const name = `calibrate ${index + 1}`;
-    const already = going.suite.runs.some(
+  for (let index = 1; index <= MOST_CALIBRATIONS && !isCalibrated(going.suite, size); index++) {
+    const name = `calibrate ${index}`;
+    const isDone = going.suite.runs.some(
       ({ run }) => run.point.includes(name) && run.load.ordersPerRequest === size,
     );
-    if (already) continue;
+    if (isDone) continue;
     const { warmUpSeconds, seconds } = TIMES.smoke;
     const point = {
       arrangement: "null",
       name,
       varied: { purpose: "calibrate" },
-      load: { rate, ordersPerRequest: size, warmUpSeconds, seconds },
+      load: {
+        rate: ceilingIn(going.suite, size) ?? CALIBRATED_FROM,
+        ordersPerRequest: size,
+        warmUpSeconds,
+        seconds,
+      },
     };
     // it need not count: k6's use of its cores is all that is asked of it
     await doPoint(going, { kind: "point", experiment, point, repetition: 1 }, 1);

@@ -1,8 +1,10 @@
 /**
  * The servers of a suite. PostgreSQL and Kafka are kept from run to run, as starting them takes seconds and a young JVM
- * is slow; each run has a database and a topic of its own there. A Redis is started anew for each run: that takes a
- * quarter of a second, and nothing can be left in it. Only those that a run needs are running.
+ * is slow; each run has a database and a topic of its own there. Kafka is frozen while nobody wants it: idle it takes
+ * time from the others. A Redis is started anew for each run: that takes a quarter of a second, and nothing can be left
+ * in it.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf, openClosers } from "#shared/runtime/lifecycle.ts";
 import { closeRedis, openRedis, redisOptions } from "#shared/runtime/redis.ts";
 import { SERVER_VARIABLES, type Servers, startServers, type Wanted } from "../../dev/servers/seam.ts";
@@ -34,10 +36,13 @@ type Running = {
   readonly server: Server;
   /** What it was started with. */
   readonly key: string;
+  isFrozen: boolean;
   stop(): Promise<void>;
 };
 
 const KEPT: readonly ServerKind[] = ["postgres", "kafka"];
+/** A broker that slept longer than its session has to join its own cluster again. */
+const THAW_MS = 3_000;
 /** What the lab reads of PostgreSQL's log needs its clock; a fraction of a microsecond for each write. */
 const POSTGRES = { track_wal_io_timing: "on" };
 
@@ -53,17 +58,21 @@ export const openSuiteServers = (options: ServersOptions): SuiteServers => {
   };
   const provideOne = async (kind: ServerKind, settings: Variables): Promise<void> => {
     const key = JSON.stringify(settings);
-    if (KEPT.includes(kind) && running.get(kind)?.key === key) return;
+    const one = running.get(kind);
+    if (one && KEPT.includes(kind) && one.key === key) return thawn(one);
     await stop(kind);
     running.set(kind, await startOne(kind, key, settings, options));
   };
 
   return {
     provide: async (kinds, settings) => {
-      const unwanted = [...running.keys()].filter((kind) => !kinds.includes(kind) && kind !== "postgres");
-      await Promise.all(unwanted.map(stop));
+      const unwanted = [...running].filter(([kind]) => !kinds.includes(kind) && kind !== "postgres");
+      await Promise.all(
+        unwanted.map(([kind, one]) => (isOurKafka(kind, options) ? freeze(one) : stop(kind))),
+      );
       await Promise.all(kinds.map((kind) => provideOne(kind, settings[kind] ?? {})));
-      const servers = Object.fromEntries([...running].map(([kind, { server }]) => [kind, server])) as Servers;
+      const awake = [...running].filter(([, { isFrozen }]) => !isFrozen);
+      const servers = Object.fromEntries(awake.map(([kind, { server }]) => [kind, server])) as Servers;
       databases ??= await openDatabases(servers.postgres?.url ?? "", options.migrate);
       return { servers, databases };
     },
@@ -71,6 +80,23 @@ export const openSuiteServers = (options: ServersOptions): SuiteServers => {
       await Promise.all([...running.keys()].map(stop));
     },
   };
+};
+
+/** Somebody else's is not ours to freeze. */
+const isOurKafka = (kind: ServerKind, { environment }: ServersOptions): boolean =>
+  kind === "kafka" && !environment[SERVER_VARIABLES[kind]];
+
+const freeze = (one: Running): void => {
+  if (one.isFrozen) return;
+  one.server.pause();
+  one.isFrozen = true;
+};
+
+const thawn = async (one: Running): Promise<void> => {
+  if (!one.isFrozen) return;
+  one.server.resume();
+  one.isFrozen = false;
+  await sleep(THAW_MS);
 };
 
 const startOne = async (
@@ -93,7 +119,10 @@ const startOne = async (
   return {
     server,
     key,
+    isFrozen: false,
     stop: async () => {
+      // what is frozen hears no SIGTERM
+      if (!isGiven) server.resume();
       for (const failure of await closers.closeAll()) tell(messageOf(failure));
     },
   };

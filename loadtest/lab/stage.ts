@@ -4,15 +4,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { messageOf, openClosers } from "#shared/runtime/lifecycle.ts";
 import type { Pool } from "#shared/store/pool.ts";
+import { drive } from "../../dev/bench/ingest/wrk.ts";
 import { type Api, addressesOf, openPrograms, type Worker } from "../../dev/ground.ts";
 import { freePort } from "../../dev/servers/ports.ts";
 import type { Servers } from "../../dev/servers/seam.ts";
 import type { Arrangement, ServerKind } from "./arrangements.ts";
-import { type LabCatalogue, writeCatalogue } from "./catalogue.ts";
+import { type LabCatalogue, sameOrders, writeCatalogue } from "./catalogue.ts";
 import type { Variables } from "./experiment.ts";
 import { openLabPool } from "./fresh-data.ts";
 import type { Pinning } from "./pinning.ts";
-import { openSuiteServers, type ServersOptions } from "./servers.ts";
+import { openSuiteServers, type Provided, type ServersOptions } from "./servers.ts";
 
 export type Setting = {
   readonly arrangement: Arrangement;
@@ -58,29 +59,51 @@ const LOG_TAIL_CHARACTERS = 6_000;
 export const openStage = (options: StageOptions): Stage => {
   const suite = openSuiteServers(options);
   const folder = mkdtempSync(join(tmpdir(), "coffee-rt-lab-"));
-  let runs = 0;
+  let scenes = 0;
+  const openOn = async (setting: Setting, { servers, databases }: Provided): Promise<Scene> => {
+    const databaseUrl = await databases.fresh(setting.prepare);
+    const number = ++scenes;
+    const own = join(folder, String(number));
+    mkdirSync(own);
+    const scene = await openScene({ setting, servers, databaseUrl, folder: own, number, options });
+    return {
+      ...scene,
+      close: async () => {
+        await scene.close();
+        await databases.drop(databaseUrl).catch((error) => options.tell(messageOf(error)));
+        rmSync(own, { recursive: true, force: true });
+      },
+    };
+  };
+  let warmBroker = 0;
   return {
     open: async (setting) => {
-      const { servers, databases } = await suite.provide(setting.arrangement.servers, setting.servers);
-      const databaseUrl = await databases.fresh(setting.prepare);
-      const number = ++runs;
-      const own = join(folder, String(number));
-      mkdirSync(own);
-      const scene = await openScene({ setting, servers, databaseUrl, folder: own, number, options });
-      return {
-        ...scene,
-        close: async () => {
-          await scene.close();
-          await databases.drop(databaseUrl).catch((error) => options.tell(messageOf(error)));
-          rmSync(own, { recursive: true, force: true });
-        },
-      };
+      const provided = await suite.provide(setting.arrangement.servers, setting.servers);
+      const broker = setting.arrangement.mode === "v3" ? pidOf(provided.servers.kafka) : 0;
+      if (broker !== 0 && broker !== warmBroker) {
+        await warmUp(await openOn(setting, provided));
+        warmBroker = broker;
+      }
+      return openOn(setting, provided);
     },
     close: async () => {
       await suite.close();
       rmSync(folder, { recursive: true, force: true });
     },
   };
+};
+
+const WARM_UP = { connections: 16, seconds: 15, isWarmUp: true };
+
+/** A young JVM takes several times as long for everything: the first run after it started would be of that. */
+const warmUp = async (scene: Scene): Promise<void> => {
+  try {
+    await scene.start();
+    const url = `${scene.url}/api/v3/order`;
+    await drive({ url, body: sameOrders(scene.catalogue, 1), ...WARM_UP }, () => undefined);
+  } finally {
+    await scene.close();
+  }
 };
 
 type Opening = {
@@ -167,9 +190,9 @@ const environmentOf = ({ setting, number }: Opening, catalogue: LabCatalogue): R
 });
 
 /** 0 while it is down, and for one that is not ours to look at. */
-const pidOf = (server: NonNullable<Servers[ServerKind]>): number => {
+const pidOf = (server: Servers[ServerKind]): number => {
   try {
-    return server.pid();
+    return server?.pid() ?? 0;
   } catch {
     return 0;
   }

@@ -3,10 +3,11 @@ import { capacityIn, isPeak } from "./capacities.ts";
 import { judged, type Place } from "./judged.ts";
 import { type Found, keep } from "./keep.ts";
 import { nameOf, type Planned, planned, sizeOf } from "./layout.ts";
+import { standingOf } from "./objectives.ts";
 import { measurePeak } from "./peak.ts";
 import type { Work } from "./plan.ts";
 import type { Progress } from "./progress.ts";
-import type { KeptRun, Suite } from "./results.ts";
+import type { KeptRun, Run, Suite } from "./results.ts";
 import { type Lab, measure, type Order } from "./run.ts";
 import { TIMES } from "./scales.ts";
 
@@ -53,7 +54,10 @@ const sameAs =
     run.mode === mode &&
     run.repetition === repetition;
 
-/** Until one counts, or none of three does. What an earlier process did counts too. */
+/** A void run that failed all the same would only fail again. */
+const isTelling = (run: Run): boolean => standingOf(run, "interactive") !== "void";
+
+/** Until one tells something, or none of three does. What an earlier process did counts too. */
 const untilValid = async (
   going: Going,
   named: Named,
@@ -63,7 +67,7 @@ const untilValid = async (
 ): Promise<void> => {
   for (;;) {
     const done = going.suite.runs.filter(sameAs(named, mode)).map(({ run }) => run);
-    if (done.some(({ voids }) => voids.length === 0) || done.length >= mostAttempts) return;
+    if (done.some(isTelling) || done.length >= mostAttempts) return;
     await make(done.length + 1);
   }
 };

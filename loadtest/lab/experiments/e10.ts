@@ -18,14 +18,30 @@ const linger = (waitMs: number): Point => ({
   load,
   settings: { V3_LINGER_MS: String(waitMs) },
 });
-/** Orders that share one entry of the stream: v2 never waits for them. */
-const group = (orders: number): Point => ({
+/** v2's worker lets orders gather so long between two statements. */
+const gather = (waitMs: number): Point => ({
   arrangement: "v2",
-  name: `up to ${orders} an entry`,
-  varied: { batch: orders },
+  name: `gathered for ${waitMs} ms`,
+  varied: { waitMs },
   load,
-  settings: { V2_GROUP_MAX_ORDERS: String(orders) },
+  settings: { V2_GATHER_MS: String(waitMs) },
 });
+/** Orders that share one entry of the stream: v2 never waits for them. */
+const ONE_BY_ONE: Point = {
+  arrangement: "v2",
+  name: "one order an entry",
+  varied: { batch: 1 },
+  load,
+  settings: { V2_GROUP_MAX_ORDERS: "1" },
+};
+/** v3's worker at once, as orders come. */
+const UNGATHERED: Point = {
+  arrangement: "v3",
+  name: "not gathered",
+  varied: { gatherMs: 0 },
+  load,
+  settings: { V3_GATHER_MS: "0" },
+};
 const ACKS: Point = {
   arrangement: "v3",
   name: "acks 1",
@@ -40,8 +56,9 @@ export const e10: Experiment = {
   points: (scale) => [
     ...(scale === "full" ? [100, 500, 2_000] : [100, 2_000]).map(tick),
     ...(scale === "full" ? [0, 2, 20, 50, 100] : [0, 50]).map(linger),
-    ...(scale === "full" ? [1, 50, 500] : [1, 500]).map(group),
-    ACKS,
+    ...(scale === "full" ? [0, 20, 50, 200] : [0, 200]).map(gather),
+    ...(scale === "full" ? [ONE_BY_ONE] : []),
+    ...[UNGATHERED, ACKS],
   ],
   turnedDown: (scale) => (scale === "full" ? [] : ["E10: the least and the greatest of each wait and batch"]),
 };

@@ -1,6 +1,6 @@
 /** What the kept runs of a suite say of each mode: its capacity, what half of it looks like, and what orders cost. */
 import { type Capacity, capacityOf, pointOf, settingsFor } from "../capacity.ts";
-import { judge, OBJECTIVE_NAMES, type ObjectiveName } from "../objectives.ts";
+import { judge, OBJECTIVE_NAMES, type ObjectiveName, type Standing, standingOf } from "../objectives.ts";
 import { GENERATORS, type KeptRun, type Run, type Suite } from "../results.ts";
 import { type Interval, intervalOf, medianOf } from "../statistics.ts";
 
@@ -104,11 +104,12 @@ export type Bounds = { readonly low: number; readonly high: number };
  * of the lowest that failed. Null when none counts.
  */
 export const reachOf = (runs: readonly Run[], objective: ObjectiveName = "interactive"): Bounds | null => {
-  const valid = runs.filter(isValid);
-  const failing = valid.filter((run) => !judge(run, objective).holds).map(ordersPerSecond);
+  const at = (standing: Standing): number[] =>
+    runs.filter((run) => standingOf(run, objective) === standing).map(ordersPerSecond);
+  const [failing, holding] = [at("fails"), at("holds")];
   const high = Math.min(...failing);
-  const held = valid.map(ordersPerSecond).filter((rate) => rate < high);
-  return valid.length === 0 ? null : { low: Math.max(0, ...held), high };
+  const held = holding.filter((rate) => rate < high);
+  return failing.length + holding.length === 0 ? null : { low: Math.max(0, ...held), high };
 };
 
 /** How many times the other: surely at least, about, surely at most. The knees lie anywhere within the bounds. */

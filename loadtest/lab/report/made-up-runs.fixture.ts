@@ -94,6 +94,7 @@ export const madeUpRun = (wanted: MadeUp): Run => {
     peakRssBytes: Math.round(about(120 * 2 ** 20 * (0.5 + share))),
     cores: 2,
   });
+  const ackMs = spread(about(model.ackMs), p99, count);
   return {
     format: 1,
     point: `${mode} ${ordersPerRequest}-order ${rate}/s`,
@@ -111,7 +112,7 @@ export const madeUpRun = (wanted: MadeUp): Run => {
       unknown: 0,
     },
     audit: { problems: [], lost: 0, countedTwice: 0, stored: orders, counted: orders },
-    ackMs: spread(about(model.ackMs), p99, count),
+    ...{ ackMs, replyMs: ackMs },
     freshnessMs:
       mode === "null"
         ? null
