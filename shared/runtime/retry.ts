@@ -37,7 +37,7 @@ export const jittered = (ms: number): number => ms * (0.5 + Math.random() / 2);
 /** Waits, or ends early (without an error) when `signal` aborts. */
 export const pause = async (ms: number, signal: AbortSignal): Promise<void> => {
   try {
-    await sleep(ms, undefined, { signal });
+    await sleep(Math.max(0, ms), undefined, { signal });
   } catch (error) {
     if (!signal.aborted) throw error;
   }

@@ -65,6 +65,13 @@ export const kafkaKnobs = Type.Object({
     maximum: 100_000,
     description: "orders counted in one statement",
   }),
+  v3GatherMs: Type.Integer({
+    default: 50,
+    minimum: 0,
+    maximum: 1_000,
+    description:
+      "from one fetch to the next while nothing waits: orders gather, and each statement counts more",
+  }),
   v3PartitionsAtOnce: Type.Integer({
     default: 2,
     minimum: 1,

@@ -1,6 +1,7 @@
 import type { EachBatchPayload, Kafka, KafkaMessage } from "kafkajs";
 import type { Count, Log, Source } from "../../ports.ts";
 import { atMost } from "../../runtime/lifecycle.ts";
+import { pause } from "../../runtime/retry.ts";
 import { openKafka, untilKafkaAnswers } from "./client.ts";
 import type { KafkaSettings } from "./knobs.ts";
 import { ensureTopic } from "./topic.ts";
@@ -67,6 +68,10 @@ const consume = async (
   over.promise.catch(() => undefined);
   const onAbort = (): void => over.resolve();
   signal.addEventListener("abort", onAbort, { once: true });
+  let gatheredAt = 0;
+  consumer.on(consumer.events.FETCH, () => {
+    gatheredAt = performance.now() + settings.v3GatherMs;
+  });
   consumer.on(consumer.events.CRASH, ({ payload }) => {
     if (!payload.restart) over.reject(payload.error);
   });
@@ -77,7 +82,12 @@ const consume = async (
       autoCommit: false,
       eachBatchAutoResolve: false,
       partitionsConsumedConcurrently: settings.v3PartitionsAtOnce,
-      eachBatch: (payload) => countBatch(payload, settings.v3BatchMaxOrders, count, signal, over.reject),
+      eachBatch: async (payload) => {
+        await countBatch(payload, settings.v3BatchMaxOrders, count, signal, over.reject);
+        // the next fetch begins when all partitions of this one are done: until then orders gather, as a statement of
+        // few costs nearly what one of many does
+        if (isCaughtUp(payload)) await pause(gatheredAt - performance.now(), signal);
+      },
     });
     if (!signal.aborted) await over.promise;
   } finally {
@@ -119,6 +129,8 @@ const countBatch = async (
     await heartbeat();
   }
 };
+
+const isCaughtUp = ({ batch }: EachBatchPayload): boolean => Number(batch.offsetLag()) <= 0;
 
 /** The group moved on: the commit after this chunk is refused and the chunk comes again elsewhere. */
 const lateHeartbeat = (): void => undefined;

@@ -14,6 +14,8 @@ export type Consumer = {
    * because a reply may have been lost on the way.
    */
   read(): Promise<StreamEntry[]>;
+  /** Whether the last read brought as much as it asked for: more may wait. */
+  isBehind(): boolean;
   settled(ids: readonly string[]): Promise<void>;
   deliveriesOf(entries: readonly StreamEntry[]): Delivery[];
 };
@@ -29,6 +31,7 @@ export const openConsumer = (
   /** Own pending entries after this id; null when all of them were read. */
   let pendingAfter: string | null = "0";
   let claimedAt = 0;
+  let isBehind = false;
   /** Expected until entries tell better: a read is sized in entries, a batch in orders. */
   let ordersPerEntry = settings.v2GroupMaxOrders;
 
@@ -63,6 +66,7 @@ export const openConsumer = (
     let entries = pendingAfter === null ? [] : await readPending(pendingAfter, count);
     if (entries.length === 0) entries = await claim(count);
     if (entries.length === 0) entries = await readNew(count);
+    isBehind = entries.length >= count;
     return entries;
   };
 
@@ -82,6 +86,7 @@ export const openConsumer = (
         throw error;
       }
     },
+    isBehind: () => isBehind,
     settled: async (ids) => {
       await commands.xack(stream, group, ...ids);
     },

@@ -41,6 +41,13 @@ export const redisStreamsKnobs = Type.Object({
     maximum: 100_000,
     description: "orders counted in one statement, give or take an entry",
   }),
+  v2GatherMs: Type.Integer({
+    default: 50,
+    minimum: 0,
+    maximum: 1_000,
+    description:
+      "from one read to the next while nothing waits: orders gather, and each statement counts more",
+  }),
   v2Slots: Type.Integer({
     default: 16,
     minimum: 1,

@@ -41,7 +41,8 @@ export const openRedisStreamsSource = (settings: RedisStreamsSettings, log: Log)
       log.info({ mode: "v2", slot: lease.slot }, "counting in a slot");
       try {
         const consumer = openConsumer(reads, commands, settings, lease.slot);
-        await consume(consumer, count, AbortSignal.any([signal, lease.lost]), log);
+        const until = AbortSignal.any([signal, lease.lost]);
+        await consume(consumer, count, { gatherMs: settings.v2GatherMs, signal: until, log });
       } finally {
         await lease.release();
       }
@@ -71,8 +72,17 @@ export const openRedisStreamsSource = (settings: RedisStreamsSettings, log: Log)
   };
 };
 
-/** Reads ahead by one batch while the one in hand is counted; acknowledges only what is settled. */
-const consume = async (consumer: Consumer, count: Count, signal: AbortSignal, log: Log): Promise<void> => {
+type Consuming = { readonly gatherMs: number; readonly signal: AbortSignal; readonly log: Log };
+
+/**
+ * Acknowledges only what is settled. While a backlog waits it reads ahead by one batch as the one in hand is counted;
+ * otherwise it lets orders gather, as a statement of few orders costs nearly what one of many does.
+ */
+const consume = async (
+  consumer: Consumer,
+  count: Count,
+  { gatherMs, signal, log }: Consuming,
+): Promise<void> => {
   const patiently = <T>(what: string, attempt: () => Promise<T>): Promise<T | null> =>
     retrying(attempt, {
       signal,
@@ -90,12 +100,19 @@ const consume = async (consumer: Consumer, count: Count, signal: AbortSignal, lo
   const next = (): Promise<StreamEntry[] | null> =>
     signal.aborted ? Promise.resolve(null) : patiently("reading the stream", () => consumer.read());
 
-  let reading = next();
-  for (let entries = await reading; entries !== null; entries = await reading) {
-    reading = next();
+  const settle = async (entries: readonly StreamEntry[]): Promise<void> => {
     const ids = entries.map(([id]) => id);
     for (const delivery of consumer.deliveriesOf(entries)) await count(delivery);
     if (ids.length > 0) await patiently("acknowledging", () => consumer.settled(ids));
+  };
+
+  let entries = await next();
+  while (entries !== null) {
+    const readAt = performance.now();
+    const ahead = consumer.isBehind() ? next() : null;
+    await settle(entries);
+    if (ahead === null && entries.length > 0) await pause(readAt + gatherMs - performance.now(), signal);
+    entries = await (ahead ?? next());
   }
 };
 
