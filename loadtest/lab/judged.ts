@@ -5,7 +5,7 @@ import { SCENARIO_NUMBERS } from "../profiles/profile.ts";
 import type { Arrangement } from "./arrangements.ts";
 import { bottleneckOf } from "./bottleneck.ts";
 import type { Variables } from "./experiment.ts";
-import { resourcesOf, rounded, type Window } from "./looks.ts";
+import { resourcesOf, rounded, stolenShareOf, type Window } from "./looks.ts";
 import { voidsOf } from "./objectives.ts";
 import type { Pinning } from "./pinning.ts";
 import { faultOf } from "./recovery.ts";
@@ -84,6 +84,10 @@ export const judged = (
       pinning,
     ),
     measuredSeconds: load.seconds,
+    machine: {
+      hashingSpeed: Math.min(...measured.hashingSpeeds),
+      stolenShare: rounded(stolenShareOf(looks, window), 4),
+    },
     servers: serversOf(measured, seconds),
     bottleneck: bottleneckOf(saturation).bottleneck,
     ...faultIn(measured, window.endMs),

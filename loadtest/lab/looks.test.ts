@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { lookAt } from "./looks.fixture.ts";
-import { cpuOf, cpuSecondsOf, machineShareOf, resourcesOf, waitShareOf } from "./looks.ts";
+import { cpuOf, cpuSecondsOf, machineShareOf, resourcesOf, stolenShareOf, waitShareOf } from "./looks.ts";
 
 const second = { startMs: 1_000, endMs: 2_000 };
 
@@ -38,9 +38,11 @@ test("shares of the machine, and of sessions that wait", () => {
   const looks = [lookAt(1_000, {}), lookAt(2_000, {})].map((look, index) => ({
     ...look,
     machine: { busy: 0.75 * index, stolen: 0, all: index },
+    whole: { busy: 0, stolen: 0.1 * index, all: 2 * index },
     waits: { active: 4, wal: 3, lock: 0, io: 0, internal: 0, computing: 1 },
   }));
   expect(machineShareOf(looks, second)).toBe(0.75);
+  expect(stolenShareOf(looks, second)).toBe(0.05);
   expect(waitShareOf(looks, second, ({ wal }) => wal)).toBe(0.75);
   const idle = looks.map((look) => ({ ...look, waits: { ...look.waits, active: 0, wal: 0 } }));
   expect(waitShareOf([...looks, ...idle], second, ({ wal }) => wal)).toBe(0.6);

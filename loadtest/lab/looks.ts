@@ -67,6 +67,12 @@ export const machineShareOf = (looks: readonly Look[], window: Window): number =
   return all === 0 ? 0 : cpuSecondsOf(looks, window, ({ machine }) => machine.busy) / all;
 };
 
+/** Of all processors' time, by the hypervisor. */
+export const stolenShareOf = (looks: readonly Look[], window: Window): number => {
+  const all = cpuSecondsOf(looks, window, ({ whole }) => whole.all);
+  return all === 0 ? 0 : cpuSecondsOf(looks, window, ({ whole }) => whole.stolen) / all;
+};
+
 /**
  * Of sessions at work, the share that waited for this, over all looks; null without looks. At least one is taken to be at
  * work at each look: a few that wait now and then, and nobody at other times, are no bottleneck.

@@ -19,7 +19,7 @@ import { selfTest } from "./self-test.ts";
 import { openStage } from "./stage.ts";
 import { type Going, measuresOf } from "./suite.ts";
 import { folderFor, openSuite, suiteFolders } from "./suite-folder.ts";
-import { doAll } from "./work.ts";
+import { doAll, textOfWork } from "./work.ts";
 
 const root = join(import.meta.dirname, "..", "..");
 const tell = (line: string): void => console.error(line);
@@ -135,7 +135,7 @@ const runSuite = async (options: RunOptions, signal: AbortSignal): Promise<numbe
   );
   tell(`results: ${folder}; pinning: ${pinning.inWords}`);
   if (isPlanOnly) {
-    for (const work of works) tell(`  ${JSON.stringify(work)}`);
+    for (const work of works) tell(`  ${textOfWork(work, scale)}`);
     return 0;
   }
   const k6 = await findK6(tell);

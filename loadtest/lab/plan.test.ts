@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { allAt, EXPERIMENTS, experimentNamed } from "./experiments/all.ts";
 import { estimateOf, planOf, type Selection, timeText, type Work } from "./plan.ts";
 import { SCALES } from "./scales.ts";
+import { textOfWork } from "./work.ts";
 
 const selection = (more: Partial<Selection> = {}): Selection => ({
   ...{ experiments: allAt("smoke"), scale: "smoke", modes: ["v1", "v2", "v3"], seed: 1, ...more },
@@ -73,4 +74,12 @@ test("times are told as people say them", () => {
     "88 min",
     "1 h 42 min",
   ]);
+});
+
+test("a plan tells each piece of work and its time", () => {
+  const works = planOf(selection({ experiments: [experimentNamed("E9"), experimentNamed("E11")] }));
+  const lines = works.map((work) => textOfWork(work, "smoke"));
+  expect(lines).toContain("E2, peak of v2 (10 a request): 15 s");
+  expect(lines).toContain("E9, v3 2 workers, 25 a request at 1.1 of capacity: 20 s");
+  expect(lines).toContain("E11, v1 bulk, 1000 a request as much as it takes: 15 s");
 });

@@ -86,6 +86,13 @@ export type Run = {
   /** By process: order-api, worker-v2, postgres, redis-stream, redis-board, kafka, and those of `GENERATORS`. */
   readonly resources: Readonly<Record<string, Resource>>;
   readonly measuredSeconds: number;
+  /** What the machine itself was like. */
+  readonly machine?: {
+    /** One core, in MB/s of SHA-256: the slower of before and after. */
+    readonly hashingSpeed: number;
+    /** Of all cores' time, by whoever else runs on the host. */
+    readonly stolenShare: number;
+  };
   readonly servers: {
     readonly postgres?: Readonly<Record<string, number>>;
     readonly stream?: Readonly<Record<string, number>>;

@@ -1,7 +1,9 @@
 /** Does what a plan says, one after the other. */
 import { messageOf } from "#shared/runtime/lifecycle.ts";
 import { arrangementNamed } from "./arrangements.ts";
-import type { Work } from "./plan.ts";
+import { sizeOf } from "./layout.ts";
+import { estimateOf, timeText, type Work } from "./plan.ts";
+import type { Scale } from "./results.ts";
 import { doSearch } from "./search.ts";
 import { doPeak, doPoint, type Going } from "./suite.ts";
 
@@ -41,4 +43,14 @@ const nameOfWork = (work: Work): string => {
   if (work.kind !== "point")
     return `${experiment}, ${work.kind} of ${work.arrangement} (${work.size} a request)`;
   return `${experiment}, ${arrangementNamed(work.point.arrangement).name} ${work.point.name}`.trim();
+};
+
+/** "E9, v3 2 workers, 25 a request at 1.1 of capacity: 20 s" */
+export const textOfWork = (work: Work, scale: Scale): string => {
+  const took = timeText(estimateOf(work, scale));
+  if (work.kind !== "point") return `${nameOfWork(work)}: ${took}`;
+  const { isPeak, load } = work.point;
+  const rate = typeof load.rate === "number" ? `${load.rate}/s` : `${load.rate.ofCapacity} of capacity`;
+  const at = isPeak ? "as much as it takes" : `at ${rate}`;
+  return `${nameOfWork(work)}, ${sizeOf(work.point)} a request ${at}: ${took}`;
 };

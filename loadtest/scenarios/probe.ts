@@ -7,8 +7,6 @@
  */
 import http from "k6/http";
 import { clearTimeout, setTimeout } from "k6/timers";
-import { afterReconnect, type Held, NOTHING_HELD, take } from "../../shared/client/reduce.ts";
-import type { LiveFrame } from "../../shared/domain/live.ts";
 import { randomFrom } from "../../shared/domain/random.ts";
 import { arrival, nowMs } from "../lib/clock.ts";
 import { orderId } from "../lib/ids.ts";
@@ -19,6 +17,7 @@ import { openProbes } from "../lib/probes.ts";
 import { anyDrink, settings } from "../lib/run.ts";
 import { freshnessLine } from "../lib/sample-lines.ts";
 import { type Planned, VISIBLE_WITHIN_MS } from "../lib/scenarios.ts";
+import { openStoreCounts } from "../lib/store-counts.ts";
 import { settle } from "./account.ts";
 import { liveUrl, openLive, RESYNC } from "./live.ts";
 
@@ -101,17 +100,13 @@ type OnCounts = (hour: string, orders: ReadonlyMap<string, number>) => void;
 
 /** Tells the probe stores' counts of the hour with every frame; connects again when the server ends a connection. */
 const followDashboard = (onCounts: OnCounts): { close(): void } => {
-  const isProbeStore = new Set(probeStores);
-  let held: Held = NOTHING_HELD;
+  const counts = openStoreCounts(probeStores);
   let askedMs = Number.NEGATIVE_INFINITY;
   let isClosed = false;
   let again: number | null = null;
 
   const connect = (): ReturnType<typeof openLive> =>
-    openLive(liveUrl(baseUrl, mode), { onText, onOpen, onEnd });
-  const onOpen = (): void => {
-    held = afterReconnect(held);
-  };
+    openLive(liveUrl(baseUrl, mode), { onText, onOpen: counts.reconnected, onEnd });
   const onEnd = (): void => {
     if (isClosed) return;
     again = setTimeout(() => {
@@ -119,16 +114,12 @@ const followDashboard = (onCounts: OnCounts): { close(): void } => {
     }, RECONNECT_AFTER_MS);
   };
   const onText = (text: string): void => {
-    const taken = take(held, JSON.parse(text) as LiveFrame, Date.now());
-    held = taken.held;
-    if (taken.ask && nowMs() - askedMs > RESYNC_EVERY_MS) {
+    const { shown, ask } = counts.take(text);
+    if (ask && nowMs() - askedMs > RESYNC_EVERY_MS) {
       askedMs = nowMs();
       socket.send(RESYNC);
     }
-    const { dashboard } = held;
-    if (dashboard === null || held.seq === null) return;
-    const counts = dashboard.hour_stores.filter(({ store }) => isProbeStore.has(store));
-    onCounts(dashboard.hour_start, new Map(counts.map(({ store, orders }) => [store, orders])));
+    if (shown) onCounts(shown.hour, shown.orders);
   };
   let socket = connect();
   return {

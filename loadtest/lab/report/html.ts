@@ -2,7 +2,7 @@
 import type { Suite } from "../results.ts";
 import { runsOf } from "./figures.ts";
 import { escaped, type Picture } from "./picture.ts";
-import { environmentText, tablesOf } from "./scale.ts";
+import { environmentText, speedText, tablesOf } from "./scale.ts";
 import { answerTable, claimsTable, type Table, validityTable } from "./tables.ts";
 import { HYPOTHESES } from "./verdicts.ts";
 
@@ -28,7 +28,7 @@ export const htmlOf = (suite: Suite, drawn: readonly Drawn[]): string => {
   const answer = drawn.filter(({ picture }) => picture.id === "crossover-1").map(({ svg }) => svg);
   const body = [
     `<h1>How far does each mode scale?</h1>`,
-    `<p class="environment">${escaped(environmentText(suite.env))}</p>`,
+    `<p class="environment">${escaped(`${environmentText(suite.env)} ${speedText(suite)}`)}</p>`,
     ...answer,
     tableHtml(answerTable(suite)),
     ...Object.keys(HYPOTHESES).map((id) => experimentHtml(id, suite, drawn)),

@@ -1,7 +1,9 @@
 /** The parts of SCALE.md that are made from results, by the names of their marks. */
 import { tableOf } from "../../../dev/page.ts";
 import { ruleRows } from "../bottleneck.ts";
+import { numberText, percentText } from "../numbers.ts";
 import type { Environment, Suite } from "../results.ts";
+import { percentileOf } from "../statistics.ts";
 import { segmentSentence } from "./charts/crossover.ts";
 import { crossoverOf } from "./crossover.ts";
 import { runsOf } from "./figures.ts";
@@ -42,7 +44,7 @@ const answerOf = (suite: Suite, pictured: Pictured): string =>
     `**Cheapest while meeting SLO-I, single orders:** ${segmentSentence(crossoverOf(suite, 1, "interactive").segments) || "not measured"}.`,
     ...imagesOf(["crossover-1"], pictured, true),
     markdownOf(answerTable(suite)),
-    environmentText(suite.env),
+    `${environmentText(suite.env)} ${speedText(suite)}`.trim(),
   ].join("\n\n");
 
 export const environmentText = (env: Environment): string => {
@@ -50,6 +52,16 @@ export const environmentText = (env: Environment): string => {
   const programs = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
   const less = turnedDown.length > 0 ? ` Turned down: ${turnedDown.join("; ")}.` : "";
   return `${machineText(env)} Kernel ${kernel}; ${programs.join(", ")}. Pinning: ${pinning}. Scale ${scale}, seed ${seed}, commit ${commit.slice(0, 12)}.${less}`;
+};
+
+/** Whether the runs had the same machine: neighbours on its host take what nobody here sees. */
+export const speedText = ({ runs }: Suite): string => {
+  const machines = runs.flatMap(({ run }) => run.machine ?? []);
+  if (machines.length === 0) return "";
+  const speeds = machines.map(({ hashingSpeed }) => hashingSpeed);
+  const at = (share: number): number => percentileOf(speeds, share);
+  const most = Math.max(...machines.map(({ stolenShare }) => stolenShare));
+  return `The machine itself (one core, SHA-256) ran at a median of ${numberText(at(0.5))} MB/s, ${numberText(at(0.1))} to ${numberText(at(0.9))} in eight runs of ten; its host took at most ${percentText(most)} of a run's time.`;
 };
 
 const VERDICTS: Readonly<Record<Verdict["is"], string>> = {

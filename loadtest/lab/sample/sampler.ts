@@ -25,6 +25,8 @@ export type Look = {
   readonly uses: ReadonlyMap<string, Use>;
   /** Of the system's processors. */
   readonly machine: MachineSeconds;
+  /** Of all processors. */
+  readonly whole: MachineSeconds;
   /** Of the machine's memory, in use. */
   readonly memoryShare: number;
   readonly pages: ReadonlyMap<string, Page>;
@@ -105,6 +107,7 @@ export const look = async (
     atMs: Date.now(),
     uses,
     machine: machineSeconds(cores),
+    whole: machineSeconds(),
     memoryShare: memoryShare(),
     pages: named,
     waits,

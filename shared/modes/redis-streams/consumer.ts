@@ -74,11 +74,7 @@ export const openConsumer = (
     read: async () => {
       try {
         const entries = await read();
-        if (entries.length > 0)
-          ordersPerEntry = Math.max(
-            1,
-            entries.reduce((sum, entry) => sum + ordersIn(entry), 0) / entries.length,
-          );
+        if (entries.length > 0) ordersPerEntry = Math.max(1, ordersInAll(entries) / entries.length);
         return entries;
       } catch (error) {
         pendingAfter = "0";
@@ -122,6 +118,9 @@ const deliveriesOf = (entries: readonly StreamEntry[], part: number, maxOrders: 
   }
   return deliveries;
 };
+
+const ordersInAll = (entries: readonly StreamEntry[]): number =>
+  entries.reduce((sum, entry) => sum + ordersIn(entry), 0);
 
 const ordersIn = ([, fields]: StreamEntry): number => Number(fieldOf(fields ?? [], "n") ?? 1) || 1;
 
