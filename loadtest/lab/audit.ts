@@ -82,8 +82,7 @@ export const audit = async (pool: Pool, apiUrl: string, claim: Claim): Promise<A
   }
   const counts = countsOf(fates);
   const lost = counts.acknowledged - counts.acknowledgedStored;
-  const stored = await numberOf(pool, "SELECT count(*) FROM orders");
-  const counted = await numberOf(pool, "SELECT coalesce(sum(orders), 0) FROM rollup_hour");
+  const { stored, counted } = await tallyOf(pool);
   const drift = await driftOf(pool);
   const deadLetters = await numberOf(pool, "SELECT count(*) FROM dead_letters");
   const problems = [
@@ -96,6 +95,15 @@ export const audit = async (pool: Pool, apiUrl: string, claim: Claim): Promise<A
   const { acknowledged, refused, unknown } = counts;
   const countedTwice = Math.max(0, counted - stored);
   return { acknowledged, refused, unknown, stored, counted, lost, countedTwice, problems };
+};
+
+const TALLY = `SELECT (SELECT count(*) FROM orders)::float8 AS stored,
+                      (SELECT coalesce(sum(orders), 0) FROM rollup_hour)::float8 AS counted`;
+
+/** In one snapshot: what is counted between two looks would seem to be counted twice. */
+export const tallyOf = async (pool: Pool): Promise<{ readonly stored: number; readonly counted: number }> => {
+  const { rows } = await pool.query<{ stored: number; counted: number }>(TALLY);
+  return rows[0] ?? { stored: 0, counted: 0 };
 };
 
 /** Of a route that keeps nothing there is only what clients were told. */

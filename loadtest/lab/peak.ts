@@ -7,6 +7,7 @@ import type { Pool } from "#shared/store/pool.ts";
 import { type Accepted, drive } from "../../dev/bench/ingest/wrk.ts";
 import { pollUntil } from "../../dev/faults/poll.ts";
 import { driftOf } from "../../dev/faults/recount.ts";
+import { tallyOf } from "./audit.ts";
 import { bottleneckOf } from "./bottleneck.ts";
 import { sameOrders } from "./catalogue.ts";
 import { durabilityOf, type Place, settingsOf } from "./judged.ts";
@@ -22,13 +23,6 @@ import type { Scene } from "./stage.ts";
 const connectionsFor = (size: number): number => (size === 1 ? 64 : size <= 10 ? 16 : 4);
 const DRAIN_WITHIN_MS = 130_000;
 
-type Tally = { readonly stored: number; readonly counted: number };
-
-/** In one snapshot: what is counted between two looks would seem to be counted twice. */
-const TALLY = `
-SELECT (SELECT count(*) FROM orders WHERE mode = $1)::float8 AS stored,
-       (SELECT coalesce(sum(orders), 0) FROM rollup_hour WHERE mode = $1)::float8 AS counted`;
-
 /** The rate of the run is what was reached. */
 export const measurePeak = async (lab: Lab, order: Order, place: Place): Promise<Run> => {
   const startedAt = new Date().toISOString();
@@ -43,7 +37,7 @@ export const measurePeak = async (lab: Lab, order: Order, place: Place): Promise
     const { audit, wholeAtMs } =
       arrangement.mode === null
         ? { audit: NOTHING_KEPT, wholeAtMs: window.endMs }
-        : await tallied(scene.pool, arrangement.mode, driven.requests * size);
+        : await tallied(scene.pool, driven.requests * size);
     const saturation = saturationOf(looks, window, lab.pinning);
     const rate = Math.round(accepted.perSecond);
     const ackMs = { ...accepted.latencyMs, count: accepted.requests };
@@ -143,12 +137,11 @@ const NOTHING: Accepted = {
 /** Everything accepted is stored and counted once. What wrk cut off at the end may be there or not. */
 const tallied = async (
   pool: Pool,
-  mode: string,
   accepted: number,
 ): Promise<{ readonly audit: Run["audit"]; readonly wholeAtMs: number }> => {
-  let tally: Tally = { stored: 0, counted: 0 };
+  let tally = { stored: 0, counted: 0 };
   const isWhole = async (): Promise<boolean> => {
-    tally = (await pool.query<Tally>(TALLY, [mode])).rows[0] ?? tally;
+    tally = await tallyOf(pool);
     return tally.counted >= accepted && tally.stored === tally.counted;
   };
   const isLate = await pollUntil("all is counted", () => isWhole().catch(() => false), DRAIN_WITHIN_MS).then(

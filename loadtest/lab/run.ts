@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { numberOf } from "../../dev/faults/recount.ts";
 import type { Struck } from "./actions.ts";
 import type { Arrangement } from "./arrangements.ts";
-import { type Audit, audit, unaudited } from "./audit.ts";
+import { type Audit, audit, tallyOf, unaudited } from "./audit.ts";
 import { beside } from "./beside.ts";
 import type { PlannedAction } from "./experiment.ts";
 import { type K6Load, type Sending, type Sent, send } from "./generator.ts";
@@ -126,10 +126,11 @@ const underLoad = async (
     const told = toldIn(sent.lines, sent.summary);
     timer.lap("load");
     const claim = claimOf(sent.summary, told.notAcknowledged, arrangement.mode ?? "", scene.catalogue);
-    const { acknowledged } = unaudited(claim);
+    const { acknowledged, unknown } = unaudited(claim);
     const endMs = told.startMs + order.load.seconds * 1_000;
     const drainedMs =
       arrangement.mode === null ? endMs : await drained(scene, arrangement.mode, acknowledged);
+    if (unknown > 0) await settled(scene);
     timer.lap("drain");
     await sampler.stop();
     await lab.beforeAudit?.(scene);
@@ -161,6 +162,21 @@ const drained = async ({ pool }: Scene, mode: string, acknowledged: number): Pro
     ).catch(() => 0);
     const nowMs = Date.now();
     if (counted >= acknowledged || nowMs > deadlineMs) return nowMs;
+    await sleep(POLL_MS);
+  }
+};
+
+/** Longer than a batch takes to be counted, on a busy machine. */
+const QUIET_MS = 2_000;
+const SETTLED_WITHIN_MS = 60_000;
+
+/** Orders of an unknown fate may still be under way: what is stored and counted has to stand still to be audited. */
+const settled = async ({ pool }: Scene): Promise<void> => {
+  const deadlineMs = Date.now() + SETTLED_WITHIN_MS;
+  let last = "";
+  for (let sinceMs = Date.now(); Date.now() - sinceMs < QUIET_MS && Date.now() < deadlineMs; ) {
+    const now = JSON.stringify(await tallyOf(pool).catch(() => null));
+    if (now !== last) [last, sinceMs] = [now, Date.now()];
     await sleep(POLL_MS);
   }
 };

@@ -9,17 +9,12 @@ import { buildApp } from "./app.ts";
 import type { ApiSettings, EnabledMode } from "./config.ts";
 import { type Fanout, openFanout } from "./fanout.ts";
 import { openIntakes } from "./intakes.ts";
+import { listen } from "./listen.ts";
 import { openApiMetrics } from "./metrics.ts";
 import { watchDatabase } from "./routes/operations.ts";
 
 /** A read too is answered within 2 s; the pool gives a statement up half a second later than PostgreSQL does. */
 const READ_TIMEOUT_MS = 1_000;
-
-/**
- * Connections that wait to be accepted. With Node's 511 a burst of clients overflows it, and whose attempt was dropped
- * tries again after a second. The system's own limit holds too (net.core.somaxconn).
- */
-const MOST_UNACCEPTED = 4_096;
 
 export type Serving = {
   readonly settings: ApiSettings;
@@ -75,7 +70,8 @@ export const serve = async ({ settings, enabled, catalogue, log, closers }: Serv
     allowedOrigins: listed(settings.allowedOrigins),
   });
   closers.add("HTTP", () => app.close());
-  const url = await app.listen({ host: settings.host, port: settings.port, backlog: MOST_UNACCEPTED });
+  const { url, stopAccepting } = await listen(app, settings);
+  closers.add("new connections", async () => stopAccepting());
   const modes = enabled.map(({ mode, settings: knobs }) => `${mode.name}: ${mode.durability(knobs)}`);
   log.info({ modes }, "taking orders");
   return { url, app };

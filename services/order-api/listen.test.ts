@@ -1,0 +1,78 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createConnection } from "node:net";
+import { setImmediate as turn } from "node:timers/promises";
+import fastify, { type FastifyInstance } from "fastify";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { type Listening, listen } from "./listen.ts";
+
+const HOST = "127.0.0.1";
+let app: FastifyInstance;
+let listening: Listening | null = null;
+beforeEach(() => {
+  app = fastify();
+  app.get("/", () => "here");
+});
+afterEach(async () => {
+  listening?.stopAccepting();
+  listening = null;
+  await app.close();
+});
+const portOf = (url: string): number => Number(new URL(url).port);
+
+const CLIENTS = 96;
+/** Connects so many times at once, tells when all are connected (the kernel does that), and holds them. */
+const CONNECT = `
+  const { connect } = require("node:net");
+  let left = ${CLIENTS};
+  for (let n = left; n > 0; n--) connect(process.argv[1], "${HOST}", () => --left || process.stdout.write("all"));
+  process.stdin.resume();
+`;
+
+test("many that come at once are let in within a few turns of the event loop", async () => {
+  listening = await listen(app, { host: HOST, port: 0 });
+  let accepted = 0;
+  app.server.on("connection", () => accepted++);
+  const clients = spawn(process.execPath, ["-e", CONNECT, String(portOf(listening.url))]);
+  try {
+    // they connect while this loop stands still
+    for (let looked = 0; accepted < 1 && looked < 1e6; looked++) await turn();
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500);
+    let turns = 0;
+    for (; accepted < CLIENTS && turns < 10 * CLIENTS; turns++) await turn();
+    expect(accepted).toBe(CLIENTS);
+    // one socket would take as many turns as there are clients
+    expect(turns).toBeLessThan(CLIENTS / 2);
+  } finally {
+    clients.kill();
+    await once(clients, "close");
+  }
+});
+
+test("every connection is served, whichever socket it came by", async () => {
+  listening = await listen(app, { host: HOST, port: 0 });
+  const { url } = listening;
+  const replies = Array.from({ length: 64 }, async () => {
+    const reply = await fetch(url, { headers: { connection: "close" } });
+    return reply.text();
+  });
+  expect(new Set(await Promise.all(replies))).toEqual(new Set(["here"]));
+});
+
+test("a port that is taken is refused, also by another that would share it", async () => {
+  listening = await listen(app, { host: HOST, port: 0 });
+  const second = fastify();
+  await expect(listen(second, { host: HOST, port: portOf(listening.url) })).rejects.toThrow("EADDRINUSE");
+  await second.close();
+});
+
+test("closed, it refuses connections", async () => {
+  listening = await listen(app, { host: HOST, port: 0 });
+  const port = portOf(listening.url);
+  listening.stopAccepting();
+  await app.close();
+  for (let attempt = 0; attempt < 32; attempt++) {
+    const socket = createConnection(port, HOST);
+    await expect(once(socket, "connect")).rejects.toThrow("ECONNREFUSED");
+  }
+});
