@@ -2,7 +2,7 @@
 import { settingsFor } from "./capacity.ts";
 import type { CapacityOf } from "./layout.ts";
 import { generatorShare } from "./objectives.ts";
-import { capacitiesOf } from "./report/figures.ts";
+import { capacitiesOf, isSearched } from "./report/figures.ts";
 import type { Run, Suite } from "./results.ts";
 
 /** Of a closed loop's peak; an open one meets the objective at about so much. Where nothing was searched it has to do. */
@@ -76,13 +76,16 @@ const busiestOn = (suite: Suite, size: number): { readonly rate: number; readonl
   return told.sort((a, b) => b.rate - a.rate)[0] ?? null;
 };
 
-/** What k6 reached on the null route, for the modes' searches; else what its use of its cores lets expect. */
+/**
+ * The most that k6 sent to the null route in a run that counts, for the modes' searches: what it could do once it can,
+ * and a neighbour on the host may have ended E0's search early. Else what its use of its cores lets expect.
+ */
 export const generatorCeiling = (suite: Suite, size: number): number => {
-  const found = capacitiesOf(suite, "E0").find(
-    (each) => each.mode === "null" && each.ordersPerRequest === size,
-  );
-  const reached = found?.found.interactive.rate ?? 0;
-  return reached > 0 ? reached : (ceilingIn(suite, size) ?? Number.POSITIVE_INFINITY);
+  const sent = searchRuns(suite)
+    .filter((run) => run.mode === "null" && run.load.ordersPerRequest === size && isSearched(run))
+    .filter(({ voids }) => voids.length === 0)
+    .map(({ load }) => load.requestsPerSecond);
+  return sent.length > 0 ? Math.max(...sent) : (ceilingIn(suite, size) ?? Number.POSITIVE_INFINITY);
 };
 
 /** Near the middle of what a closed loop reached, as the brief search before the search. */

@@ -5,7 +5,7 @@ import { SCENARIO_NUMBERS } from "../profiles/profile.ts";
 import type { Arrangement } from "./arrangements.ts";
 import { bottleneckOf } from "./bottleneck.ts";
 import type { Variables } from "./experiment.ts";
-import { resourcesOf, rounded, stolenShareOf, type Window } from "./looks.ts";
+import { machineIn, resourcesOf, rounded, type Window } from "./looks.ts";
 import { voidsOf } from "./objectives.ts";
 import type { Pinning } from "./pinning.ts";
 import { faultOf } from "./recovery.ts";
@@ -39,6 +39,7 @@ export const judged = (
   const acknowledged = told.requests.filter(({ outcome }) => outcome === "acknowledged");
   const scheduleLagMs = percentiles(told.requests.map(({ lagMs }) => lagMs));
   const ordersPerSecond = load.requestsPerSecond * load.ordersPerRequest;
+  const machine = machineIn(looks, window);
   const listening = measured.heard?.cpuSeconds ?? 0;
   const run: Run = {
     format: 1,
@@ -58,6 +59,7 @@ export const judged = (
       droppedIterations: told.dropped,
       generatorShare: (saturation.generator.used + listening / load.seconds) / saturation.generator.given,
       scheduleLagP99Ms: scheduleLagMs.p99,
+      stolenShare: machine.stolenShare,
       auditProblems: audit.problems,
     }),
     ledger: ledgerOf(measured),
@@ -84,10 +86,7 @@ export const judged = (
       pinning,
     ),
     measuredSeconds: load.seconds,
-    machine: {
-      hashingSpeed: Math.min(...measured.hashingSpeeds),
-      stolenShare: rounded(stolenShareOf(looks, window), 4),
-    },
+    machine,
     servers: serversOf(measured, seconds),
     bottleneck: bottleneckOf(saturation).bottleneck,
     ...faultIn(measured, window.endMs),

@@ -16,6 +16,7 @@ export const lookAt = (
   ),
   machine: { busy: 0, stolen: 0, all: 0 },
   whole: { busy: 0, stolen: 0, all: 0 },
+  hashingSpeed: 400,
   memoryShare: 0.5,
   pages: new Map(
     lag === null ? [] : [["order-api", new Map([['coffee_ingest_lag_orders{mode="v2"}', lag]])]],

@@ -67,6 +67,15 @@ export const machineShareOf = (looks: readonly Look[], window: Window): number =
   return all === 0 ? 0 : cpuSecondsOf(looks, window, ({ machine }) => machine.busy) / all;
 };
 
+/** What the machine itself was like. */
+export const machineIn = (looks: readonly Look[], window: Window): NonNullable<Run["machine"]> => ({
+  hashingSpeed: rounded(meanOf(within(looks, window).map((look) => look.hashingSpeed)), 1),
+  stolenShare: rounded(stolenShareOf(looks, window), 4),
+});
+
+const meanOf = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
+
 /** Of all processors' time, by the hypervisor. */
 export const stolenShareOf = (looks: readonly Look[], window: Window): number => {
   const all = cpuSecondsOf(looks, window, ({ whole }) => whole.all);

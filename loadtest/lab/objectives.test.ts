@@ -38,12 +38,19 @@ test("the null route has no freshness to be judged by", () => {
 });
 
 test("each reason alone makes a run void", () => {
-  const fine = { droppedIterations: 0, generatorShare: 0.8, scheduleLagP99Ms: 10, auditProblems: [] };
+  const fine = {
+    droppedIterations: 0,
+    generatorShare: 0.8,
+    scheduleLagP99Ms: 10,
+    stolenShare: 0.03,
+    auditProblems: [],
+  };
   expect(voidsOf(fine)).toEqual([]);
   for (const change of [
     { droppedIterations: 1 },
     { generatorShare: 0.81 },
     { scheduleLagP99Ms: 10.1 },
+    { stolenShare: 0.031 },
     { auditProblems: ["1 order lost"] },
   ])
     expect(voidsOf({ ...fine, ...change })).toHaveLength(1);
@@ -63,5 +70,7 @@ test("a late run fails where the system was too slow by more than the generator 
   // a generator at its own limit, and an audit that found something, say nothing of the system's speed
   const busy = { k6: { cpuSeconds: 27, peakRssBytes: 1, cores: 1 } };
   expect(standing({ replyMs: p99(900), resources: busy })).toBe("void");
+  const machine = { hashingSpeed: 400, stolenShare: 0.1 };
+  expect(standing({ replyMs: p99(900), machine })).toBe("void");
   expect(standing({ replyMs: p99(900), audit: { ...good.audit, problems: ["1 lost"] } })).toBe("void");
 });

@@ -11,7 +11,8 @@ import { tallyOf } from "./audit.ts";
 import { bottleneckOf } from "./bottleneck.ts";
 import { sameOrders } from "./catalogue.ts";
 import { durabilityOf, type Place, settingsOf } from "./judged.ts";
-import { resourcesOf, rounded, type Window } from "./looks.ts";
+import { machineIn, resourcesOf, rounded, type Window } from "./looks.ts";
+import { voidsOf } from "./objectives.ts";
 import { GENERATORS, type Run } from "./results.ts";
 import type { Lab, Order } from "./run.ts";
 import { openSampler } from "./sample/sampler.ts";
@@ -41,10 +42,17 @@ export const measurePeak = async (lab: Lab, order: Order, place: Place): Promise
     const saturation = saturationOf(looks, window, lab.pinning);
     const rate = Math.round(accepted.perSecond);
     const ackMs = { ...accepted.latencyMs, count: accepted.requests };
+    const machine = machineIn(looks, window);
     const seconds = (window.endMs - window.startMs) / 1_000;
     const voids = [
       ...(driven.problem === null ? [] : [driven.problem]),
-      ...audit.problems.map((problem) => `audit: ${problem}`),
+      ...voidsOf({
+        droppedIterations: 0,
+        generatorShare: saturation.generator.used / saturation.generator.given,
+        scheduleLagP99Ms: 0,
+        stolenShare: machine.stolenShare,
+        auditProblems: audit.problems,
+      }),
     ];
     return {
       format: 1,
@@ -80,6 +88,7 @@ export const measurePeak = async (lab: Lab, order: Order, place: Place): Promise
         GENERATORS.has(name) ? lab.pinning.generatorCores : lab.pinning.systemCores,
       ),
       measuredSeconds: rounded(seconds, 2),
+      machine,
       servers: grownBy(before, await countersOf(scene.servers, scene.pool)),
       bottleneck: bottleneckOf(saturation).bottleneck,
     };

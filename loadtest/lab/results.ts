@@ -88,7 +88,7 @@ export type Run = {
   readonly measuredSeconds: number;
   /** What the machine itself was like. */
   readonly machine?: {
-    /** One core, in MB/s of SHA-256: the slower of before and after. */
+    /** Of one core, in MB/s of SHA-256 by its CPU time: the mean of a look each second. */
     readonly hashingSpeed: number;
     /** Of all cores' time, by whoever else runs on the host. */
     readonly stolenShare: number;

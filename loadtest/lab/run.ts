@@ -16,7 +16,6 @@ import { type Counters, countersOf, topicBytes } from "./server-figures.ts";
 import type { Heard, Sockets } from "./sockets.ts";
 import type { Scene, Setting, Stage } from "./stage.ts";
 import { claimOf, type Told, toldIn } from "./told.ts";
-import { hashingSpeed } from "./yardstick.ts";
 
 /** A run as it is asked for. */
 export type Order = {
@@ -39,8 +38,6 @@ export type Measured = {
   /** Of Kafka's topic; null without one. */
   readonly topicBytes: number | null;
   readonly drainedSeconds: number;
-  /** Before the run and after it, in MB/s. */
-  readonly hashingSpeeds: readonly number[];
   readonly struck: readonly Struck[];
   readonly heard: Heard | null;
   readonly logs: string;
@@ -65,7 +62,6 @@ const POLL_MS = 100;
 export const measure = async (lab: Lab, order: Order): Promise<Measured> => {
   const startedAt = new Date().toISOString();
   const timer = openTimer();
-  const speedBefore = hashingSpeed();
   const folder = mkdtempSync(join(tmpdir(), "coffee-rt-run-"));
   const scene = await lab.stage.open(order.setting);
   timer.lap("data");
@@ -89,7 +85,6 @@ export const measure = async (lab: Lab, order: Order): Promise<Measured> => {
       return {
         ...{ order, startedAt, before },
         ...(await underLoad(lab, order, scene, { folder, sending, timer })),
-        hashingSpeeds: [speedBefore, hashingSpeed()],
         took: timer.laps(),
       };
     } finally {
@@ -109,7 +104,7 @@ const underLoad = async (
   order: Order,
   scene: Scene,
   { folder, sending, timer }: Going,
-): Promise<Omit<Measured, "order" | "startedAt" | "before" | "took" | "hashingSpeeds">> => {
+): Promise<Omit<Measured, "order" | "startedAt" | "before" | "took">> => {
   const { arrangement } = order.setting;
   const sampler = openSampler({
     pids: () => scene.pids().set("k6", sending.pid()),

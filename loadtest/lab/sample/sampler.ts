@@ -6,6 +6,7 @@ import { GENERATORS } from "../results.ts";
 import { type Page, pageOf, sumOf } from "./metrics.ts";
 import { type PostgresWaits, postgresWaits } from "./postgres.ts";
 import { type MachineSeconds, machineSeconds, memoryShare, ownUse, type Use, useOf } from "./processes.ts";
+import { hashingSpeed } from "./yardstick.ts";
 
 export type Watched = {
   /** Processes by name; one that is down is left out. */
@@ -27,6 +28,8 @@ export type Look = {
   readonly machine: MachineSeconds;
   /** Of all processors. */
   readonly whole: MachineSeconds;
+  /** Of one core, in MB/s of SHA-256 by its CPU time. */
+  readonly hashingSpeed: number;
   /** Of the machine's memory, in use. */
   readonly memoryShare: number;
   readonly pages: ReadonlyMap<string, Page>;
@@ -108,6 +111,7 @@ export const look = async (
     uses,
     machine: machineSeconds(cores),
     whole: machineSeconds(),
+    hashingSpeed: hashingSpeed(),
     memoryShare: memoryShare(),
     pages: named,
     waits,
