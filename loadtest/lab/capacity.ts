@@ -42,7 +42,7 @@ export type SearchSettings = {
 };
 
 /** Ten percent apart is ±5 % around their middle. */
-const RESOLUTION = 1.1;
+const RESOLUTION: Readonly<Record<Scale, number>> = { smoke: 1.2, standard: 1.1, full: 1.1 };
 /** A confirmation that fails takes this from the rate. */
 const LOWERED_BY = 0.05;
 /** 0.95^6 = 0.74: a mode that fails there again is not steady, and that is its result. */
@@ -50,7 +50,7 @@ const MOST_LOWERINGS = 6;
 /** A void run is repeated up to twice (LAB.md); a rate that is void thrice cannot be measured here. */
 const MOST_VOIDS = 3;
 
-/** Two bisections of a step this wide leave less than `RESOLUTION`; of one of 1.5 they leave a little more, and a third is needed. */
+/** Two bisections of a step this wide leave less than 1.1; of one of 1.5 they leave a little more, and a third is needed. */
 const FACTOR = 1.46;
 
 export const settingsFor = (scale: Scale, startRate: number, ceilingRate: number): SearchSettings => ({
@@ -58,7 +58,7 @@ export const settingsFor = (scale: Scale, startRate: number, ceilingRate: number
   floorRate: 1,
   ceilingRate,
   factor: scale === "smoke" ? 2 : FACTOR,
-  resolution: RESOLUTION,
+  resolution: RESOLUTION[scale],
   confirmations: { smoke: 1, standard: 3, full: 5 }[scale],
 });
 

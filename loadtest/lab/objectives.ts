@@ -60,6 +60,10 @@ export const standingOf = (run: Run, name: ObjectiveName): Standing => {
   return judge(run, name).holds ? "holds" : "fails";
 };
 
+/** Why it does not count, and whether the rate counts as failed all the same. */
+export const voidText = (run: Run): string =>
+  `void${standingOf(run, "interactive") === "fails" ? ", and failed all the same" : ""}: ${run.voids.join("; ")}`;
+
 /**
  * A system that stalls makes the generator late: it drops what it has no virtual user for, and then has hundreds of
  * replies to read at once. Such a run asked for less than was planned, so what fails in it fails. It has failed where the

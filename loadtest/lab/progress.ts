@@ -2,7 +2,7 @@
 
 import type { Capacity } from "./capacity.ts";
 import { msText, numberText, percentText } from "./numbers.ts";
-import { generatorShare, judge, type ObjectiveName } from "./objectives.ts";
+import { generatorShare, judge, type ObjectiveName, voidText } from "./objectives.ts";
 import { estimateOf, timeText, type Work } from "./plan.ts";
 import type { Run, Scale } from "./results.ts";
 
@@ -54,7 +54,7 @@ export const openProgress = (
 };
 
 export const resultText = (run: Run): string => {
-  if (run.voids.length > 0) return `void: ${run.voids.join("; ")}`;
+  if (run.voids.length > 0) return voidText(run);
   if (run.varied["purpose"] === "peak")
     return `${numberText(run.load.requestsPerSecond * run.load.ordersPerRequest)} orders/s`;
   const { holds, because } = judge(run, "interactive");

@@ -1,7 +1,7 @@
 /** The tables of a report, as data: the page and the HTML report have the same ones. */
 import type { Capacity } from "../capacity.ts";
 import { mebibytesText, msText, numberText, percentText, timesText, withUnit } from "../numbers.ts";
-import { judge, OBJECTIVES } from "../objectives.ts";
+import { judge, OBJECTIVES, voidText } from "../objectives.ts";
 import type { Run, Suite } from "../results.ts";
 import { medianOf } from "../statistics.ts";
 import { inOrder, modeName } from "./charts/marks.ts";
@@ -157,7 +157,7 @@ export const validityTable = (runs: readonly Run[]): Table => ({
     return [
       run.point,
       `${run.repetition}${run.attempt > 1 ? `, attempt ${run.attempt}` : ""}`,
-      isValid(run) ? "yes" : `void: ${run.voids.join("; ")}`,
+      isValid(run) ? "yes" : voidText(run),
       holds ? "holds" : because.join("; "),
       msText(run.ackMs.p99),
       run.freshnessMs ? msText(run.freshnessMs.p99) : NONE,
