@@ -3,7 +3,7 @@ import CountReporter from "./test/count-reporter.ts";
 
 export default defineConfig({
   test: {
-    include: ["shared", "services", "db", "dev", "docs", "test", "loadtest"].map(
+    include: ["shared", "services", "db", "dev", "docs", "grafana", "test", "loadtest"].map(
       (folder) => `${folder}/**/*.test.ts`,
     ),
     globalSetup: ["test/setup.ts"],
@@ -23,11 +23,18 @@ export default defineConfig({
         // programs: they run as processes of their own, where this cannot look
         "**/main.ts",
         "dev/start.ts",
+        "dev/build-dashboard.ts",
+        "dev/screenshots/**",
+        // the page: it runs in a browser, where test/dashboard looks at it
+        "services/dashboard/src/parts/**",
+        "services/dashboard/src/{chart,dom,feed,flights,loader,model,past,theme}.ts",
         "dev/servers/guard.ts",
         "dev/end-with-parent.ts",
         "dev/bench/**",
         // tests themselves, of the whole system: a few run here, all of them by npm run faults
         "dev/faults/**",
+        // and what npm run check:observability is made of
+        ...["check", "breakages", "traffic"].map((name) => `dev/observe/${name}.ts`),
         // k6 runs these, and programs: where this cannot look
         "loadtest/load.ts",
         "loadtest/scenarios/**",

@@ -98,6 +98,22 @@ test("weeks begin on Monday in UTC, also for a session whose clocks change in be
   expect(await numberOf(pool, again)).toBe(2);
 });
 
+test("every partition, also one made later, leaves autovacuum little to compute at a time", async () => {
+  await migrated();
+  await pool.query("SELECT ensure_order_partitions('2027-03-15T00:00Z', '2027-03-16T00:00Z')");
+  const { rows } = await pool.query<{ name: string; targets: string; options: string }>(
+    `SELECT relname AS name, string_agg(DISTINCT attstattarget::text, ',') AS targets, array_to_string(reloptions, ',') AS options
+     FROM pg_partition_tree('orders') JOIN pg_class ON oid = relid JOIN pg_attribute ON attrelid = oid AND attnum > 0
+     WHERE isleaf GROUP BY relname, reloptions`,
+  );
+  expect(rows.map(({ name }) => name)).toEqual(expect.arrayContaining(["orders_default", "orders_20270315"]));
+  for (const { targets, options } of rows)
+    expect({ targets, options }).toEqual({
+      targets: "10",
+      options: "autovacuum_vacuum_cost_delay=20,autovacuum_analyze_scale_factor=0.5",
+    });
+});
+
 test("a week that already has orders in the default partition is left there", async () => {
   await migrated();
   const now = Date.now();

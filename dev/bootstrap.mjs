@@ -23,6 +23,12 @@ const targets = {
   reconcile: ["dev/operate.ts", "reconcile"],
   retention: ["dev/operate.ts", "retention"],
   contracts: ["dev/contracts.ts"],
+  dashboards: ["grafana/main.ts"],
+  "check:observability": ["dev/observe/check.ts"],
+  settings: ["dev/deploy/write.ts"],
+  "check:deploy": ["dev/deploy/main.ts"],
+  "build:dashboard": ["dev/build-dashboard.ts"],
+  screenshots: ["dev/screenshots/main.ts"],
   lint: ["dev/lint.mjs"],
   typecheck: ["dev/typecheck.mjs"],
 };

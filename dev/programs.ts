@@ -33,7 +33,7 @@ export type RunningProgram = {
  * V8 lets the part of its heap where objects are born grow to 16 MB and more, three times over; with 4 MB a program
  * takes about 60 MB less at 500 orders a second, for a few percent of its time.
  */
-const NODE_FLAGS = ["--max-semi-space-size=4"];
+export const NODE_FLAGS = ["--max-semi-space-size=4"];
 /** What was compiled once is not compiled again: a program takes about 20 MB less. */
 const COMPILED = { NODE_COMPILE_CACHE: join(cacheFolder(), "compiled") };
 const RESTART_AFTER_MS = 250;

@@ -11,6 +11,7 @@ import catalogueJson from "../services/order-api/catalogue.json" with { type: "j
 import { openFanout } from "../services/order-api/fanout.ts";
 import { openIntakes } from "../services/order-api/intakes.ts";
 import { openApiMetrics } from "../services/order-api/metrics.ts";
+import { namesTold } from "../services/order-api/routes/setup.ts";
 
 /** By the file that each is committed as. */
 export const publishedContracts = async (): Promise<Record<string, object>> => {
@@ -42,6 +43,14 @@ export const publishedContracts = async (): Promise<Record<string, object>> => {
     boardIsConnected: () => false,
     maxSockets: 1,
     allowedOrigins: [],
+    setup: {
+      modes: [],
+      stores: namesTold(catalogue.stores),
+      drinks: namesTold(catalogue.drinks),
+      currency: null,
+      page_orders_per_second: 0,
+    },
+    pageFolder: "",
   });
   try {
     const read = async (url: string): Promise<object> => (await app.inject(url)).json();

@@ -21,6 +21,8 @@ export type Sought<Found> = {
 const run = promisify(execFile);
 /** A package index and a few packages over a slow line. */
 const APT_WITHIN_MS = 300_000;
+/** All packages of a large system. */
+const LIST_BYTES = 16_000_000;
 /** Another apt-get of this machine may be at work. */
 const lockWait = ["-o", "DPkg::Lock::Timeout=120"];
 
@@ -60,11 +62,28 @@ export const missingLibraries = async (packages: string[]): Promise<string[]> =>
   return missing.flat();
 };
 
+/** The libraries that these packages need, however far down, and that this system lacks. */
+export const missingBelow = async (packages: string[]): Promise<string[]> => {
+  const [below, installed] = await Promise.all([
+    run("apt-cache", ["depends", "--recurse", "--important", ...packages], { maxBuffer: LIST_BYTES }),
+    run("dpkg", ["--get-selections"], { maxBuffer: LIST_BYTES }),
+  ]);
+  const present = new Set(
+    installed.stdout.split("\n").flatMap((line) => /^([^\s:]+)\S*\s+install$/.exec(line)?.[1] ?? []),
+  );
+  // a package is told at the beginning of a line, and what it needs below it
+  const named = below.stdout.split("\n").filter((line) => /^lib[\w.+-]+$/.test(line));
+  return [...new Set(named)].filter((name) => !present.has(name));
+};
+
 /** Where the libraries of packages are that were unpacked in a folder, as LD_LIBRARY_PATH has it. */
 export const libraryPathIn = (folder: string): string => {
   const libraries = join(folder, "usr", "lib");
-  const folders = existsSync(libraries) ? readdirSync(libraries).map((name) => join(libraries, name)) : [];
-  return [libraries, ...folders].join(":");
+  if (!existsSync(libraries)) return libraries;
+  const folders = readdirSync(libraries, { recursive: true, withFileTypes: true })
+    .filter((entry) => !entry.isDirectory() && /\.so(\.|$)/.test(entry.name))
+    .map(({ parentPath }) => parentPath);
+  return [...new Set([libraries, ...folders])].join(":");
 };
 
 const unpack = async <T>(sought: Sought<T>, folder: string, log: (line: string) => void) => {

@@ -100,7 +100,7 @@ export const startPostgresContainer = async (o: PostgresOptions): Promise<Server
   const port = await freePort(o.port);
   return run({
     name: "postgres",
-    image: "postgres:18-alpine",
+    image: "postgres:18.4-alpine",
     port,
     innerPort: 5432,
     url: `postgres://postgres@127.0.0.1:${port}/postgres`,
@@ -114,7 +114,7 @@ export const startRedisContainer = async (o: RedisOptions): Promise<Server> => {
   const port = await freePort(o.port);
   return run({
     name: o.name,
-    image: "redis:7-alpine",
+    image: "redis:7.4.7-alpine",
     port,
     innerPort: 6379,
     url: `redis://127.0.0.1:${port}`,

@@ -1,11 +1,13 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import type { Guarded } from "./guard.ts";
+import { serverFolder, serverUser } from "./data-dir.ts";
+import type { Guarded } from "./guarded.ts";
+import { launch } from "./process.ts";
 import { childrenOf, isAlive } from "./process-tree.ts";
 import { redisIsReady } from "./ready.ts";
 import { startRedis } from "./redis.ts";
@@ -80,6 +82,30 @@ describe("the guard", { timeout: 60_000 }, () => {
     process.kill(guard ?? 0, "SIGKILL");
     await told;
     await untilGone([pid]);
+    await server.stop();
+  });
+
+  test("hands a server its variables, which may hold passwords, so that nobody else reads them", async () => {
+    const server = await launch({
+      name: "sleep",
+      url: "",
+      port: 0,
+      command: "sleep",
+      args: ["60"],
+      env: { COFFEE_PASSWORD: "s3cret" },
+      ...serverFolder("sleep", join(base, "variables")),
+      ...serverUser(),
+      stopSignal: "SIGTERM",
+      stopWithinMs: 1_000,
+      isReady: async () => true,
+      readyWithinMs: 5_000,
+    });
+    const guard = childrenOf(process.pid).find((child) => childrenOf(child).includes(server.pid())) ?? 0;
+    expect(readFileSync(`/proc/${guard}/cmdline`, "utf8")).toMatch(/guard\.ts.*sleep/s);
+    expect(readFileSync(`/proc/${guard}/cmdline`, "utf8")).not.toContain("s3cret");
+    const variables = readFileSync(`/proc/${server.pid()}/environ`, "utf8").split("\0");
+    expect(variables).toContain("COFFEE_PASSWORD=s3cret");
+    expect(variables.join()).not.toContain("COFFEE_RT_SERVER_ENVIRONMENT");
     await server.stop();
   });
 

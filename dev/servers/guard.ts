@@ -12,25 +12,11 @@ import { openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { type Guarded, SERVER_ENVIRONMENT } from "./guarded.ts";
 import { fingerprint, isSameProcess, killTree, signal, thaw } from "./process-tree.ts";
 
-export type Guarded = {
-  name: string;
-  command: string;
-  args: string[];
-  env?: Record<string, string>;
-  /** Holds the server's data, its log (`server.log`) and `server.pid`. */
-  folder: string;
-  user?: { uid: number; gid: number };
-  stopSignal: "SIGINT" | "SIGTERM";
-  stopWithinMs: number;
-  /** How long an earlier server of this folder may take to end. */
-  earlierWithinMs: number;
-  /** Remove the folder after a stop that was asked for. A crash leaves it, to be started again. */
-  temporary: boolean;
-};
-
 const server = JSON.parse(process.argv[2] ?? "{}") as Guarded;
+const { [SERVER_ENVIRONMENT]: own = "{}", ...inherited } = process.env;
 const pidFile = join(server.folder, "server.pid");
 let stopRequested = false;
 let stopServer = () => {};
@@ -95,7 +81,7 @@ const run = () => {
   const log = openSync(join(server.folder, "server.log"), "a");
   const child = spawn(server.command, server.args, {
     cwd: server.folder,
-    env: { ...process.env, ...server.env },
+    env: { ...inherited, ...(JSON.parse(own) as Record<string, string>) },
     stdio: ["ignore", log, log],
     ...server.user,
   });

@@ -36,7 +36,7 @@ const checkJava = async () => {
 };
 
 /** Maven keeps what it downloads in the user's home; a service's user may have none. */
-const repository = () => {
+export const mavenRepository = (): string[] => {
   try {
     accessSync(userInfo().homedir, constants.W_OK);
     return [];
@@ -49,7 +49,7 @@ const fetchJars = async (folder: string, log: (line: string) => void) => {
   log("Kafka's jars are missing: fetching them with Maven (44 MB, once)");
   const partial = mkdtempSync(`${folder}-`);
   const what = ["-f", pom, copyJars, "-DincludeScope=runtime", `-DoutputDirectory=${partial}`];
-  const args = ["-B", "-q", ...repository(), ...what];
+  const args = ["-B", "-q", ...mavenRepository(), ...what];
   try {
     await run("mvn", args, { timeout: MAVEN_WITHIN_MS });
     await readableByEverybody(partial);

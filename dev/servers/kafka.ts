@@ -24,6 +24,8 @@ export type KafkaOptions = {
   doors?: readonly KafkaDoor[];
   /** Further broker settings, by Kafka's names. */
   settings?: Settings;
+  /** Further options of its Java; processes only, as a container's image has its own. */
+  javaOptions?: readonly string[];
   /** What fetching Kafka makes us do, in sentences. */
   log?: (line: string) => void;
 };
@@ -78,6 +80,9 @@ export const startKafka = async (options: KafkaOptions = {}): Promise<Server> =>
   };
   const archive = classArchive(classPath);
   const shared = archive.options.filter((option) => !option.includes("ArchiveClassesAtExit"));
+  const { javaOptions: further = [] } = options;
+  // Java refuses to write an archive while an agent is loaded
+  const archiving = further.some((option) => option.startsWith("-javaagent")) ? shared : archive.options;
   const log4j = logging(folder);
   const java = [...shortLivedJava, ...shared, log4j, "-cp", classPath];
   // the data does not remember its own path: it may be formatted under another
@@ -90,7 +95,7 @@ export const startKafka = async (options: KafkaOptions = {}): Promise<Server> =>
     url: `127.0.0.1:${port}`,
     port,
     command: "java",
-    args: [...javaOptions, ...archive.options, log4j, "-cp", classPath, "kafka.Kafka", file],
+    args: [...javaOptions, ...further, ...archiving, log4j, "-cp", classPath, "kafka.Kafka", file],
     folder,
     ...serverUser(),
     stopSignal: "SIGTERM",

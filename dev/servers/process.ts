@@ -8,7 +8,7 @@ import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Cores, onCores } from "../cores.ts";
 import { cacheFolder } from "./data-dir.ts";
-import type { Guarded } from "./guard.ts";
+import { type Guarded, SERVER_ENVIRONMENT } from "./guarded.ts";
 import { fingerprint, freeze, isAlive, isSameProcess, killTree, thaw } from "./process-tree.ts";
 import { waitUntilReady } from "./ready.ts";
 import type { Server } from "./server.ts";
@@ -16,6 +16,8 @@ import type { Server } from "./server.ts";
 export type Program = Omit<Guarded, "earlierWithinMs"> & {
   url: string;
   port: number;
+  /** Variables of the server's own; they may hold its passwords. */
+  env?: Record<string, string>;
   isReady: () => Promise<boolean>;
   readyWithinMs: number;
   /** Any processors without. */
@@ -63,12 +65,16 @@ const firstLine = async (guard: ChildProcess): Promise<{ pid?: number; error?: s
 };
 
 const spawnUnderGuard = async (program: Program): Promise<Running> => {
-  const { isReady, readyWithinMs, url, port, cores, ...rest } = program;
+  const { isReady, readyWithinMs, url, port, cores, env = {}, ...rest } = program;
   const placed = onCores(cores, program.command, program.args);
   const guarded: Guarded = { ...rest, ...placed, earlierWithinMs: EARLIER_SERVER_WITHIN_MS };
   const guard = spawn(process.execPath, [guardProgram, JSON.stringify(guarded)], {
-    // with the compile cache a guard is up in 75 ms instead of 170
-    env: { ...process.env, NODE_COMPILE_CACHE: join(cacheFolder(), "compiled") },
+    env: {
+      ...process.env,
+      // with the compile cache a guard is up in 75 ms instead of 170
+      NODE_COMPILE_CACHE: join(cacheFolder(), "compiled"),
+      [SERVER_ENVIRONMENT]: JSON.stringify(env),
+    },
     stdio: ["pipe", "pipe", "inherit"],
     detached: true,
   });

@@ -11,18 +11,23 @@ import type { WebSocket } from "ws";
 import type { OrderRules } from "#shared/domain/order.ts";
 import { modes as allModes } from "#shared/modes/all.ts";
 import type { Pool } from "#shared/store/pool.ts";
+import type { Setup } from "#shared/wire/setup.ts";
 import { addOpenApi } from "./contract/openapi.ts";
 import { CLOSE, SOCKET_OPTIONS } from "./fanout/sockets.ts";
 import type { Fanout } from "./fanout.ts";
 import type { Intakes } from "./intakes.ts";
 import type { ApiMetrics } from "./metrics.ts";
+import { addOrigins } from "./origins.ts";
+import { openPageFiles } from "./page-files.ts";
 import { handleError, handleNotFound, refuseConnection, sendUnavailable } from "./problem.ts";
 import { addBatchRoutes } from "./routes/batches.ts";
 import { addDashboardRoutes } from "./routes/dashboard.ts";
 import { addOperationsRoutes } from "./routes/operations.ts";
 import { addOrderStatusRoute } from "./routes/order-status.ts";
 import { addOrderRoutes } from "./routes/orders.ts";
+import { addPageRoutes } from "./routes/page.ts";
 import { addSalesRoute } from "./routes/sales.ts";
+import { addSetupRoute } from "./routes/setup.ts";
 
 export type AppParts = {
   readonly log: FastifyBaseLogger;
@@ -36,6 +41,9 @@ export type AppParts = {
   readonly boardIsConnected: () => boolean;
   readonly maxSockets: number;
   readonly allowedOrigins: readonly string[];
+  readonly setup: Setup;
+  /** Where the built dashboard is, or will be. */
+  readonly pageFolder: string;
 };
 
 /** One order is a few hundred bytes; batches have a limit of their own. */
@@ -77,6 +85,7 @@ export const buildApp = async (parts: AppParts): Promise<FastifyInstance> => {
     if (PROBES.has(request.url)) return done();
     sendUnavailable(reply, "closing", "this server is stopping");
   });
+  addOrigins(app, parts.allowedOrigins);
   app.setErrorHandler(handleError);
   app.setNotFoundHandler(handleNotFound);
   app.addHook("onResponse", (request, reply, done) => {
@@ -101,6 +110,8 @@ export const buildApp = async (parts: AppParts): Promise<FastifyInstance> => {
     parts.pool,
     allModes.map((mode) => mode.name),
   );
+  addSetupRoute(app, parts.setup);
+  addPageRoutes(app, openPageFiles(parts.pageFolder));
   addOperationsRoutes(app, { ...parts, isStopping: () => stopping });
   return app;
 };

@@ -53,7 +53,18 @@ export const apiKnobs = Type.Object({
   allowedOrigins: Type.String({
     default: "",
     description:
-      "pages that may open a WebSocket besides the API's own, as https://host, separated by commas; * is any",
+      "pages that may use this API besides its own, as https://host, separated by commas; * lets any page read, not send",
+  }),
+  currency: Type.String({
+    default: "",
+    pattern: "^([A-Z]{3})?$",
+    description: "the currency of prices on the page, as USD; empty shows none",
+  }),
+  pageOrdersPerSecond: Type.Integer({
+    default: 0,
+    minimum: 0,
+    maximum: 1_000,
+    description: "made-up orders that the page may send by each mode; 0 leaves its buttons off",
   }),
   logLevel: Type.Union(
     [Type.Literal("debug"), Type.Literal("info"), Type.Literal("warn"), Type.Literal("error")],

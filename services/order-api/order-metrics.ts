@@ -1,6 +1,6 @@
 import type { Registry } from "prom-client";
 import type { Order } from "#shared/domain/order.ts";
-import type { Outcome } from "#shared/ports.ts";
+import type { Outcome, UnavailableReason } from "#shared/ports.ts";
 import { openHistogram } from "#shared/runtime/histogram.ts";
 import { ACK_BUCKETS_SECONDS, boundedLabel } from "#shared/runtime/prometheus.ts";
 import { openTally } from "#shared/runtime/tally.ts";
@@ -10,6 +10,21 @@ export type OrderMetrics = {
   taken(mode: string, orders: readonly Order[], outcomes: readonly Outcome[], ackMs: number): void;
   rejected(mode: string, reason: string, orders: number): void;
 };
+
+/** A client's own mistake; the objective of availability leaves these out (grafana/rules/recording.ts). */
+export const REFUSED_FOR_CLIENTS = ["invalid", "malformed", "too_large", "media_type", "conflict"];
+/** A backend that is full or away, and a fault of ours; a type, so that a reason that is new is not left out. */
+const REFUSED_FOR_US: Record<UnavailableReason | "internal", true> = {
+  queue_full: true,
+  timeout: true,
+  backend_away: true,
+  outcome_unknown: true,
+  lag: true,
+  overloaded: true,
+  closing: true,
+  internal: true,
+};
+const REJECTION_REASONS = [...REFUSED_FOR_CLIENTS, ...Object.keys(REFUSED_FOR_US)];
 
 /** Ten thousand stores must not become ten thousand series. */
 const MOST_LABELS = 50;
@@ -49,7 +64,12 @@ export const openOrderMetrics = (
     buckets: ACK_BUCKETS_SECONDS,
     registry,
   });
-  for (const mode of modes) accepted(0, mode);
+  // what begins at its first event is missed by every rate
+  for (const mode of modes) {
+    accepted(0, mode);
+    duplicates(0, mode);
+    for (const reason of REJECTION_REASONS) rejected(0, mode, reason);
+  }
   return {
     taken: (mode, orders, outcomes, ackMs) => {
       let news = 0;

@@ -1,9 +1,11 @@
+import { join } from "node:path";
 import type { FastifyBaseLogger, FastifyInstance } from "fastify";
 import { openBoardReader } from "#shared/board/board.ts";
 import type { Catalogue } from "#shared/domain/catalogue.ts";
 import type { Closers } from "#shared/runtime/lifecycle.ts";
 import { openRegistry } from "#shared/runtime/prometheus.ts";
 import { openPool } from "#shared/store/pool.ts";
+import type { Setup } from "#shared/wire/setup.ts";
 import packageJson from "../../package.json" with { type: "json" };
 import { buildApp } from "./app.ts";
 import type { ApiSettings, EnabledMode } from "./config.ts";
@@ -12,9 +14,14 @@ import { openIntakes } from "./intakes.ts";
 import { listen } from "./listen.ts";
 import { openApiMetrics } from "./metrics.ts";
 import { watchDatabase } from "./routes/operations.ts";
+import { namesTold } from "./routes/setup.ts";
+import { openBoardAge, watchStored } from "./watched.ts";
 
 /** A read too is answered within 2 s; the pool gives a statement up half a second later than PostgreSQL does. */
 const READ_TIMEOUT_MS = 1_000;
+
+/** Where `npm run build:dashboard` leaves the page. */
+const PAGE_FOLDER = join(import.meta.dirname, "../dashboard/dist");
 
 export type Serving = {
   readonly settings: ApiSettings;
@@ -55,6 +62,10 @@ export const serve = async ({ settings, enabled, catalogue, log, closers }: Serv
   );
   closers.add("board", () => board.close());
   const metrics = openApiMetrics(registry, catalogue, intakes.states);
+  openBoardAge(registry, board.latest);
+  const modeNames = enabled.map(({ mode }) => mode.name);
+  const stored = watchStored(pool, registry, modeNames);
+  closers.add("stored figures", () => stored.close());
   const fanout: Fanout = openFanout(board.latest, intakes, metrics);
   const app = await buildApp({
     log,
@@ -68,6 +79,8 @@ export const serve = async ({ settings, enabled, catalogue, log, closers }: Serv
     boardIsConnected: board.isConnected,
     maxSockets: settings.maxSockets,
     allowedOrigins: listed(settings.allowedOrigins),
+    setup: setupOf(settings, enabled, catalogue),
+    pageFolder: PAGE_FOLDER,
   });
   closers.add("HTTP", () => app.close());
   const { url, stopAccepting } = await listen(app, settings);
@@ -76,6 +89,19 @@ export const serve = async ({ settings, enabled, catalogue, log, closers }: Serv
   log.info({ modes }, "taking orders");
   return { url, app };
 };
+
+const setupOf = (settings: ApiSettings, enabled: readonly EnabledMode[], catalogue: Catalogue): Setup => ({
+  modes: enabled.map(({ mode, settings: knobs }) => ({
+    name: mode.name,
+    title: mode.title,
+    status: mode.accepts,
+    durability: mode.durability(knobs),
+  })),
+  stores: namesTold(catalogue.stores),
+  drinks: namesTold(catalogue.drinks),
+  currency: settings.currency || null,
+  page_orders_per_second: settings.pageOrdersPerSecond,
+});
 
 const listed = (text: string): string[] =>
   text

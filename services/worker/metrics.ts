@@ -67,9 +67,12 @@ export const openWorkerMetrics = (registry: Registry, mode: string): WorkerMetri
     buckets: PUBLISH_BUCKETS_SECONDS,
     registry,
   });
+  // what begins at its first event is missed by every rate
   counted.inc({ mode }, 0);
   duplicates.inc({ mode }, 0);
   conflicts.inc({ mode }, 0);
+  deadLetters.inc({ mode, reason: "malformed" }, 0);
+  for (const stage of ["committed", "published"]) freshness(0, 0, mode, stage);
   return {
     counted: (orders, repeated) => {
       counted.inc({ mode }, orders);

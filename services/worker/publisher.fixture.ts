@@ -10,6 +10,8 @@ import { openPublisher, type Publisher } from "./publisher.ts";
 export type Opened = Publisher & {
   readonly warnings: string[];
   readonly publishedAt: number[];
+  /** Times of the boards of others. */
+  readonly seenAsOf: number[];
   closeNow(): Promise<void>;
 };
 
@@ -89,6 +91,7 @@ export const openPublisherGround = async (
 const openedOn = (pool: Pool, board: BoardWriter, { refreshEveryMs = 60_000 }: Options): Opened => {
   const warnings: string[] = [];
   const publishedAt: number[] = [];
+  const seenAsOf: number[] = [];
   const publisher = openPublisher({
     pool,
     board,
@@ -101,11 +104,12 @@ const openedOn = (pool: Pool, board: BoardWriter, { refreshEveryMs = 60_000 }: O
     refreshEveryMs,
     pinnedStores: [],
     onPublished: (readAtMs) => publishedAt.push(readAtMs),
+    onSeen: (asOfMs) => seenAsOf.push(asOfMs),
   });
   let closing: Promise<void> | null = null;
   const closeNow = (): Promise<void> => {
     closing ??= publisher.close();
     return closing;
   };
-  return { ...publisher, warnings, publishedAt, closeNow };
+  return { ...publisher, warnings, publishedAt, seenAsOf, closeNow };
 };

@@ -22,6 +22,8 @@ export type Publishing = {
   readonly pinnedStores: readonly string[];
   /** Called when a board that has everything counted up to `readAtMs` (performance.now()) stands in Redis. */
   readonly onPublished: (readAtMs: number) => void;
+  /** Called when the board of another was seen in Redis, with the time of its read by PostgreSQL's clock. */
+  readonly onSeen: (asOfMs: number) => void;
 };
 
 /** Another publisher had the turn: look again after it. */
@@ -89,14 +91,15 @@ export const openPublisher = (publishing: Publishing): Publisher => {
  */
 const publish = async (publishing: Publishing, ranker: Ranker): Promise<boolean> => {
   const { pool, board, log, pinnedStores, onPublished } = publishing;
-  if (!(await board.takeTurn())) return false;
+  if (!(await board.takeTurn())) return see(publishing);
   const previous = await board.read();
   const readAtMs = performance.now();
   let next = await readBoard(pool, ranker.newest(previous), pinnedStores);
   if (previous && isBehind(next, previous)) {
     const versions = { board: previous.version, database: next.version };
-    log.warn(versions, "the database is older than the board: a restore; the epoch rises");
-    await raiseEpoch(pool, previous.epoch);
+    // turns may overlap on a busy machine: whoever raised it tells it
+    if (await raiseEpoch(pool, previous.epoch))
+      log.warn(versions, "the database is older than the board: a restore; the epoch rises");
     next = await readBoard(pool, null, pinnedStores);
   } else if (previous === null && next.version > 0) {
     // what stood there may have been newer than a database that was restored since, and readers and clients remember
@@ -108,10 +111,17 @@ const publish = async (publishing: Publishing, ranker: Ranker): Promise<boolean>
   const result = await board.publish(next);
   if (result === "ahead")
     throw new Error("PostgreSQL's clock is more than 5 s ahead of Redis'; set the clocks");
-  if (result === "older") return false;
+  if (result === "older") return see(publishing);
   onPublished(readAtMs);
   ranker.published(next);
   return true;
+};
+
+/** The board of another holds what this process counted before: not to have had the turn makes no order late. */
+const see = async ({ board, onSeen }: Publishing): Promise<false> => {
+  const asOfMs = await board.asOfMs();
+  if (asOfMs !== null) onSeen(asOfMs);
+  return false;
 };
 
 type Ranker = {

@@ -66,6 +66,14 @@ test("comes to earlier hours too, and leaves other modes' alone", async () => {
   );
   const registry = open();
   await until("one is found", async () => ((await difference(registry)) ?? 0) > 0);
+  // and stays found: the next looks are at it too, until it is repaired
+  const looked = async (): Promise<number> =>
+    valueIn(await registry.metrics(), "coffee_reconcile_sampled_timestamp_seconds") ?? 0;
+  for (let look = 0, last = await looked(); look < 5; look++) {
+    await until("another look", async () => (await looked()) > last);
+    last = await looked();
+    expect(await difference(registry)).toBeGreaterThan(0);
+  }
   await repair(pool, caller);
   await pool.query("UPDATE rollup_minute SET orders = orders + 1 WHERE mode = 'v1'");
   await until("the repaired", async () => (await difference(registry)) === 0);

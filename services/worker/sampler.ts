@@ -14,6 +14,8 @@ export type Sampling = Pick<WorkerSettings, "databaseUrl" | "reconcileEveryMs"> 
 
 /** What takes longer is not worth it: the next look is at another hour. */
 const LONGEST_MS = 10_000;
+/** Hours that were found apart are looked at each time until they are exact; each costs as much as the current one. */
+const MOST_HOURS_AGAIN = 4;
 /** Failures alike are told once in this many, about an hour's at the usual rhythm. */
 const TOLD_EVERY = 60;
 
@@ -36,9 +38,11 @@ export const openSampler = (sampling: Sampling): { close(): Promise<void> } => {
     () => undefined, // the next look opens another one
   );
   let failures = 0;
+  let apartHoursMs: readonly number[] = [];
   const look = async (): Promise<void> => {
     try {
-      const found = await sampleDifferences(pool, mode, { longestMs: LONGEST_MS, signal });
+      const found = await sampleDifferences(pool, mode, { longestMs: LONGEST_MS, signal }, apartHoursMs);
+      apartHoursMs = found.hoursMs.slice(0, MOST_HOURS_AGAIN);
       metrics.reconciled(found.apart);
       failures = 0;
       if (found.apart > 0)

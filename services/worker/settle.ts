@@ -3,7 +3,7 @@ import { messageOf } from "#shared/runtime/lifecycle.ts";
 import { retrying } from "#shared/runtime/retry.ts";
 import { recordConflicts } from "#shared/store/conflicts.ts";
 import { type CarriedBatch, type Counted, countCarried, countStored } from "#shared/store/count.ts";
-import { type DeadLetter, setAside } from "#shared/store/dead-letters.ts";
+import { type DeadLetter, orderIdIn, setAside } from "#shared/store/dead-letters.ts";
 import { isPoison, sqlStateOf } from "#shared/store/errors.ts";
 import type { Pool } from "#shared/store/pool.ts";
 import { canCount } from "#shared/store/rehearse.ts";
@@ -138,7 +138,7 @@ const bury = async (settling: Settling, { piece, error }: Poison): Promise<void>
   const letter = { source: mode, origin, index, payload: text, reason, detail };
   await persistently(settling, "setting aside a dead letter", () => setAside(pool, letter));
   log.error(
-    { mode, origin, index, reason, detail },
+    { mode, orderId: orderIdIn(text), origin, index, reason, detail },
     "an order can never be counted; it is a dead letter now",
   );
   onDeadLetter(letter);

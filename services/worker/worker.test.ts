@@ -6,6 +6,7 @@ import { redisStreams } from "#shared/modes/redis-streams/mode.ts";
 import { type Delivery, type Intake, type Source, Unavailable } from "#shared/ports.ts";
 import { loadSettings } from "#shared/runtime/config.ts";
 import { closeRedis, openRedis, type RedisClient, redisOptions } from "#shared/runtime/redis.ts";
+import { readBoard } from "#shared/store/board-read.ts";
 import type { Pool } from "#shared/store/pool.ts";
 import { encodeOrder, encodeOrders, messageOf } from "#shared/wire/order-message.ts";
 import { driftOf, numberOf } from "../../dev/faults/recount.ts";
@@ -123,7 +124,28 @@ test("counts what was accepted, publishes it, and tells how fresh it was", async
     sampleOf(registry, "coffee_order_freshness_seconds_sum", { mode: "v2", stage });
   expect(await sum("published")).toBeGreaterThanOrEqual(await sum("committed"));
   expect(await sampleOf(registry, "coffee_batch_orders_sum", { mode: "v2" })).toBe(85);
-  expect(await sampleOf(registry, "coffee_dead_letters_total", { mode: "v2" })).toBeNaN();
+  expect(await sampleOf(registry, "coffee_dead_letters_total", { mode: "v2" })).toBe(0);
+});
+
+test("orders are fresh once they are on a board, whoever published it", async () => {
+  const { registry } = open();
+  await until("there is a board", async () => (await board.read()) !== null);
+  // somebody else has the turn, and publishes what this worker has counted
+  const theirs = setInterval(() => void stream.set("coffee:board:turn", "theirs", "PX", 1_000), 20);
+  try {
+    await until("it is theirs", async () => (await stream.get("coffee:board:turn")) === "theirs");
+    await accept(someOrders(30));
+    await until("they are counted", async () => (await rows()) === 30);
+    const published = () =>
+      sampleOf(registry, "coffee_order_freshness_seconds_count", { mode: "v2", stage: "published" });
+    expect(await published()).toBe(0);
+    await until("the worker sees them on the board of another", async () => {
+      await board.publish(await readBoard(pool, null, []));
+      return (await published()) === 30;
+    });
+  } finally {
+    clearInterval(theirs);
+  }
 });
 
 test("tells orders that came under the key of another one, and acknowledges them", async () => {

@@ -27,9 +27,10 @@ export type WorkerParts = {
   readonly metrics: WorkerMetrics;
 };
 
-/** Counted and not yet published; each with the time of its commit, by a clock that nobody sets. */
+/** Counted and not yet published; each with the time of its commit, by a clock that nobody sets, and by PostgreSQL's. */
 type Unpublished = {
   readonly committedAtMs: number;
+  readonly visibleFromMs: number;
   readonly orders: number;
   readonly ages: Counted["ages"];
 };
@@ -43,14 +44,12 @@ export const openWorker = (parts: WorkerParts): Worker => {
   let unpublished: Unpublished[] = [];
   let unpublishedOrders = 0;
 
-  const onPublished = (readAtMs: number): void => {
+  const tellFresh = (isOnBoard: (batch: Unpublished) => boolean): void => {
     const now = performance.now();
-    metrics.published((now - readAtMs) / 1_000);
-    for (const { committedAtMs, ages } of unpublished)
-      if (committedAtMs <= readAtMs)
-        for (const { ms, orders } of ages)
-          metrics.fresh("published", (ms + now - committedAtMs) / 1000, orders);
-    unpublished = unpublished.filter(({ committedAtMs }) => committedAtMs > readAtMs);
+    for (const { committedAtMs, ages } of unpublished.filter(isOnBoard))
+      for (const { ms, orders } of ages)
+        metrics.fresh("published", (ms + now - committedAtMs) / 1000, orders);
+    unpublished = unpublished.filter((batch) => !isOnBoard(batch));
     unpublishedOrders = unpublished.reduce((sum, batch) => sum + batch.orders, 0);
   };
   const publisher = openPublisher({
@@ -63,15 +62,19 @@ export const openWorker = (parts: WorkerParts): Worker => {
       .split(",")
       .map((name) => name.trim())
       .filter((name) => name !== ""),
-    onPublished,
+    onPublished: (readAtMs) => {
+      metrics.published((performance.now() - readAtMs) / 1_000);
+      tellFresh(({ committedAtMs }) => committedAtMs <= readAtMs);
+    },
+    onSeen: (asOfMs) => tellFresh(({ visibleFromMs }) => visibleFromMs <= asOfMs),
   });
-  const onCounted = ({ orders, duplicates, ages }: Counted): void => {
+  const onCounted = ({ orders, duplicates, ages, visibleFromMs }: Counted): void => {
     metrics.counted(orders, duplicates);
     if (orders + duplicates > 0) metrics.batch(orders + duplicates);
     if (orders === 0) return;
     for (const { ms, orders: n } of ages) metrics.fresh("committed", ms / 1000, n);
     if (unpublishedOrders < MOST_UNPUBLISHED_ORDERS)
-      unpublished.push({ committedAtMs: performance.now(), orders, ages });
+      unpublished.push({ committedAtMs: performance.now(), visibleFromMs, orders, ages });
     unpublishedOrders += orders;
     publisher.changed();
   };

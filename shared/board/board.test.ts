@@ -51,8 +51,10 @@ const board = (epoch: number, version: number, at: number): Board => ({
 describe("the guard", () => {
   test("takes the first board into an empty Redis and gives it back as it was", async () => {
     expect(await writer.read()).toBeNull();
+    expect(await writer.asOfMs()).toBeNull();
     expect(await writer.publish(board(1, 5, 0))).toBe("published");
     expect(await writer.read()).toEqual(board(1, 5, 0));
+    expect(await writer.asOfMs()).toBe(NOW_US / 1_000);
   });
 
   test.each<[string, Board, "published" | "older"]>([

@@ -41,6 +41,8 @@ export type Published = "published" | "older" | "ahead";
 
 export type BoardWriter = {
   read(): Promise<Board | null>;
+  /** When the board that stands in Redis was read, by PostgreSQL's clock; null without one. */
+  asOfMs(): Promise<number | null>;
   publish(board: Board): Promise<Published>;
   /** Whether this publisher may read PostgreSQL now; of N workers one at a time does. */
   takeTurn(): Promise<boolean>;
@@ -54,6 +56,10 @@ export const openBoardWriter = (url: string, onError: (error: Error) => void): B
   redis.defineCommand("publishBoard", { numberOfKeys: 2, lua: PUBLISH });
   return {
     read: async () => parsed(await redis.hget(BOARD, "board")),
+    asOfMs: async () => {
+      const asOfUs = await redis.hget(BOARD, "as_of_us");
+      return asOfUs === null ? null : Number(asOfUs) / 1_000;
+    },
     publish: (board) =>
       redis.publishBoard(BOARD, CHANGES, board.epoch, board.version, board.asOfUs, JSON.stringify(board)),
     takeTurn: async () => (await redis.set(TURN, "1", "PX", TURN_MS, "NX")) === "OK",

@@ -62,8 +62,8 @@ const sentenceFor = (knob: string, given: string | undefined, schema: TSchema): 
   return `${what}: expected ${expectationOf(schema)}${about ? ` (${about})` : ""}.`;
 };
 
-/** A URL that is refused is told, but for the password in it. */
-const withoutPassword = (text: string): string => text.replace(/:\/\/([^:@/]*):[^@]*@/, "://$1:***@");
+/** A URL that is refused is told, but for the password in it; also one whose scheme is what is wrong. */
+const withoutPassword = (text: string): string => text.replace(/^((?:[^:/@]*:\/\/)?[^:@/]*):.*@/, "$1:***@");
 
 type Described = {
   type?: string;

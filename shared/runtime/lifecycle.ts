@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import { withoutPasswords } from "./passwords.ts";
 
 /** What a program opened, in order; closed last in, first out. */
 export type Closers = {
@@ -46,7 +47,9 @@ export const atMost = async (work: Promise<unknown>, ms: number): Promise<boolea
   return result;
 };
 
-export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+/** What an error says, for logs, replies and people: an address that it quotes is told without its password. */
+export const messageOf = (error: unknown): string =>
+  withoutPasswords(error instanceof Error ? error.message : String(error));
 
 /**
  * Runs a program: starts it, stops it on SIGTERM, SIGINT or when the launcher's pipe ends, ends the process.
@@ -89,7 +92,7 @@ export const runProgram = async (
       log.error({ err: error }, "failed while stopping");
       return;
     }
-    log.fatal({ err: error }, error.message);
+    log.fatal({ err: error }, withoutPasswords(error.message));
     void stop("failure", 1);
   };
   process.on("uncaughtException", failed);

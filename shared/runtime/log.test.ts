@@ -42,3 +42,55 @@ test("tests read what was logged", () => {
   log.debug({ orders: 1 }, "seen");
   expect(lines).toMatchObject([{ level: 20, orders: 1, msg: "seen" }]);
 });
+
+test("an error is told without what hangs on it: the command that Redis refused may be AUTH with the password", () => {
+  const lines: string[] = [];
+  const log = logTo({ write: (line) => lines.push(line) });
+  const refused = Object.assign(new Error("WRONGPASS invalid username-password pair"), {
+    command: { name: "auth", args: ["s3cret-password"] },
+    code: "ERR",
+  });
+  const violated = Object.assign(new Error("violates a constraint"), {
+    code: "23514",
+    table: "orders",
+    constraint: "price_is_positive",
+    detail: "Failing row contains (s3cret-password)",
+  });
+  const unreachable = new Error("cannot reach postgres://coffee:s3cret-password@db:5432/coffee");
+  log.warn({ err: refused }, "the board's Redis does not answer");
+  log.warn({ err: unreachable, reason: unreachable.message }, "PostgreSQL does not answer");
+  log.warn({ err: violated, reason: "redis://:s3cret-password@2@board:6379 is away" }, "an order is refused");
+  expect(lines.join("")).not.toContain("s3cret-password");
+  expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+    {
+      err: {
+        type: "Error",
+        message: refused.message,
+        code: "ERR",
+        stack: expect.stringContaining("WRONGPASS"),
+      },
+    },
+    { reason: "cannot reach postgres://coffee:***@db:5432/coffee" },
+    {
+      err: { code: "23514", table: "orders", constraint: "price_is_positive" },
+      reason: "redis://:***@board:6379 is away",
+    },
+  ]);
+});
+
+test("a password is told in no part of a line, also one with an @ in it", () => {
+  const lines: string[] = [];
+  const log = logTo({ write: (line) => lines.push(line) });
+  log.fatal({ board: "redis://:s3cret@word@board:6379" }, "away: postgres://coffee:s3cret@word@db");
+  expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+    { board: "redis://:***@board:6379", msg: "away: postgres://coffee:***@db" },
+  ]);
+});
+
+test("what is no password stays", () => {
+  const lines: string[] = [];
+  const log = logTo({ write: (line) => lines.push(line) });
+  const kept = "postgres://coffee@db:5432/coffee at file:///app/node_modules/@fastify/x.js:1:2, mail to a@b";
+  log.info({}, kept);
+  expect(JSON.parse(lines[0] ?? "")).toMatchObject({ msg: kept });
+});

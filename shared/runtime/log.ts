@@ -1,14 +1,39 @@
-import { type DestinationStream, type Logger, pino } from "pino";
+import { type DestinationStream, type Logger, pino, type SerializedError } from "pino";
+import { withoutPasswords } from "./passwords.ts";
 
 export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
 
 /** JSON lines on stdout; readable ones where a person watches a terminal. */
 export const openLog = (name: string, level: LogLevel, terminal: boolean): Logger => {
-  const options = { name, level, serializers: { err: pino.stdSerializers.err } };
+  const options = { name, level, ...manners };
   // Not pino's own asynchronous default: at process.exit its last lines came out of order.
   if (!terminal) return pino(options, pino.destination({ sync: true }));
   return pino({ ...options, transport: { target: "pino-pretty", options: { ignore: "pid,hostname" } } });
 };
 
 /** For tests that read what was logged. */
-export const logTo = (stream: DestinationStream): Logger => pino({ level: "debug" }, stream);
+export const logTo = (stream: DestinationStream): Logger => pino({ level: "debug", ...manners }, stream);
+
+/**
+ * What an error says, and of what hangs on it these alone, by which PostgreSQL names what it refused. ioredis hangs the
+ * refused command there, and where the server does not know the password, that is AUTH with the password.
+ */
+const TOLD = ["code", "severity", "syscall", "constraint", "schema", "table", "column", "routine"];
+
+const told = (error: Error): object => {
+  const { type, message, stack, ...rest } = pino.stdSerializers.err(error) as SerializedError;
+  return {
+    type,
+    message,
+    stack,
+    ...Object.fromEntries(
+      Object.entries(rest).filter(([name, value]) => TOLD.includes(name) && value !== undefined),
+    ),
+  };
+};
+
+const manners = {
+  serializers: { err: (error: unknown): unknown => (error instanceof Error ? told(error) : error) },
+  // whatever is written, in whichever member it stands
+  hooks: { streamWrite: withoutPasswords },
+};

@@ -95,6 +95,14 @@ describe("the figures", () => {
     }
   });
 
+  test("freshness is that of the newest batch, whichever part counted it", async () => {
+    for (const part of [0, 1]) await count(someOrders(2), "v2", part);
+    await pool.query(
+      "UPDATE applied SET freshness_ms = 900 - 800 * part, updated_at = now() - make_interval(secs => 10 - 5 * part)",
+    );
+    expect((await read()).views["v2"]?.freshnessMs).toBe(100);
+  });
+
   test("of the last 60 minutes, oldest first, and none of the future", async () => {
     const nowMs = Date.now();
     const minutes = [-61, -59, -30, 0, 3].map((minute) => nowMs + minute * MINUTE_MS);

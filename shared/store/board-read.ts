@@ -12,6 +12,8 @@ import { decayed } from "./count.ts";
 import type { Client, Pool } from "./pool.ts";
 import { type Ranking, rankStores, readStores, type StoreRow } from "./ranking.ts";
 
+// Freshness is that of the newest batch of any part: the slowest of all parts would hold one slow batch up to every board
+// until its own part counts again, and the more parts a mode has, the worse it would look.
 // A part below 0 is an operator's replay: how old its orders are says nothing of what comes now.
 // 30 days are 720 hours here: a day is 23 or 25 hours long where the session's time zone changes its clocks.
 const READ_BOARD = `
@@ -25,7 +27,8 @@ SELECT
       'freshnessMs', freshness_ms, 'recent', recent)), '[]')
    FROM (SELECT source, sum(orders)::float8 AS orders,
            sum(rate * ${decayed("now.at", "updated_at")}) AS rate,
-           max(freshness_ms) FILTER (WHERE updated_at > now.at - interval '1 minute' AND part >= 0) AS freshness_ms,
+           (array_agg(freshness_ms ORDER BY updated_at DESC) FILTER (
+             WHERE updated_at > now.at - interval '1 minute' AND part >= 0 AND freshness_ms IS NOT NULL))[1] AS freshness_ms,
            jsonb_agg(recent) AS recent
          FROM applied GROUP BY source) AS parts) AS sources,
   (SELECT coalesce(json_agg(json_build_array(mode, minute_ms, orders, cents) ORDER BY minute_ms), '[]')
@@ -94,9 +97,10 @@ export const readBoard = async (
     };
   });
 
-/** A restore or a repair: the boards of before must not outrank those of now. */
-export const raiseEpoch = async (pool: Pool, above: number): Promise<void> => {
-  await pool.query("UPDATE meta SET epoch = $1::bigint + 1 WHERE epoch <= $1::bigint", [above]);
+/** A restore or a repair: the boards of before must not outrank those of now. Of several at once one resolves with true. */
+export const raiseEpoch = async (pool: Pool, above: number): Promise<boolean> => {
+  const text = "UPDATE meta SET epoch = $1::bigint + 1 WHERE epoch <= $1::bigint";
+  return (await pool.query(text, [above])).rowCount === 1;
 };
 
 const inSnapshot = async <T>(pool: Pool, read: (client: Client) => Promise<T>): Promise<T> => {

@@ -63,7 +63,8 @@ test("the epoch rises above the one given, and never falls", async () => {
   const epoch = () => numberOf(pool, "SELECT epoch FROM meta");
   await raiseEpoch(pool, 4);
   expect(await epoch()).toBe(5);
-  await Promise.all([raiseEpoch(pool, 5), raiseEpoch(pool, 5)]);
+  const raised = await Promise.all([raiseEpoch(pool, 5), raiseEpoch(pool, 5)]);
+  expect(raised.toSorted()).toEqual([false, true]);
   expect(await epoch()).toBe(6);
   await raiseEpoch(pool, 2);
   expect(await epoch()).toBe(6);

@@ -65,6 +65,15 @@ describe("a batch", () => {
     expect(await applied()).toMatchObject({ orders: 40, duplicates: 80 });
   });
 
+  test("tells from when on it is seen, by PostgreSQL's clock", async () => {
+    const clock = "SELECT extract(epoch FROM clock_timestamp()) * 1000";
+    const before = await numberOf(pool, clock);
+    const { visibleFromMs } = await count(someOrders(5));
+    expect(visibleFromMs).toBeGreaterThan(before);
+    // the way there and back is counted in
+    expect(visibleFromMs).toBeLessThan((await numberOf(pool, clock)) + 1_000);
+  });
+
   test("of nothing changes nothing", async () => {
     expect(await count([])).toMatchObject({ orders: 0, duplicates: 0, ages: [] });
     expect(await applied()).toBeUndefined();

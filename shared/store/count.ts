@@ -11,6 +11,7 @@ import type { Client, Pool } from "./pool.ts";
  * `ages` are the freshness of what was counted: milliseconds from accept to commit, and how many orders had about
  * that. `more`: stored orders were left for a next statement. `restored`: the database stands in another cluster
  * than the one that wrote its transaction ids, so stored orders cannot be counted before restore.ts has been.
+ * `visibleFromMs`: whoever reads at this time of PostgreSQL's clock or later sees what was counted.
  */
 export type Counted = {
   readonly orders: number;
@@ -18,6 +19,7 @@ export type Counted = {
   readonly ages: readonly { readonly ms: number; readonly orders: number }[];
   readonly more: boolean;
   readonly restored: boolean;
+  readonly visibleFromMs: number;
 };
 
 /** The latest orders kept per part; the board shows this many. */
@@ -128,7 +130,8 @@ SELECT t.orders::text, t.duplicates::text, (
     SELECT round(sum(age * n) / sum(n))::bigint AS ms, sum(n) AS n
     FROM (SELECT greatest(0, date_part('epoch', clock_timestamp() - accepted_at) * 1000) AS age, n FROM moments) AS a
     GROUP BY floor(${AGE_STEPS} * ln(1 + age))) AS aged
-) AS ages, ${more} AS more, ${restored} AS restored FROM totals AS t`;
+) AS ages, ${more} AS more, ${restored} AS restored,
+(extract(epoch FROM statement_timestamp()) * 1000)::float8 AS began_ms FROM totals AS t`;
 
 /** Rows of a JSON text: an array of order messages (shared/wire/order-message.ts), which PostgreSQL itself parses. */
 export const messagesIn = (json: string): string => `json_to_recordset(${json}::json) AS message (
@@ -178,9 +181,9 @@ export type CarriedBatch = {
  */
 export const countCarried = async (pool: Pool | Client, batch: CarriedBatch): Promise<Counted> => {
   const values = [batch.part, batch.source, batch.position, batch.messages];
-  return countedOf(
-    (await pool.query<CountedRow>({ name: "count-carried", text: COUNT_CARRIED, values })).rows[0],
-  );
+  const askedAtMs = performance.now();
+  const { rows } = await pool.query<CountedRow>({ name: "count-carried", text: COUNT_CARRIED, values });
+  return countedOf(rows[0], performance.now() - askedAtMs);
 };
 
 /**
@@ -190,15 +193,21 @@ export const countCarried = async (pool: Pool | Client, batch: CarriedBatch): Pr
 export const countStored = async (
   pool: Pool,
   { source, part }: { readonly source: string; readonly part: number },
-): Promise<Counted> => countedOf((await pool.query<CountedRow>(COUNT_STORED, [part, source, null])).rows[0]);
+): Promise<Counted> => {
+  const askedAtMs = performance.now();
+  const { rows } = await pool.query<CountedRow>(COUNT_STORED, [part, source, null]);
+  return countedOf(rows[0], performance.now() - askedAtMs);
+};
 
 export type CountedRow = Pick<Counted, "ages" | "restored"> & {
   orders: string;
   duplicates: string;
   more: boolean | null;
+  began_ms: number;
 };
 
-export const countedOf = (row: CountedRow | undefined): Counted => {
+/** The commit came within `tookMs` of the statement's begin; nobody knows when, of a transaction that goes on. */
+export const countedOf = (row: CountedRow | undefined, tookMs = Number.POSITIVE_INFINITY): Counted => {
   if (!row) throw new Error("the counting statement returned no row");
   const { ages, more, restored } = row;
   return {
@@ -207,5 +216,6 @@ export const countedOf = (row: CountedRow | undefined): Counted => {
     ages,
     more: more === true,
     restored,
+    visibleFromMs: row.began_ms + tookMs,
   };
 };

@@ -12,10 +12,12 @@ import type { Caller } from "./transaction.ts";
 
 export const caller: Caller = { longestMs: 20_000, signal: new AbortController().signal };
 
-/** The hour in which the damage is done: of two days ago, so that it stands still. */
-export const HOUR = hourStart(Date.now() - 48 * HOUR_MS);
 export const at = (ms: number): string => iso(ms).replace(".000Z", "Z");
-export const DAY = HOUR - (HOUR % DAY_MS);
+const BEFORE_YESTERDAY_MS = Date.now() - 2 * DAY_MS;
+/** Of two days ago, so that it stands still. */
+export const DAY = BEFORE_YESTERDAY_MS - (BEFORE_YESTERDAY_MS % DAY_MS);
+/** The hour in which the damage is done: one that does not begin with the day. */
+export const HOUR = DAY + 12 * HOUR_MS;
 
 export const count = (pool: Pool, orders: readonly Order[], part = 0): Promise<Counted> =>
   countCarried(pool, { source: "v2", part, position: "1", messages: encodeOrders(orders) });

@@ -193,27 +193,36 @@ export const reconcile = (pool: Pool, caller: Caller): Promise<Reconciled> =>
     return allDifferences(run);
   });
 
-/** This hour and a random earlier one of which all is still there. */
+/** This hour, a random earlier one, and those of $1; of the earlier ones those of which all is still there. */
 const SOME_HOURS = `
+WITH kept AS (
+  SELECT greatest(min(bucket), (
+    SELECT max(until) + interval '1 hour' FROM dropped
+    WHERE relation IN ('orders', 'rollup_minute', 'rollup_hour', 'rollup_hour_store', 'rollup_hour_drink'))) AS first
+  FROM rollup_hour)
 SELECT DISTINCT (extract(epoch FROM hour) * 1000)::float8 AS ms FROM (
   SELECT date_trunc('hour', statement_timestamp(), 'UTC') AS hour
   UNION ALL
   SELECT date_trunc('hour', first + random() * greatest(statement_timestamp() - first, interval '0'), 'UTC')
-  FROM (SELECT greatest(min(bucket), (
-          SELECT max(until) + interval '1 hour' FROM dropped
-          WHERE relation IN ('orders', 'rollup_minute', 'rollup_hour', 'rollup_hour_store', 'rollup_hour_drink'))) AS first
-        FROM rollup_hour) AS kept
-  WHERE first IS NOT NULL) AS hours`;
+  FROM kept WHERE first IS NOT NULL
+  UNION ALL
+  SELECT to_timestamp(again.ms / 1000) FROM kept, unnest($1::float8[]) AS again (ms)
+  WHERE to_timestamp(again.ms / 1000) >= first) AS hours`;
 
 /**
- * Compares a mode's figures of two hours: a look that is cheap enough to take all the time. It stays on one core and
- * within the caller's limit.
+ * Compares a mode's figures of two hours, and of those that are to be looked at again: a look that is cheap enough to
+ * take all the time. It stays on one core and within the caller's limit.
  */
-export const sampleDifferences = (pool: Pool, mode: string, caller: Caller): Promise<Differences> =>
+export const sampleDifferences = (
+  pool: Pool,
+  mode: string,
+  caller: Caller,
+  againMs: readonly number[] = [],
+): Promise<Differences> =>
   transaction(pool, "ISOLATION LEVEL REPEATABLE READ READ ONLY", caller, async (run) => {
     await run("SET LOCAL max_parallel_workers_per_gather = 0");
     await run(KEEP_PARTITIONS);
-    const hours = await run<{ ms: number }>(SOME_HOURS);
+    const hours = await run<{ ms: number }>(SOME_HOURS, [againMs]);
     const starts = hours.map(({ ms }) => ms).sort((a, b) => a - b);
     return singleRow(await run<Differences>(HOURS_DIFFERENCES, [...spansOf(starts, HOUR_MS), mode]));
   });

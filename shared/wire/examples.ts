@@ -7,6 +7,7 @@ import type { readiness } from "./operations.ts";
 import type { OrderMessage } from "./order-message.ts";
 import type { batchOrder, batchReply, orderReply, orderStatusReply } from "./orders.ts";
 import type { salesReply } from "./sales.ts";
+import type { Setup } from "./setup.ts";
 
 export const ORDER_ID = "019bc0a5-5c00-7000-8000-000000000001";
 
@@ -131,6 +132,21 @@ export const readinessExample: Static<typeof readiness> = {
   stopping: false,
   modes: { v1: { health: "ok" }, v2: { health: "unavailable", reason: "no answer in 2000 ms" } },
   servers: { postgresql: "ok", board_redis: "ok" },
+};
+
+export const setupExample: Setup = {
+  modes: [
+    {
+      name: "v1",
+      title: "direct PostgreSQL",
+      status: "stored",
+      durability: "201: committed in PostgreSQL",
+    },
+  ],
+  stores: { count: 2, names: ["uptown", "downtown"] },
+  drinks: { count: 2, names: ["latte", "mocha"] },
+  currency: "USD",
+  page_orders_per_second: 0,
 };
 
 const position = { seq: 8, epoch: 1, version: 3, as_of: "2026-01-15T10:00:00.900Z" };

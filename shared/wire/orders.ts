@@ -64,11 +64,14 @@ export const batchReply = Type.Object({
   rejected: rejectedOrders,
 });
 
-/** One shape in all modes; `stored` for v1 (201), `queued` for v2 and v3 (202). */
+/** `stored` for v1 (201), `queued` for v2 and v3 (202). */
+export const MODE_STATUSES = Type.Union([Type.Literal("stored"), Type.Literal("queued")]);
+
+/** One shape in all modes. */
 export const orderReply = Type.Object({
   id: Type.String({ pattern: ORDER_ID_PATTERN }),
   mode: Type.String(),
-  status: Type.Union([Type.Literal("stored"), Type.Literal("queued")]),
+  status: MODE_STATUSES,
   drink: Type.String(),
   store: Type.String(),
   price: Type.Number(),

@@ -36,8 +36,8 @@ const TAGS = [
 const PAGE_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/** What brings the document is not told in it. */
-const OF_THE_CONTRACT = /^\/(docs(\/|$)|openapi\.json$|asyncapi\.json$)/;
+/** What brings the document is not told in it, nor is the page. */
+const NOT_TOLD = /^\/($|\*$|(docs|assets)(\/|$)|openapi\.json$|asyncapi\.json$|favicon\.svg$|theme\.js$)/;
 
 const NAMES_IN_PATHS: readonly SchemaName[] = [
   "OrderRequest",
@@ -47,6 +47,7 @@ const NAMES_IN_PATHS: readonly SchemaName[] = [
   "OrderStatus",
   "Dashboard",
   "Sales",
+  "Setup",
   "Readiness",
   "Problem",
 ];
@@ -59,7 +60,7 @@ export const addOpenApi = async (app: FastifyInstance, modes: readonly Mode[]): 
     convertConstToEnum: false,
     // not as the route has it: the WebSocket's plugin hides the schema that it shares with /api/dashboard
     transform: ({ schema, url, route }) => ({
-      schema: { ...schema, hide: route.websocket === true || OF_THE_CONTRACT.test(url) },
+      schema: { ...schema, hide: route.websocket === true || NOT_TOLD.test(url) },
       url,
     }),
     transformObject: (made) => {

@@ -6,7 +6,13 @@
  */
 import type { Mode } from "#shared/ports.ts";
 import { dashboardReply } from "#shared/wire/dashboard.ts";
-import { dashboardExample, readinessExample, salesCsvExample, salesExample } from "#shared/wire/examples.ts";
+import {
+  dashboardExample,
+  readinessExample,
+  salesCsvExample,
+  salesExample,
+  setupExample,
+} from "#shared/wire/examples.ts";
 import { liveness, readiness } from "#shared/wire/operations.ts";
 import { type Operation, reply, sometimes, text } from "./operation.ts";
 import { orderOperations } from "./order-operations.ts";
@@ -17,6 +23,7 @@ export const operationsOf = (modes: readonly Mode[]): Record<string, Operation> 
   ...orderOperations(modes),
   "GET /api/dashboard": DASHBOARD,
   "GET /api/sales": SALES,
+  "GET /api/setup": SETUP,
   "GET /livez": LIVEZ,
   "GET /readyz": READYZ,
   "GET /metrics": METRICS,
@@ -74,6 +81,18 @@ next one is told by \`next\` and by \`Link\`. Orders that are counted meanwhile 
     },
     304: { description: "The client has this page already.", headers: { ETag: TAG } },
     ...problems("invalid", "internal", "backend-away", "too-slow", "closing"),
+  },
+};
+
+const SETUP: Operation = {
+  operationId: "readSetup",
+  tags: ["reading"],
+  summary: "How this server is set up",
+  description:
+    "What a page has to know beside the figures: what each mode promises with its reply, some of the catalogue, and whether made-up orders may be sent.",
+  responses: {
+    200: reply("The modes that take orders here, and the rest.", setupExample),
+    ...problems("internal", "closing"),
   },
 };
 

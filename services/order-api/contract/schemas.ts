@@ -11,6 +11,7 @@ import {
   problem,
 } from "#shared/wire/orders.ts";
 import { salesReply } from "#shared/wire/sales.ts";
+import { setupReply } from "#shared/wire/setup.ts";
 
 const NAMED = {
   OrderRequest: orderRequest,
@@ -20,6 +21,7 @@ const NAMED = {
   OrderStatus: orderStatusReply,
   Dashboard: dashboardReply,
   Sales: salesReply,
+  Setup: setupReply,
   Readiness: readiness,
   Problem: problem,
   OrderMessage: orderMessage,

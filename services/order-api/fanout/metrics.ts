@@ -26,6 +26,8 @@ export const openSocketMetrics = (registry: Registry): SocketMetrics => {
   const closed = counter("coffee_ws_closed_total", "WebSockets that the server closed, by reason", [
     "reason",
   ]);
+  // what begins at its first event is missed by every rate
+  for (const reason of ["slow", "silent", "refused"]) closed.inc({ reason }, 0);
   return {
     sockets: (open) => sockets.set(open),
     made: (kind) => made.inc({ kind }),

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { Type } from "typebox";
 import type { Fanout } from "../fanout.ts";
+import { isAllowedOrigin } from "../origins.ts";
 import { invalid, sendProblem, sendUnavailable } from "../problem.ts";
 
 export type DashboardRoutes = {
@@ -29,7 +30,7 @@ export const addDashboardRoutes = (app: FastifyInstance, routes: DashboardRoutes
 
   /** Refusals are answered before the upgrade, in HTTP. */
   const admit = async (request: FastifyRequest<Filter>, reply: FastifyReply): Promise<void> => {
-    if (!isAllowed(request.headers.origin, request.headers.host, routes.allowedOrigins)) {
+    if (!isAllowedOrigin(request.headers.origin, request.headers.host, routes.allowedOrigins)) {
       const detail = "pages of this origin may not open a WebSocket here; see ALLOWED_ORIGINS";
       await sendProblem(reply, { type: "origin", title: "Origin not allowed", status: 403, detail });
     } else if (fanout.sockets() >= routes.maxSockets)
@@ -48,14 +49,4 @@ export const addDashboardRoutes = (app: FastifyInstance, routes: DashboardRoutes
     { schema, websocket: true, preHandler: [checkFilter, admit] },
     (socket, request) => fanout.follow(socket, request.query.mode ?? "all"),
   );
-};
-
-/** Programs send no Origin; a page may connect from the API's own host or from one that is allowed. */
-const isAllowed = (
-  origin: string | undefined,
-  host: string | undefined,
-  allowed: readonly string[],
-): boolean => {
-  if (origin === undefined || allowed.includes("*") || allowed.includes(origin)) return true;
-  return URL.canParse(origin) && new URL(origin).host === host;
 };

@@ -37,11 +37,25 @@ export const openKafka = (
   stopIdleSpin();
   return new Kafka({
     clientId,
-    brokers: brokers.split(",").map((broker) => broker.trim()),
+    ...addressesIn(brokers),
     ...MANNERS[manner],
     logLevel: logLevel.WARN,
     logCreator: () => (entry) => tell(log, entry),
   });
+};
+
+const TLS = "kafka+ssl://";
+
+/** KAFKA_BROKERS as kafkajs wants it. A certificate authority of one's own comes by Node's NODE_EXTRA_CA_CERTS. */
+export const addressesIn = (text: string): { brokers: string[]; ssl: boolean } => {
+  const given = text
+    .split(",")
+    .map((broker) => broker.trim())
+    .filter((broker) => broker !== "");
+  return {
+    brokers: given.map((broker) => broker.replace(TLS, "")),
+    ssl: given.some((broker) => broker.startsWith(TLS)),
+  };
 };
 
 /** Does `attempt` until Kafka lets it succeed; rejects only when `signal` aborts. */

@@ -1,9 +1,15 @@
 import { type Static, Type } from "typebox";
 
+/** Without users: kafkajs would take what stands before the colon for the host. */
+const BROKER = "[^,/@\\s]+:\\d+";
+const TLS_BROKER = `kafka\\+ssl://${BROKER}`;
+
 export const kafkaKnobs = Type.Object({
   kafkaBrokers: Type.String({
-    minLength: 3,
-    description: "host:port of one or more brokers, separated by commas",
+    // all by TLS or none: one that is not would see what the others protect
+    pattern: `^${BROKER}(\\s*,\\s*${BROKER})*$|^${TLS_BROKER}(\\s*,\\s*${TLS_BROKER})*$`,
+    description:
+      "host:port of one or more brokers, separated by commas; each as kafka+ssl://host:port for TLS",
   }),
   v3Topic: Type.String({
     default: "coffee-orders",

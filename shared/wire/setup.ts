@@ -1,0 +1,39 @@
+import { type Static, Type } from "typebox";
+import { MODE_STATUSES } from "./orders.ts";
+
+/** Names told of a catalogue: enough to choose from, and of ten thousand stores not a page of 200 kB. */
+export const MOST_NAMES_TOLD = 50;
+
+const names = (what: string) =>
+  Type.Object({
+    count: Type.Integer({ minimum: 1, description: `${what} of the catalogue` }),
+    names: Type.Array(Type.String(), {
+      maxItems: MOST_NAMES_TOLD,
+      description: `the first ${MOST_NAMES_TOLD}`,
+    }),
+  });
+
+/** GET /api/setup. */
+export const setupReply = Type.Object({
+  modes: Type.Array(
+    Type.Object({
+      name: Type.String(),
+      title: Type.String(),
+      status: MODE_STATUSES,
+      durability: Type.String({ description: "what a reply promises under the settings of this process" }),
+    }),
+    { description: "those that take orders here" },
+  ),
+  stores: names("stores"),
+  drinks: names("drinks"),
+  currency: Type.Union([Type.String({ pattern: "^[A-Z]{3}$" }), Type.Null()], {
+    description: "of the prices, as in ISO 4217; null where it is not set",
+  }),
+  page_orders_per_second: Type.Integer({
+    minimum: 0,
+    description:
+      "made-up orders that this server's page may send by each mode; 0 is none. It speaks for the page alone: who may send orders is not decided by it",
+  }),
+});
+
+export type Setup = Static<typeof setupReply>;
