@@ -1,0 +1,107 @@
+/** The few things that are done to the page's elements. Text is only ever set as text. */
+
+/** The one element with this id. The page is ours, so that a missing one is a mistake of ours. */
+export const byId = <T extends HTMLElement = HTMLElement>(id: string): T => {
+  const element = document.getElementById(id);
+  if (element === null) throw new Error(`the page has no #${id}`);
+  return element as T;
+};
+
+type Attributes = Readonly<Record<string, string>>;
+type Child = Node | string;
+
+export const make = <K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  attributes: Attributes = {},
+  ...children: readonly Child[]
+): HTMLElementTagNameMap[K] => {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+};
+
+/** Leaves alone what says so already: ten times a second most of the page does. */
+export const setText = (element: HTMLElement, text: string): void => {
+  if (element.textContent !== text) element.textContent = text;
+};
+
+export const setTime = (element: HTMLTimeElement, atMs: number, text: string, utc: string): void => {
+  setText(element, text);
+  if (element.title === utc) return;
+  element.dateTime = new Date(atMs).toISOString();
+  element.title = utc;
+};
+
+/** Calls `draw` only with a value that is not the one before. */
+export const onChange = <T>(draw: (value: T) => void): ((value: T) => void) => {
+  let before: { readonly value: T } | null = null;
+  return (value) => {
+    if (before !== null && Object.is(before.value, value)) return;
+    before = { value };
+    draw(value);
+  };
+};
+
+/** Tells whether any of these is another one than the last time: what is drawn of them alone need not be drawn again. */
+export const openChanges = (): ((...next: readonly unknown[]) => boolean) => {
+  let before: readonly unknown[] | null = null;
+  return (...next) => {
+    const known = before;
+    before = next;
+    if (known === null || known.length !== next.length) return true;
+    return next.some((each, index) => !Object.is(each, known[index]));
+  };
+};
+
+export type Row<Item> = {
+  readonly element: HTMLElement;
+  fill(item: Item, index: number): void;
+  /** It has come just now, and few have with it. */
+  arrive?(): void;
+};
+
+/** More at once is a stream, in which no single one is to be pointed at. */
+const MOST_ARRIVALS = 3;
+
+/**
+ * A list whose rows follow their items. Rows of items that left are used again for those that came, so that a list that
+ * moves ten times a second makes no garbage.
+ */
+export const openRows = <Item>(
+  list: HTMLElement,
+  makeRow: () => Row<Item>,
+  keyOf: (item: Item, index: number) => string,
+): ((items: readonly Item[]) => void) => {
+  let rows = new Map<string, Row<Item>>();
+  return (items) => {
+    const keys = items.map(keyOf);
+    const wanted = new Set(keys);
+    const free = [...rows].filter(([key]) => !wanted.has(key)).map(([, row]) => row);
+    const next = new Map<string, Row<Item>>();
+    const arrived: Row<Item>[] = [];
+    for (const [index, item] of items.entries()) {
+      const key = keys[index] ?? "";
+      const known = rows.get(key);
+      const row = known ?? free.pop() ?? makeRow();
+      if (known === undefined) arrived.push(row);
+      row.fill(item, index);
+      if (list.children[index] !== row.element) list.insertBefore(row.element, list.children[index] ?? null);
+      next.set(key, row);
+    }
+    for (const row of free) row.element.remove();
+    const isFirst = rows.size === 0;
+    rows = next;
+    if (!isFirst && arrived.length <= MOST_ARRIVALS) for (const row of arrived) row.arrive?.();
+  };
+};
+
+/** Whether this viewer's system asks for less motion. */
+export const wantsMotion = (): boolean => !matchMedia("(prefers-reduced-motion: reduce)").matches;
+
+/** A group of radio buttons as it is chosen from. */
+export const onChoice = (group: HTMLElement, choose: (value: string) => void): void => {
+  group.addEventListener("change", ({ target }) => {
+    if (target instanceof HTMLInputElement && target.checked) choose(target.value);
+  });
+};

@@ -1,0 +1,155 @@
+/** What the page shows is what the server says: at once, as it changes, for one mode, and of the past. */
+import { afterAll, beforeAll, expect } from "vitest";
+import { until } from "../fresh.ts";
+import { type System, startSystem } from "../system.ts";
+import {
+  dashboardOf,
+  openVisits,
+  sendOrder,
+  test,
+  untilHourLasts,
+  untilLive,
+  type Visits,
+} from "./chromium.ts";
+
+let system: System;
+let visits: Visits;
+beforeAll(async () => {
+  [system, visits] = await Promise.all([
+    startSystem({ env: { PAGE_ORDERS_PER_SECOND: "40", CURRENCY: "USD" } }),
+    openVisits(),
+  ]);
+  await untilHourLasts();
+}, 420_000);
+afterAll(async () => {
+  await visits.close();
+  await system.close();
+});
+
+test("empty, then an order as it comes, then many: as the server has them, without a complaint", async () => {
+  const visit = await visits.open(system.url);
+  await untilLive(visit);
+  expect(await visit.text("#hour-hint")).toContain("No orders yet in this hour");
+  await sendOrder(system.url, "v1");
+  await until("the order is there", async () => (await visit.page.locator("#recent li").count()) === 1);
+  expect(await visit.text("#recent li .price")).toBe("$4.50");
+  for (let i = 0; i < 30; i++) await sendOrder(system.url, ["v1", "v2", "v3"][i % 3] ?? "");
+  await until("all are counted", async () => (await visit.number("#hour-orders")) === 31);
+  const { current_hour, top5_drinks } = await dashboardOf(system.url);
+  expect(await visit.text("#hour-revenue")).toBe("$139.50");
+  expect(current_hour?.revenue).toBe(139.5);
+  expect(await visit.page.locator("#month-drinks li").count()).toBe(top5_drinks.length);
+  const sold = await visit.page.locator("#recent time").first().getAttribute("title");
+  expect(sold).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC$/);
+  expect(await visit.text("#chip-text")).toMatch(/^Live · data \d+\.\d\ss old$/);
+  expect(visit.complaints).toEqual([]);
+  await visit.context.close();
+});
+
+test("the filter shows one mode, stands in the address, and the race goes on with all", async () => {
+  const visit = await visits.open(system.url);
+  await untilLive(visit);
+  await visit.page.locator('#filter input[value="v2"]').check();
+  const { current_hour } = await dashboardOf(system.url, "v2");
+  await until(
+    "it is of v2 alone",
+    async () => (await visit.number("#hour-orders")) === current_hour?.order_count,
+  );
+  expect(visit.page.url()).toContain("?mode=v2");
+  expect(await visit.page.locator(".lane").count()).toBe(3);
+  await visit.page.reload();
+  await untilLive(visit);
+  await until(
+    "it is so again",
+    async () => (await visit.number("#hour-orders")) === current_hour?.order_count,
+  );
+  expect(await visit.page.locator('#filter input[value="v2"]').isChecked()).toBe(true);
+  await visit.context.close();
+});
+
+test("a mode that does not run here is not followed", async () => {
+  const visit = await visits.open(`${system.url}/?mode=v9`);
+  await until("all are shown", async () => (await visit.number("#hour-orders")) > 0);
+  expect(visit.page.url()).not.toContain("v9");
+  await visit.context.close();
+});
+
+test("the history has every range, as bars and as a table, and says what is wrong", async () => {
+  const visit = await visits.open(system.url);
+  const orders = (await dashboardOf(system.url)).current_hour?.order_count;
+  await until("it is loaded", async () =>
+    (await visit.text("#history-summary")).startsWith(`${orders} orders`),
+  );
+  await visit.page.locator("#history-details summary").click();
+  for (const [range, rows] of [
+    ["3h", 180],
+    ["7d", 168],
+    ["30d", 30],
+    ["1y", 365],
+  ] as const) {
+    await visit.page.locator(`#range input[value="${range}"]`).check();
+    const count = (): Promise<number> => visit.page.locator("#history-details tbody tr").count();
+    await until(`${range} has ${rows} rows`, async () => (await count()) === rows);
+  }
+  await visit.page.route("**/api/sales*", (route) =>
+    route.fulfill({
+      status: 503,
+      contentType: "application/problem+json",
+      body: JSON.stringify({ detail: "PostgreSQL does not answer" }),
+    }),
+  );
+  await visit.page.locator('#range input[value="24h"]').check();
+  const problem = visit.page.locator("#history-problem");
+  await problem.waitFor();
+  // of the range before nothing stays under this one's name
+  expect(await visit.text("#history-summary")).toBe("Nothing to show.");
+  expect(await visit.page.locator("#history-details tbody tr").count()).toBe(0);
+  expect(await problem.textContent()).toContain("The history cannot be read: PostgreSQL does not answer.");
+  await visit.page.unroute("**/api/sales*");
+  await visit.page.locator("#history-again").click();
+  await problem.waitFor({ state: "hidden" });
+  await visit.context.close();
+});
+
+test("one order by each mode is followed to this page", async () => {
+  const visit = await visits.open(system.url);
+  await untilLive(visit);
+  const before = await visit.number("#hour-orders");
+  await visit.page.locator("#send").click();
+  const told = visit.page.locator("#tracks .told");
+  await until(
+    "all have arrived",
+    async () =>
+      (await told.allTextContents()).filter((text) => text.includes("counted and shown here after"))
+        .length === 3,
+  );
+  const texts = await told.allTextContents();
+  expect(texts[0]).toContain("Acknowledged (stored)");
+  expect(texts[1]).toContain("Acknowledged (queued)");
+  await until("each counts once", async () => (await visit.number("#hour-orders")) === before + 3);
+  expect(await visit.page.locator("#send").isEnabled()).toBe(true);
+  expect(visit.complaints).toEqual([]);
+  await visit.context.close();
+});
+
+test("a small load is bounded, counted to the order, and can be stopped", async () => {
+  const visit = await visits.open(system.url);
+  await untilLive(visit);
+  const before = await visit.number("#hour-orders");
+  expect(await visit.page.locator("#load-rate").getAttribute("max")).toBe("40");
+  await visit.page.locator("#load").click();
+  await until("it has begun", async () => (await visit.number("#hour-orders")) > before + 60);
+  await visit.page.locator("#load").click();
+  const outcomes = visit.page.locator("#load-outcomes li");
+  const accepted = async (): Promise<number> =>
+    (await outcomes.allTextContents()).reduce(
+      (sum, text) => sum + Number(/(\d+) accepted/.exec(text)?.[1]),
+      0,
+    );
+  await until(
+    "all that was accepted is shown",
+    async () => (await visit.number("#hour-orders")) === before + (await accepted()),
+  );
+  expect(await outcomes.count()).toBe(3);
+  await visit.context.close();
+});

@@ -1,0 +1,110 @@
+/** The page outlives what happens to the server and to itself, and never counts twice. */
+import { afterAll, afterEach, beforeAll, expect } from "vitest";
+import { freePort } from "../../dev/servers/ports.ts";
+import { type Program, startProgram, until } from "../fresh.ts";
+import { type System, startSystem } from "../system.ts";
+import { openVisits, sendOrder, test, untilHourLasts, untilLive, type Visits } from "./chromium.ts";
+
+let system: System;
+let visits: Visits;
+const closers: (() => unknown)[] = [];
+beforeAll(async () => {
+  [system, visits] = await Promise.all([startSystem({ modes: ["v1", "v2"] }), openVisits()]);
+  await untilHourLasts();
+}, 420_000);
+afterEach(async () => {
+  for (let close = closers.pop(); close; close = closers.pop()) await close();
+});
+afterAll(async () => {
+  await visits.close();
+  await system.close();
+});
+
+type Api = Program & { readonly url: string };
+
+/** An API of the same system as a process of its own, so that it can be killed. */
+const startApi = async (port: number, env: Record<string, string> = {}): Promise<Api> => {
+  const program = startProgram("services/order-api/main.ts", {
+    PORT: String(port),
+    DATABASE_URL: system.databaseUrl,
+    BOARD_REDIS_URL: system.board.url,
+    STREAM_REDIS_URL: system.stream.url,
+    V1_ENABLED: "true",
+    V2_ENABLED: "true",
+    LOG_LEVEL: "warn",
+    ...env,
+  });
+  closers.push(() => program.kill("SIGKILL"));
+  const url = `http://127.0.0.1:${port}`;
+  await until(`the API is ready: ${program.output()}`, async () => {
+    const response = await fetch(`${url}/readyz`).catch(() => null);
+    return response?.status === 200;
+  });
+  return { ...program, url };
+};
+
+test("a server that is killed and comes back is found again, and no order counts twice", async () => {
+  const port = await freePort();
+  const api = await startApi(port);
+  const visit = await visits.open(api.url);
+  closers.push(() => visit.context.close());
+  await untilLive(visit);
+  for (let i = 0; i < 5; i++) await sendOrder(system.url, "v2");
+  await until("five are seen", async () => (await visit.number("#hour-orders")) === 5);
+  await api.kill("SIGKILL");
+  await visit.page.locator('#chip[data-phase="disconnected"]').waitFor();
+  const notice = visit.page.locator("#notice");
+  expect(await notice.textContent()).toMatch(/Disconnected since \d\d:\d\d:\d\d [AP]M/);
+  // what was shown stays, and says how old it is
+  expect(await visit.number("#hour-orders")).toBe(5);
+  // a click on the filter hides nothing of it
+  await visit.page.locator('#filter input[value="v2"]').check();
+  expect(await visit.text("#chip-text")).toContain("Disconnected");
+  expect(await notice.isVisible()).toBe(true);
+  expect(await visit.text("#spoken")).toContain("Disconnected since");
+  await visit.page.locator('#filter input[value="all"]').check();
+  for (let i = 0; i < 7; i++) await sendOrder(system.url, "v1");
+  await startApi(port, { CURRENCY: "EUR" });
+  await untilLive(visit);
+  await until("all twelve are seen", async () => (await visit.number("#hour-orders")) === 12);
+  expect(await visit.page.locator("#recent li").count()).toBe(12);
+  await notice.waitFor({ state: "hidden" });
+  expect(await visit.text("#spoken")).toBe("Live again");
+  // it is another process, with settings of its own
+  await until("its currency is known", async () => (await visit.text("#hour-revenue")).startsWith("€"));
+}, 90_000);
+
+test("a tab that stands still for seconds shows the latest when it goes on, and holds up nobody", async () => {
+  const [slow, quick] = [await visits.open(system.url), await visits.open(system.url)];
+  closers.push(
+    () => slow.context.close(),
+    () => quick.context.close(),
+  );
+  await Promise.all([untilLive(slow), untilLive(quick)]);
+  const before = await quick.number("#hour-orders");
+  const stalled = slow.page.evaluate("{ const end = Date.now() + 10000; while (Date.now() < end); }");
+  const startedAt = performance.now();
+  for (let i = 0; i < 40; i++) await sendOrder(system.url, "v1");
+  await until("the other tab has them all", async () => (await quick.number("#hour-orders")) === before + 40);
+  expect(performance.now() - startedAt).toBeLessThan(10_000);
+  await stalled;
+  await until("so has this one", async () => (await slow.number("#hour-orders")) === before + 40, 5_000);
+  await untilLive(slow);
+}, 60_000);
+
+test("with nobody publishing, the figures are called old and their age grows", async () => {
+  const alone = await startSystem({ modes: ["v1"] });
+  closers.push(() => alone.close());
+  const visit = await visits.open(alone.url);
+  closers.push(() => visit.context.close());
+  await untilLive(visit);
+  await alone.board.kill();
+  closers.push(() => alone.board.start());
+  await visit.page.locator('#chip[data-phase="stale"]').waitFor({ timeout: 20_000 });
+  expect(await visit.text("#notice")).toContain("Nothing new since");
+  await until("the cause is told", async () =>
+    (await visit.text("#notice")).includes("the board's Redis does not answer"),
+  );
+  expect(await visit.text("#rate")).toBe("–");
+  await until("the lane says so", async () => (await visit.text(".health")).includes("no counts since"));
+}, 60_000);
