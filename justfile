@@ -2,7 +2,10 @@
 set positional-arguments
 
 # Every file, to name what runs whatever modes it was started with.
-all := "docker compose -f docker-compose.base.yaml -f docker-compose.v1.yaml -f docker-compose.v2.yaml -f docker-compose.v3.yaml"
+all := "docker compose --profile observe -f docker-compose.base.yaml -f docker-compose.v1.yaml -f docker-compose.v2.yaml -f docker-compose.v3.yaml"
+
+# With which files it was started.
+started := ".coffee-rt/compose-files"
 
 # This list.
 _default:
@@ -23,6 +26,14 @@ lint *options:
 # What the compiler finds.
 typecheck:
     npm run typecheck
+
+# The page, built for the API to serve: just build-dashboard --api https://api.example/ --out /srv/page
+build-dashboard *options:
+    npm run build:dashboard -- "$@"
+
+# Every state of the page in pictures: just screenshots --only live,load
+screenshots *options:
+    npm run screenshots -- "$@"
 
 # A sales export as input: just replay sales.csv --mode v2 --speed 60
 replay *options:
@@ -52,18 +63,41 @@ load *options:
 lab *options:
     npm run lab -- "$@"
 
-# These modes in containers: just up v2, or several: just up v1 v2 v3
-up +modes:
-    docker compose -f docker-compose.base.yaml {{ prepend("-f docker-compose.", append(".yaml", modes)) }} up --build --detach
+# These modes in containers, with their boards and alerts: just up v2, or several: just up v1 v2 v3
+up +modes: (_up "--profile observe" modes)
+
+# The same with nobody watching: no Prometheus, Grafana nor Loki
+up-alone +modes: (_up "" modes)
+
+_up options modes:
+    @mkdir -p .coffee-rt && echo '{{ options }} -f docker-compose.base.yaml {{ prepend("-f docker-compose.", append(".yaml", modes)) }}' > {{ started }}
+    docker compose $(cat {{ started }}) up --build --detach --remove-orphans
 
 # Stops and removes the containers; the data stays. just down --volumes removes it too.
 down *options:
     {{ all }} down "$@"
+    @rm -f {{ started }}
 
 # What the containers say: just logs worker-v2
 logs *services:
     {{ all }} logs --follow "$@"
 
-# More of one service: just scale worker-v2=3. For order-api=4 first: API_PORT=8005-8008 just up v2
-scale +services:
-    {{ all }} scale "$@"
+# More of one service: just scale worker-v2=3. For order-api=4 first: API_PORT=8005-8008 into .env, and just up v2
+scale +services: _was-started
+    docker compose $(cat {{ started }}) scale "$@"
+
+# The operator's commands on what runs in containers: just operate reconcile --repair. docs/operations.md has them.
+operate *command: _was-started
+    docker compose $(cat {{ started }}) run --rm --no-deps order-api node services/operator/main.ts "$@"
+
+# k6 in a container, on what runs in containers: just load-containers v2 spike. loadtest/README.md has its settings.
+load-containers mode profile="smoke": _was-started
+    docker compose $(cat {{ started }}) -f docker-compose.lab.yaml run --rm --env MODE={{ mode }} --env PROFILE={{ profile }} k6
+
+# With other files than it was started with, compose would start the API anew, with other modes.
+_was-started:
+    @test -f {{ started }} || { echo 'Nothing was started here: just up v2' >&2; exit 1; }
+
+# The compose files, the chart, the image and the workflows: just check-deploy --only chart
+check-deploy *options:
+    npm run check:deploy -- "$@"

@@ -1,32 +1,39 @@
 // A real compose implementation: `docker compose` where it answers, else the loader that it is made of (compose-go),
 // installed once by Go into the cache folder.
 import { execFile } from "node:child_process";
-import { existsSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { cacheFolder } from "./servers/data-dir.ts";
+import { findGo, type GoProgram, goProgram } from "./go.ts";
 
 export type ComposeService = {
-  readonly build?: { readonly dockerfile: string };
+  readonly build?: { readonly dockerfile: string; readonly target?: string };
   readonly command?: readonly string[];
   readonly container_name?: string;
-  readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>;
+  readonly depends_on?: Readonly<Record<string, { readonly condition: string; readonly required?: boolean }>>;
+  /** Those that have a value; the others a program is not given. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** Those that are handed on from whoever runs it, when they are set there. */
+  readonly handedOn?: readonly string[];
+  readonly deploy?: { readonly resources?: { readonly limits?: { readonly memory?: string | number } } };
+  readonly healthcheck?: { readonly test?: readonly string[]; readonly disable?: boolean };
   readonly image?: string;
+  readonly restart?: string;
   readonly ports?: readonly { readonly host_ip?: string; readonly target: number }[];
   readonly volumes?: readonly { readonly source?: string; readonly target: string }[];
 };
 
 export type ComposeTool = {
   readonly name: string;
-  /** The services that `up` would start from these files, merged in their order. Rejects when they are not valid. */
-  services(files: readonly string[]): Promise<Record<string, ComposeService>>;
+  /** The services that `up` would start from these files, merged in their order; of `folder`, or the project's. Rejects when they are not valid. */
+  services(files: readonly string[], folder?: string): Promise<Record<string, ComposeService>>;
 };
 
-const VERSION = "v2.16.2";
-const MODULE = `github.com/compose-spec/compose-go/v2/cmd@${VERSION}`;
 /** With nothing in Go's caches, on two cores: 32 s while they are idle, 93 s while they are not. */
-const INSTALL_WITHIN_MS = 300_000;
+const COMPOSE_GO: GoProgram = {
+  name: "compose-go",
+  path: "github.com/compose-spec/compose-go/v2/cmd",
+  version: "v2.16.2",
+};
 const ANSWER_WITHIN_MS = 20_000;
 
 const run = promisify(execFile);
@@ -43,15 +50,13 @@ export const composeTool = async (log: (line: string) => void): Promise<ComposeT
       "--format",
       "json",
     ];
-    return { name: "docker compose", services: (files) => servicesBy(command(files)) };
+    return { name: "docker compose", services: (files, folder) => servicesBy(command(files), folder) };
   }
-  const go = await findGo();
-  if (go === null) return null;
-  const binary = join(cacheFolder(), `compose-go-${VERSION}`);
-  if (!existsSync(binary)) await install(go, binary, log);
+  if ((await findGo()) === null) return null;
+  const binary = await goProgram(COMPOSE_GO, log);
   return {
-    name: `compose-go ${VERSION}`,
-    services: (files) => servicesBy([binary, "-format", "json", ...files]),
+    name: `compose-go ${COMPOSE_GO.version}`,
+    services: (files, folder) => servicesBy([binary, "-format", "json", ...files], folder),
   };
 };
 
@@ -67,54 +72,50 @@ const answers = async (command: string, args: readonly string[]): Promise<boolea
   }
 };
 
-/** On the PATH, or where Go's own installer puts it without touching the PATH. */
-const findGo = async (): Promise<string | null> => {
-  for (const command of ["go", "/usr/local/go/bin/go"])
-    if (await answers(command, ["version"])) return command;
-  return null;
-};
-
-const install = async (go: string, binary: string, log: (line: string) => void): Promise<void> => {
-  log("a compose tool is missing: installing compose-go with Go (about a minute, once)");
-  const partial = mkdtempSync(`${binary}-`);
-  // the tests beside it have deadlines; it must not starve either
-  const polite = process.platform === "win32" ? [] : ["nice", "-n", "5"];
-  const [command = "", ...args] = [...polite, go, "install", "-trimpath", MODULE];
-  const env = { ...process.env, GOBIN: partial, CGO_ENABLED: "0" };
-  try {
-    await run(command, args, { cwd: partial, env, timeout: INSTALL_WITHIN_MS });
-    renameSync(join(partial, process.platform === "win32" ? "cmd.exe" : "cmd"), binary);
-  } finally {
-    rmSync(partial, { recursive: true, force: true });
-  }
-};
-
-type Written = Omit<ComposeService, "environment"> & {
-  readonly environment?: Readonly<Record<string, string>> | readonly string[];
+type Written = Omit<ComposeService, "environment" | "handedOn"> & {
+  readonly environment?: Readonly<Record<string, string | null>> | readonly string[];
   readonly profiles?: readonly string[];
 };
 
+/** What finds the tool and its engine. Nothing else of the caller's decides what the files say, nor does a .env. */
+const bareEnvironment = (): Record<string, string> => ({
+  ...Object.fromEntries(
+    ["PATH", "HOME", "DOCKER_HOST", "DOCKER_CONFIG", "DOCKER_CONTEXT"].flatMap((name) => {
+      const value = process.env[name];
+      return value === undefined ? [] : [[name, value]];
+    }),
+  ),
+  COMPOSE_DISABLE_ENV_FILE: "1",
+});
+
 /** compose-go writes an environment as a list where it merged one, and keeps the services of profiles. */
-const servicesBy = async ([command = "", ...args]: readonly string[]): Promise<
-  Record<string, ComposeService>
-> => {
-  const env = { ...process.env, COMPOSE_FILE: "", COMPOSE_PROFILES: "" };
-  const { stdout } = await run(command, args, { cwd: root, env, timeout: ANSWER_WITHIN_MS });
+const servicesBy = async (
+  [command = "", ...args]: readonly string[],
+  folder = root,
+): Promise<Record<string, ComposeService>> => {
+  const options = { cwd: folder, env: bareEnvironment(), timeout: ANSWER_WITHIN_MS };
+  const { stdout } = await run(command, args, options);
   const { services } = JSON.parse(stdout) as { services: Record<string, Written> };
   const started = Object.entries(services).filter(([, { profiles = [] }]) => profiles.length === 0);
   return Object.fromEntries(
-    started.map(([name, service]) => [name, { ...service, environment: byName(service.environment ?? {}) }]),
+    started.map(([name, { environment = {}, ...service }]) => [name, { ...service, ...apart(environment) }]),
   );
 };
 
-const byName = (
-  environment: Readonly<Record<string, string>> | readonly string[],
-): Readonly<Record<string, string>> => {
-  if (!Array.isArray(environment)) return environment as Readonly<Record<string, string>>;
-  return Object.fromEntries(
-    environment.map((entry: string) => [
-      entry.slice(0, entry.indexOf("=")),
-      entry.slice(entry.indexOf("=") + 1),
-    ]),
-  );
+/** `A=1` or `A: 1` is a value, `A` or `A: null` is handed on. */
+const apart = (
+  environment: NonNullable<Written["environment"]>,
+): Required<Pick<ComposeService, "environment" | "handedOn">> => {
+  const entries = Array.isArray(environment)
+    ? environment.map((entry: string): [string, string | null] => {
+        const [name = "", ...value] = entry.split("=");
+        return [name, value.length === 0 ? null : value.join("=")];
+      })
+    : Object.entries(environment as Readonly<Record<string, string | null>>);
+  return {
+    environment: Object.fromEntries(
+      entries.flatMap(([name, value]) => (value === null ? [] : [[name, value]])),
+    ),
+    handedOn: entries.flatMap(([name, value]) => (value === null ? [name] : [])).sort(),
+  };
 };

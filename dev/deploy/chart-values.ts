@@ -1,0 +1,138 @@
+/** With which values the chart is looked at, as data: every combination of modes, servers and extras; and what it refuses. */
+import { modeNames } from "./variables.ts";
+
+export type Values = { readonly title: string; readonly args: readonly string[] };
+
+const set = (...values: string[]): string[] => values.flatMap((value) => ["--set", value]);
+
+const modeSets: readonly (readonly string[])[] = Array.from(
+  { length: 2 ** modeNames.length - 1 },
+  (_, index) => modeNames.filter((_name, bit) => ((index + 1) >> bit) % 2 === 1),
+);
+
+/** `CHART` stands for the chart's folder. */
+const filesOf = (modes: readonly string[]): string[] =>
+  modes.flatMap((mode) => ["-f", `CHART/values.${mode}.yaml`]);
+
+/** What scales by the chart's own servers is not told where they are, also where everything else is on. */
+const TRIAL = [
+  "-f",
+  "CHART/values.trial.yaml",
+  ...set(
+    "servers.postgresql.inCluster.password=forATrial",
+    "modes.v2.scaling.address=",
+    "modes.v3.scaling.address=",
+  ),
+];
+const URLS = set(
+  "servers.postgresql.url=postgres://coffee:secret@db.example:5432/coffee?sslmode=verify-full",
+  "servers.boardRedis.url=rediss://:secret@board.example:6379",
+  "servers.streamRedis.url=rediss://:secret@stream.example:6379",
+  // to --set a comma begins the next value
+  "servers.kafka.url=kafka+ssl://kafka-1.example:9093\\,kafka+ssl://kafka-2.example:9093",
+);
+const SECRETS = set(
+  "servers.postgresql.existingSecret=database",
+  "servers.postgresql.key=url",
+  "servers.boardRedis.existingSecret=board",
+  "servers.streamRedis.existingSecret=stream",
+  "servers.kafka.existingSecret=brokers",
+);
+const SERVERS: readonly Values[] = [
+  { title: "servers in the cluster", args: TRIAL },
+  { title: "servers by URL", args: URLS },
+  { title: "servers by existing Secrets", args: SECRETS },
+];
+
+/** Everything that is off by default. In a file: helm reads numbers there in another way than on its command line. */
+const ALL_ON = ["-f", "CHART/ci/all-on-values.yaml"];
+
+const LONG_NAME: Values = {
+  title: `${modeNames.join(" + ")}, a long name`,
+  args: [...filesOf(modeNames), ...TRIAL, ...set(`nameOverride=${"long".repeat(20)}`)],
+};
+
+export const VALUES: readonly Values[] = [
+  LONG_NAME,
+  ...modeSets.flatMap((modes) =>
+    SERVERS.flatMap(({ title, args }) => [
+      { title: `${modes.join(" + ")}, ${title}`, args: [...filesOf(modes), ...args] },
+      { title: `${modes.join(" + ")}, ${title}, all on`, args: [...filesOf(modes), ...args, ...ALL_ON] },
+    ]),
+  ),
+];
+
+export type Refusal = Values & { readonly sentence: string };
+
+const V2 = [...filesOf(["v2"]), ...TRIAL];
+
+/** What the chart has to refuse, and with which words. */
+export const REFUSALS: readonly Refusal[] = [
+  { title: "no mode", args: TRIAL, sentence: "No mode is on: add -f values.v1.yaml" },
+  {
+    title: "no servers",
+    args: filesOf(["v2"]),
+    sentence: "servers.postgresql has nothing set: set exactly one of url",
+  },
+  {
+    title: "a server said twice",
+    args: [...V2, ...set("servers.streamRedis.url=redis://x:1")],
+    sentence: "servers.streamRedis has url and inCluster.enabled",
+  },
+  {
+    title: "no password",
+    args: [...filesOf(["v1"]), "-f", "CHART/values.trial.yaml"],
+    sentence: "servers.postgresql.inCluster.password is empty",
+  },
+  {
+    title: "a scaler without an address",
+    args: [...filesOf(["v2"]), ...URLS, ...set("modes.v2.scaling.enabled=true")],
+    sentence: "modes.v2.scaling.address is empty",
+  },
+  {
+    title: "fewer workers at most than at least",
+    args: [...V2, ...set("modes.v2.scaling.enabled=true", "modes.v2.scaling.max=1")],
+    sentence: "modes.v2.scaling.max is 1, less than its workers (2)",
+  },
+  {
+    title: "fewer API pods at most than at least",
+    args: [...V2, ...set("orderApi.autoscaling.enabled=true", "orderApi.autoscaling.max=1")],
+    sentence: "orderApi.autoscaling.max is 1, less than min (2)",
+  },
+  { title: "a misspelt value", args: [...V2, ...set("orderApi.replica=3")], sentence: "replica" },
+  {
+    title: "a setting that no program has",
+    args: [...V2, ...set("modes.v2.settings.V2_STREEM=x")],
+    sentence: "V2_STREEM",
+  },
+  {
+    title: "a setting of another part",
+    args: [...V2, ...set("workers.settings.MAX_SOCKETS=1")],
+    sentence: "MAX_SOCKETS",
+  },
+  {
+    title: "a value out of bounds",
+    args: [...V2, ...set("modes.v2.settings.V2_SLOTS=0")],
+    sentence: "V2_SLOTS",
+  },
+  {
+    title: "a wrong kind of value",
+    args: [...V2, ...set("orderApi.settings.MAX_SOCKETS=many")],
+    sentence: "MAX_SOCKETS",
+  },
+  {
+    title: "a URL of something else",
+    args: [...filesOf(["v1"]), ...URLS, ...set("servers.boardRedis.url=http://x")],
+    sentence: "not match pattern",
+  },
+  {
+    title: "brokers of which one is not asked by TLS",
+    args: [...filesOf(["v3"]), ...URLS, ...set("servers.kafka.url=kafka+ssl://a:9093\\,b:9093")],
+    sentence: "not match pattern",
+  },
+  {
+    title: "scaling where it is no use",
+    args: [...V2, ...set("modes.v1.scaling.enabled=true")],
+    sentence: "scaling",
+  },
+];

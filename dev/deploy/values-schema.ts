@@ -1,0 +1,163 @@
+/**
+ * helm/coffee-rt/values.schema.json: the shape of the chart's values, with the settings taken from the programs' own
+ * schemas, so that a name that no program has is refused by helm.
+ */
+import type { TSchema } from "typebox";
+import { modeNames, settings, type Variables, variablesOf } from "./variables.ts";
+
+type Schema = Readonly<Record<string, unknown>>;
+
+const text: Schema = { type: "string" };
+const flag: Schema = { type: "boolean" };
+const count: Schema = { type: "integer", minimum: 0 };
+const anyObject: Schema = { type: "object" };
+const list: Schema = { type: "array" };
+const texts: Schema = { type: "object", additionalProperties: text };
+
+const object = (properties: Record<string, Schema>, more: Schema = {}): Schema => ({
+  type: "object",
+  additionalProperties: false,
+  properties,
+  ...more,
+});
+
+const CONSTRAINTS = ["type", "minimum", "maximum", "minLength", "pattern", "description"] as const;
+
+/** A knob as YAML writes it. */
+const settingOf = (knob: TSchema): Schema => {
+  const { anyOf, ...described } = knob as { anyOf?: readonly { const: unknown }[] } & Record<string, unknown>;
+  const about = described["description"] === undefined ? {} : { description: described["description"] };
+  if (anyOf) return { enum: anyOf.map((option) => option.const), ...about };
+  return Object.fromEntries(
+    CONSTRAINTS.filter((name) => described[name] !== undefined).map((name) => [name, described[name]]),
+  );
+};
+
+const settingsOf = (variables: Variables = {}): Schema =>
+  object(Object.fromEntries(Object.entries(variables).map(([name, knob]) => [name, settingOf(knob)])));
+
+const resources = object({
+  requests: { type: "object", additionalProperties: { type: ["string", "number"] } },
+  limits: { type: "object", additionalProperties: { type: ["string", "number"] } },
+});
+
+const inCluster = (more: Record<string, Schema>): Schema =>
+  object({ enabled: flag, image: text, resources, ...more });
+
+const addresses = variablesOf.api(modeNames);
+
+/** As the programs take it; empty where the server is told in another way. */
+const urlOf = (variable: string): Schema => {
+  const { pattern } = addresses[variable] as { readonly pattern?: string };
+  if (pattern === undefined) throw new Error(`${variable} takes anything: its knob has no pattern`);
+  return { type: "string", pattern: `^$|${pattern}` };
+};
+
+const server = (variable: string, more: Record<string, Schema>): Schema =>
+  object({
+    url: urlOf(variable),
+    existingSecret: text,
+    key: { type: "string", minLength: 1 },
+    inCluster: inCluster(more),
+  });
+
+const servers = object({
+  postgresql: server("DATABASE_URL", {
+    storage: text,
+    password: { type: "string", pattern: "^[A-Za-z0-9]*$" },
+  }),
+  boardRedis: server("BOARD_REDIS_URL", {}),
+  streamRedis: server("STREAM_REDIS_URL", { storage: text, maxmemory: text }),
+  kafka: server("KAFKA_BROKERS", { storage: text, heap: text }),
+  certificateAuthority: object({ existingSecret: text, key: { type: "string", minLength: 1 } }),
+});
+
+/** Modes whose backend tells KEDA how much waits. */
+const SCALED_BY_LAG = ["v2", "v3"];
+
+const modeOf = (name: string): Schema =>
+  object({
+    enabled: flag,
+    workers: count,
+    settings: settingsOf(settings[name]),
+    scaling: SCALED_BY_LAG.includes(name)
+      ? object({
+          enabled: flag,
+          max: { type: "integer", minimum: 1 },
+          lagPerWorker: { type: "integer", minimum: 1 },
+          address: text,
+          tls: flag,
+          authenticationRef: text,
+        })
+      : object({
+          enabled: { const: false, description: "one worker counts at a time: more do not count faster" },
+        }),
+  });
+
+const orderApi = object({
+  replicas: count,
+  settings: settingsOf(settings["orderApi"]),
+  resources,
+  autoscaling: object({
+    enabled: flag,
+    min: { type: "integer", minimum: 1 },
+    max: { type: "integer", minimum: 1 },
+    cpuPercent: { type: "integer", minimum: 1, maximum: 100 },
+  }),
+  preStopSeconds: count,
+  service: object({ type: { enum: ["ClusterIP", "NodePort", "LoadBalancer"] }, port: { type: "integer" } }),
+  podAnnotations: texts,
+});
+
+const image = object({
+  repository: { type: "string", minLength: 1 },
+  tag: text,
+  digest: { type: "string", pattern: "^(sha256:[0-9a-f]{64})?$" },
+  pullPolicy: { enum: ["Always", "IfNotPresent", "Never"] },
+});
+
+const ingress = object({ enabled: flag, className: text, host: text, tlsSecret: text, annotations: texts });
+
+const networkPolicy = object({ from: list, kedaNamespace: { type: "string", minLength: 1 } });
+
+const monitoring = object({
+  enabled: flag,
+  labels: texts,
+  interval: { type: "string", pattern: "^[0-9]+(ms|s|m)$" },
+  rules: flag,
+  servers: flag,
+  dashboards: object({ enabled: flag, label: text }),
+});
+
+export const valuesSchema = (): Schema =>
+  object(
+    {
+      image,
+      imagePullSecrets: list,
+      nameOverride: text,
+      serviceAccountName: { type: "string", minLength: 1 },
+      servers,
+      modes: object(Object.fromEntries(modeNames.map((name) => [name, modeOf(name)]))),
+      orderApi,
+      workers: object({ settings: settingsOf(settings["workers"]), resources, podAnnotations: texts }),
+      migrations: object({
+        settings: settingsOf(settings["migrations"]),
+        deadlineSeconds: { type: "integer", minimum: 1 },
+        resources,
+      }),
+      catalogue: object({
+        stores: { ...list, items: text, minItems: 1 },
+        drinks: { ...list, items: text, minItems: 1 },
+      }),
+      topologySpread: list,
+      nodeSelector: texts,
+      tolerations: list,
+      affinity: anyObject,
+      networkPolicy,
+      ingress,
+      monitoring,
+      // what helm itself sets for a chart that is part of another
+      global: anyObject,
+    },
+    { $schema: "http://json-schema.org/draft-07/schema#", title: "Values of the coffee-rt chart" },
+  );

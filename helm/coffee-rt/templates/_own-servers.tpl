@@ -1,0 +1,94 @@
+{{/* What the pods of the chart's own servers share. Takes the user's id in the server's image. */}}
+{{- define "coffee-rt.ownServerPod" -}}
+automountServiceAccountToken: false
+enableServiceLinks: false
+securityContext:
+  runAsNonRoot: true
+  runAsUser: {{ . }}
+  runAsGroup: {{ . }}
+  fsGroup: {{ . }}
+  # else each start walks all of the data, and opens it to the group
+  fsGroupChangePolicy: OnRootMismatch
+  seccompProfile: { type: RuntimeDefault }
+{{- end -}}
+
+{{- define "coffee-rt.ownServerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: {{ . }}
+capabilities: { drop: [ALL] }
+{{- end -}}
+
+{{/* True where KEDA asks this server how much waits. Takes root and server. */}}
+{{- define "coffee-rt.isScaledBy" -}}
+{{- $of := include "coffee-rt.serversOfMode" .root | fromYaml -}}
+{{- range include "coffee-rt.enabledModes" .root | fromYamlArray -}}
+{{- if and (has $.server (index $of .)) (index $.root.Values.modes .).scaling.enabled }}true{{ end -}}
+{{- end -}}
+{{- end -}}
+
+{{/*
+Headless: each server is one pod, by its own name, also before it is ready: Kafka looks itself up while it starts. Redis
+and Kafka ask nobody for a name, so this release's pods alone reach them, and KEDA where it has to. Takes root and server.
+*/}}
+{{- define "coffee-rt.ownServerService" -}}
+{{- $about := dict "root" .root "component" .server -}}
+{{- $port := index (include "coffee-rt.serverFacts" .root | fromYaml) .server "port" -}}
+apiVersion: v1
+kind: Service
+metadata:
+  name: {{ include "coffee-rt.serverHost" . }}
+  labels: {{- include "coffee-rt.labels" $about | nindent 4 }}
+spec:
+  clusterIP: None
+  publishNotReadyAddresses: true
+  selector: {{- include "coffee-rt.selector" $about | nindent 4 }}
+  ports:
+    - { name: server, port: {{ $port }}, targetPort: server }
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata:
+  name: {{ include "coffee-rt.serverHost" . }}
+  labels: {{- include "coffee-rt.labels" $about | nindent 4 }}
+spec:
+  podSelector:
+    matchLabels: {{- include "coffee-rt.selector" $about | nindent 6 }}
+  policyTypes: [Ingress]
+  ingress:
+    - from:
+        - podSelector:
+            matchLabels:
+              app.kubernetes.io/name: {{ include "coffee-rt.name" .root }}
+              app.kubernetes.io/instance: {{ .root.Release.Name }}
+        {{- if include "coffee-rt.isScaledBy" . }}
+        - namespaceSelector:
+            matchLabels: { kubernetes.io/metadata.name: {{ .root.Values.networkPolicy.kedaNamespace }} }
+        {{- end }}
+      ports:
+        - port: {{ $port }}
+{{- end -}}
+
+{{/* The head of a server's StatefulSet, down to its pods' spec. Takes root and server. */}}
+{{- define "coffee-rt.ownServerSet" -}}
+{{- $about := dict "root" .root "component" .server -}}
+apiVersion: apps/v1
+kind: StatefulSet
+metadata:
+  name: {{ include "coffee-rt.serverHost" . }}
+  labels: {{- include "coffee-rt.labels" $about | nindent 4 }}
+spec:
+  replicas: 1
+  serviceName: {{ include "coffee-rt.serverHost" . }}
+  selector:
+    matchLabels: {{- include "coffee-rt.selector" $about | nindent 6 }}
+  {{- with (index .root.Values.servers .server).inCluster.storage }}
+  volumeClaimTemplates:
+    - metadata: { name: data }
+      spec:
+        accessModes: [ReadWriteOnce]
+        resources: { requests: { storage: {{ . }} } }
+  {{- end }}
+  template:
+    metadata:
+      labels: {{- include "coffee-rt.labels" $about | nindent 8 }}
+{{- end -}}

@@ -1,0 +1,92 @@
+/** Real servers that speak TLS beside their plain ports, and know a user by a password. */
+import { Redis } from "ioredis";
+import pg from "pg";
+import { migrate } from "../db/migrate.ts";
+import { startKafka } from "../dev/servers/kafka.ts";
+import { freePort } from "../dev/servers/ports.ts";
+import { startPostgres } from "../dev/servers/postgres.ts";
+import { startRedis } from "../dev/servers/redis.ts";
+import { type Certificates, makeCertificates } from "./certificates.ts";
+
+/** Letters and digits: it stands in URLs, and is looked for in whatever the programs say. */
+export const PASSWORD = "s3cretOfTheTest";
+
+export type TlsServers = {
+  readonly certificates: Certificates;
+  /** Variables of the programs: every server by TLS, with the user and the password. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Without TLS, for whoever looks. */
+  readonly plain: {
+    readonly postgres: string;
+    readonly redis: readonly { readonly url: string; readonly tlsPort: number }[];
+  };
+  stop(): Promise<void>;
+};
+
+const startTlsRedis = async (role: "board" | "stream", { certificate, key, authority }: Certificates) => {
+  const tlsPort = await freePort();
+  const settings = {
+    "tls-port": String(tlsPort),
+    "tls-cert-file": certificate,
+    "tls-key-file": key,
+    "tls-ca-cert-file": authority,
+    "tls-auth-clients": "no",
+  };
+  const server = await startRedis({ name: `redis-${role}`, role, settings });
+  const client = new Redis(server.url);
+  await client.call("ACL", "SETUSER", "coffee", "on", `>${PASSWORD}`, "~*", "&*", "+@all");
+  await client.quit();
+  return { server, tlsPort, url: `rediss://coffee:${PASSWORD}@127.0.0.1:${tlsPort}` };
+};
+
+const startTlsPostgres = async ({ certificate, key }: Certificates) => {
+  const settings = { ssl: "on", ssl_cert_file: certificate, ssl_key_file: key };
+  const server = await startPostgres({ durable: false, settings });
+  const admin = new pg.Client({ connectionString: server.url });
+  await admin.connect();
+  await admin.query(`CREATE ROLE coffee LOGIN SUPERUSER PASSWORD '${PASSWORD}'`);
+  await admin.end();
+  await migrate(server.url, () => undefined);
+  const query = "sslmode=verify-full";
+  return { server, url: `postgres://coffee:${PASSWORD}@127.0.0.1:${server.port}/postgres?${query}` };
+};
+
+const startTlsKafka = async ({ both }: Certificates) => {
+  const port = await freePort();
+  const server = await startKafka({
+    doors: [{ name: "TLS", port, advertisedPort: port }],
+    settings: {
+      "listener.security.protocol.map": "BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT,TLS:SSL",
+      "listener.name.tls.ssl.keystore.type": "PEM",
+      "listener.name.tls.ssl.keystore.location": both,
+    },
+  });
+  return { server, url: `kafka+ssl://127.0.0.1:${port}` };
+};
+
+export const startTlsServers = async (): Promise<TlsServers> => {
+  const certificates = makeCertificates();
+  const [postgres, board, stream, kafka] = await Promise.all([
+    startTlsPostgres(certificates),
+    startTlsRedis("board", certificates),
+    startTlsRedis("stream", certificates),
+    startTlsKafka(certificates),
+  ]);
+  return {
+    certificates,
+    env: {
+      DATABASE_URL: postgres.url,
+      BOARD_REDIS_URL: board.url,
+      STREAM_REDIS_URL: stream.url,
+      KAFKA_BROKERS: kafka.url,
+    },
+    plain: {
+      postgres: postgres.server.url,
+      redis: [board, stream].map(({ server, tlsPort }) => ({ url: server.url, tlsPort })),
+    },
+    stop: async () => {
+      await Promise.all([postgres, board, stream, kafka].map(({ server }) => server.stop()));
+      certificates.remove();
+    },
+  };
+};

@@ -1,0 +1,85 @@
+/** The workflows: nothing that somebody else can change under them, and nothing that only they can run. */
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
+
+type Job = {
+  readonly "timeout-minutes"?: number;
+  readonly steps: readonly {
+    readonly uses?: string;
+    readonly run?: string;
+    readonly with?: Record<string, unknown>;
+  }[];
+};
+type Workflow = { readonly permissions?: unknown; readonly jobs: Readonly<Record<string, Job>> };
+
+const root = join(import.meta.dirname, "..");
+const folder = join(root, ".github/workflows");
+const scripts = (
+  JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
+    scripts: Readonly<Record<string, string>>;
+  }
+).scripts;
+
+/** A sentence for each thing that is wrong with a workflow. */
+const problemsIn = (text: string): string[] => {
+  const { permissions, jobs } = parse(text) as Workflow;
+  const told: string[] = [];
+  if (JSON.stringify(permissions) !== '{"contents":"read"}') told.push("may do more than read");
+  for (const line of text.split("\n").filter((each) => /^\s*(- )?uses:/.test(each)))
+    if (!/@[0-9a-f]{40} # v\d+\.\d+\.\d+$/.test(line)) told.push(`is not pinned by digest: ${line.trim()}`);
+  for (const [name, job] of Object.entries(jobs)) {
+    if (job["timeout-minutes"] === undefined) told.push(`${name} may run for ever`);
+    for (const { uses, run, with: given } of job.steps) {
+      if (uses?.startsWith("actions/checkout@") && given?.["persist-credentials"] !== false)
+        told.push(`${name} leaves its credentials behind`);
+      if (run !== undefined) told.push(...unknownIn(run).map((what) => `${name} runs ${what}`));
+      // what comes from outside is data, never part of a script
+      if (run?.includes("${{")) told.push(`${name} writes an expression into a script`);
+    }
+  }
+  return told;
+};
+
+const SCRIPT = /^(?:sudo --preserve-env env "PATH=\$PATH" )?(\.ci\/[\w-]+)(?: [\w"$. -]+)?$/;
+const TARGET = /^npm run ([\w:-]+)$/;
+
+/** Every step is one of our scripts, which anybody can run, and nothing beside it. */
+const unknownIn = (run: string): string[] => {
+  const script = SCRIPT.exec(run)?.[1];
+  if (script !== undefined) return isProgram(join(root, script)) ? [] : [`${script}, which is not there`];
+  const target = TARGET.exec(run)?.[1] ?? "";
+  return target in scripts ? [] : [`something that is no script: ${run}`];
+};
+
+const isProgram = (file: string): boolean => existsSync(file) && (statSync(file).mode & 0o111) !== 0;
+
+test.each(readdirSync(folder))("%s", (file) => {
+  expect(problemsIn(readFileSync(join(folder, file), "utf8"))).toEqual([]);
+});
+
+describe("a workflow that is not so is told", () => {
+  const good = readFileSync(join(folder, "ci.yml"), "utf8");
+  test.each([
+    [/@08c6903\S+ # v5.0.0/, "@v5", "is not pinned by digest: - uses: actions/checkout@v5"],
+    ["contents: read", "contents: write", "may do more than read"],
+    ["timeout-minutes: 10", "name: style", "style may run for ever"],
+    ["{ persist-credentials: false }", "{ fetch-depth: 0 }", "style leaves its credentials behind"],
+    ["run: .ci/run", "run: .ci/walk", "test runs .ci/walk, which is not there"],
+    ["run: npm run lint", "run: npx biome", "style runs something that is no script: npx biome"],
+    [
+      "run: .ci/run",
+      "run: wget x | sh; .ci/run",
+      "test runs something that is no script: wget x | sh; .ci/run",
+    ],
+    [
+      "run: npm run lint",
+      "run: npm run lint && rm x",
+      "style runs something that is no script: npm run lint && rm x",
+    ],
+    ["npm run typecheck", `npm run ${"$"}{{ github.head_ref }}`, "style writes an expression into a script"],
+  ])("%s", (from, to, told) => {
+    expect(problemsIn(good.replace(from, to))).toContain(told);
+  });
+});
