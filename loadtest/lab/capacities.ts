@@ -1,8 +1,8 @@
 /** What the runs of a suite tell its later ones: what each arrangement carries, and what the generator can send. */
 import { settingsFor } from "./capacity.ts";
+import { capacitiesOf, isSearched } from "./figures.ts";
 import type { CapacityOf } from "./layout.ts";
 import { generatorShare } from "./objectives.ts";
-import { capacitiesOf, isSearched } from "./report/figures.ts";
 import type { Run, Suite } from "./results.ts";
 
 /** Of a closed loop's peak; an open one meets the objective at about so much. Where nothing was searched it has to do. */

@@ -210,7 +210,7 @@ const settle = (state: State, settings: SearchSettings): void => {
     if (isNarrow) state.candidate = low;
     if (high === null && low >= settings.ceilingRate) {
       state.candidate = low;
-      state.limit = { rate: low, because: "nothing higher was tried: the generator's ceiling" };
+      state.limit = { rate: low, because: "the generator's ceiling" };
     }
   }
   const isHopeless = low === null && high !== null && high <= settings.floorRate;

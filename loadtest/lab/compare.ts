@@ -1,7 +1,5 @@
 /** Two sets of results beside each other: the second by the first, with how sure that is. */
 import { tableOf } from "../../dev/page.ts";
-import { numberText, timesText } from "./numbers.ts";
-import { OBJECTIVE_NAMES, OBJECTIVES } from "./objectives.ts";
 import {
   boundsOf,
   capacitiesOf,
@@ -10,7 +8,9 @@ import {
   memoryBytes,
   timesOf,
   variantOf,
-} from "./report/figures.ts";
+} from "./figures.ts";
+import { numberText, timesText } from "./numbers.ts";
+import { OBJECTIVE_NAMES, OBJECTIVES } from "./objectives.ts";
 import { type Run, readSuite, type Suite } from "./results.ts";
 import { medianOf, ratioOf } from "./statistics.ts";
 

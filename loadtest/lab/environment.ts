@@ -20,8 +20,17 @@ const saidBy = async (command: string, args: readonly string[], pattern: RegExp)
   }
 };
 
-/** Everything but what the laboratory itself writes, and pages: results can be committed before a suite is complete. */
-const MEASURED = ["--", ".", ":!loadtest/results", ":!docs", ":!*.md"];
+/** Everything but results, what draws them, tests and pages: none of these is part of a measurement. */
+const MEASURED = [
+  "--",
+  ".",
+  ":!loadtest/results",
+  ":!loadtest/lab/report",
+  ":!docs",
+  ":!*.md",
+  ":!*.test.ts",
+  ":!*.fixture.ts",
+];
 
 /** The last that changed what is measured; "-dirty" where files are not as there; "unknown" outside of git. */
 export const commitOf = async (folder = root): Promise<string> => {

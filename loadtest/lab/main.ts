@@ -7,6 +7,7 @@ import { findK6 } from "../k6.ts";
 import { compareSuites } from "./compare.ts";
 import { openElsewhere } from "./elsewhere.ts";
 import { commitOf, environmentOf, pinningHere, takeGeneratorCores } from "./environment.ts";
+import { grafanaIn, marking } from "./marks.ts";
 import { type LabOptions, labOptionsFrom, USAGE } from "./options.ts";
 import type { Pinning } from "./pinning.ts";
 import { planOf, timeText } from "./plan.ts";
@@ -26,6 +27,7 @@ const tell = (line: string): void => console.error(line);
 
 const placesOf = (folder: string) => ({
   scaleFile: join(root, "SCALE.md"),
+  sizingFile: join(root, "docs", "sizing.md"),
   picturesFolder: join(root, "docs", "scale"),
   htmlFile: join(folder, "report.html"),
 });
@@ -147,7 +149,10 @@ const runSuite = async (options: RunOptions, signal: AbortSignal): Promise<numbe
   const about = { scale, seed, commit, pinning, k6Version: k6.version, turnedDown };
   const suite = openSuite(folder, await environmentOf(about));
   return withLab(pinning, k6.command, { mayWipe: options.mayWipe, signal }, async (lab) => {
-    const going: Going = { measures: measuresOf(lab), folder, suite, progress, runs: 0 };
+    const grafana = grafanaIn(process.env);
+    const own = measuresOf(lab);
+    const measures = grafana === null ? own : marking(own, grafana, tell);
+    const going: Going = { measures, folder, suite, progress, runs: 0 };
     const failed = await doAll(going, works, tell);
     tell(`${going.suite.runs.length} runs in ${folder}`);
     const { htmlFile } = placesOf(folder);

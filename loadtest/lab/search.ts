@@ -1,9 +1,9 @@
 /** A search for capacity: asks capacity.ts what to try next, and tries it. What was tried before an interruption counts. */
 import { ceilingIn, isCalibrated, searchSettings } from "./capacities.ts";
 import { nextStep, pointOf, type SearchSettings } from "./capacity.ts";
+import { isSearched } from "./figures.ts";
 import { planned } from "./layout.ts";
 import type { Work } from "./plan.ts";
-import { isSearched } from "./report/figures.ts";
 import type { Run } from "./results.ts";
 import { TIMES } from "./scales.ts";
 import { doPoint, type Going, runOnce } from "./suite.ts";

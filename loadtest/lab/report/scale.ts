@@ -1,12 +1,12 @@
 /** The parts of SCALE.md that are made from results, by the names of their marks. */
 import { tableOf } from "../../../dev/page.ts";
 import { ruleRows } from "../bottleneck.ts";
+import { runsOf } from "../figures.ts";
 import { numberText, percentText } from "../numbers.ts";
 import type { Environment, Suite } from "../results.ts";
 import { percentileOf } from "../statistics.ts";
 import { segmentSentence } from "./charts/crossover.ts";
 import { crossoverOf } from "./crossover.ts";
-import { runsOf } from "./figures.ts";
 import { machineText, type Picture } from "./picture.ts";
 import { answerTable, capacityTable, claimsTable, runsTable, type Table } from "./tables.ts";
 import type { Verdict } from "./verdict.ts";

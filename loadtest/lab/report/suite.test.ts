@@ -13,6 +13,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { writeEnvironment, writeRun } from "../results.ts";
 import { madeUpSuite } from "./made-up.fixture.ts";
 import { SECTIONS } from "./scale.ts";
+import { SIZING } from "./sizing.ts";
 import { checkSuite, type Places, renderSuite } from "./suite.ts";
 
 const suite = madeUpSuite();
@@ -20,17 +21,20 @@ const folder = mkdtempSync(join(tmpdir(), "coffee-rt-report-"));
 const results = join(folder, "results");
 const places: Places = {
   scaleFile: join(folder, "SCALE.md"),
+  sizingFile: join(folder, "sizing.md"),
   picturesFolder: join(folder, "docs", "scale"),
   htmlFile: join(folder, "report.html"),
 };
 const picture = (id: string): string => join(places.picturesFolder, `${id}.svg`);
 const read = (file: string): string => readFileSync(file, "utf8");
 const marks = SECTIONS.map((name) => `<!-- ${name}:begin -->\n<!-- ${name}:end -->`).join("\nby hand\n");
+const sizingMarks = `<!-- ${SIZING}:begin -->\n<!-- ${SIZING}:end -->\nby hand\n`;
 
 beforeAll(async () => {
   writeEnvironment(results, suite.env);
   for (const { run, seconds } of suite.runs) writeRun(results, run, seconds());
   writeFileSync(places.scaleFile, marks);
+  writeFileSync(places.sizingFile, sizingMarks);
   await renderSuite(results, places);
 });
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -82,6 +86,13 @@ test("the page has the answer, each experiment's verdict, and what was by hand",
   expect(page).not.toMatch(/NaN|undefined|\[object/);
 });
 
+test("the page on sizes has each piece of each mode, and what was by hand", () => {
+  const page = read(places.sizingFile);
+  for (const piece of ["order-api", "worker-v1", "worker-v2", "worker-v3", "postgres"])
+    expect(page).toContain(`| ${piece} |`);
+  expect(page).toContain("by hand");
+});
+
 test("the report holds every run with its validity, needs no script, and has no id twice", () => {
   const html = read(places.htmlFile);
   for (const { run } of suite.runs) expect(html).toContain(run.point);
@@ -114,10 +125,13 @@ test("made again it is the same to the byte, and whatever differs is told", asyn
 test("a suite without runs is a page without figures", async () => {
   const empty = join(folder, "empty");
   writeEnvironment(empty, suite.env);
-  const elsewhere = { ...places, scaleFile: join(folder, "EMPTY.md"), picturesFolder: join(folder, "none") };
-  writeFileSync(elsewhere.scaleFile, marks);
+  const [scaleFile, sizingFile] = [join(folder, "EMPTY.md"), join(folder, "empty-sizing.md")];
+  const elsewhere = { ...places, scaleFile, sizingFile, picturesFolder: join(folder, "none") };
+  writeFileSync(scaleFile, marks);
+  writeFileSync(sizingFile, sizingMarks);
   await renderSuite(empty, { ...elsewhere, htmlFile: join(folder, "empty.html") });
-  expect(read(elsewhere.scaleFile)).toContain("single orders:** not measured.");
+  expect(read(scaleFile)).toContain("single orders:** not measured.");
+  expect(read(sizingFile)).toContain("No results yet.");
 });
 
 type Box = {

@@ -11,10 +11,13 @@ import { soaks, spikes } from "./charts/over-time.ts";
 import { type Drawn, htmlOf } from "./html.ts";
 import { type Picture, svgOf } from "./picture.ts";
 import { SECTIONS, sectionsOf } from "./scale.ts";
+import { SIZING, sizingOf } from "./sizing.ts";
 
 export type Places = {
   /** A page with the marks of `SECTIONS`. */
   readonly scaleFile: string;
+  /** A page with the marks of `SIZING`. */
+  readonly sizingFile: string;
   /** Holds the pictures of this report and nothing else that ends in .svg. */
   readonly picturesFolder: string;
   readonly htmlFile: string;
@@ -64,7 +67,7 @@ const drawnOf = async (suite: Suite): Promise<Drawn[]> => {
 
 /** The text of each file. Nothing in it depends on when or where it is made. */
 const madeOf = async (suite: Suite, places: Places): Promise<Map<string, string>> => {
-  const { scaleFile, picturesFolder, htmlFile } = places;
+  const { scaleFile, sizingFile, picturesFolder, htmlFile } = places;
   const drawn = await drawnOf(suite);
   const fileOf = ({ id }: Picture): string => join(picturesFolder, `${id}.svg`);
   const pathOf = (picture: Picture): string =>
@@ -77,6 +80,7 @@ const madeOf = async (suite: Suite, places: Places): Promise<Map<string, string>
   return new Map([
     ...drawn.map(({ picture, svg }) => [fileOf(picture), svg] as const),
     [scaleFile, page],
+    [sizingFile, withSection(readFileSync(sizingFile, "utf8"), SIZING, sizingOf(suite), sizingFile)],
     [htmlFile, htmlOf(suite, drawn)],
   ]);
 };

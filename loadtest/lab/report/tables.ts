@@ -1,10 +1,6 @@
 /** The tables of a report, as data: the page and the HTML report have the same ones. */
+import { peakRateOf } from "../capacities.ts";
 import type { Capacity } from "../capacity.ts";
-import { mebibytesText, msText, numberText, percentText, timesText, withUnit } from "../numbers.ts";
-import { judge, OBJECTIVES, voidText } from "../objectives.ts";
-import type { Run, Suite } from "../results.ts";
-import { medianOf } from "../statistics.ts";
-import { inOrder, modeName } from "./charts/marks.ts";
 import {
   capacitiesOf,
   cpuPerThousand,
@@ -15,7 +11,12 @@ import {
   memoryBytes,
   runsOf,
   variantOf,
-} from "./figures.ts";
+} from "../figures.ts";
+import { mebibytesText, msText, numberText, percentText, timesText, withUnit } from "../numbers.ts";
+import { judge, OBJECTIVES, voidText } from "../objectives.ts";
+import type { Run, Suite } from "../results.ts";
+import { medianOf } from "../statistics.ts";
+import { inOrder, modeName } from "./charts/marks.ts";
 
 export type Table = { readonly head: readonly string[]; readonly rows: readonly (readonly string[])[] };
 
@@ -29,6 +30,7 @@ export const answerTable = (suite: Suite): Table => {
     "capacity at SLO-I, orders/s",
     "confirmed",
     "fails at",
+    "closed loop's peak (wrk)",
     "at half: ack p99",
     "freshness p99",
     "CPU-seconds per 1 000 orders",
@@ -43,6 +45,7 @@ export const answerTable = (suite: Suite): Table => {
       modeName(capacity.mode),
       String(capacity.ordersPerRequest),
       ...capacityCells(capacity.found.interactive, capacity.ordersPerRequest),
+      peakCell(suite, capacity),
       half ? msText(half.ackP99) : NONE,
       half?.freshnessP99 ? msText(half.freshnessP99) : NONE,
       half?.cpuPerThousand ? numberText(half.cpuPerThousand) : NONE,
@@ -52,6 +55,12 @@ export const answerTable = (suite: Suite): Table => {
     ];
   });
   return { head, rows };
+};
+
+/** Orders per second: what a mode does when clients only ever wait for replies, however late these are. */
+const peakCell = (suite: Suite, { mode, ordersPerRequest }: ModeCapacity): string => {
+  const peak = peakRateOf(suite, mode, ordersPerRequest);
+  return peak === null ? NONE : numberText(peak * ordersPerRequest);
 };
 
 const sortedByMode = (capacities: readonly ModeCapacity[]): ModeCapacity[] => {

@@ -1,8 +1,9 @@
 /** Verdicts on how far the modes reach. */
+
+import { reachOf, runsOf, timesOf, variantOf } from "../figures.ts";
 import type { Run, Suite } from "../results.ts";
 import { segmentSentence } from "./charts/crossover.ts";
 import { crossoverOf, MODES } from "./crossover.ts";
-import { reachOf, runsOf, timesOf, variantOf } from "./figures.ts";
 import { allOf, atLeastTimes, notMeasured, type Verdict } from "./verdict.ts";
 
 const reach = (runs: readonly Run[], mode: string, ordersPerRequest: number) =>

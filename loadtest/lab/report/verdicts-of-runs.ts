@@ -1,4 +1,6 @@
 /** Verdicts on what runs at given loads show: nothing lost, nothing drifting, what waiting costs. */
+
+import { atTenHertz, cpuPerThousand, isValid, keptOf, runsOf } from "../figures.ts";
 import { msText, numberText, timesText, withUnit } from "../numbers.ts";
 import { judge } from "../objectives.ts";
 import type { KeptRun, Run, Suite } from "../results.ts";
@@ -6,7 +8,6 @@ import { medianOf, ratioOf } from "../statistics.ts";
 import { costsAtShares } from "./charts/costs.ts";
 import { minutesOf } from "./charts/over-time.ts";
 import { MODES } from "./crossover.ts";
-import { atTenHertz, cpuPerThousand, isValid, keptOf, runsOf } from "./figures.ts";
 import { allOf, either, notMeasured, type Verdict } from "./verdict.ts";
 
 const validOf = (suite: Suite, experiment: string): Run[] => runsOf(suite, experiment).filter(isValid);

@@ -1,5 +1,4 @@
 import { expect, test } from "vitest";
-import type { Run, Suite } from "../results.ts";
 import {
   boundsOf,
   capacitiesOf,
@@ -10,8 +9,9 @@ import {
   reachOf,
   timesOf,
 } from "./figures.ts";
-import { madeUpSuite } from "./made-up.fixture.ts";
-import { kept, MODELS, madeUpRun } from "./made-up-runs.fixture.ts";
+import { madeUpSuite } from "./report/made-up.fixture.ts";
+import { kept, MODELS, madeUpRun } from "./report/made-up-runs.fixture.ts";
+import type { Run, Suite } from "./results.ts";
 
 const suite = madeUpSuite();
 const suiteOf = (runs: readonly Run[]): Suite => ({ env: suite.env, runs: runs.map((run) => kept(run)) });

@@ -1,8 +1,8 @@
 /** What the kept runs of a suite say of each mode: its capacity, what half of it looks like, and what orders cost. */
-import { type Capacity, capacityOf, pointOf, settingsFor } from "../capacity.ts";
-import { judge, OBJECTIVE_NAMES, type ObjectiveName, type Standing, standingOf } from "../objectives.ts";
-import { GENERATORS, type KeptRun, type Run, type Suite } from "../results.ts";
-import { type Interval, intervalOf, medianOf } from "../statistics.ts";
+import { type Capacity, capacityOf, pointOf, settingsFor } from "./capacity.ts";
+import { judge, OBJECTIVE_NAMES, type ObjectiveName, type Standing, standingOf } from "./objectives.ts";
+import { GENERATORS, type KeptRun, type Run, type Suite } from "./results.ts";
+import { type Interval, intervalOf, medianOf } from "./statistics.ts";
 
 export const runsOf = (suite: Suite, ...experiments: readonly string[]): Run[] =>
   keptOf(suite, ...experiments).map(({ run }) => run);
@@ -17,11 +17,23 @@ export const ordersPerSecond = ({ load }: Run): number => load.requestsPerSecond
 const systemOf = (run: Run) =>
   Object.entries(run.resources).flatMap(([name, resource]) => (GENERATORS.has(name) ? [] : [resource]));
 
-/** CPU-seconds of all processes but the generator's, for a thousand acknowledged orders, probes too; null without orders. */
-export const cpuPerThousand = (run: Run): number | null => {
+/** For a thousand acknowledged orders, probes too; null without orders. */
+const perThousand = (run: Run, cpuSeconds: number): number | null => {
   const orders = run.ackMs.count * run.load.ordersPerRequest + (run.probeOrders ?? 0);
-  const cpuSeconds = systemOf(run).reduce((sum, resource) => sum + resource.cpuSeconds, 0);
   return orders === 0 ? null : (cpuSeconds / orders) * 1_000;
+};
+
+/** CPU-seconds of all processes but the generator's. */
+export const cpuPerThousand = (run: Run): number | null =>
+  perThousand(
+    run,
+    systemOf(run).reduce((sum, resource) => sum + resource.cpuSeconds, 0),
+  );
+
+/** CPU-seconds of one process; null where the run had none of that name. */
+export const cpuPerThousandBy = (run: Run, name: string): number | null => {
+  const cpuSeconds = run.resources[name]?.cpuSeconds;
+  return cpuSeconds === undefined ? null : perThousand(run, cpuSeconds);
 };
 
 /** Of all processes but the generator's, each at its highest. */
@@ -145,8 +157,8 @@ const costed = (suite: Suite, mode: string, ordersPerRequest: number): Run[] =>
       variantOf(run) === "",
   );
 
-/** Medians of the valid runs nearest to half of the capacity at SLO-I; null when none was near. */
-export const halfOf = (suite: Suite, of: ModeCapacity): Half | null => {
+/** The valid runs nearest to half of the capacity at SLO-I, all at one rate; empty when none was near. */
+export const atHalfOf = (suite: Suite, of: ModeCapacity): Run[] => {
   const { rate } = of.found.interactive;
   const near = costed(suite, of.mode, of.ordersPerRequest).filter(({ load }) => {
     const share = load.requestsPerSecond / rate;
@@ -154,7 +166,12 @@ export const halfOf = (suite: Suite, of: ModeCapacity): Half | null => {
   });
   const distance = (run: Run): number => Math.abs(run.load.requestsPerSecond / rate - 0.5);
   const nearest = Math.min(...near.map(distance));
-  const runs = near.filter((run) => distance(run) === nearest);
+  return near.filter((run) => distance(run) === nearest);
+};
+
+/** Medians of these; null when there are none. */
+export const halfOf = (suite: Suite, of: ModeCapacity): Half | null => {
+  const runs = atHalfOf(suite, of);
   if (!runs[0]) return null;
   const freshness = runs.flatMap(({ freshnessMs }) => freshnessMs?.p99 ?? []);
   const costs = runs.flatMap((run) => cpuPerThousand(run) ?? []);
