@@ -7,7 +7,7 @@ import { migrate } from "../db/migrate.ts";
 import { type RunningProgram, runProgram } from "./programs.ts";
 import { holdFolder } from "./servers/data-dir.ts";
 import { freePort } from "./servers/ports.ts";
-import { startServers } from "./servers/seam.ts";
+import { startServers, type Wanted } from "./servers/seam.ts";
 import type { Server } from "./servers/server.ts";
 
 export type StackOptions = {
@@ -18,8 +18,13 @@ export type StackOptions = {
   readonly apiPort?: number;
   /** Further settings of the programs, by their variables. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Further options of the servers. */
+  readonly servers?: Partial<Wanted>;
   readonly onLine?: (line: string) => void;
 };
+
+/** Where a program tells its figures. */
+export type Page = { readonly job: "order-api" | "worker"; readonly mode?: string; readonly address: string };
 
 export type Stack = {
   readonly url: string;
@@ -27,6 +32,7 @@ export type Stack = {
   readonly modes: readonly string[];
   readonly servers: readonly Server[];
   readonly programs: readonly RunningProgram[];
+  readonly pages: readonly Page[];
   /** Where the servers are, by the variables of the programs. */
   readonly env: Readonly<Record<string, string>>;
   stop(): Promise<void>;
@@ -69,20 +75,22 @@ type ServersFor = {
 
 /** The servers that the modes need; without Kafka the other modes run. */
 const serversFor = async (
-  { modes, dataDir }: StackOptions,
+  { modes, dataDir, servers: further = {} }: StackOptions,
   log: OnLine,
   closers: Closers,
 ): Promise<ServersFor> => {
   const at = (name: string) => join(dataDir, name);
   const running = startServers({
-    postgres: { dataDir: at("postgres"), port: PREFERRED_PORTS.postgres },
-    board: { dataDir: at("redis-board"), port: PREFERRED_PORTS.board, log },
+    postgres: { dataDir: at("postgres"), port: PREFERRED_PORTS.postgres, ...further.postgres },
+    board: { dataDir: at("redis-board"), port: PREFERRED_PORTS.board, log, ...further.board },
     ...(modes.includes("v2") && {
-      stream: { dataDir: at("redis-stream"), port: PREFERRED_PORTS.stream, log },
+      stream: { dataDir: at("redis-stream"), port: PREFERRED_PORTS.stream, log, ...further.stream },
     }),
   });
   const broker = modes.includes("v3")
-    ? startServers({ kafka: { dataDir: at("kafka"), port: PREFERRED_PORTS.kafka, log } })
+    ? startServers({
+        kafka: { dataDir: at("kafka"), port: PREFERRED_PORTS.kafka, log, ...further.kafka },
+      })
     : Promise.resolve({});
   const [others, kafka] = await Promise.allSettled([running, broker]);
   const started = {
@@ -133,7 +141,7 @@ export const keepRunning = (server: Server, onLine: OnLine, closers: Closers): v
   });
 };
 
-type Started = Pick<Stack, "url" | "programs">;
+type Started = Pick<Stack, "url" | "programs" | "pages">;
 
 const startPrograms = async (options: StackOptions, onLine: OnLine, closers: Closers): Promise<Started> => {
   const logs = join(options.dataDir, "logs");
@@ -152,8 +160,10 @@ const startPrograms = async (options: StackOptions, onLine: OnLine, closers: Clo
     return program;
   };
   const workers = [];
+  const pages: Page[] = [{ job: "order-api", address: `127.0.0.1:${port}` }];
   for (const mode of options.modes) {
     const metricsPort = await freePort(PREFERRED_PORTS.metrics);
+    pages.push({ job: "worker", mode, address: `127.0.0.1:${metricsPort}` });
     workers.push(
       run(`worker-${mode}`, "services/worker/main.ts", { MODE: mode, METRICS_PORT: String(metricsPort) }),
     );
@@ -161,7 +171,7 @@ const startPrograms = async (options: StackOptions, onLine: OnLine, closers: Clo
   const api = run("order-api", "services/order-api/main.ts", { ...switches, PORT: String(port) });
   const url = `http://127.0.0.1:${port}`;
   await untilReady(url);
-  return { url, programs: [api, ...workers] };
+  return { url, programs: [api, ...workers], pages };
 };
 
 /** Ready is when every mode takes orders; one that cannot yet says so in its own replies. */

@@ -6,15 +6,18 @@ import { parseArgs } from "node:util";
 import { type Catalogue, catalogueFrom } from "#shared/domain/catalogue.ts";
 import { modes as allModes } from "#shared/modes/all.ts";
 import { messageOf } from "#shared/runtime/lifecycle.ts";
+import { buildPageIfStale } from "./browser/page-build.ts";
 import { startDemo } from "./demo.ts";
+import { agentFor, type Observed, observe } from "./observe/observe.ts";
 import { writeRunning } from "./running.ts";
 import { stateFolder } from "./servers/data-dir.ts";
-import { type Stack, startStack } from "./stack.ts";
+import { type Stack, type StackOptions, startStack } from "./stack.ts";
 import { openStatus } from "./status.ts";
 
 const USAGE = `npm start                         everything, with demo traffic
 npm start -- --no-demo            without demo traffic
 npm start -- --modes v1,v2        only these modes
+npm start -- --observe            with Prometheus, its exporters, and the rules of grafana/
 PORT=8006 npm start               the API on another port`;
 
 const DEFAULT_PORT = 8005;
@@ -27,11 +30,21 @@ const give = (line: string, status: number): never => {
   process.exit(status);
 };
 
-type Arguments = { readonly modes: readonly string[]; readonly demo: boolean; readonly port: number };
+type Arguments = {
+  readonly modes: readonly string[];
+  readonly demo: boolean;
+  readonly observes: boolean;
+  readonly port: number;
+};
 
 const readArguments = (): Arguments => {
   const { values } = parseArgs({
-    options: { modes: { type: "string" }, "no-demo": { type: "boolean" }, help: { type: "boolean" } },
+    options: {
+      modes: { type: "string" },
+      "no-demo": { type: "boolean" },
+      observe: { type: "boolean", default: false },
+      help: { type: "boolean" },
+    },
   });
   if (values.help) give(USAGE, 0);
   const known = allModes.map((mode) => mode.name);
@@ -41,7 +54,7 @@ const readArguments = (): Arguments => {
   const port = Number(process.env["PORT"] ?? DEFAULT_PORT);
   if (!Number.isInteger(port) || port < 1 || port > 65_535)
     throw new Error(`PORT is "${process.env["PORT"]}": expected a whole number from 1 to 65535`);
-  return { modes: [...new Set(modes)], demo: values["no-demo"] !== true, port };
+  return { modes: [...new Set(modes)], demo: values["no-demo"] !== true, observes: values.observe, port };
 };
 
 const portIsFree = (port: number): Promise<boolean> =>
@@ -57,19 +70,21 @@ const readCatalogue = (): Catalogue => {
 };
 
 /** What a newcomer needs to see it work. */
-const banner = ({ url, modes }: Stack): string => {
+const banner = ({ url, modes }: Stack, prometheusUrl: string | undefined): string => {
   const titles = allModes
     .filter((mode) => modes.includes(mode.name))
     .map((mode) => `${mode.name} (${mode.title})`);
   return `
 Coffee-RT takes orders by ${titles.join(", ")}
 
+  the page    ${url}/
+
   API         ${url}/docs
   dashboard   ${url}/api/dashboard
   sales       ${url}/api/sales
   live        ${url.replace("http", "ws")}/ws/dashboard
   readiness   ${url}/readyz
-  metrics     ${url}/metrics
+  metrics     ${url}/metrics${prometheusUrl ? `\n  Prometheus  ${prometheusUrl}/alerts` : ""}
 
   curl -i ${url}/api/${modes[0]}/order -H 'content-type: application/json' \\
        -d '{"drink":"latte","store":"uptown","price":4.50}'
@@ -78,8 +93,40 @@ Ctrl-C stops everything; the data stays.
 `;
 };
 
+/** The system runs on where Prometheus cannot be had. */
+const startObserved = async (
+  options: StackOptions & { onLine(line: string): void },
+  observes: boolean,
+): Promise<{ stack: Stack; observed: Observed | null }> => {
+  const { onLine, modes, dataDir } = options;
+  if (!observes) return { stack: await startStack(options), observed: null };
+  const { agent, servers } = await agentFor(modes, onLine);
+  const stack = await startStack({ ...options, servers });
+  try {
+    const observed = await observe({ stack, agent, dataDir: join(dataDir, "observe"), log: onLine });
+    return { stack, observed };
+  } catch (error) {
+    onLine(`nobody observes: ${messageOf(error)}`);
+    return { stack, observed: null };
+  }
+};
+
+/** What the page may do here, unless the environment says otherwise: this is for trying it out. */
+const PAGE_ENV = { PAGE_ORDERS_PER_SECOND: "100", CURRENCY: "USD" };
+const pageEnv = (): Record<string, string> =>
+  Object.fromEntries(Object.entries(PAGE_ENV).map(([name, value]) => [name, process.env[name] ?? value]));
+
+/** The API works without it, and says so at its address. */
+const buildPage = async (): Promise<void> => {
+  try {
+    await buildPageIfStale();
+  } catch (error) {
+    say(`the page could not be built: ${messageOf(error)}`);
+  }
+};
+
 const main = async (): Promise<void> => {
-  const { modes, demo, port } = readArguments();
+  const { modes, demo, observes, port } = readArguments();
   if (!(await portIsFree(port)))
     give(`Port ${port} is taken: stop what uses it, or choose another with PORT=8006 npm start`, 1);
   const stopping = new AbortController();
@@ -100,16 +147,14 @@ const main = async (): Promise<void> => {
   say(
     `starting ${modes.join(", ")} with PostgreSQL${modes.includes("v3") ? ", Redis and Kafka" : " and Redis"} …`,
   );
-  const starting = startStack({
-    modes,
-    dataDir: join(stateFolder(root), "data", "start"),
-    apiPort: port,
-    onLine,
-  });
+  const dataDir = join(stateFolder(root), "data", "start");
+  const starting = startObserved({ modes, dataDir, apiPort: port, env: pageEnv(), onLine }, observes);
+  const building = buildPage();
   const early = await Promise.race([starting, asked.then(() => null)]);
-  const stack = early ?? (await starting);
+  const { stack, observed } = early ?? (await starting);
   if (early) {
-    say(banner(stack));
+    await building;
+    say(banner(stack, observed?.url));
     const forget = writeRunning(root, { pid: process.pid, url: stack.url, env: stack.env });
     status = openStatus(stack.url, process.stdout);
     const traffic = demo
@@ -121,6 +166,7 @@ const main = async (): Promise<void> => {
     await traffic?.done;
     forget();
   }
+  await observed?.close();
   await stack.stop();
   say("stopped");
 };

@@ -82,9 +82,21 @@ export const until = async (
   }
 };
 
+/** The reply that is not for the moment's load: a busy machine may have to refuse, and whoever is refused comes again. */
+export const atLast = async (send: () => Promise<Response>): Promise<Response> => {
+  for (;;) {
+    const response = await send();
+    if (response.status !== 503) return response;
+    await response.arrayBuffer();
+    await sleep(1_000 * Number(response.headers.get("retry-after")));
+  }
+};
+
 export type Program = {
   readonly process: ChildProcess;
   output(): string;
+  /** Resolves with its exit code, when it has ended by itself or by a signal. */
+  readonly ended: Promise<number | null>;
   /** Also one that has ended; resolves with its exit code. */
   kill(signal: NodeJS.Signals): Promise<number | null>;
 };
@@ -108,6 +120,7 @@ export const startProgram = (
   return {
     process: child,
     output: () => output,
+    ended: ended.then(() => child.exitCode),
     kill: async (signal) => {
       child.kill(signal);
       await ended;

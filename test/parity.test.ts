@@ -130,7 +130,7 @@ test("a thousand seeded orders, single and in batches, give identical metrics in
   });
   expect(figures(v1).hour?.order_count).toBeGreaterThan(0);
   for (const other of others) expect(figures(other)).toEqual(figures(v1));
-});
+}, 120_000);
 
 test("the sum over all modes is three times one of them", async () => {
   const all = await dashboard("all");

@@ -3,6 +3,7 @@ import { Redis } from "ioredis";
 import { v7 as newOrderId } from "uuid";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { WebSocket } from "ws";
+import type { Setup } from "#shared/wire/setup.ts";
 import { until } from "./fresh.ts";
 import { committed, faults, type OpenApi, type Schema } from "./published-document.ts";
 import { type System, startSystem } from "./system.ts";
@@ -105,6 +106,14 @@ test("reading: the dashboard, and sales in both formats, unchanged, refused and 
     return body["current_hour"] !== null;
   });
   expect((await ask("GET", "/api/dashboard?mode=v9")).type).toBe("invalid");
+  const { modes, page_orders_per_second } = (await ask("GET", "/api/setup")).body as Setup;
+  expect(modes.map(({ name, durability }) => [name, durability.length > 20])).toEqual([
+    ["v1", true],
+    ["v2", true],
+    ["v3", true],
+  ]);
+  // nobody said that the page may
+  expect(page_orders_per_second).toBe(0);
   const { rows } = (await ask("GET", "/api/sales?limit=1")).body as { rows: object[] };
   expect(rows).toHaveLength(1);
   expect((await ask("GET", "/api/sales?by=store", { headers: { accept: "text/csv" } })).status).toBe(200);

@@ -1,6 +1,8 @@
 import pg from "pg";
 import type { TestProject } from "vitest/node";
+import { messageOf } from "#shared/runtime/lifecycle.ts";
 import { migrate } from "../db/migrate.ts";
+import { type Chromium, findChromium } from "../dev/browser/chromium.ts";
 import { startKafka } from "../dev/servers/kafka.ts";
 import { startPostgres } from "../dev/servers/postgres.ts";
 
@@ -8,6 +10,8 @@ declare module "vitest" {
   export interface ProvidedContext {
     postgresUrl: string;
     kafkaBrokers: string;
+    /** Null where none can be had. */
+    chromium: Chromium | null;
   }
 }
 
@@ -17,7 +21,12 @@ export const TEMPLATE = "coffee_template";
 /** One PostgreSQL and one Kafka for all files; each file makes its own database and topics there. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const log = (line: string): void => console.log(line);
-  const [postgres, kafka] = await Promise.all([startPostgres({ durable: false }), startKafka({ log })]);
+  const [postgres, kafka, chromium] = await Promise.all([
+    startPostgres({ durable: false }),
+    startKafka({ log }),
+    // once for all files: several at a time would be in each other's way
+    browserFor(log),
+  ]);
   const admin = new pg.Client({ connectionString: postgres.url });
   await admin.connect();
   await admin.query(`CREATE DATABASE ${TEMPLATE}`);
@@ -28,7 +37,19 @@ export default async function setup(project: TestProject): Promise<() => Promise
   await admin.end();
   project.provide("postgresUrl", postgres.url);
   project.provide("kafkaBrokers", kafka.url);
+  project.provide("chromium", chromium);
   return async () => {
     await Promise.all([postgres.stop(), kafka.stop()]);
   };
 }
+
+/** Where there is none the page's tests are left out, and say so; not where everything has to be tested. */
+const browserFor = async (log: (line: string) => void): Promise<Chromium | null> => {
+  try {
+    return await findChromium(log);
+  } catch (error) {
+    if (process.env["CI"]) throw error;
+    log(`the page is not tested in a browser: ${messageOf(error)}`);
+    return null;
+  }
+};

@@ -26,7 +26,12 @@ const STATEMENT_MS = 5_000;
 const MEGABYTE = 1 << 20;
 const PAGE = 1 << 12;
 
-const mountSmallDisk = async (folder: string, megabytes: number, closers: Closers): Promise<string> => {
+/** In the folder, until the closers close. Throws a sentence where nobody may mount one. */
+export const mountSmallDisk = async (
+  folder: string,
+  megabytes: number,
+  closers: Closers,
+): Promise<string> => {
   if (process.getuid?.() !== 0) throw new Error("not run: only root may mount the small disk that fills up");
   const disk = join(folder, FOLDER);
   mkdirSync(disk);

@@ -20,7 +20,10 @@ const STRIKE_FROM_MS = 600;
 const STRIKE_UNTIL_MS = 1_200;
 const UNDER_WAY_WITHIN_MS = 10_000;
 
-const prepare = async (folder: string, settings: Settings): Promise<Prepared> => {
+/** The stream's Redis flushes slowly while the file `slowFile` stands there. */
+export const slowFile = (folder: string): string => join(folder, FOLDER, "slow");
+
+export const prepareSlowFsync = async (folder: string, settings: Settings): Promise<Prepared> => {
   const own = join(folder, FOLDER);
   mkdirSync(own);
   // Redis runs as somebody else and writes there
@@ -38,8 +41,8 @@ const prepare = async (folder: string, settings: Settings): Promise<Prepared> =>
 
 /** Workers stand still: what they had counted already, a stream could lose without anybody noticing. */
 const strike = async ({ ground, random }: Scene): Promise<void> => {
-  const own = join(ground.folder, FOLDER);
-  const [slow, underWay] = [join(own, "slow"), join(own, "under-way")];
+  const slow = slowFile(ground.folder);
+  const underWay = join(ground.folder, FOLDER, "under-way");
   const workers = ground.workers.map(({ pid }) => pid());
   for (const pid of workers) kill(pid, "SIGSTOP");
   try {
@@ -62,7 +65,7 @@ const strike = async ({ ground, random }: Scene): Promise<void> => {
 const slowFsync = (name: string, settings: Settings): Fault => ({
   name,
   modes: ["v2"],
-  ground: { prepare: (folder) => prepare(folder, settings) },
+  ground: { prepare: (folder) => prepareSlowFsync(folder, settings) },
   strike,
   recoverWithinSeconds: 30,
 });
