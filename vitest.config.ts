@@ -9,8 +9,8 @@ export default defineConfig({
     globalSetup: ["test/setup.ts"],
     reporters: ["default", new CountReporter()],
     pool: "forks",
-    // two cores are shared with PostgreSQL, Redis and Kafka
-    maxWorkers: 3,
+    // their PostgreSQL, Redis, Kafka and browsers want the rest: tests of promises in seconds fail where three share two cores
+    maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 60_000,
     coverage: {

@@ -149,6 +149,19 @@ const workflows: Check = {
   },
 };
 
+const boards: Check = {
+  name: "boards",
+  says: "Grafana's boards, by its dashboard-linter",
+  run: async (log, problems) => {
+    const linter = await program("dashboard-linter", log);
+    const folder = "grafana/dashboards";
+    const files = readdirSync(join(root, folder)).filter((file) => file.endsWith(".json"));
+    if (files.length === 0) throw new Error(`there are no boards in ${folder}`);
+    for (const file of files) await linted(linter, ["lint", "--strict", join(folder, file)], problems);
+    return [`${files.length} boards, by dashboard-linter ${PROGRAMS["dashboard-linter"].version}`];
+  },
+};
+
 const image: Check = {
   name: "image",
   says: "the image's steps carried out, and its programs run from the tree",
@@ -181,4 +194,13 @@ const image: Check = {
   },
 };
 
-export const CHECKS: readonly Check[] = [lintDockerfile, compose, chart, refusals, broken, workflows, image];
+export const CHECKS: readonly Check[] = [
+  lintDockerfile,
+  compose,
+  chart,
+  refusals,
+  broken,
+  workflows,
+  boards,
+  image,
+];

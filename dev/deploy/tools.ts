@@ -34,6 +34,12 @@ export const PROGRAMS = {
     version: "v0.8.0",
   },
   actionlint: { name: "actionlint", path: "github.com/rhysd/actionlint/cmd/actionlint", version: "v1.7.12" },
+  "dashboard-linter": {
+    name: "dashboard-linter",
+    path: "github.com/grafana/dashboard-linter",
+    version: "v0.0.0-20241224134444-1765d94aec4a",
+    sum: "h1:wpyAYX8+Rqu0LIEE7zXBR/qjBH4t0yXvqlRGa1wD5rg=",
+  },
 } as const satisfies Record<string, GoProgram>;
 
 const HADOLINT = "2.15.1";

@@ -38,6 +38,7 @@ test("empty, then an order as it comes, then many: as the server has them, witho
   const { current_hour, top5_drinks } = await dashboardOf(system.url);
   expect(await visit.text("#hour-revenue")).toBe("$139.50");
   expect(current_hour?.revenue).toBe(139.5);
+  expect(await visit.text("#hour-average")).toBe("$4.50");
   expect(await visit.page.locator("#month-drinks li").count()).toBe(top5_drinks.length);
   const sold = await visit.page.locator("#recent time").first().getAttribute("title");
   expect(sold).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC$/);
@@ -151,5 +152,21 @@ test("a small load is bounded, counted to the order, and can be stopped", async 
     async () => (await visit.number("#hour-orders")) === before + (await accepted()),
   );
   expect(await outcomes.count()).toBe(3);
+  await visit.context.close();
+});
+
+test("the hour before is that of the mode that is looked at", async () => {
+  const timestamp = new Date(Date.now() - 3_600_000).toISOString();
+  for (const mode of ["v1", "v2"]) {
+    const id = await sendOrder(system.url, mode, { timestamp });
+    await until(`${mode}'s is counted`, async () => {
+      const order = (await (await fetch(`${system.url}/api/orders/${id}`)).json()) as { status: unknown };
+      return order.status === "counted";
+    });
+  }
+  const visit = await visits.open(`${system.url}/?mode=v2`);
+  await until("it is v2's", async () => (await visit.text("#hour-before")) === "$4.50");
+  await visit.page.locator('#filter input[value="all"]').check();
+  await until("it is that of both", async () => (await visit.text("#hour-before")) === "$9.00");
   await visit.context.close();
 });

@@ -93,7 +93,7 @@ const theme = openTheme(() => {
 });
 const parts: readonly Part[] = [
   openHeader(theme, (mode) => look({ mode })),
-  openHour(),
+  openHour(api, repaint),
   openMinutes(
     () => formats,
     (measure) => look({ measure }),

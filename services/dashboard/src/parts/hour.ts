@@ -1,7 +1,10 @@
 import type { Dashboard } from "../../../../shared/domain/dashboard.ts";
+import type { Api } from "../api.ts";
 import { byId, onChange, setText } from "../dom.ts";
+import type { Range } from "../history.ts";
 import { knowsHour } from "../honesty.ts";
 import type { Model, Part } from "../model.ts";
+import { openPast } from "../past.ts";
 
 const HOUR_MS = 3_600_000;
 const UNKNOWN = "–";
@@ -9,8 +12,11 @@ const UNKNOWN = "–";
 /** Of an hour that has sold nothing yet, as far as the server knows. */
 const NOTHING = { revenue: 0, order_count: 0 };
 
-/** What the present hour has sold. */
-export const openHour = (): Part => {
+/** The present hour and the one before. */
+const TWO_HOURS: Range = { name: "2h", title: "2 hours", bucket: "hour", buckets: 2 };
+
+/** What the present hour has sold, beside the one before. */
+export const openHour = (api: Api, repaint: () => void): Part => {
   const [span, revenue, orders, rate, hint] = [
     byId("hour-span"),
     byId("hour-revenue"),
@@ -18,7 +24,9 @@ export const openHour = (): Part => {
     byId("rate"),
     byId("hour-hint"),
   ];
-  const figures = [revenue, orders, rate];
+  const [average, before] = [byId("hour-average"), byId("hour-before")];
+  const figures = [revenue, orders, rate, average, before];
+  const past = openPast(api, repaint);
   const main = byId("main");
   const drawFigures = ({ shown, formats, status }: Model): void => {
     for (const figure of figures) figure.classList.toggle("loading", shown === null);
@@ -26,9 +34,16 @@ export const openHour = (): Part => {
     const hour = shown !== null && knowsHour(shown) ? { ...NOTHING, ...shown.current_hour } : null;
     setText(revenue, hour === null ? UNKNOWN : formats.money(hour.revenue));
     setText(orders, hour === null ? UNKNOWN : formats.count(hour.order_count));
+    const hasSold = hour !== null && hour.order_count > 0;
+    setText(average, hasSold ? formats.money(hour.revenue / hour.order_count) : UNKNOWN);
     // a rate is of now: one that nobody renews is none
     const isOfNow = status.phase === "live" && shown !== null && !shown.stale;
     setText(rate, isOfNow ? formats.perSecond(shown.rate) : UNKNOWN);
+  };
+  const drawBefore = ({ formats, view }: Model, startMs: number, nowMs: number): void => {
+    past.want(TWO_HOURS, view.mode, nowMs);
+    const bar = past.state().loaded?.bars.find((each) => each.startMs === startMs - HOUR_MS);
+    setText(before, bar === undefined ? UNKNOWN : formats.money(bar.revenue));
   };
   const drawSpan = onChange((key: string) => setText(span, key));
   const drawHint = onChange((text: string) => setText(hint, text));
@@ -41,6 +56,7 @@ export const openHour = (): Part => {
       drawSpan(
         `${formats.minute(startMs)} to ${formats.minute(startMs + HOUR_MS)}, your time · from ${formats.utc(startMs)}`,
       );
+      drawBefore(model, startMs, Date.parse(shown.server_timestamp));
       drawHint(hintFor(shown, view.mode, setup !== null && setup.page_orders_per_second > 0));
     },
   };
