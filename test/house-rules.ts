@@ -19,7 +19,7 @@ const MOST_LINES = 260;
 const MOST_FUNCTION_LINES = 70;
 /** Where a program starts, and the tests that start programs. */
 const STARTS =
-  /^(services\/[^/]+\/main\.ts|db\/main(\.test)?\.ts|shared\/runtime\/lifecycle\.ts|loadtest\/(load|k6|lab\/main)\.ts|vitest\.config\.ts)$|^(dev|test)\//;
+  /^(services\/[^/]+\/main\.ts|db\/main(\.test)?\.ts|shared\/runtime\/lifecycle\.ts|loadtest\/(load|k6|lab\/main|lean\/main)\.ts|vitest\.config\.ts)$|^(dev|test)\//;
 const NOTHING_NAMES =
   /(^|\/)(utils?|helpers?|common|lib)(\/|\.[^/]*$)|(^|\/)index\.[mc]?[jt]s$|-v\d+(\.[^/]*)?(\/|$)/;
 

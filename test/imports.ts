@@ -117,6 +117,11 @@ const AREAS: readonly Area[] = [
     ],
   },
   { where: /^loadtest\/(k6|load)\.ts$/, from: /^(loadtest|dev)\//, packages: [] },
+  {
+    where: /^loadtest\/lean\//,
+    from: /^(loadtest\/(lean|lib|profiles)|shared\/domain)\//,
+    packages: ["undici", "ws"],
+  },
   // results to knowledge: nothing that could measure
   {
     where: /^loadtest\/lab\/report\//,

@@ -49,7 +49,7 @@ const partOf = (part: { readonly used: number; readonly given: number } | null):
 const GENERATOR: Rule = {
   resource: "generator",
   atLeast: 0.8,
-  of: "of the cores given to k6; makes the run void",
+  of: "of the cores given to it; makes the run void",
   source: "/proc/<pid>/stat",
   share: ({ generator }) => partOf(generator),
 };

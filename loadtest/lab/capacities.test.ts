@@ -3,6 +3,7 @@ import {
   capacityIn,
   ceilingIn,
   generatorCeiling,
+  generatorFor,
   isCalibrated,
   peakRateOf,
   searchSettings,
@@ -15,10 +16,11 @@ const { env } = madeUpSuite();
 const suiteOf = (...runs: readonly Run[]): Suite => ({ env, runs: runs.map((run) => kept(run)) });
 const peak = (mode: string, rate: number, ordersPerRequest = 1): Run =>
   madeUpRun({ mode, rate, ordersPerRequest, varied: { purpose: "peak" } });
-const nullAt = (rate: number, share: number): Run => {
+const nullAt = (rate: number, share: number, ordersPerRequest = 1): Run => {
   const run = madeUpRun({
     mode: "null",
     rate,
+    ordersPerRequest,
     experiment: "E0",
     seconds: 10,
     varied: { purpose: "calibrate" },
@@ -45,17 +47,35 @@ test("the best peak counts, a void one and one of other settings do not", () => 
 });
 
 test("the generator's ceiling is told by its busiest run on the null route", () => {
-  expect(ceilingIn(suiteOf(nullAt(300, 0.33), nullAt(600, 0.33)), 1)).toBe(1_200);
-  expect(ceilingIn(suiteOf(), 1)).toBeNull();
-  expect(isCalibrated(suiteOf(nullAt(600, 0.33)), 1)).toBe(false);
-  expect(isCalibrated(suiteOf(nullAt(600, 0.33), nullAt(1_100, 0.6)), 1)).toBe(true);
-  expect(generatorCeiling(suiteOf(nullAt(600, 0.33)), 1)).toBe(1_200);
-  expect(generatorCeiling(suiteOf(), 1)).toBe(Number.POSITIVE_INFINITY);
+  expect(ceilingIn(suiteOf(nullAt(300, 0.33), nullAt(600, 0.33)), 1, "k6")).toBe(1_200);
+  expect(ceilingIn(suiteOf(), 1, "k6")).toBeNull();
+  expect(isCalibrated(suiteOf(nullAt(600, 0.33)), 1, "k6")).toBe(false);
+  expect(isCalibrated(suiteOf(nullAt(600, 0.33), nullAt(1_100, 0.6)), 1, "k6")).toBe(true);
+  expect(generatorCeiling(suiteOf(nullAt(600, 0.33)), 1, "k6")).toBe(1_200);
+  expect(generatorCeiling(suiteOf(nullAt(600, 0.33)), 1, "lean")).toBeNull();
+  expect(generatorCeiling(suiteOf(), 1, "k6")).toBeNull();
 });
 
 test("a search begins at half of the peak, and never above the ceiling", () => {
   const runs = [nullAt(600, 0.33), peak("v1", 1_000), peak("v2", 9_000)];
-  expect(searchSettings(suiteOf(...runs), "v1", 1)).toMatchObject({ startRate: 500, ceilingRate: 1_200 });
-  expect(searchSettings(suiteOf(...runs), "v2", 1).startRate).toBe(1_200);
-  expect(searchSettings(suiteOf(...runs), "null", 1).startRate).toBe(1_200);
+  expect(searchSettings(suiteOf(...runs), "v1", 1, "k6")).toMatchObject({
+    startRate: 500,
+    ceilingRate: 1_200,
+  });
+  expect(searchSettings(suiteOf(...runs), "v2", 1, "k6").startRate).toBe(1_200);
+  expect(searchSettings(suiteOf(...runs), "null", 1, "k6").startRate).toBe(1_200);
+});
+
+const byLean = (run: Run): Run => ({ ...run, load: { ...run.load, generator: "lean" } });
+
+test("k6 sends as far as it can, and above that the lean generator", () => {
+  const suite = suiteOf(nullAt(1_000, 0.66), nullAt(500, 0.66, 10), byLean(nullAt(8_000, 0.66)));
+  expect(generatorFor(suite, 1, 1_000)).toBe("k6");
+  expect(generatorFor(suite, 1, 1_001)).toBe("lean");
+  // a request costs 1/1000 s, and each order more a ninth of 1/1000: of a hundred orders k6 sends 83
+  expect(generatorFor(suite, 100, 83)).toBe("k6");
+  expect(generatorFor(suite, 100, 84)).toBe("lean");
+  expect(generatorFor(suiteOf(), 1, 1_000_000)).toBe("k6");
+  expect(searchSettings(suite, "v2", 1, "k6").ceilingRate).toBe(8_000);
+  expect(searchSettings(suite, "null", 1, "lean").startRate).toBe(8_000);
 });

@@ -3,7 +3,7 @@ import { settingsFor } from "./capacity.ts";
 import { capacitiesOf, isSearched } from "./figures.ts";
 import type { CapacityOf } from "./layout.ts";
 import { generatorShare } from "./objectives.ts";
-import type { Run, Suite } from "./results.ts";
+import { type GeneratorName, generatorOf, type Run, type Suite } from "./results.ts";
 
 /** Of a closed loop's peak; an open one meets the objective at about so much. Where nothing was searched it has to do. */
 const OF_PEAK = 0.6;
@@ -47,59 +47,85 @@ export const capacityIn =
     return peak === null ? null : peak * OF_PEAK;
   };
 
-/** Of the generator's cores, at its ceiling: at 0.73 of one core its lag's p99 stands at the bound of 10 ms. */
+/** Of the generator's cores, at its ceiling: at 0.73 of one core k6's lag's p99 stands at the bound of 10 ms. */
 const WANTED_SHARE = 0.66;
 /** Nearer than this, a share tells what a little more would take. */
 const TELLING_SHARE = 0.75 * WANTED_SHARE;
 
 /** Whether a run on the null route was busy enough to tell the ceiling. */
-export const isCalibrated = (suite: Suite, size: number): boolean =>
-  (busiestOn(suite, size)?.share ?? 0) >= TELLING_SHARE;
+export const isCalibrated = (suite: Suite, size: number, generator: GeneratorName): boolean =>
+  (busiestOn(suite, size, generator)?.share ?? 0) >= TELLING_SHARE;
 
 /**
  * Requests per second at which the generator would take so much of its cores; null without a run that tells. A run at
  * a low rate makes a request look dearer than it is, so the busiest one is asked.
  */
-export const ceilingIn = (suite: Suite, size: number): number | null => {
-  const busiest = busiestOn(suite, size);
+export const ceilingIn = (suite: Suite, size: number, generator: GeneratorName): number | null => {
+  const busiest = busiestOn(suite, size, generator);
   if (busiest === null || busiest.share === 0) return null;
   return Math.floor(busiest.rate * (WANTED_SHARE / busiest.share));
 };
 
-const busiestOn = (suite: Suite, size: number): { readonly rate: number; readonly share: number } | null => {
+const busiestOn = (
+  suite: Suite,
+  size: number,
+  generator: GeneratorName,
+): { readonly rate: number; readonly share: number } | null => {
   const runs = suite.runs
     .map(({ run }) => run)
-    .filter(
-      (run) => run.mode === "null" && run.load.ordersPerRequest === size && run.load.profile === "constant",
-    );
+    .filter((run) => isOnNull(run, size, generator) && run.load.profile === "constant");
   const told = runs.map((run) => ({ rate: run.load.requestsPerSecond, share: generatorShare(run) }));
   return told.sort((a, b) => b.rate - a.rate)[0] ?? null;
 };
 
+const isOnNull = (run: Run, size: number, generator: GeneratorName): boolean =>
+  run.mode === "null" && run.load.ordersPerRequest === size && generatorOf(run) === generator;
+
 /**
- * The most that k6 sent to the null route in a run that counts, for the modes' searches: what it could do once it can,
- * and a neighbour on the host may have ended E0's search early. Else what its use of its cores lets expect.
+ * The most that a generator sent to the null route in a run that counts, for the modes' searches: what it could do once
+ * it can, and a neighbour on the host may have ended E0's search early. Else what its use of its cores lets expect.
  */
-export const generatorCeiling = (suite: Suite, size: number): number => {
+export const generatorCeiling = (suite: Suite, size: number, generator: GeneratorName): number | null => {
   const sent = searchRuns(suite)
-    .filter((run) => run.mode === "null" && run.load.ordersPerRequest === size && isSearched(run))
-    .filter(({ voids }) => voids.length === 0)
+    .filter((run) => isOnNull(run, size, generator) && isSearched(run) && run.voids.length === 0)
     .map(({ load }) => load.requestsPerSecond);
-  return sent.length > 0 ? Math.max(...sent) : (ceilingIn(suite, size) ?? Number.POSITIVE_INFINITY);
+  return sent.length > 0 ? Math.max(...sent) : ceilingIn(suite, size, generator);
+};
+
+/** Requests per second of any size: what a request and an order cost follows from the two sizes that were measured. */
+const ceilingAt = (suite: Suite, size: number, generator: GeneratorName): number | null => {
+  const measured = generatorCeiling(suite, size, generator);
+  const [single, ten] = SEARCHED_SIZES.map((each) => generatorCeiling(suite, each, generator));
+  if (measured !== null || !single || !ten) return measured;
+  const perOrder = Math.max(0, 1 / ten - 1 / single) / 9;
+  return 1 / (1 / single + (size - 1) * perOrder);
+};
+
+/** Who sends: k6 wherever it can, or while nobody knows what it can; above that the lean generator. */
+export const generatorFor = (suite: Suite, size: number, peakPerSecond: number): GeneratorName => {
+  const most = ceilingAt(suite, size, "k6");
+  return most === null || peakPerSecond <= most ? "k6" : "lean";
+};
+
+/** Of whoever can send more. */
+const highestCeiling = (suite: Suite, size: number): number => {
+  const all = (["k6", "lean"] as const).flatMap((each) => generatorCeiling(suite, size, each) ?? []);
+  return all.length === 0 ? Number.POSITIVE_INFINITY : Math.max(...all);
 };
 
 /** Near the middle of what a closed loop reached, as the brief search before the search. */
 const START_AT = 0.5;
 
-export const searchSettings = (suite: Suite, arrangement: string, size: number) => {
+/** `generator`: the one that the search is about, on the null route. */
+export const searchSettings = (suite: Suite, arrangement: string, size: number, generator: GeneratorName) => {
   const { scale } = suite.env;
   const ceiling =
     arrangement === "null"
-      ? (ceilingIn(suite, size) ?? Number.POSITIVE_INFINITY)
-      : generatorCeiling(suite, size);
+      ? (ceilingIn(suite, size, generator) ?? Number.POSITIVE_INFINITY)
+      : highestCeiling(suite, size);
   const peak = peakRateOf(suite, arrangement, size);
   // the null route has nothing to fail: it is asked at the generator's own limit at once
   const guess = arrangement === "null" ? ceiling : (peak ?? 200) * START_AT;
   const start = Math.max(1, Math.round(Math.min(Number.isFinite(guess) ? guess : 200, ceiling)));
-  return settingsFor(scale, start, ceiling);
+  return settingsFor(scale, start, ceiling, arrangement === "null");
 };

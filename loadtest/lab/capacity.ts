@@ -53,13 +53,22 @@ const MOST_VOIDS = 3;
 /** Two bisections of a step this wide leave less than 1.1; of one of 1.5 they leave a little more, and a third is needed. */
 const FACTOR = 1.46;
 
-export const settingsFor = (scale: Scale, startRate: number, ceilingRate: number): SearchSettings => ({
+const CONFIRMATIONS: Readonly<Record<Scale, number>> = { smoke: 1, standard: 3, full: 5 };
+/** Of the null route, which is asked at a generator's ceiling and has nothing to fail. */
+const NULL_CONFIRMATIONS: Readonly<Record<Scale, number>> = { smoke: 1, standard: 1, full: 5 };
+
+export const settingsFor = (
+  scale: Scale,
+  startRate: number,
+  ceilingRate: number,
+  isNull = false,
+): SearchSettings => ({
   startRate,
   floorRate: 1,
   ceilingRate,
   factor: scale === "smoke" ? 2 : FACTOR,
   resolution: RESOLUTION[scale],
-  confirmations: { smoke: 1, standard: 3, full: 5 }[scale],
+  confirmations: (isNull ? NULL_CONFIRMATIONS : CONFIRMATIONS)[scale],
 });
 
 export type Capacity = {

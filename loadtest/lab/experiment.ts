@@ -2,7 +2,7 @@
  * What an experiment is: data. Title and hypothesis stand with its verdict (report/verdicts.ts); here stands what is
  * run. The experimenter lays out the same kinds of points for all, so that no experiment has code of its own.
  */
-import type { Scale } from "./results.ts";
+import type { GeneratorName, Scale } from "./results.ts";
 
 /** Variables of the product's programs, by name. */
 export type Variables = Readonly<Record<string, string>>;
@@ -46,6 +46,8 @@ export type Point = {
   readonly name: string;
   readonly varied: Readonly<Record<string, number | string>>;
   readonly load: Load;
+  /** What has to send; without it whoever can. */
+  readonly generator?: GeneratorName;
   /** By another generator and closed loop instead: what it carries at most. */
   readonly isPeak?: boolean;
   readonly settings?: Variables;
@@ -63,7 +65,12 @@ export type Point = {
 };
 
 /** A search for capacity (capacity.ts). */
-export type Search = { readonly arrangement: string; readonly ordersPerRequest: number };
+export type Search = {
+  readonly arrangement: string;
+  readonly ordersPerRequest: number;
+  /** What has to send, where that is the question; without it k6 as far as it can, and above that the lean one. */
+  readonly generator?: GeneratorName;
+};
 
 export type Experiment = {
   readonly id: string;

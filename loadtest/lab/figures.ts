@@ -1,7 +1,14 @@
 /** What the kept runs of a suite say of each mode: its capacity, what half of it looks like, and what orders cost. */
 import { type Capacity, capacityOf, pointOf, settingsFor } from "./capacity.ts";
 import { judge, OBJECTIVE_NAMES, type ObjectiveName, type Standing, standingOf } from "./objectives.ts";
-import { GENERATORS, type KeptRun, type Run, type Suite } from "./results.ts";
+import {
+  GENERATORS,
+  type GeneratorName,
+  generatorOf,
+  type KeptRun,
+  type Run,
+  type Suite,
+} from "./results.ts";
 import { type Interval, intervalOf, medianOf } from "./statistics.ts";
 
 export const runsOf = (suite: Suite, ...experiments: readonly string[]): Run[] =>
@@ -46,6 +53,8 @@ export type ModeCapacity = {
   /** What else was varied: "" or "workers 2". */
   readonly variant: string;
   readonly durability: string;
+  /** What sent at capacity. */
+  readonly generator: GeneratorName;
   readonly found: Readonly<Record<ObjectiveName, Capacity>>;
   /** Of the runs at the first failing rate, else of the confirmations. */
   readonly bottleneck: string;
@@ -70,25 +79,32 @@ export const isSearched = ({ varied }: Run): boolean => SEARCHED.includes(varied
 export const capacitiesOf = (suite: Suite, ...experiments: readonly string[]): ModeCapacity[] => {
   const searched = runsOf(suite, ...experiments).filter(isSearched);
   const groups = Map.groupBy(searched, (run) =>
-    [run.mode, run.load.ordersPerRequest, variantOf(run)].join("|"),
+    // on the null route it is the generator that is searched
+    [run.mode, run.load.ordersPerRequest, variantOf(run), run.mode === "null" ? generatorOf(run) : ""].join(
+      "|",
+    ),
   );
   return [...groups.values()].flatMap((runs) => (runs[0] ? [searchOf(runs, runs[0])] : [])).sort(byMode);
 };
 
 const byMode = (a: ModeCapacity, b: ModeCapacity): number =>
-  a.ordersPerRequest - b.ordersPerRequest || (a.mode < b.mode ? -1 : a.mode > b.mode ? 1 : 0);
+  a.ordersPerRequest - b.ordersPerRequest || compared(a.mode, b.mode) || compared(a.generator, b.generator);
+
+const compared = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 const searchOf = (runs: readonly Run[], first: Run): ModeCapacity => {
   const points = runs.map(pointOf);
   const ceiling = Number(first.varied["ceilingRate"] ?? Number.POSITIVE_INFINITY);
-  const settings = settingsFor(first.scale, first.load.requestsPerSecond, ceiling);
+  const settings = settingsFor(first.scale, first.load.requestsPerSecond, ceiling, first.mode === "null");
   const [interactive, relaxed] = OBJECTIVE_NAMES.map((name) => capacityOf(points, settings, name));
   if (!interactive || !relaxed) throw new Error("an objective without a capacity");
+  const atCapacity = runs.find(({ load }) => load.requestsPerSecond === interactive.rate) ?? first;
   return {
     mode: first.mode,
     ordersPerRequest: first.load.ordersPerRequest,
     variant: variantOf(first),
     durability: first.durability,
+    generator: generatorOf(atCapacity),
     found: { interactive, relaxed },
     bottleneck: bottleneckAt(runs, interactive),
   };

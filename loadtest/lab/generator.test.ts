@@ -1,12 +1,13 @@
 import { expect, test } from "vitest";
-import { type K6Load, k6Arguments } from "./generator.ts";
+import { k6Arguments, type Load } from "./generator.ts";
 
-const load: K6Load = {
+const load: Load = {
+  generator: "k6",
   ...{ url: "http://127.0.0.1:1", route: "v2", profile: "constant", isPatient: false },
   ...{ requestsPerSecond: 400, ordersPerRequest: 10, warmUpSeconds: 3, seconds: 10, probesPerSecond: 5 },
   ...{ catalogue: { file: "/tmp/c.json", probeStores: ["a", "b"] }, seed: 1, run: 7, runStartMs: 9 },
 };
-const settingsOf = (more: Partial<K6Load> = {}): Record<string, string> => {
+const settingsOf = (more: Partial<Load> = {}): Record<string, string> => {
   const args = k6Arguments({ ...load, ...more }, "/tmp/run");
   const given = args.flatMap((arg, index) => (args[index - 1] === "-e" ? [arg] : []));
   return Object.fromEntries(given.map((each) => each.split("=") as [string, string]));

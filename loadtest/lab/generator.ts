@@ -1,4 +1,4 @@
-/** One run of k6: its command line, its end, and what it left behind. */
+/** One run of a generator, k6 or the lean one: its command line, its end, and what it left behind. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
@@ -6,8 +6,10 @@ import { totalmem } from "node:os";
 import { join } from "node:path";
 import type { Summary } from "../lib/summary.ts";
 import type { LabCatalogue } from "./catalogue.ts";
+import type { GeneratorName } from "./results.ts";
 
-export type K6Load = {
+export type Load = {
+  readonly generator: GeneratorName;
   readonly url: string;
   readonly route: string;
   readonly profile: string;
@@ -27,7 +29,7 @@ export type K6Load = {
 
 export type Sending = {
   pid(): number;
-  /** Rejects with what k6 said when it could not do its work; a missed threshold is no failure. */
+  /** Rejects with what it said when it could not do its work; a missed threshold is no failure. */
   readonly ended: Promise<Sent>;
   /** SIGKILL; `ended` rejects then. */
   kill(): void;
@@ -37,11 +39,12 @@ export type Sent = {
   readonly summary: Summary;
   /** Ledger and samples. */
   readonly lines: readonly string[];
-  /** When k6 had ended. */
+  /** When it had ended. */
   readonly endedAtMs: number;
 };
 
-const MAIN = join(import.meta.dirname, "..", "main.ts");
+const K6_MAIN = join(import.meta.dirname, "..", "main.ts");
+const LEAN_MAIN = join(import.meta.dirname, "..", "lean", "main.ts");
 /** k6's exit status when a threshold was missed: the laboratory judges by its own rules. */
 const MISSED_THRESHOLD = 99;
 type Patience = {
@@ -70,12 +73,15 @@ const GO_SETTINGS = ["GOGC=off", `GOMEMLIMIT=${Math.floor(totalmem() / 4 / MIB)}
 const WAIT_SECONDS = 60;
 const SAID_CHARACTERS = 2_000;
 
-/** Those of `k6 run`. */
-export const k6Arguments = (load: K6Load, folder: string): string[] => {
+/** Short-lived garbage, a few hundred bytes a request, dies before it is looked at. */
+const NODE_SETTINGS = ["--max-semi-space-size=64"];
+
+/** By the names of loadtest/README.md. */
+const settingsOf = (load: Load, folder: string): Record<string, string | number> => {
   const { profile, requestsPerSecond, probesPerSecond, catalogue, isPatient } = load;
   const { replyWithinSeconds, usersForSeconds } = isPatient ? PATIENT : STEADY;
   const users = Math.max(LEAST_VUS, Math.ceil(requestsPerSecond * usersForSeconds));
-  const settings: Record<string, string | number> = {
+  return {
     BASE_URL: load.url,
     MODE: load.route,
     PROFILE: profile,
@@ -95,22 +101,35 @@ export const k6Arguments = (load: K6Load, folder: string): string[] => {
     REPLY_WITHIN: replyWithinSeconds,
     WAIT: WAIT_SECONDS,
   };
+};
+
+const linesFile = (folder: string): string => join(folder, "console.txt");
+
+/** Those of `k6 run`. */
+export const k6Arguments = (load: Load, folder: string): string[] => [
+  "run",
+  "--quiet",
+  "--no-usage-report",
+  "--no-color",
+  `--console-output=${linesFile(folder)}`,
+  "--log-format=raw",
+  ...Object.entries(settingsOf(load, folder)).flatMap(([name, value]) => ["-e", `${name}=${value}`]),
+  K6_MAIN,
+];
+
+/** For `env`, which becomes what it starts. */
+const commandLine = (k6: string, load: Load, folder: string): string[] => {
+  if (load.generator === "k6") return [...GO_SETTINGS, k6, ...k6Arguments(load, folder)];
+  const settings = { ...settingsOf(load, folder), LINES: linesFile(folder) };
   return [
-    "run",
-    "--quiet",
-    "--no-usage-report",
-    "--no-color",
-    `--console-output=${join(folder, "console.txt")}`,
-    "--log-format=raw",
-    ...Object.entries(settings).flatMap(([name, value]) => ["-e", `${name}=${value}`]),
-    MAIN,
+    ...Object.entries(settings).map(([name, value]) => `${name}=${value}`),
+    ...[process.execPath, ...NODE_SETTINGS, LEAN_MAIN],
   ];
 };
 
 /** It runs where this process does: on the generator's cores. */
-export const send = (command: string, load: K6Load, folder: string): Sending => {
-  // env becomes what it starts, and passes its own environment on
-  const child = spawn("env", [...GO_SETTINGS, command, ...k6Arguments(load, folder)], {
+export const send = (k6: string, load: Load, folder: string): Sending => {
+  const child = spawn("env", commandLine(k6, load, folder), {
     stdio: ["ignore", "ignore", "pipe"],
     // a session of its own: Ctrl-C reaches the laboratory, which then ends everything in order
     detached: true,
@@ -124,8 +143,10 @@ export const send = (command: string, load: K6Load, folder: string): Sending => 
     const endedAtMs = Date.now();
     const file = join(folder, "summary.json");
     if ((code !== 0 && code !== MISSED_THRESHOLD) || !existsSync(file))
-      throw new Error(`k6 ended with ${signal ?? `status ${code}`}: ${said.trim() || "it said nothing"}`);
-    const console = readFileSync(join(folder, "console.txt"), "utf8");
+      throw new Error(
+        `${load.generator} ended with ${signal ?? `status ${code}`}: ${said.trim() || "it said nothing"}`,
+      );
+    const console = readFileSync(linesFile(folder), "utf8");
     return {
       summary: JSON.parse(readFileSync(file, "utf8")) as Summary,
       lines: console.split("\n"),

@@ -50,6 +50,7 @@ export const judged = (
     settings: settingsOf(order),
     load: {
       profile: load.profile,
+      generator: load.generator,
       requestsPerSecond: load.requestsPerSecond,
       ordersPerRequest: load.ordersPerRequest,
       warmUpSeconds: load.warmUpSeconds,

@@ -57,6 +57,7 @@ export const planned = (point: Point, scale: Scale, seed: number, capacityOf: Ca
       },
       load: {
         profile: point.load.profile ?? "constant",
+        generator: point.generator ?? "k6",
         isPatient: (point.load.profile ?? "constant") !== "constant" || (point.actions ?? []).length > 0,
         requestsPerSecond: rate,
         ordersPerRequest: size,

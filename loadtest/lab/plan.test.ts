@@ -27,17 +27,17 @@ test("the same seed gives the same order, another one another, and nothing is le
   );
 });
 
-test("experiments come in their order, and a search right after its peak", () => {
+test("experiments come in their order, and a search after its peak", () => {
   const works = planOf(selection());
   const ids = works.map(({ experiment }) => Number(experiment.slice(1)));
   expect(ids).toEqual([...ids].sort((a, b) => a - b));
-  for (const [index, work] of works.entries())
-    if (work.kind === "search")
-      expect(works[index - 1]).toMatchObject({
-        kind: "peak",
-        arrangement: work.arrangement,
-        size: work.size,
-      });
+  for (const [index, work] of works.entries()) {
+    if (work.kind !== "search") continue;
+    const { arrangement, size } = work;
+    // the null route's is no part of a search: it has nothing to fail
+    const before = arrangement === "null" ? works : works.slice(index - 1, index);
+    expect(before).toContainEqual({ kind: "peak", experiment: work.experiment, arrangement, size });
+  }
 });
 
 test("one mode brings its variants and the null route, and no other mode", () => {

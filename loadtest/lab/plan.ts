@@ -3,13 +3,20 @@ import { type Random, randomFrom } from "../../shared/domain/random.ts";
 import { arrangementNamed } from "./arrangements.ts";
 import type { Experiment, Point } from "./experiment.ts";
 import { sizeOf } from "./layout.ts";
-import type { Scale } from "./results.ts";
+import type { GeneratorName, Scale } from "./results.ts";
 import { OVERHEAD_SECONDS, TIMES } from "./scales.ts";
 
 export type Work =
   /** What an arrangement carries at most, by the leaner generator. */
   | Readonly<{ kind: "peak"; experiment: string; arrangement: string; size: number }>
-  | Readonly<{ kind: "search"; experiment: string; arrangement: string; size: number }>
+  | Readonly<{
+      kind: "search";
+      experiment: string;
+      arrangement: string;
+      size: number;
+      /** Whose ceiling is searched, on the null route; k6's without. */
+      generator?: GeneratorName;
+    }>
   | Readonly<{ kind: "point"; experiment: string; point: Point; repetition: number }>;
 
 export type Selection = {
@@ -46,9 +53,10 @@ const worksOf = (
   const most = Math.max(0, ...wanted.map(({ repetitions = 1 }) => repetitions));
   const rounds = Array.from({ length: most }, (_, index) => index + 1);
   return [
-    ...random.shuffled(searched).flatMap(({ arrangement, ordersPerRequest: size }): Work[] => [
-      { kind: "peak", experiment: id, arrangement, size },
-      { kind: "search", experiment: id, arrangement, size },
+    ...random.shuffled(searched).flatMap(({ arrangement, ordersPerRequest: size, generator }): Work[] => [
+      // what it carries at most is the same, whoever searches
+      ...(generator === "lean" ? [] : [{ kind: "peak", experiment: id, arrangement, size } as const]),
+      { kind: "search", experiment: id, arrangement, size, ...(generator && { generator }) },
     ]),
     ...rounds.flatMap((repetition) =>
       random
@@ -73,7 +81,7 @@ const peaksFor = (works: readonly Work[]): Work[] => {
 /** Runs of a search: steps, bisections and confirmations at both objectives, as made-up systems need them. */
 const SEARCH_RUNS: Readonly<Record<Scale, number>> = { smoke: 6, standard: 9, full: 13 };
 /** The null route's begins at its ceiling: one run, and its confirmations; and two short ones to find that. */
-const NULL_RUNS: Readonly<Record<Scale, number>> = { smoke: 3, standard: 5, full: 7 };
+const NULL_RUNS: Readonly<Record<Scale, number>> = { smoke: 3, standard: 3, full: 7 };
 
 /** In seconds. */
 export const estimateOf = (work: Work, scale: Scale, overheadSeconds = OVERHEAD_SECONDS): number => {

@@ -27,7 +27,10 @@ export type Resource = {
 };
 
 /** What sends, listens and looks on: on the generator's cores, and no cost of the system. */
-export const GENERATORS: ReadonlySet<string> = new Set(["k6", "wrk", "clients", "lab"]);
+export const GENERATORS: ReadonlySet<string> = new Set(["k6", "lean", "wrk", "clients", "lab"]);
+
+/** What sends orders at planned times: k6, and above what it can send loadtest/lean. */
+export type GeneratorName = "k6" | "lean";
 
 /** `run.json`. Times are in milliseconds unless they are named otherwise. */
 export type Run = {
@@ -50,6 +53,8 @@ export type Run = {
   readonly varied: Readonly<Record<string, number | string>>;
   readonly load: {
     readonly profile: string;
+    /** k6 where it is not said. */
+    readonly generator?: GeneratorName;
     readonly requestsPerSecond: number;
     readonly ordersPerRequest: number;
     readonly warmUpSeconds: number;
@@ -150,6 +155,8 @@ export type Environment = {
   /** Every knob that the scale turned down, in words. */
   readonly turnedDown: readonly string[];
 };
+
+export const generatorOf = ({ load }: Pick<Run, "load">): GeneratorName => load.generator ?? "k6";
 
 export type KeptRun = {
   readonly run: Run;

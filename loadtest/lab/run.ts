@@ -9,7 +9,7 @@ import type { Arrangement } from "./arrangements.ts";
 import { type Audit, audit, tallyOf, unaudited } from "./audit.ts";
 import { beside } from "./beside.ts";
 import type { PlannedAction } from "./experiment.ts";
-import { type K6Load, type Sending, type Sent, send } from "./generator.ts";
+import { type Load, type Sending, type Sent, send } from "./generator.ts";
 import type { Pinning } from "./pinning.ts";
 import { type Look, openSampler } from "./sample/sampler.ts";
 import { type Counters, countersOf, topicBytes } from "./server-figures.ts";
@@ -20,7 +20,7 @@ import { claimOf, type Told, toldIn } from "./told.ts";
 /** A run as it is asked for. */
 export type Order = {
   readonly setting: Setting;
-  readonly load: Omit<K6Load, "url" | "route" | "catalogue">;
+  readonly load: Omit<Load, "url" | "route" | "catalogue">;
   readonly actions: readonly PlannedAction[];
   readonly sockets: Sockets | null;
 };
@@ -68,7 +68,7 @@ export const measure = async (lab: Lab, order: Order): Promise<Measured> => {
   try {
     const before = await countersOf(scene.servers, scene.pool);
     const { arrangement } = order.setting;
-    const load: K6Load = {
+    const load: Load = {
       ...order.load,
       url: scene.url,
       route: arrangement.route,
@@ -107,7 +107,7 @@ const underLoad = async (
 ): Promise<Omit<Measured, "order" | "startedAt" | "before" | "took">> => {
   const { arrangement } = order.setting;
   const sampler = openSampler({
-    pids: () => scene.pids().set("k6", sending.pid()),
+    pids: () => scene.pids().set(order.load.generator, sending.pid()),
     metricUrls: scene.metricUrls,
     pool: scene.pool,
     cores: lab.pinning.system,

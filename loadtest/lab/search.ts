@@ -1,10 +1,10 @@
 /** A search for capacity: asks capacity.ts what to try next, and tries it. What was tried before an interruption counts. */
-import { ceilingIn, isCalibrated, searchSettings } from "./capacities.ts";
+import { ceilingIn, generatorFor, isCalibrated, searchSettings } from "./capacities.ts";
 import { nextStep, pointOf, type SearchSettings } from "./capacity.ts";
 import { isSearched } from "./figures.ts";
 import { planned } from "./layout.ts";
 import type { Work } from "./plan.ts";
-import type { Run } from "./results.ts";
+import { type GeneratorName, generatorOf, type Run } from "./results.ts";
 import { TIMES } from "./scales.ts";
 import { doPoint, type Going, runOnce } from "./suite.ts";
 
@@ -14,36 +14,46 @@ const CALIBRATED_FROM = 300;
 const MOST_CALIBRATIONS = 4;
 
 /** Null route first at a rate that any machine sends, then near what that let expect, until it tells the ceiling. */
-const calibrate = async (going: Going, experiment: string, size: number): Promise<void> => {
-  for (let index = 1; index <= MOST_CALIBRATIONS && !isCalibrated(going.suite, size); index++) {
-    const name = `calibrate ${index}`;
+const calibrate = async (
+  going: Going,
+  experiment: string,
+  size: number,
+  generator: GeneratorName,
+): Promise<void> => {
+  for (let index = 1; index <= MOST_CALIBRATIONS && !isCalibrated(going.suite, size, generator); index++) {
+    const name = `${wordOf(generator)}calibrate ${index}`;
     const isDone = going.suite.runs.some(
-      ({ run }) => run.point.includes(name) && run.load.ordersPerRequest === size,
+      ({ run }) => run.point.startsWith(`null ${name}`) && run.load.ordersPerRequest === size,
     );
     if (isDone) continue;
     const { warmUpSeconds, seconds } = TIMES.smoke;
     const point = {
       arrangement: "null",
       name,
+      generator,
       varied: { purpose: "calibrate" },
       load: {
-        rate: ceilingIn(going.suite, size) ?? CALIBRATED_FROM,
+        rate: ceilingIn(going.suite, size, generator) ?? CALIBRATED_FROM,
         ordersPerRequest: size,
         warmUpSeconds,
         seconds,
       },
     };
-    // it need not count: k6's use of its cores is all that is asked of it
+    // it need not count: the use of its cores is all that is asked of it
     await doPoint(going, { kind: "point", experiment, point, repetition: 1 }, 1);
   }
 };
 
+/** Stands in the names of points that are about a generator; k6's own are named as those of modes. */
+const wordOf = (generator: GeneratorName): string => (generator === "k6" ? "" : `${generator} `);
+
 export const doSearch = async (
   going: Going,
-  { experiment, arrangement, size }: Work & { kind: "search" },
+  { experiment, arrangement, size, generator = "k6" }: Work & { kind: "search" },
 ) => {
   const { scale, seed } = going.suite.env;
-  if (arrangement === "null") await calibrate(going, experiment, size);
+  const isOfGenerator = arrangement === "null";
+  if (isOfGenerator) await calibrate(going, experiment, size, generator);
   for (let count = 0; count < MOST_SEARCH_RUNS; count++) {
     const runs = going.suite.runs
       .map(({ run }) => run)
@@ -52,16 +62,18 @@ export const doSearch = async (
           run.experiment === experiment &&
           run.mode === arrangement &&
           run.load.ordersPerRequest === size &&
+          (!isOfGenerator || generatorOf(run) === generator) &&
           isSearched(run),
       );
-    const settings = goingOnWith(searchSettings(going.suite, arrangement, size), runs[0]);
+    const settings = goingOnWith(searchSettings(going.suite, arrangement, size, generator), runs[0]);
     const step = nextStep(runs.map(pointOf), settings);
     if ("found" in step) return going.progress.found(arrangement, size, step.found);
     const ceiling = Number.isFinite(settings.ceilingRate) ? { ceilingRate: settings.ceilingRate } : {};
     const plan = planned(
       {
         arrangement,
-        name: "",
+        name: isOfGenerator ? wordOf(generator).trim() : "",
+        generator: isOfGenerator ? generator : generatorFor(going.suite, size, step.rate),
         varied: { purpose: step.purpose, ...ceiling },
         load: { rate: step.rate, ordersPerRequest: size },
       },

@@ -30,12 +30,12 @@ const madeUp = (change: Change = (run) => run) => {
   const measures: Measures = {
     signal: stopping.signal,
     run: async (order, place) => {
-      const { requestsPerSecond: rate, ordersPerRequest } = order.load;
+      const { requestsPerSecond: rate, ordersPerRequest, generator } = order.load;
       const { arrangement } = order.setting;
       const startedAt = new Date(Date.UTC(2026, 0, 5) + made.length * 60_000).toISOString();
       const run = madeUpRun({ ...place, mode: arrangement.name, rate, ordersPerRequest, startedAt });
       made.push(place.point);
-      return found(change(run, made.length));
+      return found(change({ ...run, load: { ...run.load, generator } }, made.length));
     },
     peak: async (order, place) => {
       made.push(place.point);

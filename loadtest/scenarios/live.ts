@@ -1,26 +1,12 @@
-/** A WebSocket to the dashboard. */
+/** A WebSocket to the dashboard, by k6. */
 import { WebSocket } from "k6/websockets";
-
-const PROTOCOL = "coffee-rt.v1";
-
-/** Lab routes beside the three modes have no dashboard of their own. */
-export const filterOf = (mode: string): string => (/^v\d+$/.test(mode) ? `?mode=${mode}` : "");
-
-export const liveUrl = (baseUrl: string, mode: string): string =>
-  `${baseUrl.replace(/^http/, "ws")}/ws/dashboard${filterOf(mode)}`;
+import { LIVE_PROTOCOL, type LiveHandlers } from "../lib/live.ts";
 
 /** k6 takes a protocol, which its types of this version do not say. */
 const Socket = WebSocket as unknown as new (url: string, protocol: string) => WebSocket;
 
-export type LiveHandlers = {
-  onText(text: string): void;
-  onOpen(): void;
-  /** Once, however it ended. */
-  onEnd(): void;
-};
-
 export const openLive = (url: string, { onText, onOpen, onEnd }: LiveHandlers): WebSocket => {
-  const socket = new Socket(url, PROTOCOL);
+  const socket = new Socket(url, LIVE_PROTOCOL);
   let isOver = false;
   const over = (): void => {
     if (isOver) return;
@@ -35,5 +21,3 @@ export const openLive = (url: string, { onText, onOpen, onEnd }: LiveHandlers): 
   socket.onerror = over;
   return socket;
 };
-
-export const RESYNC = '{"type":"resync"}';

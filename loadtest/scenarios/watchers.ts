@@ -3,10 +3,11 @@ import { setTimeout } from "k6/timers";
 import type { WebSocket } from "k6/websockets";
 import { arrival, nowMs } from "../lib/clock.ts";
 import { followed, headOf } from "../lib/frame-head.ts";
+import { liveUrl, RESYNC } from "../lib/live.ts";
 import { wsConnections, wsDelay, wsFrames, wsGaps, wsLost } from "../lib/metrics.ts";
 import { plan, settings } from "../lib/run.ts";
 import { CONNECTIONS_PER_VU } from "../lib/scenarios.ts";
-import { liveUrl, openLive, RESYNC } from "./live.ts";
+import { openLive } from "./live.ts";
 
 const url = liveUrl(settings.baseUrl, settings.mode);
 /** All of them at once would be another experiment. */

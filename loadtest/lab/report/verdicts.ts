@@ -41,7 +41,7 @@ export const HYPOTHESES: Readonly<Record<string, Hypothesis>> = {
     title: "Null",
     hypothesis:
       "The generator is not the limit: the route with no backend carries at least twice what any mode does.",
-    done: "The same API and validation with nothing behind, searched for its capacity like a mode.",
+    done: "The same API and validation with nothing behind, searched for what each generator can send; then one rate by both.",
     verdict: generatorSuffices,
     reads: ["E2"],
     pictures: [],
