@@ -73,8 +73,11 @@ const GO_SETTINGS = ["GOGC=off", `GOMEMLIMIT=${Math.floor(totalmem() / 4 / MIB)}
 const WAIT_SECONDS = 60;
 const SAID_CHARACTERS = 2_000;
 
-/** Short-lived garbage, a few hundred bytes a request, dies before it is looked at. */
-const NODE_SETTINGS = ["--max-semi-space-size=64"];
+/**
+ * What a request leaves behind outlives some collections of the young: small ones are short. At 13 000 requests a second
+ * on one core the lag's p99 was 4.2 ms so, and 22.7 ms with 64 MiB.
+ */
+const NODE_SETTINGS = ["--max-semi-space-size=2", "--single-threaded-gc"];
 
 /** By the names of loadtest/README.md. */
 const settingsOf = (load: Load, folder: string): Record<string, string | number> => {

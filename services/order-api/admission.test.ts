@@ -26,12 +26,12 @@ test("a burst comes in, however large", () => {
   expect(isFullAfter(1)).toBe(true);
 });
 
-test("few may wait a while, many only when as many are answered in that time", () => {
+test("few may wait a while, many only when as many are answered in a quarter of a second", () => {
   enter(64);
   expect(isFullAfter(60)).toBe(false);
   enter(1);
   expect(isFullAfter(0)).toBe(true);
-  enter(100)();
+  enter(400)();
   expect(isFullAfter(0)).toBe(false);
   enter(35);
   expect(isFullAfter(0)).toBe(false);
@@ -39,12 +39,28 @@ test("few may wait a while, many only when as many are answered in that time", (
   expect(isFullAfter(0)).toBe(true);
 });
 
+test("a backend that pauses for a moment is as fast as before", () => {
+  const [perTick, tickMs] = [10, 10];
+  for (let ms = 0; ms < 2_000; ms += tickMs) {
+    enter(perTick)();
+    now += tickMs;
+  }
+  const fullAfterMs = [];
+  for (let ms = 0; ms <= 400; ms += tickMs) {
+    enter(perTick);
+    if (isFullAfter(tickMs)) fullAfterMs.push(ms);
+  }
+  expect(fullAfterMs[0]).toBeGreaterThanOrEqual(150);
+  expect(fullAfterMs[0]).toBeLessThanOrEqual(250);
+  expect(fullAfterMs.at(-1)).toBe(400);
+});
+
 test("orders are what counts: of large batches only a few wait", () => {
   enter(4, 1_000);
   expect(isFullAfter(1_000)).toBe(false);
   enter(1, 1_000);
   expect(isFullAfter(0)).toBe(true);
-  enter(5, 1_000)();
+  enter(20, 1_000)();
   expect(isFullAfter(0)).toBe(false);
 });
 
@@ -58,7 +74,7 @@ test("a backend that hangs closes its door to the many, and opens it when it ans
 
 test("what was answered long ago does not count", () => {
   enter(1_000)();
-  now += 310;
+  now += 2_010;
   enter(65);
   expect(isFullAfter(60)).toBe(true);
 });

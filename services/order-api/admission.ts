@@ -9,9 +9,14 @@ export type Admission = {
   enter(orders: number): () => void;
 };
 
-/** How long an order may have to wait for its backend. */
-const MOST_WAIT_MS = 150;
-/** A write that takes this long is nothing yet: bursts and slow fsyncs pass. */
+/** How long an order may have to wait for its backend: less than what would be stale when its turn comes. */
+const MOST_WAIT_MS = 250;
+/**
+ * Over how long it is told how fast a backend answers. One that answers nothing for a fifth of this (a slow fsync, a
+ * collection of garbage) is as fast as before, and what came meanwhile is answered sooner than it could be sent again.
+ */
+const SPEED_OVER_MS = 1_000;
+/** A write that takes this long is nothing yet. */
 const SHORT_WAIT_MS = 50;
 /** So few, the usual clients of a usual shop, are never refused, however slow the machine is. */
 const FEW_ORDERS = 64;
@@ -20,7 +25,7 @@ const FEW_REQUESTS = 4;
 /** One for each mode, so that a slow backend closes its own door alone. `clock` in milliseconds. */
 export const openAdmission = (clock: () => number = () => performance.now()): Admission => {
   const waiting = new Set<{ readonly at: number }>();
-  const answered = openRecentCount(MOST_WAIT_MS);
+  const answered = openRecentCount(SPEED_OVER_MS);
   let waitingOrders = 0;
   return {
     isFull: () => {
@@ -28,8 +33,8 @@ export const openAdmission = (clock: () => number = () => performance.now()): Ad
       const [first] = waiting;
       if (first === undefined || now - first.at <= SHORT_WAIT_MS) return false;
       if (waiting.size <= FEW_REQUESTS) return false;
-      // when more wait than were answered in that time, the next one would wait longer than that
-      return waitingOrders > Math.max(FEW_ORDERS, answered.count(now));
+      const answeredMeanwhile = answered.count(now) * (MOST_WAIT_MS / SPEED_OVER_MS);
+      return waitingOrders > Math.max(FEW_ORDERS, answeredMeanwhile);
     },
     enter: (orders) => {
       const entry = { at: clock() };

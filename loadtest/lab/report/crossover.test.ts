@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { CostPoint } from "../figures.ts";
+import { crossoverSentence } from "./charts/crossover.ts";
 import { type Contender, costAt, segmentsOf } from "./crossover.ts";
 
 const point = (ordersPerSecond: number, cost: number, spread = 0.02): CostPoint => ({
@@ -47,4 +48,13 @@ test("nothing is said of rates at which one of them was not measured, and interv
   ]);
   expect(segments[0]).toMatchObject({ from: 50, modes: ["v1", "v2"] });
   expect(segmentsOf([])).toEqual([]);
+});
+
+test("beyond the last, where none failed, the generator was the limit", () => {
+  const contenders = [contender("v1", 1_000, [point(10, 1)]), contender("v2", 2_000, [point(10, 2)])];
+  const sentence = (all: readonly Contender[]): string =>
+    crossoverSentence({ contenders: all, segments: segmentsOf(all) });
+  expect(sentence(contenders)).toMatch(/beyond 2.000 orders\/s none meets the objective$/);
+  const open = contenders.map((each) => ({ ...each, failsAt: Number.POSITIVE_INFINITY }));
+  expect(sentence(open)).toMatch(/beyond 2.000 orders\/s the generator was the limit$/);
 });

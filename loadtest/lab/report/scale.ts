@@ -5,7 +5,7 @@ import { runsOf } from "../figures.ts";
 import { numberText, percentText } from "../numbers.ts";
 import type { Environment, Suite } from "../results.ts";
 import { percentileOf } from "../statistics.ts";
-import { segmentSentence } from "./charts/crossover.ts";
+import { crossoverSentence } from "./charts/crossover.ts";
 import { crossoverOf } from "./crossover.ts";
 import { machineText, type Picture } from "./picture.ts";
 import { answerTable, capacityTable, claimsTable, runsTable, type Table } from "./tables.ts";
@@ -41,7 +41,7 @@ export const markdownOf = ({ head, rows }: Table): string =>
 
 const answerOf = (suite: Suite, pictured: Pictured): string =>
   [
-    `**Cheapest while meeting SLO-I, single orders:** ${segmentSentence(crossoverOf(suite, 1, "interactive").segments) || "not measured"}.`,
+    `**Cheapest while meeting SLO-I, single orders:** ${crossoverSentence(crossoverOf(suite, 1, "interactive")) || "not measured"}.`,
     ...imagesOf(["crossover-1"], pictured, true),
     markdownOf(answerTable(suite)),
     `${environmentText(suite.env)} ${speedText(suite)}`.trim(),

@@ -21,31 +21,33 @@ export const crossovers = (suite: Suite): Picture[] => {
   });
 };
 
-/** "v1", "v1 ≈ v2" */
-export const segmentText = ({ modes }: Segment): string => (modes.length === 0 ? "none" : modes.join(" ≈ "));
+/** Where the generator was the limit, nobody has failed. */
+const isOpen = (contenders: readonly Contender[]): boolean =>
+  contenders.some(({ failsAt }) => !Number.isFinite(failsAt));
 
-export const segmentSentence = (segments: readonly Segment[]): string =>
-  segments
-    .map((segment) => {
-      const to = `up to ${numberText(segment.to)} orders/s`;
-      return segment.modes.length === 0
-        ? `beyond ${numberText(segment.from)} orders/s none meets the objective`
-        : `${to} ${segmentText(segment)}`;
-    })
+export const crossoverSentence = ({ contenders, segments }: Crossover): string => {
+  const beyond = isOpen(contenders) ? "the generator was the limit" : "none meets the objective";
+  return segments
+    .map((segment) =>
+      segment.modes.length === 0
+        ? `beyond ${numberText(segment.from)} orders/s ${beyond}`
+        : `up to ${numberText(segment.to)} orders/s ${segment.modes.join(" ≈ ")}`,
+    )
     .join("; ");
+};
 
-const pictureOf = ({ contenders, segments }: Crossover, size: number): Picture => {
+const pictureOf = (crossover: Crossover, size: number): Picture => {
   const orders = size === 1 ? "single orders" : `${size} orders per request`;
   return {
     id: `crossover-${size}`,
     title: `Which mode is cheapest at each rate, ${orders}`,
     reading: `A line ends where ${OBJECTIVES.interactive.label} does; its bar reaches to the first rate that failed. Bands: intervals of repeated runs.`,
-    description: `CPU-seconds for a thousand orders against orders per second. Cheapest: ${segmentSentence(segments)}.`,
-    chart: chartOf(contenders, segments),
+    description: `CPU-seconds for a thousand orders against orders per second. Cheapest: ${crossoverSentence(crossover)}.`,
+    chart: chartOf(crossover),
   };
 };
 
-const chartOf = (contenders: readonly Contender[], segments: readonly Segment[]): Chart => {
+const chartOf = ({ contenders, segments }: Crossover): Chart => {
   const rates = contenders.flatMap(({ costs, failsAt, capacity }) => [
     costs[0]?.ordersPerSecond ?? capacity,
     capacity,
@@ -117,14 +119,18 @@ const stripView = (
   const [left = 1, right = 1] = x.scale.domain;
   const pixels = ({ from, to }: Segment): number =>
     (Math.log(to / from) / Math.log(right / left)) * WIDTH_PIXELS;
-  const rows = segments.map((segment) => ({
-    from: segment.from,
-    to: segment.to,
-    middle: Math.sqrt(segment.from * segment.to),
-    mode: segment.modes[0] ?? "none",
-    sure: segment.modes.length === 1 ? "alone" : segment.modes.length === 0 ? "none" : "equal",
-    text: pixels(segment) < segmentText(segment).length * PIXELS_PER_CHARACTER ? "" : segmentText(segment),
-  }));
+  const nobody = isOpen(contenders) ? "not measured" : "none";
+  const rows = segments.map((segment) => {
+    const text = segment.modes.join(" ≈ ") || nobody;
+    return {
+      from: segment.from,
+      to: segment.to,
+      middle: Math.sqrt(segment.from * segment.to),
+      mode: segment.modes[0] ?? "none",
+      sure: segment.modes.length === 1 ? "alone" : segment.modes.length === 0 ? "none" : "equal",
+      text: pixels(segment) < text.length * PIXELS_PER_CHARACTER ? "" : text,
+    };
+  });
   return {
     width: WIDTH_PIXELS,
     height: STRIP_PIXELS,
