@@ -13,6 +13,13 @@ export const withSection = (page: string, name: string, text: string, file: stri
 export const writeSection = (file: string, name: string, text: string): void =>
   writeFileSync(file, withSection(readFileSync(file, "utf8"), name, text, file));
 
-/** A table in Markdown. */
+/** A table in Markdown; throws when a row has not a cell for each heading. */
 export const tableOf = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
-  [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+  [head, head.map(() => "---"), ...rows].map((cells) => lineOf(cells, head)).join("\n");
+
+/** A browser drops what has no heading. */
+const lineOf = (cells: readonly string[], head: readonly string[]): string => {
+  if (cells.length !== head.length)
+    throw new Error(`a row of ${cells.length} cells under ${head.length} headings: ${cells.join(" | ")}`);
+  return `| ${cells.join(" | ")} |`;
+};

@@ -1,4 +1,4 @@
-/** What is done while k6 sends: faults at their times, and dashboards that listen. */
+/** What is done while the generator sends: faults at their times, and dashboards that listen. */
 import { existsSync, readFileSync } from "node:fs";
 import { pollUntil } from "../../dev/faults/poll.ts";
 import { requestIn } from "../lib/sample-lines.ts";
@@ -14,7 +14,7 @@ export type Beside = { readonly struck: readonly Struck[]; readonly heard: Heard
 
 export const beside = async (
   lab: Lab,
-  { actions, sockets, setting, load: { seconds } }: Order,
+  { actions, sockets, setting, load: { seconds, warmUpSeconds } }: Order,
   scene: Scene,
   consoleFile: string,
   sending: Sending,
@@ -22,7 +22,8 @@ export const beside = async (
   if (actions.length === 0 && sockets === null) return { struck: [], heard: null };
   const crowd = sockets === null ? null : await gather(sockets, scene);
   try {
-    const startMs = await loadBegins(consoleFile, sending, lab.signal);
+    const begunMs = await loadBegins(consoleFile, sending, lab.signal);
+    const startMs = begunMs + warmUpSeconds * 1_000;
     const acting = act(actions, { startMs, seconds }, scene, setting.arrangement, lab.signal);
     const [struck, heard] = await Promise.all([acting.done, crowd?.listen(startMs, seconds) ?? null]);
     return { struck, heard };
@@ -31,7 +32,7 @@ export const beside = async (
   }
 };
 
-/** When the measured time began, as the first measured request tells. */
+/** When the load began, warm-up and all, as the first measured request tells. */
 const loadBegins = async (file: string, sending: Sending, signal: AbortSignal): Promise<number> => {
   let startMs: number | null = null;
   let hasEnded = false;

@@ -3,7 +3,6 @@ import {
   capacityIn,
   ceilingIn,
   generatorCeiling,
-  generatorFor,
   isCalibrated,
   peakRateOf,
   searchSettings,
@@ -26,7 +25,7 @@ const nullAt = (rate: number, share: number, ordersPerRequest = 1): Run => {
     varied: { purpose: "calibrate" },
   });
   const k6 = { cpuSeconds: share * 10, peakRssBytes: 1, cores: 1 };
-  return { ...run, resources: { "order-api": { ...k6, cores: 2 }, k6 } };
+  return { ...run, errorShare: 0, resources: { "order-api": { ...k6, cores: 2 }, k6 } };
 };
 
 test("a capacity that was searched is taken, else what a closed loop reached lets expect it", () => {
@@ -56,26 +55,27 @@ test("the generator's ceiling is told by its busiest run on the null route", () 
   expect(generatorCeiling(suiteOf(), 1, "k6")).toBeNull();
 });
 
+const byLean = (run: Run): Run => ({ ...run, load: { ...run.load, generator: "lean" } });
+
 test("a search begins at half of the peak, and never above the ceiling", () => {
-  const runs = [nullAt(600, 0.33), peak("v1", 1_000), peak("v2", 9_000)];
-  expect(searchSettings(suiteOf(...runs), "v1", 1, "k6")).toMatchObject({
+  const runs = [byLean(nullAt(600, 0.33)), peak("v1", 1_000), peak("v2", 9_000)];
+  expect(searchSettings(suiteOf(...runs), "v1", 1, "lean")).toMatchObject({
     startRate: 500,
     ceilingRate: 1_200,
   });
-  expect(searchSettings(suiteOf(...runs), "v2", 1, "k6").startRate).toBe(1_200);
-  expect(searchSettings(suiteOf(...runs), "null", 1, "k6").startRate).toBe(1_200);
+  expect(searchSettings(suiteOf(...runs), "v2", 1, "lean").startRate).toBe(1_200);
+  expect(searchSettings(suiteOf(...runs), "null", 1, "lean").startRate).toBe(1_200);
 });
 
-const byLean = (run: Run): Run => ({ ...run, load: { ...run.load, generator: "lean" } });
-
-test("k6 sends as far as it can, and above that the lean generator", () => {
+test("modes are searched as far as the lean generator goes, and each generator at its own ceiling", () => {
   const suite = suiteOf(nullAt(1_000, 0.66), nullAt(500, 0.66, 10), byLean(nullAt(8_000, 0.66)));
-  expect(generatorFor(suite, 1, 1_000)).toBe("k6");
-  expect(generatorFor(suite, 1, 1_001)).toBe("lean");
-  // a request costs 1/1000 s, and each order more a ninth of 1/1000: of a hundred orders k6 sends 83
-  expect(generatorFor(suite, 100, 83)).toBe("k6");
-  expect(generatorFor(suite, 100, 84)).toBe("lean");
-  expect(generatorFor(suiteOf(), 1, 1_000_000)).toBe("k6");
-  expect(searchSettings(suite, "v2", 1, "k6").ceilingRate).toBe(8_000);
+  expect(searchSettings(suite, "v2", 1, "lean").ceilingRate).toBe(8_000);
+  expect(searchSettings(suite, "v2", 10, "lean").ceilingRate).toBe(Number.POSITIVE_INFINITY);
   expect(searchSettings(suite, "null", 1, "lean").startRate).toBe(8_000);
+  expect(searchSettings(suite, "null", 1, "k6").startRate).toBe(1_000);
+});
+
+test("what refuses is cheap to send to, and tells no ceiling", () => {
+  const refused = { ...byLean(nullAt(20_000, 0.5)), errorShare: 0.2 };
+  expect(ceilingIn(suiteOf(byLean(nullAt(8_000, 0.66)), refused), 1, "lean")).toBe(8_000);
 });

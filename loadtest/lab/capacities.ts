@@ -1,9 +1,11 @@
 /** What the runs of a suite tell its later ones: what each arrangement carries, and what the generator can send. */
-import { settingsFor } from "./capacity.ts";
+
+import { SEARCHES } from "./experiment.ts";
 import { capacitiesOf, isSearched } from "./figures.ts";
 import type { CapacityOf } from "./layout.ts";
-import { generatorShare } from "./objectives.ts";
+import { generatorShare, OBJECTIVES } from "./objectives.ts";
 import { type GeneratorName, generatorOf, type Run, type Suite } from "./results.ts";
+import { settingsFor } from "./search-settings.ts";
 
 /** Of a closed loop's peak; an open one meets the objective at about so much. Where nothing was searched it has to do. */
 const OF_PEAK = 0.6;
@@ -73,7 +75,9 @@ const busiestOn = (
 ): { readonly rate: number; readonly share: number } | null => {
   const runs = suite.runs
     .map(({ run }) => run)
-    .filter((run) => isOnNull(run, size, generator) && run.load.profile === "constant");
+    .filter((run) => isOnNull(run, size, generator) && run.load.profile === "constant")
+    // refusals are cheap to send
+    .filter(({ errorShare }) => errorShare <= OBJECTIVES.interactive.errorShare);
   const told = runs.map((run) => ({ rate: run.load.requestsPerSecond, share: generatorShare(run) }));
   return told.sort((a, b) => b.rate - a.rate)[0] ?? null;
 };
@@ -92,27 +96,6 @@ export const generatorCeiling = (suite: Suite, size: number, generator: Generato
   return sent.length > 0 ? Math.max(...sent) : ceilingIn(suite, size, generator);
 };
 
-/** Requests per second of any size: what a request and an order cost follows from the two sizes that were measured. */
-const ceilingAt = (suite: Suite, size: number, generator: GeneratorName): number | null => {
-  const measured = generatorCeiling(suite, size, generator);
-  const [single, ten] = SEARCHED_SIZES.map((each) => generatorCeiling(suite, each, generator));
-  if (measured !== null || !single || !ten) return measured;
-  const perOrder = Math.max(0, 1 / ten - 1 / single) / 9;
-  return 1 / (1 / single + (size - 1) * perOrder);
-};
-
-/** Who sends: k6 wherever it can, or while nobody knows what it can; above that the lean generator. */
-export const generatorFor = (suite: Suite, size: number, peakPerSecond: number): GeneratorName => {
-  const most = ceilingAt(suite, size, "k6");
-  return most === null || peakPerSecond <= most ? "k6" : "lean";
-};
-
-/** Of whoever can send more. */
-const highestCeiling = (suite: Suite, size: number): number => {
-  const all = (["k6", "lean"] as const).flatMap((each) => generatorCeiling(suite, size, each) ?? []);
-  return all.length === 0 ? Number.POSITIVE_INFINITY : Math.max(...all);
-};
-
 /** Near the middle of what a closed loop reached, as the brief search before the search. */
 const START_AT = 0.5;
 
@@ -122,7 +105,7 @@ export const searchSettings = (suite: Suite, arrangement: string, size: number, 
   const ceiling =
     arrangement === "null"
       ? (ceilingIn(suite, size, generator) ?? Number.POSITIVE_INFINITY)
-      : highestCeiling(suite, size);
+      : (generatorCeiling(suite, size, SEARCHES) ?? Number.POSITIVE_INFINITY);
   const peak = peakRateOf(suite, arrangement, size);
   // the null route has nothing to fail: it is asked at the generator's own limit at once
   const guess = arrangement === "null" ? ceiling : (peak ?? 200) * START_AT;

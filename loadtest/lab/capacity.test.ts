@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { randomFrom } from "../../shared/domain/random.ts";
-import { type Capacity, nextStep, type Point, type SearchSettings, settingsFor } from "./capacity.ts";
+import { type Capacity, nextStep, type Point } from "./capacity.ts";
 import type { ObjectiveName } from "./objectives.ts";
+import { type SearchSettings, settingsFor } from "./search-settings.ts";
 
 /** A system made up: what it does at a rate, the how-manyth point it is. */
 type MadeUp = (
@@ -152,6 +153,14 @@ test("noise about the knee still gives a rate that held thrice; what never holds
   // holds while searched, and never again
   const unsteady = search((rate, index) => ({ interactive: rate <= 1_000 && index < 10 }));
   expect(unsteady.interactive.isConfirmed).toBe(false);
+  expect(unsteady.interactive.rate).toBe(unsteady.points[0]?.rate);
+  // steady only far below where it first held: it comes down to there, and says no rate that was not run
+  const { interactive, points } = search((rate, index) => ({
+    interactive: rate <= 400 || (rate <= 1_000 && index < 10),
+  }));
+  expect(interactive).toMatchObject({ isConfirmed: true });
+  expect(interactive.rate).toBeGreaterThan(250);
+  expect(points.filter(({ rate }) => rate === interactive.rate)).toHaveLength(3);
 });
 
 test("smoke takes steps of two and one confirmation", () => {

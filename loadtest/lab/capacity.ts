@@ -11,7 +11,8 @@ import {
   type Standing,
   standingOf,
 } from "./objectives.ts";
-import type { Run, Scale } from "./results.ts";
+import type { Run } from "./results.ts";
+import type { SearchSettings } from "./search-settings.ts";
 import { type Interval, intervalOf } from "./statistics.ts";
 
 /** One run of a search, in the order in which they were made. Rates are requests per second. */
@@ -27,49 +28,13 @@ export type Point = {
 };
 type Judged = { readonly is: Standing; readonly because: readonly string[] };
 
-export type SearchSettings = {
-  readonly startRate: number;
-  /** Below it nothing is tried: a mode that fails there has no capacity to speak of. */
-  readonly floorRate: number;
-  /** Above it nothing is tried: what the generator can send. */
-  readonly ceilingRate: number;
-  /** Of the geometric steps. */
-  readonly factor: number;
-  /** The search ends when the failing rate is at most this many times the one that holds. */
-  readonly resolution: number;
-  /** Runs beside the search's own: the one that ended it was picked for having held. */
-  readonly confirmations: number;
-};
-
-/** Ten percent apart is ±5 % around their middle. */
-const RESOLUTION: Readonly<Record<Scale, number>> = { smoke: 1.2, standard: 1.1, full: 1.1 };
-/** A confirmation that fails takes this from the rate. */
-const LOWERED_BY = 0.05;
-/** 0.95^6 = 0.74: a mode that fails there again is not steady, and that is its result. */
-const MOST_LOWERINGS = 6;
+/**
+ * A confirmation that fails takes this from the rate, the first two times and so on: who fails by chance wherever he is
+ * tried comes down to where he holds. After all of them a tenth is left.
+ */
+const LOWERED_BY = [0.05, 0.05, 0.1, 0.1, 0.2, 0.2, 0.3, 0.3, 0.3, 0.3] as const;
 /** A void run is repeated up to twice (LAB.md); a rate that is void thrice cannot be measured here. */
 const MOST_VOIDS = 3;
-
-/** Two bisections of a step this wide leave less than 1.1; of one of 1.5 they leave a little more, and a third is needed. */
-const FACTOR = 1.46;
-
-const CONFIRMATIONS: Readonly<Record<Scale, number>> = { smoke: 1, standard: 3, full: 5 };
-/** Of the null route, which is asked at a generator's ceiling and has nothing to fail. */
-const NULL_CONFIRMATIONS: Readonly<Record<Scale, number>> = { smoke: 1, standard: 1, full: 5 };
-
-export const settingsFor = (
-  scale: Scale,
-  startRate: number,
-  ceilingRate: number,
-  isNull = false,
-): SearchSettings => ({
-  startRate,
-  floorRate: 1,
-  ceilingRate,
-  factor: scale === "smoke" ? 2 : FACTOR,
-  resolution: RESOLUTION[scale],
-  confirmations: (isNull ? NULL_CONFIRMATIONS : CONFIRMATIONS)[scale],
-});
 
 export type Capacity = {
   readonly objective: ObjectiveName;
@@ -136,6 +101,8 @@ type State = {
   candidate: number | null;
   confirmed: number[];
   lowerings: number;
+  /** Whether each rate that was run held every time. */
+  readonly held: Map<number, boolean>;
   readonly voids: Map<number, number>;
   isDone: boolean;
 };
@@ -150,6 +117,7 @@ const replay = (points: readonly Point[], settings: SearchSettings, objective: O
     candidate: null,
     confirmed: [],
     lowerings: 0,
+    held: new Map(),
     voids: new Map(),
     isDone: false,
   };
@@ -157,7 +125,11 @@ const replay = (points: readonly Point[], settings: SearchSettings, objective: O
     if (state.isDone) break;
     // only in a row: once measured, a rate can be
     const isVoid = point.judged[objective].is === "void";
-    if (!isVoid) state.voids.delete(point.rate);
+    if (!isVoid) {
+      state.voids.delete(point.rate);
+      const holds = point.judged[objective].is === "holds";
+      state.held.set(point.rate, holds && (state.held.get(point.rate) ?? true));
+    }
     if (isVoid) takeVoid(state, point);
     else if (state.candidate === null) takeSearched(state, point);
     else if (point.rate === state.candidate) takeConfirmation(state, point, settings);
@@ -176,8 +148,7 @@ const takeVoid = (state: State, { rate, voids, isGeneratorFull }: Point): void =
   if (rate === state.candidate) {
     // it held once and cannot be confirmed: what is beneath has to do
     state.confirmed = [];
-    state.candidate = lowered(rate);
-    state.lowerings++;
+    lower(state, rate);
   }
   if (state.low !== null && state.low >= rate) state.low = null;
 };
@@ -205,11 +176,14 @@ const takeConfirmation = (state: State, point: Point, settings: SearchSettings):
   }
   fail(state, point);
   state.confirmed = [];
-  state.candidate = lowered(point.rate);
-  state.lowerings++;
+  lower(state, point.rate);
 };
 
-const lowered = (rate: number): number => Math.max(1, Math.floor(rate * (1 - LOWERED_BY)));
+const lower = (state: State, rate: number): void => {
+  const by = LOWERED_BY[state.lowerings++];
+  state.candidate = by === undefined ? null : Math.max(1, Math.floor(rate * (1 - by)));
+  state.isDone = by === undefined;
+};
 
 /** From search to confirmation, and to the end without one. */
 const settle = (state: State, settings: SearchSettings): void => {
@@ -223,7 +197,7 @@ const settle = (state: State, settings: SearchSettings): void => {
     }
   }
   const isHopeless = low === null && high !== null && high <= settings.floorRate;
-  if (isHopeless || state.lowerings > MOST_LOWERINGS) state.isDone = true;
+  if (isHopeless) state.isDone = true;
 };
 
 type Wanted = { readonly rate: number; readonly purpose: "step" | "bisect" | "confirm" };
@@ -245,12 +219,16 @@ const wantedBy = (state: State, settings: SearchSettings): Wanted | null => {
   };
 };
 
+/** Of a search that was not confirmed: the highest rate that held whenever it was run, with none failing beneath. */
+const heldIn = ({ held, high }: State): number =>
+  Math.max(0, ...[...held].flatMap(([rate, holds]) => (holds && rate < (high ?? rate + 1) ? [rate] : [])));
+
 const resultOf = (state: State): Capacity => {
-  const { objective, low, candidate, confirmed, firstFailing, limit, isDone } = state;
+  const { objective, confirmed, firstFailing, limit, isDone } = state;
   const isConfirmed = isDone && confirmed.length > 0;
   return {
     objective,
-    rate: candidate ?? low ?? 0,
+    rate: isConfirmed ? (state.candidate ?? 0) : heldIn(state),
     confirmed,
     interval: confirmed.length > 0 ? intervalOf(confirmed) : null,
     isConfirmed,

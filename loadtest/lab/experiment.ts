@@ -4,6 +4,12 @@
  */
 import type { GeneratorName, Scale } from "./results.ts";
 
+/**
+ * What sends in every search, and at every share of a capacity: figures that are compared come from one generator, and
+ * k6 on a small machine ends long before a mode does.
+ */
+export const SEARCHES: GeneratorName = "lean";
+
 /** Variables of the product's programs, by name. */
 export type Variables = Readonly<Record<string, string>>;
 
@@ -46,7 +52,7 @@ export type Point = {
   readonly name: string;
   readonly varied: Readonly<Record<string, number | string>>;
   readonly load: Load;
-  /** What has to send; without it whoever can. */
+  /** What has to send; without it k6 at a rate that is said, `SEARCHES` at a share of a capacity. */
   readonly generator?: GeneratorName;
   /** By another generator and closed loop instead: what it carries at most. */
   readonly isPeak?: boolean;
@@ -68,7 +74,7 @@ export type Point = {
 export type Search = {
   readonly arrangement: string;
   readonly ordersPerRequest: number;
-  /** What has to send, where that is the question; without it k6 as far as it can, and above that the lean one. */
+  /** What has to send, where that is the question; `SEARCHES` without. */
   readonly generator?: GeneratorName;
 };
 

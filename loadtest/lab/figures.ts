@@ -1,5 +1,5 @@
 /** What the kept runs of a suite say of each mode: its capacity, what half of it looks like, and what orders cost. */
-import { type Capacity, capacityOf, pointOf, settingsFor } from "./capacity.ts";
+import { type Capacity, capacityOf, pointOf } from "./capacity.ts";
 import { judge, OBJECTIVE_NAMES, type ObjectiveName, type Standing, standingOf } from "./objectives.ts";
 import {
   GENERATORS,
@@ -9,6 +9,7 @@ import {
   type Run,
   type Suite,
 } from "./results.ts";
+import { settingsFor } from "./search-settings.ts";
 import { type Interval, intervalOf, medianOf } from "./statistics.ts";
 
 export const runsOf = (suite: Suite, ...experiments: readonly string[]): Run[] =>
@@ -207,8 +208,11 @@ export type CostPoint = {
   readonly interval: Interval;
 };
 
-/** Costs of fewer repetitions are taken to be as unsure as the most unsure that were repeated, and at least as this. */
-const LEAST_SPREAD = 0.05;
+/**
+ * What two runs of the same may differ by. Costs of fewer repetitions are taken to be as unsure as the most unsure that
+ * were repeated, and at least as this.
+ */
+export const LEAST_SPREAD = 0.05;
 
 /** What a thousand orders cost a mode at each rate at which every run met the objective, by rising rate. */
 export const costsOf = (

@@ -61,7 +61,11 @@ const STEADY: Patience = { replyWithinSeconds: 1.2, usersForSeconds: 1.25 };
 /** Through peaks and faults clients wait for what the API decides, which it does within two seconds. */
 const PATIENT: Patience = { replyWithinSeconds: 2.4, usersForSeconds: 2.5 };
 const LEAST_VUS = 50;
-const MOST_VUS = 1_800;
+/**
+ * Under way at most. A virtual user of k6 is a megabyte and some CPU, a connection of the lean generator next to nothing:
+ * so many are the half second of SLO-R at 20 000 requests a second.
+ */
+const MOST_USERS: Readonly<Record<GeneratorName, number>> = { k6: 1_800, lean: 10_000 };
 const MIB = 2 ** 20;
 /**
  * k6's garbage is left lying until it takes a quarter of the machine's memory. On one core a sweep of a thousand virtual
@@ -82,6 +86,7 @@ const NODE_SETTINGS = ["--max-semi-space-size=2", "--single-threaded-gc"];
 /** By the names of loadtest/README.md. */
 const settingsOf = (load: Load, folder: string): Record<string, string | number> => {
   const { profile, requestsPerSecond, probesPerSecond, catalogue, isPatient } = load;
+  const most = MOST_USERS[load.generator];
   const { replyWithinSeconds, usersForSeconds } = isPatient ? PATIENT : STEADY;
   const users = Math.max(LEAST_VUS, Math.ceil(requestsPerSecond * usersForSeconds));
   return {
@@ -100,7 +105,7 @@ const settingsOf = (load: Load, folder: string): Record<string, string | number>
     PROBES_PER_SECOND: probesPerSecond,
     SAMPLES: 1,
     SUMMARY: join(folder, "summary.json"),
-    MAX_VUS: profile === "constant" ? Math.min(MOST_VUS, users) : MOST_VUS,
+    MAX_VUS: profile === "constant" ? Math.min(most, users) : most,
     REPLY_WITHIN: replyWithinSeconds,
     WAIT: WAIT_SECONDS,
   };

@@ -40,7 +40,6 @@ export const judged = (
   const scheduleLagMs = percentiles(told.requests.map(({ lagMs }) => lagMs));
   const ordersPerSecond = load.requestsPerSecond * load.ordersPerRequest;
   const machine = machineIn(looks, window);
-  const listening = measured.heard?.cpuSeconds ?? 0;
   const run: Run = {
     format: 1,
     ...place,
@@ -56,13 +55,7 @@ export const judged = (
       warmUpSeconds: load.warmUpSeconds,
       seconds: load.seconds,
     },
-    voids: voidsOf({
-      droppedIterations: told.dropped,
-      generatorShare: (saturation.generator.used + listening / load.seconds) / saturation.generator.given,
-      scheduleLagP99Ms: scheduleLagMs.p99,
-      stolenShare: machine.stolenShare,
-      auditProblems: audit.problems,
-    }),
+    voids: voidsIn(measured, { saturation, machine, lagP99Ms: scheduleLagMs.p99 }),
     ledger: ledgerOf(measured),
     audit: {
       problems: audit.problems,
@@ -96,6 +89,26 @@ export const judged = (
   return { run, seconds };
 };
 
+const voidsIn = (
+  { told, heard, struck, audit, order }: Measured,
+  of: {
+    readonly saturation: ReturnType<typeof saturationOf>;
+    readonly machine: ReturnType<typeof machineIn>;
+    readonly lagP99Ms: number;
+  },
+): string[] => {
+  const { used, given } = of.saturation.generator;
+  const listening = (heard?.cpuSeconds ?? 0) / order.load.seconds;
+  return voidsOf({
+    isStruckEarly: struck.some(({ fromMs }) => fromMs < told.startMs),
+    droppedIterations: told.dropped,
+    generatorShare: (used + listening) / given,
+    scheduleLagP99Ms: of.lagP99Ms,
+    stolenShare: of.machine.stolenShare,
+    auditProblems: audit.problems,
+  });
+};
+
 const ledgerOf = ({ sent, audit }: Measured): Run["ledger"] => {
   const { acknowledged, refused, unknown } = audit;
   const iterations = sent.summary.scenarios
@@ -118,9 +131,11 @@ const probeOrdersOf = ({ sent, told }: Measured): number => {
   return Math.max(0, (probe?.iterations ?? 0) - failed);
 };
 
-const freshnessOf = ({ told, sent }: Measured): Percentiles => {
+/** Null when no probe was even sent. */
+const freshnessOf = ({ told, sent }: Measured): Percentiles | null => {
   const missed = Array<number>(sent.summary.freshness.missed).fill(NEVER_SEEN_MS);
-  return percentiles([...told.visible.map(({ freshnessMs }) => freshnessMs), ...missed]);
+  const all = [...told.visible.map(({ freshnessMs }) => freshnessMs), ...missed];
+  return all.length === 0 ? null : percentiles(all);
 };
 
 const NOTHING_KEPT = "none: nothing is stored";

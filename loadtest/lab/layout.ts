@@ -1,7 +1,7 @@
 /** From an experiment's data to runs that can be made: rates, names, settings. */
 import type { Arrangement } from "./arrangements.ts";
 import { arrangementNamed } from "./arrangements.ts";
-import type { Point, Rate } from "./experiment.ts";
+import { type Point, type Rate, SEARCHES } from "./experiment.ts";
 import type { Run, Scale } from "./results.ts";
 import type { Order } from "./run.ts";
 import { TIMES } from "./scales.ts";
@@ -57,7 +57,7 @@ export const planned = (point: Point, scale: Scale, seed: number, capacityOf: Ca
       },
       load: {
         profile: point.load.profile ?? "constant",
-        generator: point.generator ?? "k6",
+        generator: point.generator ?? (typeof point.load.rate === "number" ? "k6" : SEARCHES),
         isPatient: (point.load.profile ?? "constant") !== "constant" || (point.actions ?? []).length > 0,
         requestsPerSecond: rate,
         ordersPerRequest: size,

@@ -27,6 +27,7 @@ const tell = (line: string): void => console.error(line);
 
 const placesOf = (folder: string) => ({
   scaleFile: join(root, "SCALE.md"),
+  readmeFile: join(root, "README.md"),
   sizingFile: join(root, "docs", "sizing.md"),
   picturesFolder: join(root, "docs", "scale"),
   htmlFile: join(folder, "report.html"),

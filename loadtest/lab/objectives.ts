@@ -64,16 +64,20 @@ export const standingOf = (run: Run, name: ObjectiveName): Standing => {
 export const voidText = (run: Run): string =>
   `void${standingOf(run, "interactive") === "fails" ? ", and failed all the same" : ""}: ${run.voids.join("; ")}`;
 
+/** Times the errors of an objective. */
+const FAR_TOO_MANY = 10;
+
 /**
  * A system that stalls makes the generator late: it drops what it has no virtual user for, and then has hundreds of
  * replies to read at once. Such a run asked for less than was planned, so what fails in it fails. It has failed where the
  * backlog grew, or replies took too long even from when the requests really left, with the generator's own lateness
- * taken off, as it may have read them as late as it sent.
+ * taken off, as it may have read them as late as it sent; or far more was refused than a burst of late ones explains.
  */
 const failsThoughLate = (run: Run, name: ObjectiveName): boolean => {
   if (run.audit.problems.length > 0 || isGeneratorFull(run) || isStolen(run)) return false;
+  const { ackP99Ms, errorShare } = OBJECTIVES[name];
   const tookMs = run.replyMs.p99 - run.scheduleLagMs.p99;
-  return run.backlogGrew || tookMs > OBJECTIVES[name].ackP99Ms;
+  return run.backlogGrew || tookMs > ackP99Ms || run.errorShare > errorShare * FAR_TOO_MANY;
 };
 
 const isStolen = ({ machine }: Run): boolean => (machine?.stolenShare ?? 0) > MOST_STOLEN_SHARE;
@@ -94,6 +98,8 @@ const MOST_STOLEN_SHARE = 0.03;
 
 /** `generatorShare` is of the cores that the generator was given. */
 export const voidsOf = (figures: {
+  /** A fault came before the measured time. */
+  readonly isStruckEarly?: boolean;
   readonly droppedIterations: number;
   readonly generatorShare: number;
   readonly scheduleLagP99Ms: number;
@@ -102,6 +108,7 @@ export const voidsOf = (figures: {
 }): string[] => {
   const { droppedIterations, generatorShare, scheduleLagP99Ms, stolenShare, auditProblems } = figures;
   return [
+    ...(figures.isStruckEarly ? ["its fault came before the measured time"] : []),
     ...(droppedIterations > 0 ? [`the generator dropped ${droppedIterations} iterations`] : []),
     ...(generatorShare > MOST_GENERATOR_SHARE
       ? [

@@ -13,7 +13,7 @@ const listed = EXPERIMENTS.map(
 export const USAGE = `npm run lab -- <experiment …|all> [options]   measures, keeps everything, and goes on where it was interrupted
 npm run lab -- self-test                     runs spoiled on purpose: each has to be void, and to say why
 npm run lab -- compare A B                   two result folders, or two git revisions measured in turn
-npm run lab -- render [FOLDER]               pictures, SCALE.md, docs/sizing.md, report.html of a folder
+npm run lab -- render [FOLDER]               pictures, SCALE.md, README, docs/sizing.md, report.html of a folder
 npm run lab -- check [FOLDER]                whether what is committed is what the results make it
 
   --scale smoke|standard|full   (smoke)       half an hour, two and a half, as long as belief needs

@@ -53,6 +53,9 @@ export const openProgress = (
   };
 };
 
+const recoveredText = (seconds: number | null): string =>
+  seconds === null ? "not recovered by its end" : `recovered in ${seconds} s`;
+
 export const resultText = (run: Run): string => {
   if (run.voids.length > 0) return voidText(run);
   if (run.varied["purpose"] === "peak")
@@ -61,7 +64,7 @@ export const resultText = (run: Run): string => {
   const freshness = run.freshnessMs === null ? "" : `, freshness p99 ${msText(run.freshnessMs.p99)}`;
   const verdict = holds ? "holds" : because.join("; ");
   const limit = run.bottleneck === null ? "" : `, ${run.bottleneck.resource}`;
-  const fault = run.fault ? `, recovered in ${run.fault.recoverySeconds} s` : "";
+  const fault = run.fault ? `, ${recoveredText(run.fault.recoverySeconds)}` : "";
   return `${verdict}: ack p99 ${msText(run.ackMs.p99)}${freshness}, generator ${percentText(generatorShare(run))}${limit}${fault}`;
 };
 

@@ -23,9 +23,9 @@ export const faultOf = (
 ): NonNullable<Run["fault"]> => {
   const found = recoveryMs(struck, requests, visible, endMs);
   return {
-    what: found === null ? `${struck.what}, not recovered by the end` : struck.what,
+    what: struck.what,
     downtimeSeconds: rounded(downtimeMs(struck, requests) / 1_000, 2),
-    recoverySeconds: rounded((found ?? endMs - struck.untilMs) / 1_000, 2),
+    recoverySeconds: found === null ? null : rounded(found / 1_000, 2),
   };
 };
 

@@ -108,7 +108,8 @@ export type Run = {
   readonly fault?: {
     readonly what: string;
     readonly downtimeSeconds: number;
-    readonly recoverySeconds: number;
+    /** Null when it had not recovered by the end. */
+    readonly recoverySeconds: number | null;
   };
   readonly websocket?: {
     readonly clients: number;

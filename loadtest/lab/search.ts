@@ -1,11 +1,13 @@
 /** A search for capacity: asks capacity.ts what to try next, and tries it. What was tried before an interruption counts. */
-import { ceilingIn, generatorFor, isCalibrated, searchSettings } from "./capacities.ts";
-import { nextStep, pointOf, type SearchSettings } from "./capacity.ts";
+import { ceilingIn, isCalibrated, searchSettings } from "./capacities.ts";
+import { nextStep, pointOf } from "./capacity.ts";
+import { SEARCHES } from "./experiment.ts";
 import { isSearched } from "./figures.ts";
 import { planned } from "./layout.ts";
 import type { Work } from "./plan.ts";
 import { type GeneratorName, generatorOf, type Run } from "./results.ts";
 import { TIMES } from "./scales.ts";
+import type { SearchSettings } from "./search-settings.ts";
 import { doPoint, type Going, runOnce } from "./suite.ts";
 
 /** No search of two objectives takes so many; one that does is going round in circles. */
@@ -73,7 +75,7 @@ export const doSearch = async (
       {
         arrangement,
         name: isOfGenerator ? wordOf(generator).trim() : "",
-        generator: isOfGenerator ? generator : generatorFor(going.suite, size, step.rate),
+        generator: isOfGenerator ? generator : SEARCHES,
         varied: { purpose: step.purpose, ...ceiling },
         load: { rate: step.rate, ordersPerRequest: size },
       },

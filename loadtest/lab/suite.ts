@@ -1,7 +1,5 @@
 /** Single runs of a suite: what is there already is not done again, and a void run is repeated up to twice. */
-import { profileNamed } from "../profiles/all.ts";
-import { capacityIn, generatorFor, isPeak } from "./capacities.ts";
-import type { Point } from "./experiment.ts";
+import { capacityIn, isPeak } from "./capacities.ts";
 import { judged, type Place } from "./judged.ts";
 import { type Found, keep } from "./keep.ts";
 import { nameOf, type Planned, planned, sizeOf } from "./layout.ts";
@@ -82,21 +80,11 @@ export const doPoint = async (
   const { scale, seed } = going.suite.env;
   const size = sizeOf(point);
   if (point.isPeak) return doPeakOf(going, experiment, point, repetition);
-  const plan = sentBy(going.suite, point, planned(point, scale, seed, capacityIn(going.suite)));
+  const plan = planned(point, scale, seed, capacityIn(going.suite));
   if (isKnown(going.suite, experiment, plan, size)) return;
   const named = { experiment, point: plan.name, repetition, varied: plan.varied };
   const make = (attempt: number): Promise<void> => runOnce(going, plan, { ...named, attempt });
   await untilValid(going, named, point.arrangement, make, mostAttempts);
-};
-
-/** By whoever can send the most that its profile asks for, unless the point says who has to. */
-const sentBy = (suite: Suite, point: Point, plan: Planned): Planned => {
-  if (point.generator !== undefined) return plan;
-  const { load } = plan.order;
-  const { stages, from } = profileNamed(load.profile);
-  const peak = load.requestsPerSecond * Math.max(from, ...stages.map(({ factor }) => factor));
-  const generator = generatorFor(suite, load.ordersPerRequest, peak);
-  return { ...plan, order: { ...plan.order, load: { ...load, generator } } };
 };
 
 /** How near a run of E2 has to be to stand for one of E12. */

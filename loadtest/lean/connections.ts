@@ -6,8 +6,11 @@ import { Client, type Dispatcher } from "undici";
 import type { Reply } from "../lib/ledger.ts";
 
 export type Connections = {
-  /** `onReply` is called once; with the status 0 when there was no reply in time, or none at all. */
-  post(path: string, body: string, key: string | null, onReply: (reply: Reply) => void): void;
+  /**
+   * `onReply` is called once; with the status 0 when there was no reply in time, or none at all. `leftMs`: when the request
+   * was written, by performance.now(); of one that never was, when it was handed over.
+   */
+  post(path: string, body: string, key: string | null, onReply: (reply: Reply, leftMs: number) => void): void;
   underWay(): number;
   close(): Promise<void>;
 };
@@ -48,7 +51,7 @@ export const openConnections = (baseUrl: string, replyWithinMs: number): Connect
       const flight = new Flight((reply) => {
         flights.delete(flight);
         free.push(client);
-        onReply(reply);
+        onReply(reply, flight.leftMs);
       });
       flights.add(flight);
       client.dispatch({ method: "POST", path: root + path, headers, body }, flight);
@@ -64,6 +67,7 @@ export const openConnections = (baseUrl: string, replyWithinMs: number): Connect
 /** A request on its way, as undici tells of it. */
 class Flight implements Dispatcher.DispatchHandler {
   readonly sentMs = performance.now();
+  leftMs = this.sentMs;
   readonly #done: (reply: Reply) => void;
   #controller: Controller | null = null;
   #isDone = false;
@@ -81,8 +85,10 @@ class Flight implements Dispatcher.DispatchHandler {
   }
 
   onRequestStart(controller: Controller): void {
+    // thrown, it is dropped, and the connection stays for the next one
+    if (this.#isDone) throw new Error("no reply in time");
     this.#controller = controller;
-    if (this.#isDone) controller.abort(new Error("no reply in time"));
+    this.leftMs = performance.now();
   }
 
   onResponseStart(_controller: Controller, status: number, headers: Record<string, unknown>): void {

@@ -55,7 +55,7 @@ const main = async (): Promise<void> => {
   await sendScenarios({ settings, plan, orders, drink: drinks[0] ?? "", figures, log: lines.add });
   lines.close();
   const summary = summaryOf(plan, settings, startedAtMs, figures.asK6());
-  console.log(summaryText(summary, []));
+  console.log(summaryText(summary, null));
   if (settings.summaryFile !== null) writeFileSync(settings.summaryFile, `${JSON.stringify(summary)}\n`);
 };
 

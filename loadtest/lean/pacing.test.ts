@@ -19,18 +19,19 @@ test("each arrival goes once, in its turn and never before its time", async () =
   expect(Math.max(...gone.map(({ early }) => early))).toBeLessThanOrEqual(0);
 });
 
-test("without room they wait, and none is left out", async () => {
+test("without room they wait, none is left out, and it is told since when there is room", async () => {
   const startMs = performance.now();
-  let gone = 0;
+  const rooms: number[] = [];
   const count = await paced(
     {
       offsetOf: every(1),
       durationMs: 20,
       mayGo: () => performance.now() - startMs > 40,
-      send: () => gone++,
+      send: (_iteration, _offsetMs, roomSinceMs) => rooms.push(roomSinceMs),
     },
     startMs,
   );
-  expect([count, gone]).toEqual([20, 20]);
+  expect([count, rooms.length]).toEqual([20, 20]);
+  for (const roomSinceMs of rooms) expect(roomSinceMs).toBeGreaterThan(30);
   expect(performance.now() - startMs).toBeGreaterThan(40);
 });

@@ -6,7 +6,8 @@ export type Pacing = {
   readonly durationMs: number;
   /** False while there is no room for one more: it then leaves late, which its latency counts. */
   readonly mayGo: () => boolean;
-  readonly send: (iteration: number, offsetMs: number) => void;
+  /** `roomSinceMs`: since when there is room, in milliseconds from the start. */
+  readonly send: (iteration: number, offsetMs: number, roomSinceMs: number) => void;
 };
 
 /** Node's timers are of whole milliseconds. */
@@ -17,13 +18,16 @@ export const paced = ({ offsetOf, durationMs, mayGo, send }: Pacing, startMs: nu
   new Promise((resolve) => {
     let next = 0;
     let dueMs = offsetOf(0);
+    let roomSinceMs = 0;
     const go = (): void => {
       const nowMs = performance.now() - startMs;
       while (dueMs < durationMs && dueMs <= nowMs && mayGo()) {
-        send(next, dueMs);
+        send(next, dueMs, roomSinceMs);
         next++;
         dueMs = offsetOf(next);
       }
+      // it is still due: there was no room
+      if (dueMs <= nowMs) roomSinceMs = nowMs;
       if (dueMs >= durationMs) resolve(next);
       else setTimeout(go, Math.max(SHORTEST_WAIT_MS, dueMs - nowMs));
     };

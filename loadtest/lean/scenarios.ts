@@ -54,13 +54,15 @@ const sendArrivals = async (sender: Sender, connections: Connections, planned: P
   let underWay = 0;
   let isFirst = true;
 
-  const send = (iteration: number, offsetMs: number): void => {
+  const send = (iteration: number, offsetMs: number, roomSinceMs: number): void => {
     const isWarmUp = offsetMs < warmUpMs;
     const { path, body, key } = requestOf(planned, iteration, Date.now());
-    const lagMs = Math.max(0, performance.now() - startMs - offsetMs);
+    const dueMs = startMs + Math.max(offsetMs, roomSinceMs);
     underWay++;
-    connections.post(path, body, key, (reply) => {
+    connections.post(path, body, key, (reply, leftMs) => {
       underWay--;
+      // while there is no room it is the server that is late
+      const lagMs = Math.max(0, leftMs - dueMs);
       const latencyMs = Math.max(0, performance.now() - startMs - offsetMs);
       const account = accountOf(reply, ordersPerRequest);
       if (!isWarmUp) {

@@ -160,8 +160,13 @@ const scenarioSummary = (
   };
 };
 
-/** For the terminal. */
-export const summaryText = (summary: Summary, missed: readonly string[]): string => {
+const verdictText = (count: number, missed: readonly string[]): string => {
+  if (missed.length > 0) return `not met: ${missed.join(", ")}`;
+  return count === 0 ? "nothing was measured" : "every objective is met";
+};
+
+/** For the terminal. `missed`: the objectives that are not met; null where nobody judges them. */
+export const summaryText = (summary: Summary, missed: readonly string[] | null): string => {
   const { mode, profile, rate, ordersPerRequest, orders, latencyMs, scheduleLagMs, freshnessMs, ws } =
     summary;
   const batch = ordersPerRequest > 1 ? ` of ${ordersPerRequest} orders` : "";
@@ -177,8 +182,6 @@ export const summaryText = (summary: Summary, missed: readonly string[]): string
         ]
       : []),
   ];
-  const met = latencyMs.count === 0 ? "nothing was measured" : "every objective is met";
-  const verdict = missed.length === 0 ? met : `not met: ${missed.join(", ")}`;
   const lines = [
     `${mode}, ${profile} at ${rate} requests/s${batch}`,
     "",
@@ -186,8 +189,7 @@ export const summaryText = (summary: Summary, missed: readonly string[]): string
     `replies        ${spreadText(latencyMs)}   from the planned time`,
     `sent late      ${spreadText(scheduleLagMs)}   ${summary.dropped} dropped`,
     ...beside,
-    "",
-    verdict,
+    ...(missed === null ? [] : ["", verdictText(latencyMs.count, missed)]),
   ];
   return `\n${lines.map((line) => (line === "" ? "" : `  ${line}`)).join("\n")}\n\n`;
 };

@@ -9,10 +9,10 @@ beforeEach(() => {
 });
 
 /** So many requests of so many orders each. */
-const enter = (requests: number, orders = 1): (() => void) => {
+const enter = (requests: number, orders = 1): ((answered?: number) => void) => {
   const leave = Array.from({ length: requests }, () => admission.enter(orders));
-  return () => {
-    for (const each of leave) each();
+  return (answered = orders) => {
+    for (const each of leave) each(answered);
   };
 };
 const isFullAfter = (ms: number): boolean => {
@@ -70,6 +70,12 @@ test("a backend that hangs closes its door to the many, and opens it when it ans
   expect(isFullAfter(2_000)).toBe(true);
   leave();
   expect(isFullAfter(0)).toBe(false);
+});
+
+test("what was given up was not answered", () => {
+  enter(1_000)(0);
+  enter(65);
+  expect(isFullAfter(60)).toBe(true);
 });
 
 test("what was answered long ago does not count", () => {

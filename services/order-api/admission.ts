@@ -5,8 +5,8 @@
 export type Admission = {
   /** Whether what comes now would wait too long. */
   isFull(): boolean;
-  /** So many orders go to the backend; call what it returns when they are answered. */
-  enter(orders: number): () => void;
+  /** So many orders go to the backend; tell what it returns how many of them it answered, once it is over. */
+  enter(orders: number): (answered: number) => void;
 };
 
 /** How long an order may have to wait for its backend: less than what would be stale when its turn comes. */
@@ -40,10 +40,10 @@ export const openAdmission = (clock: () => number = () => performance.now()): Ad
       const entry = { at: clock() };
       waiting.add(entry);
       waitingOrders += orders;
-      return () => {
+      return (done) => {
         waiting.delete(entry);
         waitingOrders -= orders;
-        answered.add(clock(), orders);
+        answered.add(clock(), done);
       };
     },
   };

@@ -77,10 +77,13 @@ export const openIntakes = (
       const intake = intakes.get(mode);
       if (!intake) throw new Unavailable("backend_away", `${mode} is not enabled`);
       const leave = admissions.get(mode)?.enter(orders.length);
+      let answered = 0;
       try {
-        return await intake.accept(orders);
+        const outcomes = await intake.accept(orders);
+        for (const outcome of outcomes) if (!(outcome instanceof Unavailable)) answered++;
+        return outcomes;
       } finally {
-        leave?.();
+        leave?.(answered);
       }
     },
     states: () => states,

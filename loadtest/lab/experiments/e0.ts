@@ -10,7 +10,7 @@ const pair = GENERATORS.map(
     name: `by ${generator}`,
     generator,
     varied: { purpose: "pair", generator },
-    load: { rate: { ofCapacity: 0.5 }, warmUpSeconds: 5, seconds: 15 },
+    load: { rate: { ofCapacity: 0.5 }, warmUpSeconds: 5, seconds: 10 },
   }),
 );
 

@@ -3,6 +3,8 @@ import type { Scale } from "../results.ts";
 
 /** A dead member of a Kafka group is replaced after ten seconds, and a broker takes some to start. */
 const SECONDS: Readonly<Record<Scale, number>> = { smoke: 30, standard: 30, full: 120 };
+/** Its consumers come back some time after it. */
+const SECONDS_OF_BROKER: Readonly<Record<Scale, number>> = { smoke: 50, standard: 50, full: 120 };
 const FAULTS: Readonly<Record<Scale, readonly ActionName[]>> = {
   smoke: ["kill-worker", "restart-backend"],
   standard: ["kill-worker", "kill-api", "restart-backend"],
@@ -19,7 +21,12 @@ export const e8: Experiment = {
           arrangement,
           name: fault,
           varied: { fault },
-          load: { rate: 100, seconds: SECONDS[scale] },
+          load: {
+            rate: 100,
+            seconds: (arrangement === "v3" && fault === "restart-backend" ? SECONDS_OF_BROKER : SECONDS)[
+              scale
+            ],
+          },
           actions: [{ do: fault, at: 0.2 }],
           ...(scale === "full" && { repetitions: 3 }),
         }),

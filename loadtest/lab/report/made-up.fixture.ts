@@ -1,6 +1,6 @@
 /** A suite made up, with what real ones have: searches, noise, a void run and refuted hypotheses. */
 import { randomFrom, seedOf } from "../../../shared/domain/random.ts";
-import { nextStep, pointOf, settingsFor } from "../capacity.ts";
+import { nextStep, pointOf } from "../capacity.ts";
 import {
   byExperimentAndTime,
   type Environment,
@@ -9,6 +9,7 @@ import {
   type Second,
   type Suite,
 } from "../results.ts";
+import { settingsFor } from "../search-settings.ts";
 import { kept, MODELS, madeUpRun } from "./made-up-runs.fixture.ts";
 
 /** The search itself, over the made-up system. */
@@ -20,7 +21,7 @@ const searched = (
 ): Run[] => {
   const runs: Run[] = [];
   for (let index = 0; index < 60; index++) {
-    const step = nextStep(runs.map(pointOf), settingsFor("standard", 100, 12_000));
+    const step = nextStep(runs.map(pointOf), settingsFor("standard", 100, 12_000, mode === "null"));
     if ("found" in step) break;
     const startedAt = new Date(Date.UTC(2026, 0, 5, 2) + index * 60_000).toISOString();
     const repetition = runs.filter(({ load }) => load.requestsPerSecond === step.rate).length + 1;
@@ -120,7 +121,7 @@ const atGivenLoads = (): KeptRun[] => {
         experiment: "E6",
         mode: "v2",
         rate: 400,
-        varied: { pausedWorker: "yes" },
+        varied: { maxmemory: "4mb" },
         ledger: { iterations: 9, acknowledged: 9_000, refused: 812, unknown: 0 },
       }),
     ),

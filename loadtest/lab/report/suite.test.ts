@@ -13,6 +13,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { writeEnvironment, writeRun } from "../results.ts";
 import { madeUpSuite } from "./made-up.fixture.ts";
 import { SECTIONS } from "./scale.ts";
+import { SHORT } from "./short.ts";
 import { SIZING } from "./sizing.ts";
 import { checkSuite, type Places, renderSuite } from "./suite.ts";
 
@@ -21,6 +22,7 @@ const folder = mkdtempSync(join(tmpdir(), "coffee-rt-report-"));
 const results = join(folder, "results");
 const places: Places = {
   scaleFile: join(folder, "SCALE.md"),
+  readmeFile: join(folder, "README.md"),
   sizingFile: join(folder, "sizing.md"),
   picturesFolder: join(folder, "docs", "scale"),
   htmlFile: join(folder, "report.html"),
@@ -28,12 +30,14 @@ const places: Places = {
 const picture = (id: string): string => join(places.picturesFolder, `${id}.svg`);
 const read = (file: string): string => readFileSync(file, "utf8");
 const marks = SECTIONS.map((name) => `<!-- ${name}:begin -->\n<!-- ${name}:end -->`).join("\nby hand\n");
+const shortMarks = `<!-- ${SHORT}:begin -->\n<!-- ${SHORT}:end -->\nby hand\n`;
 const sizingMarks = `<!-- ${SIZING}:begin -->\n<!-- ${SIZING}:end -->\nby hand\n`;
 
 beforeAll(async () => {
   writeEnvironment(results, suite.env);
   for (const { run, seconds } of suite.runs) writeRun(results, run, seconds());
   writeFileSync(places.scaleFile, marks);
+  writeFileSync(places.readmeFile, shortMarks);
   writeFileSync(places.sizingFile, sizingMarks);
   await renderSuite(results, places);
 });
@@ -86,6 +90,14 @@ test("the page has the answer, each experiment's verdict, and what was by hand",
   expect(page).not.toMatch(/NaN|undefined|\[object/);
 });
 
+test("the README has a line for each mode, the picture, and what was by hand", () => {
+  const page = read(places.readmeFile);
+  expect(page.match(/^\| v[123] · /gm)).toHaveLength(3);
+  expect(page).toContain("](docs/scale/crossover-1.svg)");
+  expect(page).toContain("by hand");
+  expect(page).not.toMatch(/NaN|undefined/);
+});
+
 test("the page on sizes has each piece of each mode, and what was by hand", () => {
   const page = read(places.sizingFile);
   for (const piece of ["order-api", "worker-v1", "worker-v2", "worker-v3", "postgres"])
@@ -126,12 +138,14 @@ test("a suite without runs is a page without figures", async () => {
   const empty = join(folder, "empty");
   writeEnvironment(empty, suite.env);
   const [scaleFile, sizingFile] = [join(folder, "EMPTY.md"), join(folder, "empty-sizing.md")];
-  const elsewhere = { ...places, scaleFile, sizingFile, picturesFolder: join(folder, "none") };
+  const readmeFile = join(folder, "EMPTY-README.md");
+  const elsewhere = { ...places, scaleFile, readmeFile, sizingFile, picturesFolder: join(folder, "none") };
+  writeFileSync(readmeFile, shortMarks);
   writeFileSync(scaleFile, marks);
   writeFileSync(sizingFile, sizingMarks);
   await renderSuite(empty, { ...elsewhere, htmlFile: join(folder, "empty.html") });
   expect(read(scaleFile)).toContain("single orders:** not measured.");
-  expect(read(sizingFile)).toContain("No results yet.");
+  for (const file of [readmeFile, sizingFile]) expect(read(file)).toContain("No results yet.");
 });
 
 type Box = {

@@ -11,11 +11,14 @@ import { soaks, spikes } from "./charts/over-time.ts";
 import { type Drawn, htmlOf } from "./html.ts";
 import { type Picture, svgOf } from "./picture.ts";
 import { SECTIONS, sectionsOf } from "./scale.ts";
+import { SHORT, shortOf } from "./short.ts";
 import { SIZING, sizingOf } from "./sizing.ts";
 
 export type Places = {
   /** A page with the marks of `SECTIONS`. */
   readonly scaleFile: string;
+  /** A page with the marks of `SHORT`, in the folder of `scaleFile`. */
+  readonly readmeFile: string;
   /** A page with the marks of `SIZING`. */
   readonly sizingFile: string;
   /** Holds the pictures of this report and nothing else that ends in .svg. */
@@ -67,12 +70,13 @@ const drawnOf = async (suite: Suite): Promise<Drawn[]> => {
 
 /** The text of each file. Nothing in it depends on when or where it is made. */
 const madeOf = async (suite: Suite, places: Places): Promise<Map<string, string>> => {
-  const { scaleFile, sizingFile, picturesFolder, htmlFile } = places;
+  const { scaleFile, readmeFile, sizingFile, picturesFolder, htmlFile } = places;
   const drawn = await drawnOf(suite);
   const fileOf = ({ id }: Picture): string => join(picturesFolder, `${id}.svg`);
   const pathOf = (picture: Picture): string =>
     relative(dirname(scaleFile), fileOf(picture)).split(sep).join("/");
-  const sections = sectionsOf(suite, { pictures: drawn.map(({ picture }) => picture), pathOf });
+  const pictured = { pictures: drawn.map(({ picture }) => picture), pathOf };
+  const sections = sectionsOf(suite, pictured);
   const page = SECTIONS.reduce(
     (text, name) => withSection(text, name, sections[name], scaleFile),
     readFileSync(scaleFile, "utf8"),
@@ -80,10 +84,14 @@ const madeOf = async (suite: Suite, places: Places): Promise<Map<string, string>
   return new Map([
     ...drawn.map(({ picture, svg }) => [fileOf(picture), svg] as const),
     [scaleFile, page],
-    [sizingFile, withSection(readFileSync(sizingFile, "utf8"), SIZING, sizingOf(suite), sizingFile)],
+    [readmeFile, withPart(readmeFile, SHORT, shortOf(suite, pictured))],
+    [sizingFile, withPart(sizingFile, SIZING, sizingOf(suite))],
     [htmlFile, htmlOf(suite, drawn)],
   ]);
 };
+
+const withPart = (file: string, name: string, text: string): string =>
+  withSection(readFileSync(file, "utf8"), name, text, file);
 
 const strayPictures = (made: ReadonlyMap<string, string>, { picturesFolder }: Places): string[] =>
   existsSync(picturesFolder)

@@ -96,8 +96,15 @@ export const capacityTable = (suite: Suite, experiment: string): Table => {
     "orders per request",
     "varied",
     `${interactive.label}, orders/s`,
-    "why no more",
-  ].concat(`${relaxed.label}, orders/s`, "why no more", "bottleneck");
+    "confirmed",
+    "fails at",
+    "why",
+    `${relaxed.label}, orders/s`,
+    "confirmed",
+    "fails at",
+    "why",
+    "bottleneck",
+  ];
   const rows = sortedByMode(capacitiesOf(suite, experiment)).map((capacity) => {
     const { mode, ordersPerRequest, variant, found, bottleneck } = capacity;
     const both = [found.interactive, found.relaxed].flatMap((each) => [
@@ -131,8 +138,8 @@ const COLUMNS: readonly Column[] = [
   { head: "down", of: ({ fault }) => fault?.downtimeSeconds ?? null, text: (value) => withUnit(value, "s") },
   {
     head: "recovered",
-    of: ({ fault }) => fault?.recoverySeconds ?? null,
-    text: (value) => withUnit(value, "s"),
+    of: ({ fault }) => (fault ? (fault.recoverySeconds ?? Number.POSITIVE_INFINITY) : null),
+    text: (value) => (Number.isFinite(value) ? withUnit(value, "s") : "not by its end"),
   },
   { head: "frames/s", of: ({ websocket }) => websocket?.framesPerSecond ?? null, text: numberText },
   { head: "delay p99", of: ({ websocket }) => websocket?.delayP99 ?? null, text: msText },

@@ -1,10 +1,11 @@
 /** Verdicts on how far the modes reach. */
 
-import { reachOf, runsOf, timesOf, variantOf } from "../figures.ts";
+import { boundsOf, capacitiesOf, reachOf, runsOf, timesOf, variantOf } from "../figures.ts";
+import { timesText } from "../numbers.ts";
 import type { Run, Suite } from "../results.ts";
 import { crossoverSentence } from "./charts/crossover.ts";
 import { crossoverOf, MODES } from "./crossover.ts";
-import { allOf, atLeastTimes, notMeasured, type Verdict } from "./verdict.ts";
+import { allOf, atLeastTimes, either, notMeasured, type Verdict } from "./verdict.ts";
 
 const reach = (runs: readonly Run[], mode: string, ordersPerRequest: number) =>
   reachOf(runs.filter((run) => run.mode === mode && run.load.ordersPerRequest === ordersPerRequest));
@@ -20,15 +21,35 @@ const carries = (
   times: number,
 ): Verdict => {
   const [own, others] = [reach(runs, mode, size), reach(runs, other, otherSize)];
-  if (!own || !others || others.low === 0) return notMeasured(`${mode} beside ${other}`);
+  if (!own || !others) return notMeasured(`${mode} beside ${other}`);
   const sizes = size === otherSize ? `${size} per request` : `${size} against ${otherSize} per request`;
   const whom = mode === other ? mode : `${mode} to ${other}`;
+  if (others.low === 0) {
+    const least = own.low / others.high;
+    const because = `${whom}, ${sizes}: at least ${timesText(least)}, as ${other} held at no rate that was tried`;
+    return { is: least >= times ? "confirmed" : "not shown", because };
+  }
   return atLeastTimes(timesOf(own, others), times, `${whom}, ${sizes}`);
 };
 
+/** What the better generator can send beside what each mode carries, for requests of each size. */
 export const generatorSuffices = (suite: Suite): Verdict => {
-  const runs = plain(suite, "E0", "E2");
-  return allOf(MODES.map((mode) => carries(runs, ["null", 1], [mode, 1], 2)));
+  const capacities = capacitiesOf(suite, "E0", "E2").filter(({ variant }) => variant === "");
+  const parts = capacities
+    .filter(({ mode }) => MODES.some((each) => each === mode))
+    .flatMap((capacity) => {
+      const { mode, ordersPerRequest } = capacity;
+      const sent = capacities
+        .filter((each) => each.mode === "null" && each.ordersPerRequest === ordersPerRequest)
+        .map(({ found }) => found.interactive.rate * ordersPerRequest);
+      if (sent.length === 0) return [];
+      const bounds = boundsOf(capacity, "interactive");
+      const what = `null to ${mode}, ${ordersPerRequest} per request`;
+      if (!Number.isFinite(bounds.high)) return [either(false, `${what}: the generator was the limit`)];
+      const most = Math.max(...sent);
+      return [atLeastTimes(timesOf({ low: most, high: most }, bounds), 2, what)];
+    });
+  return parts.length > 0 ? allOf(parts) : notMeasured("the null route beside a mode");
 };
 
 export const eachStepCarriesMore = (suite: Suite): Verdict => {

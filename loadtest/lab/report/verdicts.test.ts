@@ -37,7 +37,7 @@ test("there are fourteen, and without results none is shown or refuted", () => {
 test("the made-up suite's verdicts are what its model makes them", () => {
   const is = Object.fromEntries(Object.keys(HYPOTHESES).map((id) => [id, verdictOn(id)?.is]));
   expect(is).toMatchObject({
-    E0: "confirmed",
+    E0: "refuted",
     E1: "confirmed",
     E2: "refuted",
     E3: "confirmed",
@@ -51,6 +51,17 @@ test("the made-up suite's verdicts are what its model makes them", () => {
     E13: "not shown",
   });
   for (const id of Object.keys(HYPOTHESES)) expect(verdictOn(id)?.because).not.toMatch(/NaN|undefined/);
+});
+
+test("the generator suffices where it sends twice what each mode carries, and not where it is the limit", () => {
+  const without = (mode: string, size: number) =>
+    suite.runs.filter(({ run }) => run.mode !== mode || run.load.ordersPerRequest !== size);
+  const enough = without("v3", 10).filter(({ run }) => run.mode !== "v2" || run.load.ordersPerRequest === 1);
+  expect(verdictOn("E0", { ...suite, runs: enough })?.is).toBe("confirmed");
+  const isNull = ({ run }: KeptRun): boolean => run.mode === "null" && run.load.ordersPerRequest === 1;
+  const most = Math.max(...suite.runs.filter(isNull).map(({ run }) => run.load.requestsPerSecond));
+  const weak = suite.runs.filter((each) => !isNull(each) || each.run.load.requestsPerSecond < most / 2);
+  expect(verdictOn("E0", { ...suite, runs: weak })?.is).toBe("refuted");
 });
 
 test("one order lost refutes, wherever it is", () => {

@@ -62,7 +62,7 @@ export const soaks = (suite: Suite): Picture[] => {
   return [
     {
       id: "soak",
-      title: "Hours at a steady load: does anything drift?",
+      title: "A steady load: does anything drift?",
       reading: "Medians over each minute; memory is that of all processes but the generator's.",
       description: `Per minute: reply time, freshness and memory. ${ends.join("; ")}.`,
       chart: panelsOf(rows, "minutes", [

@@ -1,0 +1,40 @@
+/** What bounds a search for capacity, at each scale. */
+import type { Scale } from "./results.ts";
+
+export type SearchSettings = {
+  readonly startRate: number;
+  /** Below it nothing is tried: a mode that fails there has no capacity to speak of. */
+  readonly floorRate: number;
+  /** Above it nothing is tried: what the generator can send. */
+  readonly ceilingRate: number;
+  /** Of the geometric steps. */
+  readonly factor: number;
+  /** The search ends when the failing rate is at most this many times the one that holds. */
+  readonly resolution: number;
+  /** Runs beside the search's own: the one that ended it was picked for having held. */
+  readonly confirmations: number;
+};
+
+/** Ten percent apart is ±5 % around their middle. */
+const RESOLUTION: Readonly<Record<Scale, number>> = { smoke: 1.2, standard: 1.1, full: 1.1 };
+/** Two bisections of a step this wide leave less than 1.1; of one of 1.5 they leave a little more, and a third is needed. */
+const FACTOR = 1.46;
+
+const CONFIRMATIONS: Readonly<Record<Scale, number>> = { smoke: 1, standard: 3, full: 5 };
+/** Of the null route, where it is the generator that is searched: it need be known to send twice what a mode takes. */
+const NULL_CONFIRMATIONS: Readonly<Record<Scale, number>> = { smoke: 1, standard: 1, full: 5 };
+const NULL_RESOLUTION: Readonly<Record<Scale, number>> = { smoke: 2, standard: 1.5, full: 1.1 };
+
+export const settingsFor = (
+  scale: Scale,
+  startRate: number,
+  ceilingRate: number,
+  isNull = false,
+): SearchSettings => ({
+  startRate,
+  floorRate: 1,
+  ceilingRate,
+  factor: scale === "smoke" ? 2 : FACTOR,
+  resolution: (isNull ? NULL_RESOLUTION : RESOLUTION)[scale],
+  confirmations: (isNull ? NULL_CONFIRMATIONS : CONFIRMATIONS)[scale],
+});
