@@ -1,5 +1,5 @@
 /**
- * The lean generator: what k6 does with a profile of orders and a probe, for a tenth of the cost. Same settings (from the
+ * The lean generator: what k6 does with a profile of orders and a probe, for a sixth of the cost and less. Same settings (from the
  * environment), same orders, ids, ledger, samples and summary; in one process, by undici. For rates above what k6 can
  * send on the cores it has: `MODE=v2 RATE=5000 DURATION=30 SUMMARY=s.json LINES=l.txt node loadtest/lean/main.ts`.
  */

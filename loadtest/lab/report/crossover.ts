@@ -91,8 +91,9 @@ const joined = (last: Segment, next: Segment): Segment => ({
   modes: MODES.filter((mode) => last.modes.includes(mode) || next.modes.includes(mode)),
 });
 
-/** In the order of the modes. */
+/** In the order of the modes. Nobody beyond where the generator was the limit of one: that may carry on, and be the cheapest. */
 const cheapestAt = (contenders: readonly Contender[], rate: number): string[] => {
+  if (contenders.some(({ capacity, failsAt }) => !Number.isFinite(failsAt) && rate > capacity)) return [];
   const costs = contenders
     .filter(({ capacity }) => capacity >= rate)
     .map(({ mode, costs }) => ({ mode, ...costAt(costs, rate) }))

@@ -1,7 +1,7 @@
 /** Verdicts on how far the modes reach. */
 
 import { boundsOf, capacitiesOf, reachOf, runsOf, timesOf, variantOf } from "../figures.ts";
-import { timesText } from "../numbers.ts";
+import { numberText, timesText } from "../numbers.ts";
 import type { Run, Suite } from "../results.ts";
 import { crossoverSentence } from "./charts/crossover.ts";
 import { crossoverOf, MODES } from "./crossover.ts";
@@ -26,7 +26,7 @@ const carries = (
   const whom = mode === other ? mode : `${mode} to ${other}`;
   if (others.low === 0) {
     const least = own.low / others.high;
-    const because = `${whom}, ${sizes}: at least ${timesText(least)}, as ${other} held at no rate that was tried`;
+    const because = `${whom}, ${sizes}: at least ${timesText(least)}, as ${other} failed at ${numberText(others.high)}/s and held nowhere beneath`;
     return { is: least >= times ? "confirmed" : "not shown", because };
   }
   return atLeastTimes(timesOf(own, others), times, `${whom}, ${sizes}`);

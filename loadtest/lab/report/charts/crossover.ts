@@ -28,11 +28,12 @@ const isOpen = (contenders: readonly Contender[]): boolean =>
 export const crossoverSentence = ({ contenders, segments }: Crossover): string => {
   const beyond = isOpen(contenders) ? "the generator was the limit" : "none meets the objective";
   return segments
-    .map((segment) =>
-      segment.modes.length === 0
-        ? `beyond ${numberText(segment.from)} orders/s ${beyond}`
-        : `up to ${numberText(segment.to)} orders/s ${segment.modes.join(" ≈ ")}`,
-    )
+    .map(({ from, to, modes }, index) => {
+      if (modes.length === 0) return `beyond ${numberText(from)} orders/s ${beyond}`;
+      // below the first nothing was compared
+      const begin = index === 0 ? `from ${numberText(from)} ` : "up ";
+      return `${begin}to ${numberText(to)} orders/s ${modes.join(" ≈ ")}`;
+    })
     .join("; ");
 };
 
