@@ -1,6 +1,7 @@
 /** The parts of SCALE.md that are made from results, by the names of their marks. */
 import { tableOf } from "../../../dev/page.ts";
 import { ruleRows } from "../bottleneck.ts";
+import { EXPERIMENTS, experimentNamed } from "../experiments/all.ts";
 import { runsOf } from "../figures.ts";
 import { numberText, percentText } from "../numbers.ts";
 import type { Environment, Suite } from "../results.ts";
@@ -76,7 +77,7 @@ const experimentOf = (id: string, hypothesis: Hypothesis, suite: Suite, pictured
   const voids = runsOf(suite, id).filter((run) => run.voids.length > 0).length;
   const counted = runsOf(suite, id).length - voids;
   const head = [`### ${id} ${title}`, `**Hypothesis.** ${hypothesis.hypothesis}`];
-  const again = `Again: \`npm run lab -- ${id} --scale ${suite.env.scale}\``;
+  const again = `Again: \`npm run lab -- ${neededFor(id).join(" ")} --scale ${suite.env.scale}\``;
   const isRun = runsOf(suite, id, ...(hypothesis.reads ?? [])).length > 0;
   if (!isRun) return [...head, `Not run in this suite. ${again}`].join("\n\n");
   return [
@@ -91,6 +92,16 @@ const experimentOf = (id: string, hypothesis: Hypothesis, suite: Suite, pictured
     ]),
     again,
   ].join("\n\n");
+};
+
+/** An experiment with those whose results it reads its rates or its verdict from, in their order. */
+const neededFor = (id: string): string[] => {
+  const needed = new Set([id]);
+  // what is added on the way is visited too
+  for (const each of needed)
+    for (const before of [...(experimentNamed(each).after ?? []), ...(HYPOTHESES[each]?.reads ?? [])])
+      needed.add(before);
+  return EXPERIMENTS.map((each) => each.id).filter((each) => needed.has(each));
 };
 
 /** Of an experiment: its searches, and its other runs. Empty ones are left out. */

@@ -29,10 +29,12 @@ export const shortOf = (suite: Suite, { pictures, pathOf }: Pictured): string =>
   const crossover = pictures.find(({ id }) => id === `crossover-${SINGLE}`);
   return [
     markdownOf({ head: HEAD, rows }),
-    `Cheapest while meeting the objective, single orders: ${crossoverSentence(crossoverOf(suite, SINGLE, "interactive"))}. ${machineText(suite.env)}`,
+    `Cheapest while meeting the objective, single orders: ${crossoverSentence(crossoverOf(suite, SINGLE, "interactive"))}. ${machineText(suite.env)} ${capitalized(suite.env.pinning)}.`,
     ...(crossover ? [`![${crossover.title}](${pathOf(crossover)})`] : []),
   ].join("\n\n");
 };
+
+const capitalized = (text: string): string => text.slice(0, 1).toUpperCase() + text.slice(1);
 
 const rowOf = (suite: Suite, mode: string, capacities: readonly ModeCapacity[]): string[][] => {
   const sized = (size: number): ModeCapacity | undefined =>

@@ -83,7 +83,7 @@ test("the page has the answer, each experiment's verdict, and what was by hand",
   expect(page).toContain("](docs/scale/crossover-1.svg)");
   // E9 was not run; E0, E11 and E13 were not either, and are answered from the others
   expect(page.match(/^\*\*Verdict: /gm)).toHaveLength(13);
-  expect(page).toContain("Not run in this suite. Again: `npm run lab -- E9 --scale standard`");
+  expect(page).toContain("Not run in this suite. Again: `npm run lab -- E0 E2 E9 --scale standard`");
   expect(page).toContain("/proc/&lt;pid>/stat");
   expect(page).toContain("✘ **refuted**");
   expect(page).toContain("| v2 · Redis Streams | 1 | **");
