@@ -1,7 +1,7 @@
 /** What the runs of a suite tell its later ones: what each arrangement carries, and what the generator can send. */
 
 import { SEARCHES } from "./experiment.ts";
-import { capacitiesOf, isSearched } from "./figures.ts";
+import { capacitiesOf, isPeak, isSearched } from "./figures.ts";
 import type { CapacityOf } from "./layout.ts";
 import { generatorShare, OBJECTIVES } from "./objectives.ts";
 import { type GeneratorName, generatorOf, type Run, type Suite } from "./results.ts";
@@ -11,8 +11,6 @@ import { settingsFor } from "./search-settings.ts";
 const OF_PEAK = 0.6;
 /** Sizes of requests that are searched; others are taken to carry as many orders as the larger one. */
 const SEARCHED_SIZES = [1, 10] as const;
-
-export const isPeak = ({ varied }: Run): boolean => varied["purpose"] === "peak";
 
 const peakOf = (runs: readonly Run[], arrangement: string, size: number): number | null => {
   const peaks = runs.filter(

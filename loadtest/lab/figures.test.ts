@@ -79,6 +79,8 @@ test("a reach lies between what held and what failed first; void runs say nothin
   expect(reachOf(runs)).toEqual({ low: 200, high: 300 });
   // unless far too much was refused
   expect(reachOf([...runs, at(150, { errorShare: 0.011, voids: ["lag"] })])?.high).toBe(150);
+  // a closed loop's reply times judge nothing
+  expect(reachOf([...runs, at(150, { errorShare: 0.5, varied: { purpose: "peak" } })])?.high).toBe(300);
   expect(reachOf([at(100)])).toEqual({ low: 100, high: Number.POSITIVE_INFINITY });
   expect(reachOf([at(100, { voids: ["lag"] })])).toBeNull();
   expect(timesOf({ low: 200, high: 300 }, { low: 100, high: 120 })).toEqual({

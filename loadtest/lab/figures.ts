@@ -76,6 +76,9 @@ const SEARCHED: readonly unknown[] = ["step", "bisect", "confirm"];
 
 export const isSearched = ({ varied }: Run): boolean => SEARCHED.includes(varied["purpose"]);
 
+/** Of a closed loop: its rate is what came of it, and its reply times are no judgement. */
+export const isPeak = ({ varied }: Run): boolean => varied["purpose"] === "peak";
+
 /** The searches of these experiments, each replayed from its runs. */
 export const capacitiesOf = (suite: Suite, ...experiments: readonly string[]): ModeCapacity[] => {
   const searched = runsOf(suite, ...experiments).filter(isSearched);
@@ -129,12 +132,12 @@ export const boundsOf = ({ ordersPerRequest, found }: ModeCapacity, objective: O
 export type Bounds = { readonly low: number; readonly high: number };
 
 /**
- * Of any runs, searched or not: orders per second of the highest rate at which all held with none failing beneath, and
+ * Of runs at given rates, searched or not: orders per second of the highest rate at which all held with none failing beneath, and
  * of the lowest that failed. Null when none counts.
  */
 export const reachOf = (runs: readonly Run[], objective: ObjectiveName = "interactive"): Bounds | null => {
   const at = (standing: Standing): number[] =>
-    runs.filter((run) => standingOf(run, objective) === standing).map(ordersPerSecond);
+    runs.filter((run) => !isPeak(run) && standingOf(run, objective) === standing).map(ordersPerSecond);
   const [failing, holding] = [at("fails"), at("holds")];
   const high = Math.min(...failing);
   const held = holding.filter((rate) => rate < high);

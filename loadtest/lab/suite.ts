@@ -1,5 +1,6 @@
 /** Single runs of a suite: what is there already is not done again, and a void run is repeated up to twice. */
-import { capacityIn, isPeak } from "./capacities.ts";
+import { capacityIn } from "./capacities.ts";
+import { isPeak } from "./figures.ts";
 import { judged, type Place } from "./judged.ts";
 import { type Found, keep } from "./keep.ts";
 import { nameOf, type Planned, planned, sizeOf } from "./layout.ts";

@@ -1,4 +1,4 @@
-/** What k6 told of a run, line by line and in its summary, made into requests, freshness and a claim to be audited. */
+/** What a generator told of a run, line by line and in its summary, made into requests, freshness and a claim to be audited. */
 import { contentsOf } from "../lib/expected.ts";
 import { partsOf } from "../lib/ids.ts";
 import { freshnessIn, type RequestSample, requestIn } from "../lib/sample-lines.ts";
@@ -47,7 +47,7 @@ export const toldIn = (lines: readonly string[], summary: Summary): Told => {
     }),
   );
   const measured = summary.scenarios.filter(isMeasured);
-  // where no line tells it, it began when k6 was ready for it
+  // where no line tells it, it began when the generator was ready for it
   const begun = ({ number, startMs }: ScenarioSummary): number =>
     starts.get(number) ?? summary.startedAtMs + startMs;
   const first = measured.find(({ number }) => starts.has(number)) ?? measured[0];
@@ -75,7 +75,7 @@ export const toldIn = (lines: readonly string[], summary: Summary): Told => {
   };
 };
 
-/** k6 tells times by tenths of a millisecond, and sends a little late. */
+/** Generators tell times by tenths of a millisecond, and send a little late. */
 const CLOSE_MS = 1;
 
 /**

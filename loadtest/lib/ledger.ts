@@ -41,7 +41,7 @@ export const accountOf = (reply: Reply, orders: number): Account => {
   return batchAccount(status, body, orders);
 };
 
-/** The line that k6 logs; Node reads it back. */
+/** The line that a generator logs; Node reads it back. */
 export const ledgerLine = (scenario: number, iteration: number, failure: Failure): string =>
   JSON.stringify({ ledger: 1, scenario, iteration, ...failure });
 

@@ -5,6 +5,7 @@ import {
   capacitiesOf,
   cpuPerThousand,
   halfOf,
+  isPeak,
   isSearched,
   isValid,
   type ModeCapacity,
@@ -15,7 +16,7 @@ import {
 } from "../figures.ts";
 import { mebibytesText, msText, numberText, percentText, timesText, withUnit } from "../numbers.ts";
 import { judge, OBJECTIVES, voidText } from "../objectives.ts";
-import type { Run, Suite } from "../results.ts";
+import { generatorOf, type Run, type Suite } from "../results.ts";
 import { medianOf } from "../statistics.ts";
 import { inOrder, modeName } from "./charts/marks.ts";
 
@@ -165,10 +166,12 @@ export const runsTable = (suite: Suite, experiment: string): Table => {
       return values.length === 0 ? NONE : text(value);
     });
     const varied = variantOf(first);
-    return [[first.point, varied || NONE, ...cells, first.durability]];
+    return [[first.point, varied || NONE, ...cells, senderOf(first), first.durability]];
   });
-  return { head: ["point", "varied", ...columns.map(({ head }) => head), "durability"], rows };
+  return { head: ["point", "varied", ...columns.map(({ head }) => head), "sent by", "durability"], rows };
 };
+
+const senderOf = (run: Run): string => (isPeak(run) ? "wrk" : generatorOf(run));
 
 /** Every run and whether it counts. */
 export const validityTable = (runs: readonly Run[]): Table => ({

@@ -1,8 +1,18 @@
 /** Verdicts on how far the modes reach. */
 
-import { boundsOf, capacitiesOf, reachOf, runsOf, timesOf, variantOf } from "../figures.ts";
-import { numberText, timesText } from "../numbers.ts";
-import type { Run, Suite } from "../results.ts";
+import {
+  boundsOf,
+  capacitiesOf,
+  cpuPerThousand,
+  isValid,
+  reachOf,
+  runsOf,
+  timesOf,
+  variantOf,
+} from "../figures.ts";
+import { msText, numberText, timesText } from "../numbers.ts";
+import { generatorOf, type Run, type Suite } from "../results.ts";
+import { medianOf } from "../statistics.ts";
 import { crossoverSentence } from "./charts/crossover.ts";
 import { crossoverOf, MODES } from "./crossover.ts";
 import { allOf, atLeastTimes, either, notMeasured, type Verdict } from "./verdict.ts";
@@ -32,8 +42,28 @@ const carries = (
   return atLeastTimes(timesOf(own, others), times, `${whom}, ${sizes}`);
 };
 
+/** What both generators saw at one rate may differ by a tenth of what SLO-I allows a reply. */
+const MOST_APART_MS = 10;
+
+const generatorsAgree = (suite: Suite): Verdict => {
+  const pair = runsOf(suite, "E0").filter((run) => isValid(run) && run.varied["purpose"] === "pair");
+  const [k6, lean] = (["k6", "lean"] as const).map((name) => pair.filter((run) => generatorOf(run) === name));
+  if (!k6?.[0] || !lean?.[0]) return notMeasured("one rate by both generators");
+  const median = (runs: readonly Run[], of: (run: Run) => number): number => medianOf(runs.map(of));
+  const both = (of: (run: Run) => number, text: (value: number) => string): string =>
+    `${text(median(k6, of))} and ${text(median(lean, of))}`;
+  const p99 = ({ ackMs }: Run): number => ackMs.p99;
+  const apart = Math.abs(median(k6, p99) - median(lean, p99));
+  const because = `k6 and lean at ${numberText(k6[0].load.requestsPerSecond)} requests/s: ack p50 ${both(({ ackMs }) => ackMs.p50, msText)}, p99 ${both(p99, msText)}, CPU-seconds of the API per 1 000 orders ${both((run) => cpuPerThousand(run) ?? 0, numberText)}`;
+  return either(apart <= MOST_APART_MS, because);
+};
+
+/** Both: the better generator sends enough, and sees what the other sees. */
+export const generatorsAreNoLimit = (suite: Suite): Verdict =>
+  allOf([generatorSuffices(suite), generatorsAgree(suite)]);
+
 /** What the better generator can send beside what each mode carries, for requests of each size. */
-export const generatorSuffices = (suite: Suite): Verdict => {
+const generatorSuffices = (suite: Suite): Verdict => {
   const capacities = capacitiesOf(suite, "E0", "E2").filter(({ variant }) => variant === "");
   const parts = capacities
     .filter(({ mode }) => MODES.some((each) => each === mode))

@@ -53,15 +53,37 @@ test("the made-up suite's verdicts are what its model makes them", () => {
   for (const id of Object.keys(HYPOTHESES)) expect(verdictOn(id)?.because).not.toMatch(/NaN|undefined/);
 });
 
+const pairAt = (...p99s: readonly [k6: number, lean: number]): KeptRun[] =>
+  (["k6", "lean"] as const).map((generator, index) => {
+    const run = madeUpRun({
+      mode: "null",
+      rate: 800,
+      experiment: "E0",
+      varied: { purpose: "pair", generator },
+    });
+    return kept({
+      ...run,
+      load: { ...run.load, generator },
+      ackMs: { ...run.ackMs, p99: p99s[index] ?? Number.NaN },
+    });
+  });
+
 test("the generator suffices where it sends twice what each mode carries, and not where it is the limit", () => {
   const without = (mode: string, size: number) =>
     suite.runs.filter(({ run }) => run.mode !== mode || run.load.ordersPerRequest !== size);
   const enough = without("v3", 10).filter(({ run }) => run.mode !== "v2" || run.load.ordersPerRequest === 1);
-  expect(verdictOn("E0", { ...suite, runs: enough })?.is).toBe("confirmed");
+  const verdict = (runs: readonly KeptRun[]) => verdictOn("E0", { ...suite, runs });
+  expect(verdict([...enough, ...pairAt(5, 2)])?.is).toBe("confirmed");
+  // sent by one generator alone, nothing tells what it adds
+  expect(verdict(enough)?.is).toBe("not shown");
+  expect(verdict([...enough, ...pairAt(12.5, 2)])).toMatchObject({
+    is: "refuted",
+    because: expect.stringMatching(/p99 12.5\sms and 2\sms/),
+  });
   const isNull = ({ run }: KeptRun): boolean => run.mode === "null" && run.load.ordersPerRequest === 1;
   const most = Math.max(...suite.runs.filter(isNull).map(({ run }) => run.load.requestsPerSecond));
   const weak = suite.runs.filter((each) => !isNull(each) || each.run.load.requestsPerSecond < most / 2);
-  expect(verdictOn("E0", { ...suite, runs: weak })?.is).toBe("refuted");
+  expect(verdict([...weak, ...pairAt(5, 2)])?.is).toBe("refuted");
 });
 
 test("one order lost refutes, wherever it is", () => {
