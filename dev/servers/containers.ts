@@ -127,7 +127,7 @@ export const startRedisContainer = async (o: RedisOptions): Promise<Server> => {
 export const startKafkaContainer = async (o: KafkaOptions): Promise<Server> => {
   const port = await freePort(o.port);
   const settings = {
-    ...kafkaSettings({ host: "0.0.0.0", port, controllerPort: 9093 }),
+    ...kafkaSettings({ host: "0.0.0.0", port, node: { id: 1, controllerPort: 9093 } }),
     "log.dirs": "/var/lib/kafka/data",
     ...o.settings,
   };

@@ -11,7 +11,13 @@ import { freePort } from "./ports.ts";
 import { launch } from "./process.ts";
 import { kafkaIsReady } from "./ready.ts";
 import type { Server } from "./server.ts";
-import { KAFKA_CLUSTER_ID, type KafkaDoor, kafkaSettings, type Settings } from "./settings.ts";
+import {
+  KAFKA_CLUSTER_ID,
+  type KafkaDoor,
+  type KafkaNode,
+  kafkaSettings,
+  type Settings,
+} from "./settings.ts";
 
 export type KafkaOptions = {
   /** Kept after the end. Without it the data is temporary. */
@@ -20,6 +26,8 @@ export type KafkaOptions = {
   port?: number;
   /** Any processors without. */
   cores?: Cores | undefined;
+  /** Where it is one of several; without it it is the only one. */
+  node?: KafkaNode;
   /** Further ways in, for clients that are to be told another address than the broker's own. */
   doors?: readonly KafkaDoor[];
   /** Further broker settings, by Kafka's names. */
@@ -67,15 +75,15 @@ const format = async (folder: string, java: string[], settings: Settings) => {
   });
 };
 
-/** One broker that is also its controller. Throws a sentence saying what is missing when Kafka cannot be had. */
+/** A broker, which without `node` is also its controller. Throws a sentence saying what is missing when Kafka cannot be had. */
 export const startKafka = async (options: KafkaOptions = {}): Promise<Server> => {
   const classPath = await kafkaClassPath(options.log ?? (() => {}));
   const { folder, temporary } = serverFolder("kafka", options.dataDir);
   const port = await freePort(options.port);
-  const controllerPort = await freePort();
+  const node = options.node ?? { id: 1, controllerPort: await freePort() };
   const doors = options.doors ?? [];
   const settings = {
-    ...kafkaSettings({ host: "127.0.0.1", port, controllerPort, doors }),
+    ...kafkaSettings({ host: "127.0.0.1", port, node, doors }),
     ...options.settings,
   };
   const archive = classArchive(classPath);

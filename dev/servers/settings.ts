@@ -53,20 +53,23 @@ export const redisArguments = (settings: Settings) =>
 
 /** Any valid one: a single node meets no other cluster. */
 export const KAFKA_CLUSTER_ID = "Y29mZmVlLXJ0LWxvY2FsMA";
-const KAFKA_NODE_ID = 1;
+const CONTROLLER_ID = 1;
 
-/** `host` is where the broker listens; clients are always told 127.0.0.1. */
 /** A listener: clients that come by `port` are sent to `advertisedPort`, where something in between may stand. */
 export type KafkaDoor = { name: string; port: number; advertisedPort: number };
 
-type KafkaAddresses = { host: string; port: number; controllerPort: number; doors?: readonly KafkaDoor[] };
+/** One of several brokers. Number 1 is their controller too, on this port. */
+export type KafkaNode = { id: number; controllerPort: number };
 
-export const kafkaSettings = ({ host, port, controllerPort, doors = [] }: KafkaAddresses): Settings => ({
-  "process.roles": "broker,controller",
-  "node.id": String(KAFKA_NODE_ID),
+/** `host` is where the broker listens; clients are always told 127.0.0.1. */
+type KafkaAddresses = { host: string; port: number; node: KafkaNode; doors?: readonly KafkaDoor[] };
+
+export const kafkaSettings = ({ host, port, node, doors = [] }: KafkaAddresses): Settings => ({
+  "process.roles": node.id === CONTROLLER_ID ? "broker,controller" : "broker",
+  "node.id": String(node.id),
   listeners: [
     `BROKER://${host}:${port}`,
-    `CONTROLLER://127.0.0.1:${controllerPort}`,
+    ...(node.id === CONTROLLER_ID ? [`CONTROLLER://127.0.0.1:${node.controllerPort}`] : []),
     ...doors.map((door) => `${door.name}://127.0.0.1:${door.port}`),
   ].join(","),
   "advertised.listeners": [
@@ -79,7 +82,7 @@ export const kafkaSettings = ({ host, port, controllerPort, doors = [] }: KafkaA
     .map((name) => `${name}:PLAINTEXT`)
     .join(","),
   // a static quorum: with a dynamic one the first start's port is written into the data for ever
-  "controller.quorum.voters": `${KAFKA_NODE_ID}@127.0.0.1:${controllerPort}`,
+  "controller.quorum.voters": `${CONTROLLER_ID}@127.0.0.1:${node.controllerPort}`,
   "auto.create.topics.enable": "false",
   "offsets.topic.replication.factor": "1",
   "offsets.topic.num.partitions": "1", // a handful of groups; the default of 50 takes seconds to make

@@ -7,7 +7,7 @@ import { groupWrites } from "../group.ts";
 import { DECISION_MS, STALE_MS } from "../limits.ts";
 import { DISCONNECT_MS, openKafka, REQUEST_TIMEOUT_MS, untilKafkaAnswers } from "./client.ts";
 import type { KafkaSettings } from "./knobs.ts";
-import { stickyPartitioner } from "./partitioner.ts";
+import { openTurns, partitionInTurn, type Turns } from "./partitioner.ts";
 import { ensureTopic, openBacklog, readRetention } from "./topic.ts";
 
 const QUEUED: Receipt = { replayed: false };
@@ -23,9 +23,10 @@ export const openKafkaIntake = (settings: KafkaSettings, log: Log): Intake => {
   const producer = kafka.producer({
     idempotent: false,
     allowAutoTopicCreation: false,
-    createPartitioner: stickyPartitioner,
+    createPartitioner: partitionInTurn,
   });
   const admin = kafka.admin();
+  const turns = openTurns();
   const closing = new AbortController();
   const backlog = openBacklog(admin, settings, log);
   let connected = false;
@@ -48,7 +49,7 @@ export const openKafkaIntake = (settings: KafkaSettings, log: Log): Intake => {
       staleMs: STALE_MS,
       deadlineMs: DECISION_MS,
     },
-    (orders) => (connected ? produce(producer, settings, orders) : Promise.reject(away())),
+    (orders) => (connected ? produce(producer, turns, settings, orders) : Promise.reject(away())),
   );
   return {
     accept: group.add,
@@ -69,19 +70,24 @@ const away = (): Unavailable => new Unavailable("backend_away", "Kafka does not 
 
 const produce = async (
   producer: Producer,
+  turns: Turns,
   settings: KafkaSettings,
   orders: readonly Order[],
 ): Promise<Receipt[]> => {
+  const values = orders.map(encodeOrder);
+  const partition = turns.take(values.reduce((sum, value) => sum + value.length, 0));
   try {
-    await producer.send({
+    const answers = await producer.send({
       topic: settings.v3Topic,
       acks: settings.v3Acks,
       timeout: REQUEST_TIMEOUT_MS,
       // no timestamp: a record's time is when it was accepted, never when it was sold, or retention would drop it
-      messages: orders.map((order) => ({ key: order.id, value: encodeOrder(order) })),
+      messages: orders.map((order, index) => ({ key: order.id, value: values[index] ?? "", partition })),
     });
+    if (answers.length !== 1) throw new Error(`${answers.length} partitions answered for one`);
     return orders.map(() => QUEUED);
   } catch (error) {
+    turns.pass();
     throw new Unavailable("outcome_unknown", `Kafka: ${messageOf(error)}`, error);
   }
 };

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { stickyPartitioner } from "./partitioner.ts";
+import { openTurns, partitionInTurn } from "./partitioner.ts";
 
 const partitionMetadata = [4, 0, 2].map((partitionId) => ({
   partitionId,
@@ -8,24 +8,33 @@ const partitionMetadata = [4, 0, 2].map((partitionId) => ({
   replicas: [1],
   isr: [1],
 }));
-const partitionsOf = (values: readonly string[]): number[] => {
-  const partition = stickyPartitioner();
-  return values.map((value) => partition({ topic: "orders", partitionMetadata, message: { value } }));
-};
+const partitionAt = partitionInTurn();
+const partitionOf = (partition: number): number =>
+  partitionAt({ topic: "orders", partitionMetadata, message: { value: "x", partition } });
 
-test("small records stay together, and go on when a partition has its kilobytes", () => {
-  const records = Array.from({ length: 200 }, () => "x".repeat(300));
-  const partitions = partitionsOf(records);
-  expect(partitions.slice(0, 55)).toEqual(Array(55).fill(4));
-  expect(partitions[55]).toBe(0);
-  expect(new Set(partitions)).toEqual(new Set([4, 0, 2]));
+test("small writes stay together, and go on when a partition has its kilobytes", () => {
+  const turns = openTurns();
+  const taken = Array.from({ length: 200 }, () => partitionOf(turns.take(300)));
+  expect(taken.slice(0, 55)).toEqual(Array(55).fill(4));
+  expect(taken[55]).toBe(0);
+  expect(new Set(taken)).toEqual(new Set([4, 0, 2]));
 });
 
-test("partitions are filled alike, whatever the size of the records", () => {
-  const sizes = Array.from({ length: 3_000 }, (_, index) => 100 + ((index * 7_919) % 900));
-  const partitions = partitionsOf(sizes.map((size) => "x".repeat(size)));
-  const bytes = [4, 0, 2].map((partition) =>
-    sizes.reduce((sum, size, index) => (partitions[index] === partition ? sum + size : sum), 0),
-  );
-  expect(Math.max(...bytes) - Math.min(...bytes)).toBeLessThan(20_000);
+test("partitions are filled alike, whatever the size of the writes", () => {
+  const turns = openTurns();
+  const filled = new Map([4, 0, 2].map((partition) => [partition, 0]));
+  for (let index = 0; index < 3_000; index++) {
+    const bytes = 100 + ((index * 7_919) % 90_000);
+    const partition = partitionOf(turns.take(bytes));
+    filled.set(partition, (filled.get(partition) ?? 0) + bytes);
+  }
+  const sizes = [...filled.values()];
+  expect(Math.max(...sizes) / Math.min(...sizes)).toBeLessThan(1.1);
+});
+
+test("a failed write's partition is left at once", () => {
+  const turns = openTurns();
+  expect(partitionOf(turns.take(300))).toBe(4);
+  turns.pass();
+  expect(partitionOf(turns.take(300))).toBe(0);
 });

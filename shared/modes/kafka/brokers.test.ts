@@ -1,0 +1,141 @@
+/** Two brokers, one of which is cut off or killed in the middle of writes: whatever was acknowledged is in the topic. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, expect, test } from "vitest";
+import { openWire, type Wire } from "../../../dev/faults/wire.ts";
+import { startKafka } from "../../../dev/servers/kafka.ts";
+import { freePort } from "../../../dev/servers/ports.ts";
+import type { Server } from "../../../dev/servers/server.ts";
+import { freshName, silent, someOrders, until } from "../../../test/fresh.ts";
+import { randomFrom } from "../../domain/random.ts";
+import type { Intake } from "../../ports.ts";
+import { loadSettings } from "../../runtime/config.ts";
+import { openKafka } from "./client.ts";
+import { openKafkaIntake } from "./intake.ts";
+import { type KafkaSettings, kafkaKnobs } from "./knobs.ts";
+
+const closers: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (let close = closers.pop(); close; close = closers.pop()) await close();
+}, 60_000);
+
+type Broker = { readonly kafka: Server; readonly wire: Wire };
+
+/** Clients that come by the wire stay on it. */
+const startBroker = async (id: number, controllerPort: number): Promise<Broker> => {
+  const wire = await openWire(randomFrom(id));
+  closers.push(() => wire.close());
+  const port = await freePort();
+  wire.leadTo(port);
+  const kafka = await startKafka({
+    node: { id, controllerPort },
+    doors: [{ name: "WIRE", port, advertisedPort: wire.port }],
+    settings: { "offsets.topic.replication.factor": "2" },
+  });
+  closers.push(() => kafka.stop());
+  return { kafka, wire };
+};
+
+type Cluster = {
+  readonly first: Broker;
+  readonly second: Broker;
+  readonly topic: string;
+  readonly intake: Intake;
+};
+
+const startCluster = async (env: Readonly<Record<string, string>> = {}): Promise<Cluster> => {
+  const controllerPort = await freePort();
+  const first = await startBroker(1, controllerPort);
+  const second = await startBroker(2, controllerPort);
+  const topic = freshName("orders");
+  const settings = loadSettings(kafkaKnobs, {
+    KAFKA_BROKERS: [first, second].map(({ wire }) => `127.0.0.1:${wire.port}`).join(","),
+    V3_TOPIC: topic,
+    ...env,
+  }) as KafkaSettings;
+  const intake = openKafkaIntake(settings, silent);
+  closers.push(() => intake.close());
+  await until("it takes orders", async () => (await taken(intake, 1, 0)).length === 1);
+  return { first, second, topic, intake };
+};
+
+/** The ids of the orders of one write; none when it was not acknowledged. */
+const taken = async (intake: Intake, count: number, seed: number): Promise<string[]> => {
+  const orders = someOrders(count, seed);
+  try {
+    await intake.accept(orders);
+    return orders.map(({ id }) => id);
+  } catch {
+    return [];
+  }
+};
+
+/** The keys of all records there are. */
+const keysIn = async (brokers: string, topic: string): Promise<Set<string>> => {
+  const kafka = openKafka(brokers, "test", silent, "patient");
+  const admin = kafka.admin();
+  const consumer = kafka.consumer({ groupId: topic });
+  closers.push(
+    () => admin.disconnect(),
+    () => consumer.disconnect(),
+  );
+  await Promise.all([admin.connect(), consumer.connect()]);
+  const offsets = await admin.fetchTopicOffsets(topic);
+  const most = offsets.reduce((sum, { high }) => sum + Number(high), 0);
+  const keys = new Set<string>();
+  let read = 0;
+  await consumer.subscribe({ topics: [topic], fromBeginning: true });
+  await consumer.run({
+    eachMessage: async ({ message }) => {
+      read++;
+      keys.add(String(message.key));
+    },
+  });
+  await until(`all ${most} records are read`, () => read === most);
+  return keys;
+};
+
+const ORDERS = 300;
+
+test("an order that was acknowledged is in the topic, although a broker was cut off in the middle of its write", async () => {
+  const { first, second, topic, intake } = await startCluster();
+  const acknowledged: string[] = [];
+  for (let wave = 1; wave <= 24; wave++) {
+    // the other one answers first
+    second.wire.disturb({ delayMs: 40, jitterMs: 0 });
+    const taking = taken(intake, ORDERS, wave);
+    await sleep(20);
+    second.wire.disturb("cut");
+    await sleep(5);
+    second.wire.disturb("none");
+    acknowledged.push(...(await taking));
+  }
+  // most are tried again in time
+  expect(acknowledged.length).toBeGreaterThan(12 * ORDERS);
+  const there = await keysIn(`${first.kafka.url},${second.kafka.url}`, topic);
+  expect(acknowledged.filter((id) => !there.has(id))).toEqual([]);
+}, 180_000);
+
+test("an order that was acknowledged is in the topic, although a broker was killed, where both have it", async () => {
+  const { first, second, topic, intake } = await startCluster({ V3_REPLICAS: "2" });
+  const acknowledged: string[] = [];
+  let isDown = false;
+  let later = 0;
+  const taking = Array.from({ length: 4 }, async (_, client) => {
+    const isEnough = (): boolean => later > 20 * ORDERS;
+    for (let wave = 0; wave < 2_000 && !isEnough(); wave++) {
+      const wasDown = isDown;
+      const ids = await taken(intake, ORDERS, client * 10_000 + wave);
+      acknowledged.push(...ids);
+      if (wasDown) later += ids.length;
+      if (ids.length === 0) await sleep(20);
+    }
+  });
+  await sleep(1_000);
+  await second.kafka.kill();
+  isDown = true;
+  await Promise.all(taking);
+  // the other one leads all partitions now
+  expect(later).toBeGreaterThan(20 * ORDERS);
+  const there = await keysIn(first.kafka.url, topic);
+  expect(acknowledged.filter((id) => !there.has(id))).toEqual([]);
+}, 180_000);
