@@ -76,6 +76,18 @@ describe("a batch that fails alike throughout", () => {
     expect(await kept()).toHaveLength(6 * 5);
   });
 
+  test("does not go on over a good order that another batch counts meanwhile", async () => {
+    const settle = open(pool);
+    const bad = (id: number) =>
+      carried([entry(`${id}-0`, `[${someOrders(10, id).map(priceless).join(",")}]`)]);
+    await settle(bad(1));
+    // order by order it takes longer than the other's one statement
+    const good = carried([entry("3-0", `[${someOrders(1).map(encodeOrder).join(",")}]`)]);
+    await Promise.all([settle(bad(2)), settle(good)]);
+    expect(await kept()).toHaveLength(20);
+    expect(await rows()).toBe(1);
+  });
+
   test("is found at the first order when good orders would fail too, and again after a restart", async () => {
     await open(pool)(carried([entry("1-0", `[${someOrders(3).map(encodeOrder).join(",")}]`)]));
     await pool.query("ALTER TABLE orders ADD CONSTRAINT nothing CHECK (price_cents < 0) NOT VALID");

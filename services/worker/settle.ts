@@ -47,11 +47,12 @@ export const openSettle = (settling: Settling): Count => {
     } catch (error) {
       if (!isPoison(error)) throw error;
       const { pieces, broken } = piecesOf(delivery.entries);
-      const before = alike;
       const poison = [...broken, ...(await sift(settling, delivery, pieces, onCounted))];
-      const all = pieces.length + broken.length;
-      alike = poison.length < all ? 0 : before + all;
-      if (alike > 0) await stopIfSystemic(settling, delivery, poison, alike);
+      if (poison.length === pieces.length + broken.length) {
+        // to what it is now: other batches may have been settled meanwhile, and counted good orders
+        alike += poison.length;
+        await stopIfSystemic(settling, delivery, poison, alike);
+      }
       for (const each of poison) await bury(settling, each);
     }
   };
