@@ -130,13 +130,15 @@ const LAST_REPLY_MS = 2_500;
 
 /**
  * Lets the replies in hand go out and then ends what would hold the server: keep-alive connections that become idle
- * only now, and ones that never sent a request, which Node does not call idle.
+ * only now, and ones that never sent a request, which Node does not call idle. The server's own end says nothing of
+ * connections that came by other sockets (listen.ts).
  */
 const releaseConnections = (app: FastifyInstance): void => {
   const idle = setInterval(() => app.server.closeIdleConnections(), IDLE_CHECK_MS);
-  const rest = setTimeout(() => app.server.closeAllConnections(), LAST_REPLY_MS);
-  app.server.once("close", () => {
+  const rest = setTimeout(() => {
     clearInterval(idle);
-    clearTimeout(rest);
-  });
+    app.server.closeAllConnections();
+  }, LAST_REPLY_MS);
+  // whoever waits for connections is held by these themselves
+  for (const timer of [idle, rest]) timer.unref();
 };

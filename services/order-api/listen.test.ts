@@ -1,9 +1,9 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createConnection } from "node:net";
-import { setImmediate as turn } from "node:timers/promises";
+import { setTimeout as sleep, setImmediate as turn } from "node:timers/promises";
 import fastify, { type FastifyInstance } from "fastify";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { type Listening, listen } from "./listen.ts";
 
 const HOST = "127.0.0.1";
@@ -14,7 +14,7 @@ beforeEach(() => {
   app.get("/", () => "here");
 });
 afterEach(async () => {
-  listening?.stopAccepting();
+  await listening?.close();
   listening = null;
   await app.close();
 });
@@ -69,10 +69,34 @@ test("a port that is taken is refused, also by another that would share it", asy
 test("closed, it refuses connections", async () => {
   listening = await listen(app, { host: HOST, port: 0 });
   const port = portOf(listening.url);
-  listening.stopAccepting();
-  await app.close();
+  await listening.close();
   for (let attempt = 0; attempt < 32; attempt++) {
     const socket = createConnection(port, HOST);
     await expect(once(socket, "connect")).rejects.toThrow("ECONNREFUSED");
   }
+});
+
+test("closed, it waits for a reply in hand, by whichever socket that goes out", async () => {
+  const { promise: isDone, resolve: done } = Promise.withResolvers<void>();
+  let inHand = 0;
+  app.get("/slow", async () => {
+    inHand++;
+    await isDone;
+    return "late";
+  });
+  listening = await listen(app, { host: HOST, port: 0 });
+  // one alone: of several, one is likely to come by the app's own socket, for which the app waits anyway
+  const reply = fetch(`${listening.url}/slow`, { headers: { connection: "close" } }).then((each) =>
+    each.text(),
+  );
+  await vi.waitFor(() => expect(inHand).toBe(1));
+  let isClosed = false;
+  const closing = listening.close().then(() => {
+    isClosed = true;
+  });
+  await sleep(100);
+  expect(isClosed).toBe(false);
+  done();
+  expect(await reply).toBe("late");
+  await closing;
 });

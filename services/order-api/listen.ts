@@ -17,7 +17,11 @@ const SOCKETS = 32;
 /** Elsewhere a second socket on a port is an error, or takes all connections. */
 const CAN_SHARE_PORTS = process.platform === "linux";
 
-export type Listening = { readonly url: string; stopAccepting(): void };
+export type Listening = {
+  readonly url: string;
+  /** Accepts no more, closes the app, and resolves when every connection has ended, whichever socket it came by. */
+  close(): Promise<void>;
+};
 
 /** Rejects with the system's error (EADDRINUSE) when somebody else listens there. */
 export const listen = async (
@@ -25,7 +29,7 @@ export const listen = async (
   { host, port }: { readonly host: string; readonly port: number },
 ): Promise<Listening> => {
   const options = { host, port, backlog: MOST_UNACCEPTED };
-  if (!CAN_SHARE_PORTS) return { url: await app.listen(options), stopAccepting: () => undefined };
+  if (!CAN_SHARE_PORTS) return { url: await app.listen(options), close: () => app.close() };
   // sharing begins with the first: without this look a second API would share the port of the first, unnoticed
   await expectFree(options);
   const shared = { ...options, reusePort: true };
@@ -35,18 +39,22 @@ export const listen = async (
   await Promise.all(others.map((each) => listening(each, { ...shared, port: bound })));
   return {
     url,
-    // their connections are the app's, which ends them
-    stopAccepting: () => {
-      for (const each of others) each.close();
+    // their connections are the app's, which ends them, but it waits for its own socket's alone
+    close: async () => {
+      await Promise.all([...others.map(ended), app.close()]);
     },
   };
+};
+
+const ended = async (server: Server): Promise<void> => {
+  server.close();
+  await once(server, "close");
 };
 
 const expectFree = async (options: ListenOptions): Promise<void> => {
   const server = createServer();
   await listening(server, { ...options, exclusive: true });
-  server.close();
-  await once(server, "close");
+  await ended(server);
 };
 
 /** As Node's HTTP server has its own. */

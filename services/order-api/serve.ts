@@ -83,8 +83,8 @@ export const serve = async ({ settings, enabled, catalogue, log, closers }: Serv
     pageFolder: PAGE_FOLDER,
   });
   closers.add("HTTP", () => app.close());
-  const { url, stopAccepting } = await listen(app, settings);
-  closers.add("new connections", async () => stopAccepting());
+  const { url, close } = await listen(app, settings);
+  closers.add("connections", close);
   const modes = enabled.map(({ mode, settings: knobs }) => `${mode.name}: ${mode.durability(knobs)}`);
   log.info({ modes }, "taking orders");
   return { url, app };
