@@ -17,7 +17,6 @@ beforeAll(async () => {
   dataDir = mkdtempSync(join(realpathSync(tmpdir()), "coffee-rt-stack-"));
   chmodSync(dataDir, 0o755);
   const options = { modes: ["v1", "v2", "v3"], dataDir, onLine: (line: string) => void lines.push(line) };
-  // servers named in the environment belong to somebody else, and here they are killed
   stack = await startStack({ ...options, env: { V3_SESSION_TIMEOUT_MS: "6000", LOG_LEVEL: "warn" } });
 }, 120_000);
 afterAll(async () => {

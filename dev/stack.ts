@@ -7,7 +7,7 @@ import { migrate } from "../db/migrate.ts";
 import { type RunningProgram, runProgram } from "./programs.ts";
 import { holdFolder } from "./servers/data-dir.ts";
 import { freePort } from "./servers/ports.ts";
-import { startServers, type Wanted } from "./servers/seam.ts";
+import { type Environment, startServers, type Wanted } from "./servers/seam.ts";
 import type { Server } from "./servers/server.ts";
 
 export type StackOptions = {
@@ -20,6 +20,8 @@ export type StackOptions = {
   readonly env?: Readonly<Record<string, string>>;
   /** Further options of the servers. */
   readonly servers?: Partial<Wanted>;
+  /** Where servers may be named that somebody else runs; without it they are all its own. */
+  readonly environment?: Environment | undefined;
   readonly onLine?: (line: string) => void;
 };
 
@@ -75,12 +77,13 @@ type ServersFor = {
 
 /** The servers that the modes need; without Kafka the other modes run. */
 const serversFor = async (
-  { modes, dataDir, servers: further = {} }: StackOptions,
+  { modes, dataDir, servers: further = {}, environment }: StackOptions,
   log: OnLine,
   closers: Closers,
 ): Promise<ServersFor> => {
   const at = (name: string) => join(dataDir, name);
-  const running = startServers({
+  const start = (wanted: Wanted) => startServers(wanted, environment);
+  const running = start({
     postgres: { dataDir: at("postgres"), port: PREFERRED_PORTS.postgres, ...further.postgres },
     board: { dataDir: at("redis-board"), port: PREFERRED_PORTS.board, log, ...further.board },
     ...(modes.includes("v2") && {
@@ -88,9 +91,7 @@ const serversFor = async (
     }),
   });
   const broker = modes.includes("v3")
-    ? startServers({
-        kafka: { dataDir: at("kafka"), port: PREFERRED_PORTS.kafka, log, ...further.kafka },
-      })
+    ? start({ kafka: { dataDir: at("kafka"), port: PREFERRED_PORTS.kafka, log, ...further.kafka } })
     : Promise.resolve({});
   const [others, kafka] = await Promise.allSettled([running, broker]);
   const started = {

@@ -148,7 +148,8 @@ const main = async (): Promise<void> => {
     `starting ${modes.join(", ")} with PostgreSQL${modes.includes("v3") ? ", Redis and Kafka" : " and Redis"} …`,
   );
   const dataDir = join(stateFolder(root), "data", "start");
-  const starting = startObserved({ modes, dataDir, apiPort: port, env: pageEnv(), onLine }, observes);
+  const options = { modes, dataDir, apiPort: port, env: pageEnv(), environment: process.env, onLine };
+  const starting = startObserved(options, observes);
   const building = buildPage();
   const early = await Promise.race([starting, asked.then(() => null)]);
   const { stack, observed } = early ?? (await starting);

@@ -24,6 +24,17 @@ test("uses a server that the environment names, and leaves it alone", async () =
   await own.stream?.stop();
 });
 
+test("uses nobody's server that only the process' own environment names", async () => {
+  vi.stubEnv("STREAM_REDIS_URL", "redis://production.example:6379");
+  try {
+    const { stream } = await startServers({ stream: {} });
+    expect(stream?.url).not.toContain("production");
+    await stream?.stop();
+  } finally {
+    vi.unstubAllEnvs();
+  }
+});
+
 test("starts native servers where no Docker engine answers", async () => {
   const notDocker = createServer((_request, response) => response.writeHead(404).end()).listen(
     0,

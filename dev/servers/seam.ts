@@ -16,7 +16,7 @@ export type Wanted = {
 /** Of each one wanted, and no other. */
 export type Servers = { [K in keyof Wanted]: Server };
 type Starts = { [K in keyof Wanted]-?: (options: NonNullable<Wanted[K]>) => Promise<Server> };
-type Environment = Record<string, string | undefined>;
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 const DOCKER_ANSWERS_WITHIN_MS = 1_000;
 const DEFAULT_DOCKER = "unix:///var/run/docker.sock";
@@ -97,10 +97,19 @@ const choose = async (wanted: Wanted, environment: Environment): Promise<Starts>
   return (await dockerAnswers(environment["DOCKER_HOST"] ?? DEFAULT_DOCKER)) ? inContainers() : native;
 };
 
-/** Starts all that are wanted side by side; when one cannot start, the others are stopped and its error is thrown. */
+/** How to start, and nobody's servers: what tests and measures must not write into those that a shell happens to name. */
+export const withoutServers = (environment: Environment): Environment => {
+  const named: readonly string[] = Object.values(SERVER_VARIABLES);
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !named.includes(name)));
+};
+
+/**
+ * Starts all that are wanted side by side; when one cannot start, the others are stopped and its error is thrown.
+ * Servers of somebody else's are used only by who hands their URLs on.
+ */
 export const startServers = async (
   wanted: Wanted,
-  environment: Environment = process.env,
+  environment: Environment = withoutServers(process.env),
 ): Promise<Servers> => {
   const url = (kind: keyof Wanted) => environment[SERVER_VARIABLES[kind]];
   const kinds = (Object.keys(SERVER_VARIABLES) as (keyof Wanted)[]).filter(
