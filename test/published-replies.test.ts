@@ -156,9 +156,14 @@ test("a running API with all modes serves these very documents, and a page that 
     expect([file, (await get(`/docs/${file}`)).status]).toEqual([file, 200]);
   }
   expect(await (await get("/docs/static/swagger-initializer.js")).text()).toContain("validatorUrl: null");
-  expect(((await (await get("/docs/json")).json()) as { servers: object[] }).servers).toEqual([
-    { url: ".." },
-  ]);
+  const shown = (await (await get("/docs/json")).json()) as {
+    servers: object[];
+    info: { description: string };
+  };
+  expect(shown.servers).toEqual([{ url: ".." }]);
+  const links = [...shown.info.description.matchAll(/\]\(([^)]+)\)/g)].map((match) => match[1] ?? "");
+  expect(links).toEqual(["../asyncapi.json"]);
+  for (const link of links) expect((await get(new URL(link, "http://x/docs/").pathname)).status).toBe(200);
 });
 
 const payloadOf = (channel: string, message: string): Schema =>

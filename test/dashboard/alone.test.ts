@@ -107,6 +107,11 @@ test("it is the page that the API serves, by the same rules", async () => {
   expect((await fetch(`${url}/.built-from`)).status).toBe(404);
 });
 
+test("the API's documents are found behind it too", async () => {
+  for (const path of ["/docs/", "/openapi.json", "/asyncapi.json", "/readyz"])
+    expect([path, (await fetch(url + path)).status]).toEqual([path, 200]);
+});
+
 test("its figures, its WebSocket and its orders pass through to the API", async () => {
   const visit = await visits.open(url);
   try {

@@ -13,7 +13,8 @@ import type { Operation } from "./operation.ts";
 import { operationsOf } from "./operations.ts";
 import { componentsOf, published, type SchemaName } from "./schemas.ts";
 
-const INFO = {
+/** `asyncApi` is where the other document is, from where this one is read. */
+const infoFor = (asyncApi: string) => ({
   title: "Coffee-RT order API",
   version: packageJson.version,
   license: { name: packageJson.license, identifier: packageJson.license },
@@ -23,8 +24,9 @@ equal in everything but the transport.
 Errors are \`application/problem+json\` (RFC 9457); \`type\` tells them apart and \`errors\` names each wrong field. What HTTP
 itself refuses is a 4xx of type \`bad-request\`; a path that is none is a 404 of type \`not-found\`.
 
-The dashboard as it changes comes by the WebSocket \`/ws/dashboard\`, which [AsyncAPI](asyncapi.json) describes.`,
-};
+The dashboard as it changes comes by the WebSocket \`/ws/dashboard\`, which [AsyncAPI](${asyncApi}) describes.`,
+});
+const INFO = infoFor("asyncapi.json");
 
 const TAGS = [
   { name: "orders", description: "Take orders in" },
@@ -80,8 +82,12 @@ export const addOpenApi = async (app: FastifyInstance, modes: readonly Mode[]): 
     },
     theme: { title: INFO.title },
     staticCSP: PAGE_POLICY,
-    // its own files and requests are found under whatever path a proxy serves the API
-    transformSpecification: (document) => ({ ...document, servers: [{ url: ".." }] }),
+    // its own files, requests and links are found under whatever path a proxy serves the API
+    transformSpecification: (document) => ({
+      ...document,
+      info: infoFor("../asyncapi.json"),
+      servers: [{ url: ".." }],
+    }),
     transformSpecificationClone: false,
     uiHooks: {
       onRequest: async (request, reply) => {
