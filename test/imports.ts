@@ -1,4 +1,4 @@
-/** Who may import whom (HOUSE.md), as data, and what a file imports that it may not. */
+/** Who may import whom, as data, and what a file imports that it may not. */
 import { dirname, join } from "node:path";
 import type { parseSync } from "rolldown/utils";
 import { Visitor } from "rolldown/utils";
@@ -65,7 +65,7 @@ const AREAS: readonly Area[] = [
   {
     where: /^services\/order-api\//,
     from: /^(shared\/|services\/order-api\/|package\.json$)/,
-    typesFrom: /^(ws|@fastify\/type-provider-typebox)$/,
+    typesFrom: /^ws$/,
     packages: ["@fastify/", "csv-stringify", "fastify", "pino", "prom-client", "typebox", "uuid"],
   },
   {
@@ -227,9 +227,8 @@ const mayImport = (path: string, area: Area, { module, isType }: Import): boolea
       .slice(0, module.startsWith("@") ? 2 : 1)
       .join("/");
     if (isType && area.typesFrom?.test(name)) return true;
-    const isTypesAlone = name === "@fastify/type-provider-typebox"; // loading it costs 370 ms
     const isOurs = area.packages.some((each) => (each.endsWith("/") ? name.startsWith(each) : name === each));
-    return (isOurs && !isTypesAlone) || (area.hasOthers === true && !TAKEN.has(name));
+    return isOurs || (area.hasOthers === true && !TAKEN.has(name));
   }
   if (area.isPure && module.startsWith("#")) return false;
   const file = module.startsWith("#") ? module.slice(1) : join(dirname(path), module);
