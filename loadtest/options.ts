@@ -5,7 +5,7 @@ export const USAGE = `npm run load -- --mode v2 --profile spike [k6's own flags]
 
   --mode v1|v2|v3     which ingest mode                                   (v1)
   --profile NAME      what load; one of those below                       (baseline)
-  --url http://…      where the system is       (the one that npm start runs, else http://127.0.0.1:8000)
+  --url http://…      where the system is       (the one that npm start runs, else http://127.0.0.1:8005)
   --rate N            requests a second, instead of the profile's own
   --seconds N         how long, instead of the profile's own
   -e NAME=value       any other setting: loadtest/README.md

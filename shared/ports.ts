@@ -24,7 +24,8 @@ export type Intake = {
 
   /**
    * Called by the order API about once a second. Resolves with what is accepted and not yet counted, by every
-   * process, or with at least `most` when it is more: counting on would be too dear. Rejects when the mode's own backend does not answer, which is also how its health is known.
+   * process, or with at least `most` when it is more: counting on would be too dear. Rejects when the mode's own
+   * backend does not answer, which is also how its health is known.
    */
   backlog(most: number): Promise<Backlog>;
 

@@ -1,4 +1,4 @@
-/** The rules of the house (HOUSE.md) that a program can check, each with texts that break it and that keep it. */
+/** The rules of the house that a program can check, each with texts that break it and that keep it. */
 import { Visitor } from "rolldown/utils";
 import { BROKEN_IMPORTS, KEPT_IMPORTS } from "./import-examples.ts";
 import { importProblems, type Parsed } from "./imports.ts";

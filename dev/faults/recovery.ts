@@ -1,4 +1,4 @@
-/** How long it took until clients and dashboards were served as promised again (LAB.md's SLO-I). */
+/** How long it took until clients and dashboards were served as promised again (SCALE.md's SLO-I). */
 import type { Entry } from "./ledger.ts";
 
 /** Acknowledged, and then visible on a dashboard, within these times for 99 of 100 orders. */

@@ -33,7 +33,7 @@ type Judged = { readonly is: Standing; readonly because: readonly string[] };
  * tried comes down to where he holds. After all of them a tenth is left.
  */
 const LOWERED_BY = [0.05, 0.05, 0.1, 0.1, 0.2, 0.2, 0.3, 0.3, 0.3, 0.3] as const;
-/** A void run is repeated up to twice (LAB.md); a rate that is void thrice cannot be measured here. */
+/** A void run is repeated up to twice; a rate that is void thrice cannot be measured here. */
 const MOST_VOIDS = 3;
 
 export type Capacity = {

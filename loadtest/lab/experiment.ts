@@ -86,6 +86,6 @@ export type Experiment = {
   readonly after?: readonly string[];
   readonly searches?: (scale: Scale) => readonly Search[];
   readonly points?: (scale: Scale) => readonly Point[];
-  /** What the scale turned down, in words; none where it is as LAB.md has it. */
+  /** What the scale turned down, in words; none at `full`. */
   readonly turnedDown?: (scale: Scale) => readonly string[];
 };

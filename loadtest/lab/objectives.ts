@@ -1,4 +1,4 @@
-/** The two objectives of LAB.md, and whether a run meets them; and what makes a run void. */
+/** The two objectives (SCALE.md), and whether a run meets them; and what makes a run void. */
 import { msText, percentText } from "./numbers.ts";
 import { GENERATORS, type Run } from "./results.ts";
 
@@ -90,7 +90,7 @@ export const generatorShare = ({ resources, measuredSeconds }: Run): number =>
     .filter(([name]) => GENERATORS.has(name))
     .reduce((sum, [, { cpuSeconds, cores }]) => sum + cpuSeconds / (measuredSeconds * cores), 0);
 
-/** Bounds of LAB.md: beyond them a run says something of the generator, or of the system's honesty, but not of its speed. */
+/** Beyond these bounds a run says something of the generator, or of the system's honesty, but not of its speed. */
 const MOST_GENERATOR_SHARE = 0.8;
 const MOST_SCHEDULE_LAG_P99_MS = 10;
 /** Of the machine's time, by its host for others: a virtual machine that was not there for so long was not measured. */

@@ -4,7 +4,7 @@ import type { Run } from "./results.ts";
 import { percentileOf } from "./statistics.ts";
 import type { Request, Visible } from "./told.ts";
 
-/** Of SLO-I (LAB.md). */
+/** Of SLO-I (SCALE.md). */
 const ACK_MS = 100;
 const FRESH_MS = 1_000;
 const SHARE_IN_TIME = 0.99;

@@ -11,7 +11,7 @@ export type Interval = {
   readonly count: number;
 };
 
-/** Under this many values, resampling them promises a sureness that they do not give (LAB.md). */
+/** Under this many values, resampling them promises a sureness that they do not give. */
 const FEWEST_FOR_BOOTSTRAP = 5;
 /** The ends of an interval then move by less than a hundredth from seed to seed. */
 const RESAMPLES = 2_000;

@@ -42,7 +42,7 @@ export type Going = {
   runs: number;
 };
 
-/** A void run is repeated up to twice (LAB.md). */
+/** A void run is repeated up to twice. */
 const MOST_ATTEMPTS = 3;
 
 type Named = Pick<Place, "experiment" | "point" | "repetition" | "varied">;

@@ -5,7 +5,7 @@ const NOW_MS = Date.UTC(2026, 10, 21, 10);
 
 test("nothing is needed", () => {
   expect(settingsFrom({}, NOW_MS)).toEqual({
-    baseUrl: "http://127.0.0.1:8000",
+    baseUrl: "http://127.0.0.1:8005",
     mode: "v1",
     profile: "baseline",
     seed: 1,

@@ -64,7 +64,7 @@ export const settingsFrom = (environment: Environment, nowMs: number): Settings 
   const settings: Settings = {
     baseUrl: matching(
       "BASE_URL",
-      "http://127.0.0.1:8000",
+      "http://127.0.0.1:8005",
       /^https?:\/\/[^/\s]+(\/\S*)?$/,
       "http://host:port",
     ).replace(/\/+$/, ""),

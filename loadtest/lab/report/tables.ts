@@ -190,7 +190,7 @@ export const validityTable = (runs: readonly Run[]): Table => ({
   }),
 });
 
-/** What the earlier system of the same name said of itself and never measured (DESIGN.md, 1). */
+/** What the earlier system of the same name said of itself and never measured. */
 const CLAIMS = [
   { mode: "v1", claimed: 100, ackMs: 15, freshnessMs: 60_000 },
   { mode: "v2", claimed: 500, ackMs: 3, freshnessMs: 200 },
