@@ -3,7 +3,7 @@
  * behind it. Workers are stopped, except where it says otherwise, and count everything afterwards for the audit.
  */
 import { openPool, type Pool } from "#shared/store/pool.ts";
-import { untilTrue } from "../../ground.ts";
+import { type Api, untilTrue } from "../../ground.ts";
 import { startRedis } from "../../servers/redis.ts";
 import { type Figure, ratios, type Target } from "../figure.ts";
 import { type Bench, type Ground, onGround, type Part } from "../ground.ts";
@@ -37,24 +37,8 @@ const BATCH = JSON.stringify(Array(BATCH_ORDERS).fill(latte));
 type Sent = Record<string, number>;
 type How = Pick<WrkLoad, "connections" | "seconds" | "isWarmUp">;
 
-const measureOn = async (ground: Ground, bench: Bench): Promise<Figure[]> => {
-  const { tell } = bench;
-  const everysec = await startRedis({
-    name: "redis-stream-everysec",
-    role: "stream",
-    settings: { appendfsync: "everysec" },
-  });
-  ground.closers.add("the Redis with everysec", () => everysec.stop());
-  const settings = {
-    ...Object.fromEntries(MODES.map((mode) => [`${mode.toUpperCase()}_ENABLED`, "true"])),
-    EVERYSEC_REDIS_URL: everysec.url,
-    MAX_LAG_ORDERS: "2000000",
-  };
-  const [api, second] = [
-    await ground.startApi(settings, "dev/bench/ingest/api.ts"),
-    await ground.startApi(settings, "dev/bench/ingest/api.ts"),
-  ];
-  const sent: Sent = {};
+/** What is sent to which API, and so what has to be counted. */
+const openSenders = (api: Api, second: Api, sent: Sent, tell: Bench["tell"]) => {
   const send = async (
     url: string,
     mode: string,
@@ -84,12 +68,45 @@ const measureOn = async (ground: Ground, bench: Bench): Promise<Figure[]> => {
       await send(api.url, mode, BATCH_ORDERS, { ...how, connections: BATCH_CONNECTIONS });
     for (const mode of MODES) await send(second.url, mode, 1, how);
   };
+  return { single, batch, pair, warmUp };
+};
+
+const measureOn = async (ground: Ground, bench: Bench): Promise<Figure[]> => {
+  const { tell } = bench;
+  const everysec = await startRedis({
+    name: "redis-stream-everysec",
+    role: "stream",
+    settings: { appendfsync: "everysec" },
+  });
+  ground.closers.add("the Redis with everysec", () => everysec.stop());
+  const settings = {
+    ...Object.fromEntries(MODES.map((mode) => [`${mode.toUpperCase()}_ENABLED`, "true"])),
+    EVERYSEC_REDIS_URL: everysec.url,
+    MAX_LAG_ORDERS: "2000000",
+  };
+  const [api, second] = [
+    await ground.startApi(settings, "dev/bench/ingest/api.ts"),
+    await ground.startApi(settings, "dev/bench/ingest/api.ts"),
+  ];
+  const sent: Sent = {};
+  const databaseUrl = ground.servers.postgres?.url ?? "";
+  const { single, batch, pair, warmUp } = openSenders(api, second, sent, tell);
+  // a fast machine takes a million orders in a round of batches, and more than a few would be refused
+  const count = async (): Promise<void> => {
+    const workers = await Promise.all(MODES.map((mode) => ground.startWorker(mode)));
+    await audited(databaseUrl, sent, tell);
+    await Promise.all(workers.map((worker) => worker.stop()));
+  };
 
   await warmUp();
   const singles = await interleaved(bench, "single orders", routes, (mode) => single(mode, SECONDS.single));
-  const databaseUrl = ground.servers.postgres?.url ?? "";
-  const batches = await interleaved(bench, "batches of 500", ["insert", ...MODES], (name) =>
-    name === "insert" ? bareInsertsPerSecond(databaseUrl, BATCH_ORDERS, SECONDS.batch) : batch(name),
+  const batches = await interleaved(
+    bench,
+    "batches of 500",
+    ["insert", ...MODES],
+    (name) =>
+      name === "insert" ? bareInsertsPerSecond(databaseUrl, BATCH_ORDERS, SECONDS.batch) : batch(name),
+    count,
   );
   const two = await interleaved(
     bench,
