@@ -116,6 +116,23 @@ test("requests-lost: what is under way is answered, what is sent from then on do
   await within("a reset", () => client.end() === "ECONNRESET");
 });
 
+test("forgotten: connections of before stay silent for good, and new ones are as ever", async () => {
+  const client = await open();
+  client.socket.write("hello");
+  await within("the answer", () => client.said() === "HELLO");
+  wire.disturb("forgotten");
+  client.socket.write(" again");
+  const later = await open();
+  later.socket.write("new");
+  await within("the answer", () => later.said() === "NEW");
+  wire.disturb("none");
+  client.socket.write(" and again");
+  later.socket.write("er");
+  await within("the answer", () => later.said() === "NEWER");
+  await sleep(QUIET_MS);
+  expect([client.said(), client.end(), heard]).toEqual(["HELLO", "", "hellonewer"]);
+});
+
 test("slow: everything arrives late and in order, also what was sent when it ends", async () => {
   const client = await open();
   wire.disturb({ delayMs: 50, jitterMs: 50 });

@@ -9,6 +9,8 @@ import type { Random } from "#shared/domain/random.ts";
  * - `silent`: half-open; connections stay and new ones are made, nothing arrives, nobody is told.
  * - `replies-lost`: what the program sends arrives, what the server answers does not.
  * - `requests-lost`: what the server answers arrives, what the program sends does not.
+ * - `forgotten`: the connections that there are now stay silent for good, whatever comes later; new ones are as ever. So
+ *   does something in between that lost its table of connections.
  * - a delay: each piece arrives so much later, in order.
  */
 export type Disturbance =
@@ -17,6 +19,7 @@ export type Disturbance =
   | "silent"
   | "replies-lost"
   | "requests-lost"
+  | "forgotten"
   | { readonly delayMs: number; readonly jitterMs: number };
 
 export type Wire = {
@@ -30,7 +33,7 @@ export type Wire = {
 
 const HOST = "127.0.0.1";
 
-type Pair = { readonly near: Socket; readonly far: Socket; missedBytes: boolean };
+type Pair = { readonly near: Socket; readonly far: Socket; missedBytes: boolean; isForgotten: boolean };
 
 export const openWire = async (random: Random): Promise<Wire> => {
   const pairs = new Set<Pair>();
@@ -50,14 +53,19 @@ export const openWire = async (random: Random): Promise<Wire> => {
       return slow.delayMs + random.next() * slow.jitterMs;
     });
     from.on("data", (bytes: Buffer) => {
+      if (pair.isForgotten) return;
       if (present === "silent" || present === (isReply ? "replies-lost" : "requests-lost"))
         pair.missedBytes = true;
       else inTurn(() => void to.write(bytes));
     });
-    from.on("end", () => inTurn(() => void to.end()));
+    from.on("end", () => {
+      if (!pair.isForgotten) inTurn(() => void to.end());
+    });
     // an error is followed by a close, which tells the other side
     from.on("error", () => undefined);
     from.on("close", () => {
+      // the program's end hears nothing of the server's
+      if (pair.isForgotten) return void (isReply || reset(pair));
       if (present === "silent") pair.missedBytes = true;
       else reset(pair);
     });
@@ -66,7 +74,7 @@ export const openWire = async (random: Random): Promise<Wire> => {
   const server = createServer({ allowHalfOpen: true }, (near) => {
     if (present === "cut") return void near.resetAndDestroy();
     const far = connect({ port: target, host: HOST, allowHalfOpen: true });
-    const pair = { near, far, missedBytes: false };
+    const pair = { near, far, missedBytes: false, isForgotten: false };
     pairs.add(pair);
     forward(pair, near, far, false);
     forward(pair, far, near, true);
@@ -81,6 +89,7 @@ export const openWire = async (random: Random): Promise<Wire> => {
     },
     disturb: (disturbance) => {
       present = disturbance;
+      for (const pair of pairs) pair.isForgotten ||= disturbance === "forgotten";
       for (const pair of pairs) if (pair.missedBytes || disturbance === "cut") reset(pair);
     },
     close: async () => {

@@ -25,7 +25,8 @@ export const workerKnobs = Type.Object({
     default: 30_000,
     minimum: 100,
     maximum: 600_000,
-    description: "how long one batch may take in PostgreSQL before it is tried again",
+    description:
+      "how long one batch may take in PostgreSQL before it is tried again; so long counting stands still behind a connection that leads nowhere",
   }),
   publishEveryMs: Type.Integer({
     default: 100,

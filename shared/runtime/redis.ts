@@ -3,6 +3,11 @@ import { Redis, type RedisOptions } from "ioredis";
 /** A command that got no answer in this time is given up; its effect is unknown. */
 const COMMAND_TIMEOUT_MS = 1_500;
 const CONNECT_TIMEOUT_MS = 3_000;
+/**
+ * A connection on which something waits and nothing at all comes for so long leads nowhere: what lies between may have
+ * forgotten it without a word, and the system would go on trying it for a quarter of an hour. Longer than a read blocks.
+ */
+export const SILENCE_MS = 3_000;
 /** A server that comes back is found again within this time. */
 const MOST_RECONNECT_MS = 500;
 
@@ -19,6 +24,7 @@ export const redisOptions = (name: string): Options => ({
   maxRetriesPerRequest: 1,
   commandTimeout: COMMAND_TIMEOUT_MS,
   connectTimeout: CONNECT_TIMEOUT_MS,
+  socketTimeout: SILENCE_MS,
   retryStrategy: (attempt) => Math.min(MOST_RECONNECT_MS, attempt * 50),
 });
 

@@ -11,6 +11,8 @@ const RESCHEDULE_MS = 5_000;
 /** A worker killed in a tick holds the next ones back until its lock has run out and was looked for. */
 const LOCK_MS = 2_000;
 const STALLED_CHECK_MS = 1_000;
+/** BullMQ blocks for ten seconds at most: a connection that is silent for longer leads nowhere. */
+const SILENCE_MS = 12_000;
 /** Longer than a tick; what is not counted by then comes again. */
 const CLOSE_MS = 3_000;
 
@@ -19,7 +21,7 @@ const CLOSE_MS = 3_000;
  * doing alone, so a tick too many or two at once do no harm.
  */
 export const openDirectSource = (settings: DirectSettings, log: Log): Source => {
-  const connection = { url: settings.boardRedisUrl, maxRetriesPerRequest: null };
+  const connection = { url: settings.boardRedisUrl, maxRetriesPerRequest: null, socketTimeout: SILENCE_MS };
   const queue = new Queue(QUEUE, { connection: { ...connection, enableOfflineQueue: false } });
   const heard = new Set<string>();
   const complain = (error: Error): void => {

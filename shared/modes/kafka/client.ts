@@ -1,5 +1,6 @@
-/** kafkajs, with what it needs to be trusted: bounded retries, our log, and one repair. */
+/** kafkajs, with what it needs to be trusted: bounded retries, our log, and two repairs. */
 import { createRequire } from "node:module";
+import type { Socket } from "node:net";
 import { Kafka, type LogEntry, logLevel } from "kafkajs";
 import type { Log } from "../../ports.ts";
 import { messageOf } from "../../runtime/lifecycle.ts";
@@ -23,7 +24,8 @@ const MANNERS = {
   },
   patient: {
     connectionTimeout: 5_000,
-    requestTimeout: 15_000,
+    // of what is no long wait by itself, as a rebalance is
+    requestTimeout: 8_000,
     retry: { retries: 5, initialRetryTime: 100, maxRetryTime: 2_000, restartOnFailure: async () => true },
   },
 } as const;
@@ -34,7 +36,7 @@ export const openKafka = (
   log: Log,
   manner: keyof typeof MANNERS,
 ): Kafka => {
-  stopIdleSpin();
+  repair();
   return new Kafka({
     clientId,
     ...addressesIn(brokers),
@@ -81,21 +83,43 @@ const tell = (log: Log, { label, log: { message, ...fields } }: LogEntry): void 
 };
 
 type RequestQueue = { pending: readonly unknown[]; scheduleCheckPendingRequests(): void };
+type Connection = { readonly socket: Socket; send(request: unknown): Promise<unknown> };
 
 let repaired = false;
+
+const repair = (): void => {
+  if (repaired) return;
+  repaired = true;
+  const load = createRequire(import.meta.url);
+  stopIdleSpin((load("kafkajs/src/network/requestQueue/index.js") as { prototype: RequestQueue }).prototype);
+  leaveSilence((load("kafkajs/src/network/connection.js") as { prototype: Connection }).prototype);
+};
 
 /**
  * kafkajs 2.2.4 re-arms its throttle timer with a negative delay for ever, also when nothing waits: about 700
  * wake-ups a second and 6 % of a core per idle connection. Without pending requests there is nothing to check;
  * whoever adds one schedules anew.
  */
-const stopIdleSpin = (): void => {
-  if (repaired) return;
-  repaired = true;
-  const load = createRequire(import.meta.url);
-  const { prototype } = load("kafkajs/src/network/requestQueue/index.js") as { prototype: RequestQueue };
+const stopIdleSpin = (prototype: RequestQueue): void => {
   const schedule = prototype.scheduleCheckPendingRequests;
   prototype.scheduleCheckPendingRequests = function (this: RequestQueue) {
     if (this.pending.length > 0) schedule.call(this);
+  };
+};
+
+/**
+ * kafkajs keeps a connection on which a request was not answered in time, and sends the next ones into it: what lies
+ * between may have forgotten it without a word, and the system would go on trying for a quarter of an hour. Kafka's own
+ * client closes such a connection.
+ */
+const leaveSilence = (prototype: Connection): void => {
+  const { send } = prototype;
+  prototype.send = async function (this: Connection, request: unknown) {
+    try {
+      return await send.call(this, request);
+    } catch (error) {
+      if (error instanceof Error && error.name === "KafkaJSRequestTimeoutError") this.socket.destroy(error);
+      throw error;
+    }
   };
 };
