@@ -171,7 +171,7 @@ const fail = (state: State, { rate, judged }: Point): void => {
 const takeConfirmation = (state: State, point: Point, settings: SearchSettings): void => {
   if (point.judged[state.objective].is === "holds") {
     state.confirmed.push(point.achieved);
-    state.isDone = state.confirmed.length >= settings.confirmations;
+    state.isDone = state.confirmed.length >= settings.confirmations[state.objective];
     return;
   }
   fail(state, point);

@@ -1,4 +1,5 @@
 /** What bounds a search for capacity, at each scale. */
+import type { ObjectiveName } from "./objectives.ts";
 import type { Scale } from "./results.ts";
 
 export type SearchSettings = {
@@ -12,7 +13,7 @@ export type SearchSettings = {
   /** The search ends when the failing rate is at most this many times the one that holds. */
   readonly resolution: number;
   /** Runs beside the search's own: the one that ended it was picked for having held. */
-  readonly confirmations: number;
+  readonly confirmations: Readonly<Record<ObjectiveName, number>>;
 };
 
 /** Ten percent apart is ±5 % around their middle. */
@@ -20,9 +21,11 @@ const RESOLUTION: Readonly<Record<Scale, number>> = { smoke: 1.2, standard: 1.1,
 /** Two bisections of a step this wide leave less than 1.1; of one of 1.5 they leave a little more, and a third is needed. */
 const FACTOR = 1.46;
 
-const CONFIRMATIONS: Readonly<Record<Scale, number>> = { smoke: 1, standard: 3, full: 5 };
+const ONE = { interactive: 1, relaxed: 1 };
+const FIVE = { interactive: 5, relaxed: 5 };
+const CONFIRMATIONS = { smoke: ONE, standard: { interactive: 3, relaxed: 1 }, full: FIVE } as const;
 /** Of the null route, where it is the generator that is searched: it need be known to send twice what a mode takes. */
-const NULL_CONFIRMATIONS: Readonly<Record<Scale, number>> = { smoke: 1, standard: 1, full: 5 };
+const NULL_CONFIRMATIONS = { smoke: ONE, standard: ONE, full: FIVE } as const;
 const NULL_RESOLUTION: Readonly<Record<Scale, number>> = { smoke: 2, standard: 1.5, full: 1.1 };
 
 export const settingsFor = (
