@@ -1,18 +1,18 @@
-/** A look made up: CPU-seconds and bytes by process, and a backlog. */
+/** A look made up: CPU-seconds by process, and which of its name it is; bytes; and a backlog. */
 import type { Look } from "./sample/sampler.ts";
 
 export const lookAt = (
   atMs: number,
-  cpu: Readonly<Record<string, number>>,
+  cpu: Readonly<Record<string, number | readonly [seconds: number, startedAt: number]>>,
   bytes: Readonly<Record<string, number>> = {},
   lag: number | null = null,
 ): Look => ({
   atMs,
   uses: new Map(
-    Object.entries(cpu).map(([name, cpuSeconds]) => [
-      name,
-      { cpuSeconds, residentBytes: bytes[name] ?? 0, writtenBytes: 0 },
-    ]),
+    Object.entries(cpu).map(([name, used]) => {
+      const [cpuSeconds, startedAt] = typeof used === "number" ? [used, 1] : used;
+      return [name, { startedAt, cpuSeconds, residentBytes: bytes[name] ?? 0, writtenBytes: 0 }];
+    }),
   ),
   machine: { busy: 0, stolen: 0, all: 0 },
   whole: { busy: 0, stolen: 0, all: 0 },

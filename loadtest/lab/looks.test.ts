@@ -12,17 +12,22 @@ test("CPU time between two looks is spread evenly, and only what lies in the win
 
 test("a process that was replaced counts from its own beginning, and one that comes late from when it came", () => {
   const looks = [
-    lookAt(1_000, { worker: 7 }),
-    lookAt(1_500, { worker: 0.2 }),
-    lookAt(2_000, { worker: 0.3, late: 0.1 }),
+    lookAt(1_000, { worker: [7, 1] }),
+    lookAt(1_500, { worker: [0.2, 2] }),
+    lookAt(2_000, { worker: [0.3, 2], late: 0.1 }),
   ];
   expect(cpuSecondsOf(looks, second, cpuOf("worker"))).toBeCloseTo(0.3);
   expect(cpuSecondsOf(looks, second, cpuOf("late"))).toBeCloseTo(0.1);
 });
 
 test("a down process takes nothing while it is down", () => {
-  const looks = [lookAt(1_000, { worker: 7 }), lookAt(1_500, {}), lookAt(2_000, { worker: 0.1 })];
+  const looks = [lookAt(1_000, { worker: [7, 1] }), lookAt(1_500, {}), lookAt(2_000, { worker: [0.1, 2] })];
   expect(cpuSecondsOf(looks, second, cpuOf("worker"))).toBeCloseTo(0.1);
+});
+
+test("a count that falls and comes back, as a child of the process ended, is no other process", () => {
+  const looks = [400, 401, 399, 403].map((seconds, at) => lookAt(1_000 + 250 * at, { postgres: seconds }));
+  expect(cpuSecondsOf(looks, second, cpuOf("postgres"))).toBeCloseTo(3);
 });
 
 test("memory is the most within the window", () => {

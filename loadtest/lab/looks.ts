@@ -1,6 +1,7 @@
 /** What the sampler saw, over the measured time: use of processors and memory, and what waited. */
 import type { Resource, Run } from "./results.ts";
 import type { PostgresWaits } from "./sample/postgres.ts";
+import type { Use } from "./sample/processes.ts";
 import type { Look } from "./sample/sampler.ts";
 
 export type Window = { readonly startMs: number; readonly endMs: number };
@@ -13,32 +14,41 @@ export const namesIn = (looks: readonly Look[]): string[] => [
   ...new Set(looks.flatMap(({ uses }) => [...uses.keys()])),
 ];
 
+type Count = Pick<Use, "startedAt" | "cpuSeconds">;
+
 /**
- * CPU-seconds of a process in a window: between two looks it is taken to have worked evenly. A count that falls is that
- * of another process under the name: the one before has died.
+ * CPU-seconds of a process in a window: between two looks it is taken to have worked evenly. Another process under the
+ * name counts from its beginning. The count of one with children falls for a moment when a child ends between two of the
+ * files that a look reads: what counts is what goes beyond the most that was seen of it.
  */
 export const cpuSecondsOf = (
   looks: readonly Look[],
   { startMs, endMs }: Window,
-  of: (look: Look) => number | null,
+  of: (look: Look) => Count | undefined,
 ): number => {
   let sum = 0;
+  let most: Count = { startedAt: 0, cpuSeconds: 0 };
   for (const [index, look] of looks.entries()) {
+    const now = of(look);
+    if (now === undefined || now.startedAt === 0) continue;
+    const known = now.startedAt === most.startedAt ? most.cpuSeconds : 0;
+    const worked = Math.max(0, now.cpuSeconds - known);
+    most = { startedAt: now.startedAt, cpuSeconds: known + worked };
     const before = looks[index - 1];
     if (before === undefined) continue;
-    const [from, to] = [of(before), of(look)];
     const overlapMs = Math.min(endMs, look.atMs) - Math.max(startMs, before.atMs);
-    if (to === null || overlapMs <= 0) continue;
-    const worked = from === null || to < from ? to : to - from;
-    sum += worked * (overlapMs / (look.atMs - before.atMs));
+    if (overlapMs > 0) sum += worked * (overlapMs / (look.atMs - before.atMs));
   }
   return sum;
 };
 
 export const cpuOf =
   (name: string) =>
-  ({ uses }: Look): number | null =>
-    uses.get(name)?.cpuSeconds ?? null;
+  ({ uses }: Look): Count | undefined =>
+    uses.get(name);
+
+/** The machine's own counts never fall. */
+const countOf = (cpuSeconds: number): Count => ({ startedAt: 1, cpuSeconds });
 
 const peakOf = (looks: readonly Look[], name: string): number =>
   Math.max(0, ...looks.map(({ uses }) => uses.get(name)?.residentBytes ?? 0));
@@ -63,8 +73,8 @@ export const resourcesOf = (
 
 /** Of all cores, busy with whatever. */
 export const machineShareOf = (looks: readonly Look[], window: Window): number => {
-  const all = cpuSecondsOf(looks, window, ({ machine }) => machine.all);
-  return all === 0 ? 0 : cpuSecondsOf(looks, window, ({ machine }) => machine.busy) / all;
+  const all = cpuSecondsOf(looks, window, ({ machine }) => countOf(machine.all));
+  return all === 0 ? 0 : cpuSecondsOf(looks, window, ({ machine }) => countOf(machine.busy)) / all;
 };
 
 /** What the machine itself was like. */
@@ -78,8 +88,8 @@ const meanOf = (values: readonly number[]): number =>
 
 /** Of all processors' time, by the hypervisor. */
 export const stolenShareOf = (looks: readonly Look[], window: Window): number => {
-  const all = cpuSecondsOf(looks, window, ({ whole }) => whole.all);
-  return all === 0 ? 0 : cpuSecondsOf(looks, window, ({ whole }) => whole.stolen) / all;
+  const all = cpuSecondsOf(looks, window, ({ whole }) => countOf(whole.all));
+  return all === 0 ? 0 : cpuSecondsOf(looks, window, ({ whole }) => countOf(whole.stolen)) / all;
 };
 
 /**

@@ -91,7 +91,7 @@ export const generatorShare = ({ resources, measuredSeconds }: Run): number =>
     .reduce((sum, [, { cpuSeconds, cores }]) => sum + cpuSeconds / (measuredSeconds * cores), 0);
 
 /** Beyond these bounds a run says something of the generator, or of the system's honesty, but not of its speed. */
-const MOST_GENERATOR_SHARE = 0.8;
+export const MOST_GENERATOR_SHARE = 0.8;
 const MOST_SCHEDULE_LAG_P99_MS = 10;
 /** Of the machine's time, by its host for others: a virtual machine that was not there for so long was not measured. */
 const MOST_STOLEN_SHARE = 0.03;

@@ -40,7 +40,7 @@ export const HYPOTHESES: Readonly<Record<string, Hypothesis>> = {
   E0: {
     title: "Null",
     hypothesis:
-      "The generator is not the limit: the route with no backend carries at least twice what any mode does, and k6 and the lean generator see the same reply time (p99) within 10 ms.",
+      "The generator is not the limit: at what each mode carries it takes at most half of the 80 % of its cores that it may, and k6 and the lean one see the same reply time (p99) within 10 ms.",
     done: "The same API and validation with nothing behind, searched for what each generator can send; then one rate by both.",
     verdict: generatorsAreNoLimit,
     reads: ["E2"],

@@ -16,11 +16,19 @@ test("a process is told with its children, those that have ended too", async () 
   try {
     await until("both children have worked", () => (useOf(pids).get("parent")?.cpuSeconds ?? 0) > 0.7);
     expect(useOf(pids).get("parent")?.residentBytes).toBeGreaterThan(20e6);
+    const other = useOf(new Map([["this", process.pid]])).get("this")?.startedAt ?? 0;
+    expect(other).toBeGreaterThan(0);
+    expect(useOf(pids).get("parent")?.startedAt).toBeGreaterThan(other);
   } finally {
     parent.kill("SIGKILL");
     await once(parent, "exit");
   }
-  expect(useOf(pids).get("parent")).toEqual({ cpuSeconds: 0, residentBytes: 0, writtenBytes: 0 });
+  expect(useOf(pids).get("parent")).toEqual({
+    startedAt: 0,
+    cpuSeconds: 0,
+    residentBytes: 0,
+    writtenBytes: 0,
+  });
 });
 
 test("the machine's time goes on, and no more of it is worked than there was", async () => {

@@ -9,6 +9,8 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import type { Cores } from "../../../dev/cores.ts";
 
 export type Use = {
+  /** When it began, of whatever clock: what differs is another process. 0 while there is none. */
+  readonly startedAt: number;
   /** User and system time since it began, in seconds. */
   readonly cpuSeconds: number;
   /** Proportional set size, in bytes: memory that processes share is counted once. 0 where it was not looked at. */
@@ -33,6 +35,7 @@ export const useOf = (
 ): Map<string, Use> => {
   const sum = (pid: number, memory: Memory): Use => {
     const own = {
+      startedAt: startOf(pid),
       cpuSeconds: ticksOf(pid) / TICKS_PER_SECOND,
       residentBytes: BYTES_OF[memory](pid),
       writtenBytes: memory === "not now" ? 0 : writtenBy(pid),
@@ -45,6 +48,7 @@ export const useOf = (
 };
 
 const plus = (one: Use, other: Use): Use => ({
+  startedAt: one.startedAt,
   cpuSeconds: one.cpuSeconds + other.cpuSeconds,
   residentBytes: one.residentBytes + other.residentBytes,
   writtenBytes: one.writtenBytes + other.writtenBytes,
@@ -53,7 +57,12 @@ const plus = (one: Use, other: Use): Use => ({
 /** The lab itself, without what it started: that is told under names of its own. */
 export const ownUse = (): Use => {
   const { user, system } = process.cpuUsage();
-  return { cpuSeconds: (user + system) / 1e6, residentBytes: process.memoryUsage.rss(), writtenBytes: 0 };
+  return {
+    startedAt: performance.timeOrigin,
+    cpuSeconds: (user + system) / 1e6,
+    residentBytes: process.memoryUsage.rss(),
+    writtenBytes: 0,
+  };
 };
 
 export type MachineSeconds = { readonly busy: number; readonly stolen: number; readonly all: number };
@@ -89,6 +98,9 @@ const ticksOf = (pid: number): number =>
   fieldsOf(pid)
     .slice(11, 15)
     .reduce((sum, field) => sum + Number(field), 0);
+
+/** In ticks since the machine did. */
+const startOf = (pid: number): number => Number(fieldsOf(pid)[19] ?? 0);
 
 /** Those of proc(5) from the third on: the second is the program's name in brackets, and may hold spaces and brackets. */
 const fieldsOf = (pid: number): string[] => {

@@ -76,6 +76,7 @@ export const openSampler = (watched: Watched): Sampler => {
 };
 
 const useToldBy = (page: Page): Use => ({
+  startedAt: sumOf(page, "process_start_time_seconds"),
   cpuSeconds: sumOf(page, "process_cpu_seconds_total"),
   residentBytes: sumOf(page, "process_resident_memory_bytes"),
   writtenBytes: 0,
