@@ -21,13 +21,13 @@ const saturated: readonly [resource: string, changed: Partial<Saturation>][] = [
   ["order API's event loop", { apiUsed: 0.9 }],
   ["worker's event loop", { workersUsed: [0.1, 0.95] }],
   ["PostgreSQL's CPU", postgres({ used: 1.8 })],
-  ["PostgreSQL's commits", postgres({ walWaitShare: 0.5 })],
-  ["PostgreSQL's locks", postgres({ lockWaitShare: 0.7 })],
   ["Redis' one thread (stream)", { stream: { used: 0.97, fsyncShare: null } }],
   ["Redis' one thread (board)", { board: { used: 0.97, fsyncShare: null } }],
-  ["Redis' fsync (stream)", { stream: { used: 0.3, fsyncShare: 0.6 } }],
   ["Kafka's CPU", { kafka: { used: 0.95, given: 1 } }],
   ["the machine", { machineShare: 0.96 }],
+  ["PostgreSQL's commits", postgres({ walWaitShare: 0.5 })],
+  ["PostgreSQL's locks", postgres({ lockWaitShare: 0.7 })],
+  ["Redis' fsync (stream)", { stream: { used: 0.3, fsyncShare: 0.6 } }],
   ["memory", { memoryShare: 0.99 }],
 ];
 

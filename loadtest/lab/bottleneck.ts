@@ -1,6 +1,7 @@
 /**
  * Which resource gave in first, by a written rule: the first line of the table that holds. The order is from what is
- * most surely the cause to what may be its consequence: a full event loop explains waiting commits, not the reverse.
+ * most surely the cause to what may be its consequence: a full event loop or a full machine explains waiting commits, not
+ * the reverse.
  */
 import { percentText } from "./numbers.ts";
 import type { Run } from "./results.ts";
@@ -78,20 +79,6 @@ export const RULES: readonly Rule[] = [
     share: ({ postgres }) => partOf(postgres),
   },
   {
-    resource: "PostgreSQL's commits",
-    atLeast: 0.5,
-    of: "of active sessions, one at least at each look, waiting for the log (WALSync, WALWrite)",
-    source: "pg_stat_activity, once a second",
-    share: ({ postgres }) => postgres?.walWaitShare ?? null,
-  },
-  {
-    resource: "PostgreSQL's locks",
-    atLeast: 0.5,
-    of: "of active sessions, one at least at each look, waiting for a lock",
-    source: "pg_stat_activity, once a second",
-    share: ({ postgres }) => postgres?.lockWaitShare ?? null,
-  },
-  {
     resource: "Redis' one thread (stream)",
     atLeast: 0.9,
     of: "of one core",
@@ -106,13 +93,6 @@ export const RULES: readonly Rule[] = [
     share: ({ board }) => board?.used ?? null,
   },
   {
-    resource: "Redis' fsync (stream)",
-    atLeast: 0.5,
-    of: "of the time in fsync",
-    source: "LATENCY and INFO persistence, once a second",
-    share: ({ stream }) => stream?.fsyncShare ?? null,
-  },
-  {
     resource: "Kafka's CPU",
     atLeast: 0.9,
     of: "of its cores",
@@ -125,6 +105,27 @@ export const RULES: readonly Rule[] = [
     of: "of the system's cores, with nobody at a limit of his own",
     source: "/proc/stat",
     share: ({ machineShare }) => machineShare,
+  },
+  {
+    resource: "PostgreSQL's commits",
+    atLeast: 0.5,
+    of: "of active sessions, one at least at each look, waiting for the log (WALSync, WALWrite)",
+    source: "pg_stat_activity, once a second",
+    share: ({ postgres }) => postgres?.walWaitShare ?? null,
+  },
+  {
+    resource: "PostgreSQL's locks",
+    atLeast: 0.5,
+    of: "of active sessions, one at least at each look, waiting for a lock",
+    source: "pg_stat_activity, once a second",
+    share: ({ postgres }) => postgres?.lockWaitShare ?? null,
+  },
+  {
+    resource: "Redis' fsync (stream)",
+    atLeast: 0.5,
+    of: "of the time in fsync",
+    source: "LATENCY and INFO persistence, once a second",
+    share: ({ stream }) => stream?.fsyncShare ?? null,
   },
   {
     resource: "memory",

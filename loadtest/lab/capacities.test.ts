@@ -25,7 +25,14 @@ const nullAt = (rate: number, share: number, ordersPerRequest = 1): Run => {
     varied: { purpose: "calibrate" },
   });
   const k6 = { cpuSeconds: share * 10, peakRssBytes: 1, cores: 1 };
-  return { ...run, errorShare: 0, resources: { "order-api": { ...k6, cores: 2 }, k6 } };
+  const ackMs = { ...run.ackMs, p99: 5 };
+  return {
+    ...run,
+    ackMs,
+    backlogGrew: false,
+    errorShare: 0,
+    resources: { "order-api": { ...k6, cores: 2 }, k6 },
+  };
 };
 
 test("a capacity that was searched is taken, else what a closed loop reached lets expect it", () => {
@@ -78,4 +85,14 @@ test("modes are searched as far as the lean generator goes, and each generator a
 test("what refuses is cheap to send to, and tells no ceiling", () => {
   const refused = { ...byLean(nullAt(20_000, 0.5)), errorShare: 0.2 };
   expect(ceilingIn(suiteOf(byLean(nullAt(8_000, 0.66)), refused), 1, "lean")).toBe(8_000);
+});
+
+test("where the null route gives in before its generator, no more is tried there, and the search begins beneath", () => {
+  const held = byLean(nullAt(4_000, 0.19));
+  const refused = { ...byLean(nullAt(13_000, 0.4)), errorShare: 0.01 };
+  expect(isCalibrated(suiteOf(held), 1, "lean")).toBe(false);
+  expect(isCalibrated(suiteOf(held, refused), 1, "lean")).toBe(true);
+  const { startRate, ceilingRate } = searchSettings(suiteOf(held, refused), "null", 1, "lean");
+  expect(startRate).toBe(Math.round(13_000 / Math.sqrt(1.46)));
+  expect(ceilingRate).toBe(13_894);
 });

@@ -3,7 +3,7 @@
 import { SEARCHES } from "./experiment.ts";
 import { capacitiesOf, isPeak, isSearched } from "./figures.ts";
 import type { CapacityOf } from "./layout.ts";
-import { generatorShare, OBJECTIVES } from "./objectives.ts";
+import { generatorShare, OBJECTIVES, standingOf } from "./objectives.ts";
 import { type GeneratorName, generatorOf, type Run, type Suite } from "./results.ts";
 import { settingsFor } from "./search-settings.ts";
 
@@ -52,9 +52,18 @@ const WANTED_SHARE = 0.66;
 /** Nearer than this, a share tells what a little more would take. */
 const TELLING_SHARE = 0.75 * WANTED_SHARE;
 
-/** Whether a run on the null route was busy enough to tell the ceiling. */
+/** Whether a run on the null route was busy enough to tell the ceiling, or the route itself gave in before. */
 export const isCalibrated = (suite: Suite, size: number, generator: GeneratorName): boolean =>
-  (busiestOn(suite, size, generator)?.share ?? 0) >= TELLING_SHARE;
+  (busiestOn(suite, size, generator)?.share ?? 0) >= TELLING_SHARE ||
+  failedAt(suite, size, generator) !== null;
+
+/** The lowest rate that the null route did not take as planned, in requests per second. */
+const failedAt = (suite: Suite, size: number, generator: GeneratorName): number | null => {
+  const rates = nullRuns(suite, size, generator)
+    .filter((run) => standingOf(run, "interactive") === "fails")
+    .map(({ load }) => load.requestsPerSecond);
+  return rates.length === 0 ? null : Math.min(...rates);
+};
 
 /**
  * Requests per second at which the generator would take so much of its cores; null without a run that tells. A run at
@@ -71,14 +80,17 @@ const busiestOn = (
   size: number,
   generator: GeneratorName,
 ): { readonly rate: number; readonly share: number } | null => {
-  const runs = suite.runs
-    .map(({ run }) => run)
-    .filter((run) => isOnNull(run, size, generator) && run.load.profile === "constant")
+  const runs = nullRuns(suite, size, generator)
     // refusals are cheap to send
     .filter(({ errorShare }) => errorShare <= OBJECTIVES.interactive.errorShare);
   const told = runs.map((run) => ({ rate: run.load.requestsPerSecond, share: generatorShare(run) }));
   return told.sort((a, b) => b.rate - a.rate)[0] ?? null;
 };
+
+const nullRuns = ({ runs }: Suite, size: number, generator: GeneratorName): Run[] =>
+  runs
+    .map(({ run }) => run)
+    .filter((run) => isOnNull(run, size, generator) && run.load.profile === "constant");
 
 const isOnNull = (run: Run, size: number, generator: GeneratorName): boolean =>
   run.mode === "null" && run.load.ordersPerRequest === size && generatorOf(run) === generator;
@@ -105,8 +117,11 @@ export const searchSettings = (suite: Suite, arrangement: string, size: number, 
       ? (ceilingIn(suite, size, generator) ?? Number.POSITIVE_INFINITY)
       : (generatorCeiling(suite, size, SEARCHES) ?? Number.POSITIVE_INFINITY);
   const peak = peakRateOf(suite, arrangement, size);
-  // the null route has nothing to fail: it is asked at the generator's own limit at once
-  const guess = arrangement === "null" ? ceiling : (peak ?? 200) * START_AT;
-  const start = Math.max(1, Math.round(Math.min(Number.isFinite(guess) ? guess : 200, ceiling)));
-  return settingsFor(scale, start, ceiling, arrangement === "null");
+  const startAt = (guess: number): number =>
+    Math.max(1, Math.round(Math.min(Number.isFinite(guess) ? guess : 200, ceiling)));
+  if (arrangement !== "null") return settingsFor(scale, startAt((peak ?? 200) * START_AT), ceiling);
+  // it is asked at the generator's own limit at once, or half a step beneath where the route was seen to give in
+  const { factor } = settingsFor(scale, 1, ceiling, true);
+  const failed = failedAt(suite, size, generator) ?? Number.POSITIVE_INFINITY;
+  return settingsFor(scale, startAt(failed <= ceiling ? failed / Math.sqrt(factor) : ceiling), ceiling, true);
 };

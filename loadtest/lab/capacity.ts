@@ -61,6 +61,7 @@ export type Step =
 export const nextStep = (points: readonly Point[], settings: SearchSettings): Step => {
   const states = OBJECTIVE_NAMES.map((objective) => replay(points, settings, objective));
   for (const state of states) {
+    if (settings.confirmations[state.objective] === 0) continue;
     const wanted = wantedBy(state, settings);
     if (wanted) return { ...wanted, objective: state.objective };
   }

@@ -57,6 +57,7 @@ export const openElsewhere = (environment: Environment, mayWipe: boolean): Stage
       };
       return scene;
     },
+    rest: async () => undefined,
     close: async () => undefined,
   };
 };

@@ -1,5 +1,6 @@
 /** What the kept runs of a suite say of each mode: its capacity, what half of it looks like, and what orders cost. */
 import { type Capacity, capacityOf, pointOf } from "./capacity.ts";
+import { firstBottleneck } from "./first-bottleneck.ts";
 import { judge, OBJECTIVE_NAMES, type ObjectiveName, type Standing, standingOf } from "./objectives.ts";
 import {
   GENERATORS,
@@ -57,7 +58,7 @@ export type ModeCapacity = {
   /** What sent at capacity. */
   readonly generator: GeneratorName;
   readonly found: Readonly<Record<ObjectiveName, Capacity>>;
-  /** Of the runs at the first failing rate, else of the confirmations. */
+  /** A resource, "the machine, at 12 940/s" where none was full at the first failing rate, or "not found". */
   readonly bottleneck: string;
 };
 
@@ -88,7 +89,10 @@ export const capacitiesOf = (suite: Suite, ...experiments: readonly string[]): M
       "|",
     ),
   );
-  return [...groups.values()].flatMap((runs) => (runs[0] ? [searchOf(runs, runs[0])] : [])).sort(byMode);
+  const peaks = runsOf(suite, ...experiments).filter((run) => isPeak(run) && isValid(run));
+  return [...groups.values()]
+    .flatMap((runs) => (runs[0] ? [searchOf(runs, runs[0], peaks)] : []))
+    .sort(byMode);
 };
 
 const byMode = (a: ModeCapacity, b: ModeCapacity): number =>
@@ -96,7 +100,7 @@ const byMode = (a: ModeCapacity, b: ModeCapacity): number =>
 
 const compared = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-const searchOf = (runs: readonly Run[], first: Run): ModeCapacity => {
+const searchOf = (runs: readonly Run[], first: Run, peaks: readonly Run[]): ModeCapacity => {
   const points = runs.map(pointOf);
   const ceiling = Number(first.varied["ceilingRate"] ?? Number.POSITIVE_INFINITY);
   const settings = settingsFor(first.scale, first.load.requestsPerSecond, ceiling, first.mode === "null");
@@ -110,18 +114,16 @@ const searchOf = (runs: readonly Run[], first: Run): ModeCapacity => {
     durability: first.durability,
     generator: generatorOf(atCapacity),
     found: { interactive, relaxed },
-    bottleneck: bottleneckAt(runs, interactive),
+    bottleneck: firstBottleneck(runs, peaks.filter(isOfSame(first)), interactive),
   };
 };
 
-const bottleneckAt = (runs: readonly Run[], { rate, firstFailing }: Capacity): string => {
-  const at = (wanted: number) =>
-    runs.filter((run) => isValid(run) && run.load.requestsPerSecond === wanted && run.bottleneck !== null);
-  const failing = at(firstFailing?.rate ?? Number.NaN).filter((run) => !judge(run, "interactive").holds);
-  const named = (failing.length > 0 ? failing : at(rate)).map((run) => run.bottleneck?.resource ?? "");
-  const counts = [...Map.groupBy(named, (name) => name)].sort(([, a], [, b]) => b.length - a.length);
-  return counts[0]?.[0] ?? "not found";
-};
+const isOfSame =
+  (one: Run) =>
+  (other: Run): boolean =>
+    other.mode === one.mode &&
+    other.load.ordersPerRequest === one.load.ordersPerRequest &&
+    variantOf(other) === variantOf(one);
 
 /** In orders per second: the highest that held, and the first that did not; where none failed, none is known. */
 export const boundsOf = ({ ordersPerRequest, found }: ModeCapacity, objective: ObjectiveName): Bounds => ({

@@ -70,7 +70,7 @@ const withLab = async <T>(
   const environment = process.env;
   const stage = environment["BASE_URL"]
     ? openElsewhere(environment, mayWipe)
-    : openStage({ pinning, environment, mayWipe, tell });
+    : openStage({ pinning, environment, mayWipe, tell, signal });
   try {
     return await work({ stage, k6, pinning, signal });
   } finally {

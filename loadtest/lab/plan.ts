@@ -59,11 +59,18 @@ const worksOf = (
       { kind: "search", experiment: id, arrangement, size, ...(generator && { generator }) },
     ]),
     ...rounds.flatMap((repetition) =>
-      random
-        .shuffled(wanted.filter(({ repetitions = 1 }) => repetition <= repetitions))
-        .map((point): Work => ({ kind: "point", experiment: id, point, repetition })),
+      restartsLast(random.shuffled(wanted.filter(({ repetitions = 1 }) => repetition <= repetitions))).map(
+        (point): Work => ({ kind: "point", experiment: id, point, repetition }),
+      ),
     ),
   ];
+};
+
+/** A broker that was just started is slow, and has to be warmed up for whatever comes after. */
+const restartsLast = (points: readonly Point[]): Point[] => {
+  const restarts = ({ actions = [] }: Point): boolean =>
+    actions.some((each) => each.do === "restart-backend");
+  return [...points.filter((point) => !restarts(point)), ...points.filter(restarts)];
 };
 
 /** Rates that are shares of a capacity need at least a guess at it; one that is known makes this no work. */

@@ -12,7 +12,7 @@ import type { Work } from "./plan.ts";
 import { openProgress } from "./progress.ts";
 import { type Environment, readSuite, type Scale, writeEnvironment } from "./results.ts";
 import type { Lab } from "./run.ts";
-import { openStage } from "./stage.ts";
+import { openStage, type Stage } from "./stage.ts";
 import { type Going, measuresOf } from "./suite.ts";
 import { doWork } from "./work.ts";
 
@@ -35,8 +35,8 @@ export type Comparing = {
 
 const run = promisify(execFile);
 const project = join(import.meta.dirname, "..", "..");
-/** Fewer are told by min..max, and show only what is plain. */
-const REPETITIONS: Readonly<Record<Scale, number>> = { smoke: 2, standard: 5, full: 10 };
+/** The fewest that can show a difference (compare.ts), and more. */
+const REPETITIONS: Readonly<Record<Scale, number>> = { smoke: 4, standard: 5, full: 10 };
 const INSTALL_WITHIN_MS = 900_000;
 
 /** Null when git does not know it. */
@@ -118,17 +118,21 @@ const measureInTurn = async (revisions: readonly Revision[], comparing: Comparin
   const sides = revisions.map((revision, index) => {
     const own = join(folder, ["first", "second"][index] ?? "");
     writeEnvironment(own, { ...env, commit: revision.commit });
-    return { revision, folder: own };
+    return { folder: own, stage: stageOf(revision, comparing) };
   });
   const [reference] = sides;
   if (reference === undefined) return;
-  for (const work of peaks) await onSide(reference, work, comparing, progress);
-  const capacityOf = capacityIn(readSuite(reference.folder));
-  const random = randomFrom(seed);
-  for (const work of works) {
-    const fixed = work.kind === "point" ? { ...work, point: atRate(work.point, capacityOf) } : work;
-    for (const side of random.shuffled(sides)) await onSide(side, fixed, comparing, progress);
-    progress.done(work);
+  try {
+    for (const work of peaks) await onSide(reference, work, comparing, progress);
+    const capacityOf = capacityIn(readSuite(reference.folder));
+    const random = randomFrom(seed);
+    for (const work of works) {
+      const fixed = work.kind === "point" ? { ...work, point: atRate(work.point, capacityOf) } : work;
+      for (const side of random.shuffled(sides)) await onSide(side, fixed, comparing, progress);
+      progress.done(work);
+    }
+  } finally {
+    for (const { stage } of sides) await stage.close();
   }
 };
 
@@ -141,30 +145,31 @@ const atRate = (point: Point, capacityOf: ReturnType<typeof capacityIn>): Point 
   return { ...point, load: { ...point.load, rate: requests } };
 };
 
-type Side = { readonly revision: Revision; readonly folder: string };
+type Side = { readonly folder: string; readonly stage: Stage };
 
-/** On servers of its own for each run: nothing that one revision left behind is there for the other. */
-const onSide = async (
-  { revision, folder }: Side,
-  work: Work,
-  { lab, environment, tell }: Comparing,
-  progress: Going["progress"],
-): Promise<void> => {
+/** On servers of its own: nothing that one revision left behind is there for the other. */
+const stageOf = (revision: Revision, { lab, environment, tell }: Comparing): Stage => {
   const migrate = async (databaseUrl: string): Promise<void> => {
     const env = { ...environment, DATABASE_URL: databaseUrl, LOG_LEVEL: "warn" };
     await run(process.execPath, ["db/main.ts"], { cwd: revision.root, env });
   };
-  const stage = openStage({ pinning: lab.pinning, environment, tell, root: revision.root, migrate });
-  try {
-    const going = {
-      measures: measuresOf({ ...lab, stage }),
-      folder,
-      suite: readSuite(folder),
-      progress,
-      runs: 0,
-    };
-    await doWork(going, work);
-  } finally {
-    await stage.close();
-  }
+  const { pinning, signal } = lab;
+  return openStage({ pinning, signal, environment, tell, root: revision.root, migrate });
+};
+
+const onSide = async (
+  { folder, stage }: Side,
+  work: Work,
+  { lab }: Comparing,
+  progress: Going["progress"],
+): Promise<void> => {
+  const going = {
+    measures: measuresOf({ ...lab, stage }),
+    folder,
+    suite: readSuite(folder),
+    progress,
+    runs: 0,
+  };
+  await doWork(going, work);
+  await stage.rest();
 };

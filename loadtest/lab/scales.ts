@@ -28,7 +28,7 @@ export const turnedDownBy = (scale: Scale): string[] => {
   return [
     `runs of ${own.warmUpSeconds} s warm-up and ${own.seconds} s instead of ${full.warmUpSeconds} s and ${full.seconds} s`,
     scale === "smoke"
-      ? "capacity to ±10 % instead of ±5 %, by one confirmation instead of five, in steps of 2 instead of 1.46"
+      ? "capacity at SLO-I to ±10 % instead of ±5 %, by one confirmation instead of five, in steps of 2 instead of 1.46; at SLO-R as those runs show it, unconfirmed"
       : "capacity at SLO-I by three confirmations instead of five, at SLO-R by one",
   ];
 };

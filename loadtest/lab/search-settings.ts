@@ -12,7 +12,7 @@ export type SearchSettings = {
   readonly factor: number;
   /** The search ends when the failing rate is at most this many times the one that holds. */
   readonly resolution: number;
-  /** Runs beside the search's own: the one that ended it was picked for having held. */
+  /** Runs beside the search's own: the one that ended it was picked for having held. None: nothing is run for it. */
   readonly confirmations: Readonly<Record<ObjectiveName, number>>;
 };
 
@@ -23,7 +23,8 @@ const FACTOR = 1.46;
 
 const ONE = { interactive: 1, relaxed: 1 };
 const FIVE = { interactive: 5, relaxed: 5 };
-const CONFIRMATIONS = { smoke: ONE, standard: { interactive: 3, relaxed: 1 }, full: FIVE } as const;
+const STRICT = { interactive: 1, relaxed: 0 };
+const CONFIRMATIONS = { smoke: STRICT, standard: { interactive: 3, relaxed: 1 }, full: FIVE } as const;
 /** Of the null route, where it is the generator that is searched: it need be known to send twice what a mode takes. */
 const NULL_CONFIRMATIONS = { smoke: ONE, standard: ONE, full: FIVE } as const;
 const NULL_RESOLUTION: Readonly<Record<Scale, number>> = { smoke: 2, standard: 1.5, full: 1.1 };

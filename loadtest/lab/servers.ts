@@ -28,6 +28,8 @@ export type ServersOptions = {
 export type SuiteServers = {
   /** Starts what is missing, stops what is not wanted, and makes every Redis anew. */
   provide(kinds: readonly ServerKind[], settings: Partial<Record<ServerKind, Variables>>): Promise<Provided>;
+  /** Freezes and stops as for a run that wants nothing. */
+  rest(): Promise<void>;
   close(): Promise<void>;
 };
 export type Provided = { readonly servers: Servers; readonly databases: Databases };
@@ -64,12 +66,15 @@ export const openSuiteServers = (options: ServersOptions): SuiteServers => {
     running.set(kind, await startOne(kind, key, settings, options));
   };
 
+  const keepOnly = async (kinds: readonly ServerKind[]): Promise<void> => {
+    const unwanted = [...running].filter(([kind]) => !kinds.includes(kind) && kind !== "postgres");
+    await Promise.all(unwanted.map(([kind, one]) => (isOurKafka(kind, options) ? freeze(one) : stop(kind))));
+  };
+
   return {
+    rest: () => keepOnly([]),
     provide: async (kinds, settings) => {
-      const unwanted = [...running].filter(([kind]) => !kinds.includes(kind) && kind !== "postgres");
-      await Promise.all(
-        unwanted.map(([kind, one]) => (isOurKafka(kind, options) ? freeze(one) : stop(kind))),
-      );
+      await keepOnly(kinds);
       await Promise.all(kinds.map((kind) => provideOne(kind, settings[kind] ?? {})));
       const awake = [...running].filter(([, { isFrozen }]) => !isFrozen);
       const servers = Object.fromEntries(awake.map(([kind, { server }]) => [kind, server])) as Servers;

@@ -4,16 +4,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { messageOf, openClosers } from "#shared/runtime/lifecycle.ts";
 import type { Pool } from "#shared/store/pool.ts";
-import { drive } from "../../dev/bench/ingest/wrk.ts";
 import { type Api, addressesOf, openPrograms, type Worker } from "../../dev/ground.ts";
 import { freePort } from "../../dev/servers/ports.ts";
 import type { Servers } from "../../dev/servers/seam.ts";
 import type { Arrangement, ServerKind } from "./arrangements.ts";
-import { type LabCatalogue, sameOrders, writeCatalogue } from "./catalogue.ts";
+import { type LabCatalogue, writeCatalogue } from "./catalogue.ts";
 import type { Variables } from "./experiment.ts";
 import { openLabPool } from "./fresh-data.ts";
 import type { Pinning } from "./pinning.ts";
 import { openSuiteServers, type Provided, type ServersOptions } from "./servers.ts";
+import { warmUpBroker } from "./warm-up.ts";
 
 export type Setting = {
   readonly arrangement: Arrangement;
@@ -46,12 +46,19 @@ export type Scene = {
   close(): Promise<void>;
 };
 
-export type Stage = { open(setting: Setting): Promise<Scene>; close(): Promise<void> };
+export type Stage = {
+  open(setting: Setting): Promise<Scene>;
+  /** Between two scenes: what is kept for the next takes nothing from others meanwhile. */
+  rest(): Promise<void>;
+  close(): Promise<void>;
+};
 
 type StageOptions = ServersOptions & {
   readonly pinning: Pinning;
   /** Of another checkout, whose programs are measured. */
   readonly root?: string | undefined;
+  /** Ends what a run has to wait for. */
+  readonly signal?: AbortSignal | undefined;
 };
 
 const LOG_TAIL_CHARACTERS = 6_000;
@@ -81,35 +88,17 @@ export const openStage = (options: StageOptions): Stage => {
       const provided = await suite.provide(setting.arrangement.servers, setting.servers);
       const broker = setting.arrangement.mode === "v3" ? pidOf(provided.servers.kafka) : 0;
       if (broker !== 0 && broker !== warmBroker) {
-        await warmUp(await openOn(setting, provided));
+        await warmUpBroker(await openOn(setting, provided), options.signal);
         warmBroker = broker;
       }
       return openOn(setting, provided);
     },
+    rest: suite.rest,
     close: async () => {
       await suite.close();
       rmSync(folder, { recursive: true, force: true });
     },
   };
-};
-
-const WARM_UP = { connections: 16, seconds: 30, isWarmUp: true };
-const WARM_UP_SIZES = [1, 10] as const;
-
-/**
- * A JVM that shares one core takes a minute of load until it has compiled what it needs. Before that a request takes it
- * three times as long, and the first runs after its start would be of that.
- */
-const warmUp = async (scene: Scene): Promise<void> => {
-  try {
-    await scene.start();
-    for (const size of WARM_UP_SIZES) {
-      const url = `${scene.url}/api/v3/${size === 1 ? "order" : "orders"}`;
-      await drive({ url, body: sameOrders(scene.catalogue, size), ...WARM_UP }, () => undefined);
-    }
-  } finally {
-    await scene.close();
-  }
 };
 
 type Opening = {

@@ -54,12 +54,27 @@ test("beyond the last, where none failed, the generator was the limit", () => {
   const contenders = [contender("v1", 1_000, [point(10, 1)]), contender("v2", 2_000, [point(10, 2)])];
   const sentence = (all: readonly Contender[]): string =>
     crossoverSentence({ contenders: all, segments: segmentsOf(all) });
-  expect(sentence(contenders)).toMatch(/beyond 2.000 orders\/s none meets the objective$/);
+  expect(sentence(contenders)).toMatch(
+    /^v1 from 10 to 1.000 orders\/s; v2 from 1.000 to 2.000 orders\/s; beyond 2.000 none meets the objective$/,
+  );
   const open = contenders.map((each) => ({ ...each, failsAt: Number.POSITIVE_INFINITY }));
-  expect(sentence(open)).toMatch(/beyond 1.000 orders\/s the generator was the limit$/);
+  expect(sentence(open)).toMatch(/beyond 1.000 the generator was the limit$/);
   // one that was not brought to its end may be the cheapest beyond it
   const [v1, v2] = [open[0], contenders[1]].flatMap((each) => each ?? []);
   expect(sentence([v1, v2].flatMap((each) => each ?? []))).toMatch(
-    /^from 10 to 1.000 orders\/s v1; beyond 1.000 orders\/s the generator was the limit$/,
+    /^v1 from 10 to 1.000 orders\/s; v2 nowhere; beyond 1.000 the generator was the limit$/,
   );
+});
+
+test("a mode that is among the cheapest, and again later, is told in two ranges", () => {
+  const contenders = ["v1", "v2"].map((mode) => contender(mode, 900, [point(10, 1)]));
+  const segments = [
+    { from: 10, to: 50, modes: ["v1", "v2"] },
+    { from: 50, to: 300, modes: ["v1"] },
+    { from: 300, to: 900, modes: ["v1", "v2"] },
+  ];
+  expect(crossoverSentence({ contenders, segments })).toBe(
+    "v1 from 10 to 900 orders/s; v2 from 10 to 50 and from 300 to 900 orders/s",
+  );
+  expect(crossoverSentence({ contenders: [], segments: [] })).toBe("");
 });

@@ -71,6 +71,12 @@ const VERDICTS: Readonly<Record<Verdict["is"], string>> = {
   "not shown": "? not shown",
 };
 
+/** Nothing of one that is made from the runs of others. */
+const ownRuns = (counted: number, voids: number): string => {
+  if (counted + voids === 0) return "";
+  return ` ${counted} ${counted === 1 ? "run counts" : "runs count"}${voids > 0 ? `, ${voids} were void` : ""}.`;
+};
+
 const experimentOf = (id: string, hypothesis: Hypothesis, suite: Suite, pictured: Pictured): string => {
   const { title, done } = hypothesis;
   const { is, because } = hypothesis.verdict(suite);
@@ -82,7 +88,7 @@ const experimentOf = (id: string, hypothesis: Hypothesis, suite: Suite, pictured
   if (!isRun) return [...head, `Not run in this suite. ${again}`].join("\n\n");
   return [
     ...head,
-    `**Done.** ${done} ${counted} runs count${voids > 0 ? `, ${voids} were void` : ""}.`,
+    `**Done.** ${done}${ownRuns(counted, voids)}`,
     `**Verdict: ${VERDICTS[is]}.** ${because}.`,
     ...imagesOf(hypothesis.pictures, pictured, false),
     ...tablesOf(suite, id).flatMap(({ name, table }) => [

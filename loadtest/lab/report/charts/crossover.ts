@@ -25,16 +25,29 @@ export const crossovers = (suite: Suite): Picture[] => {
 const isOpen = (contenders: readonly Contender[]): boolean =>
   contenders.some(({ failsAt }) => !Number.isFinite(failsAt));
 
+/** Mode by mode: where two have a rate in common, no difference between them was shown there. */
 export const crossoverSentence = ({ contenders, segments }: Crossover): string => {
+  const [first] = segments;
+  if (first === undefined) return "";
+  const ranges = contenders.map(({ mode }) => {
+    const spans = spansOf(mode, segments).map(({ from, to }) => `${numberText(from)} to ${numberText(to)}`);
+    return spans.length === 0 ? `${mode} nowhere` : `${mode} from ${spans.join(" and from ")} orders/s`;
+  });
+  const open = segments.filter(({ modes }) => modes.length === 0).map(({ from }) => from);
   const beyond = isOpen(contenders) ? "the generator was the limit" : "none meets the objective";
-  return segments
-    .map(({ from, to, modes }, index) => {
-      if (modes.length === 0) return `beyond ${numberText(from)} orders/s ${beyond}`;
-      // below the first nothing was compared
-      const begin = index === 0 ? `from ${numberText(from)} ` : "up ";
-      return `${begin}to ${numberText(to)} orders/s ${modes.join(" ≈ ")}`;
-    })
-    .join("; ");
+  return [...ranges, ...open.map((from) => `beyond ${numberText(from)} ${beyond}`)].join("; ");
+};
+
+/** Segments in a row in which a mode may be the cheapest, as one. */
+const spansOf = (mode: string, segments: readonly Segment[]): { from: number; to: number }[] => {
+  const spans: { from: number; to: number }[] = [];
+  for (const { from, to, modes } of segments) {
+    if (!modes.includes(mode)) continue;
+    const last = spans.at(-1);
+    if (last?.to === from) last.to = to;
+    else spans.push({ from, to });
+  }
+  return spans;
 };
 
 const pictureOf = (crossover: Crossover, size: number): Picture => {
