@@ -26,7 +26,7 @@ const FIVE = { interactive: 5, relaxed: 5 };
 const STRICT = { interactive: 1, relaxed: 0 };
 const CONFIRMATIONS = { smoke: STRICT, standard: { interactive: 3, relaxed: 1 }, full: FIVE } as const;
 /** Of the null route, where it is the generator that is searched: it need be known to send twice what a mode takes. */
-const NULL_CONFIRMATIONS = { smoke: ONE, standard: ONE, full: FIVE } as const;
+const NULL_CONFIRMATIONS = { smoke: STRICT, standard: ONE, full: FIVE } as const;
 const NULL_RESOLUTION: Readonly<Record<Scale, number>> = { smoke: 2, standard: 1.5, full: 1.1 };
 
 export const settingsFor = (
