@@ -66,6 +66,25 @@ test("beyond the last, where none failed, the generator was the limit", () => {
   );
 });
 
+test("a sliver takes what is said of its neighbour, but none is said to be the cheapest of rates that it does not carry", () => {
+  const [v1, v2] = [contender("v1", 1_050, [point(10, 1.2)]), contender("v2", 1_000, [point(10, 1)])];
+  expect(segmentsOf([v1, v2]).map(({ from, to, modes }) => ({ from, to: Math.round(to), modes }))).toEqual([
+    { from: 10, to: 1_000, modes: ["v2"] },
+    { from: 1_000, to: 1_050, modes: ["v1"] },
+    { from: 1_050, to: 1_313, modes: [] },
+  ]);
+  const equal = segmentsOf([{ ...v1, costs: [point(10, 1)] }, v2]);
+  expect(equal.map(({ to, modes }) => [Math.round(to), modes])).toEqual([
+    [1_000, ["v1", "v2"]],
+    [1_050, ["v1"]],
+    [1_313, []],
+  ]);
+  // equal for a moment alone, where two lines meet: that does not make them equal from there on
+  const falling = contender("v1", 1_000, [point(10, 1, 0.02), point(1_000, 0.5, 0.02)]);
+  const meeting = contender("v2", 1_000, [point(10, 1.04, 0.02), point(1_000, 1, 0.02)]);
+  expect(segmentsOf([falling, meeting]).slice(0, -1)).toEqual([{ from: 10, to: 1_000, modes: ["v1"] }]);
+});
+
 test("a mode that is among the cheapest, and again later, is told in two ranges", () => {
   const contenders = ["v1", "v2"].map((mode) => contender(mode, 900, [point(10, 1)]));
   const segments = [

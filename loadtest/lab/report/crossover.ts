@@ -62,34 +62,39 @@ export const segmentsOf = (contenders: readonly Contender[]): Segment[] => {
     if (last?.modes.join() === modes.join()) segments[segments.length - 1] = { ...last, to: next };
     else segments.push({ from: edge, to: next, modes });
   }
-  return withoutSlivers(segments);
+  return withoutSlivers(segments, capacities);
 };
 
 /** Narrower than what a capacity is known to, a segment is chance: it goes with its neighbour, if one may be cheapest in both. */
 const SLIVER = 1.1;
 
-const withoutSlivers = (segments: readonly Segment[]): Segment[] => {
+const withoutSlivers = (segments: readonly Segment[], capacities: readonly number[]): Segment[] => {
   const kept: Segment[] = [];
   for (const segment of segments) {
     const last = kept.at(-1);
-    if (last && belongTogether(last, segment)) kept[kept.length - 1] = joined(last, segment);
+    if (last && belongTogether(last, segment, capacities)) kept[kept.length - 1] = joined(last, segment);
     else kept.push(segment);
   }
   return kept;
 };
 
 /** Also a first sliver, with the one after it. */
-const belongTogether = (last: Segment, next: Segment): boolean => {
+const belongTogether = (last: Segment, next: Segment, capacities: readonly number[]): boolean => {
   if (last.modes.join() === next.modes.join()) return true;
-  const hasSliver = [last, next].some(({ from, to }) => to / from < SLIVER);
+  // where a mode ends is no chance: joined over that, it would be called the cheapest of rates that it does not carry
+  if (capacities.includes(next.from)) return false;
+  const hasSliver = isSliver(last) || isSliver(next);
   return hasSliver && last.modes.some((mode) => next.modes.includes(mode));
 };
 
-const joined = (last: Segment, next: Segment): Segment => ({
-  from: last.from,
-  to: next.to,
-  modes: MODES.filter((mode) => last.modes.includes(mode) || next.modes.includes(mode)),
-});
+const isSliver = ({ from, to }: Segment): boolean => to / from < SLIVER;
+
+/** A sliver takes what is said of its neighbour; of two of them, either's modes may be the cheapest. */
+const joined = (last: Segment, next: Segment): Segment => {
+  const told = [last, next].filter((each) => !isSliver(each));
+  const modes = (told.length > 0 ? told : [last, next]).flatMap((each) => each.modes);
+  return { from: last.from, to: next.to, modes: MODES.filter((mode) => modes.includes(mode)) };
+};
 
 /** In the order of the modes. Nobody beyond where the generator was the limit of one: that may carry on, and be the cheapest. */
 const cheapestAt = (contenders: readonly Contender[], rate: number): string[] => {
