@@ -15,7 +15,9 @@ const dear = ({ run }: KeptRun): KeptRun => {
 
 test("what a rate wants of each piece is what orders cost it, and a process is not filled to its core", () => {
   const text = sizingOf({ ...suite, runs: suite.runs.map(dear) });
-  expect(text).toMatch(/\| v2 · Redis Streams \| 1 \| [^|]+ \| order-api \| 1 \| 100\u00a0MiB \| 2 \| 3 \|/);
+  expect(text).toMatch(
+    /\| v2 · Redis Streams \| 1 \| [^|]+ \| 1\D350 \| order-api \| 1 \| 100\u00a0MiB \| 1.35 \| 2 \|/,
+  );
   expect(text).toMatch(/\| worker-v1 \| [^|]+ \| [^|]+ \| [^|]+ \| 1 \|/);
   expect(text).not.toMatch(/\| k6 \||NaN|undefined/);
 });

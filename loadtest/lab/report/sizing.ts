@@ -1,6 +1,6 @@
-/** What each piece took at half of each mode's capacity, and from it how much of it a rate wants: for docs/sizing.md. */
+/** What each piece took at half of each mode's capacity, and how much of it that rate wants: for docs/sizing.md. */
 
-import { atHalfOf, capacitiesOf, cpuPerThousandBy, type ModeCapacity } from "../figures.ts";
+import { atHalfOf, capacitiesOf, cpuPerThousandBy, type ModeCapacity, ordersPerSecond } from "../figures.ts";
 import { mebibytesText, numberText } from "../numbers.ts";
 import { GENERATORS, type Suite } from "../results.ts";
 import { medianOf } from "../statistics.ts";
@@ -11,18 +11,18 @@ import { environmentText, markdownOf } from "./scale.ts";
 /** The name of its marks. */
 export const SIZING = "sizing";
 
-const EXAMPLE_ORDERS_PER_SECOND = 2_000;
 /** Of the one core that a process can use; the rest is for peaks of seconds. */
 const FULL_AT_CORES = 0.7;
 
 const HEAD = [
   "mode",
   "orders per request",
-  "measured up to, orders/s",
+  "carries, orders/s",
+  "measured at, orders/s",
   "piece",
   "CPU-seconds per 1 000 orders",
   "memory",
-  `cores for ${numberText(EXAMPLE_ORDERS_PER_SECOND)} orders/s`,
+  "cores at that rate",
   "processes",
 ];
 
@@ -40,16 +40,20 @@ export const sizingOf = (suite: Suite): string => {
 const rowsOf = (suite: Suite, capacity: ModeCapacity): string[][] => {
   const { mode, ordersPerRequest, found } = capacity;
   const runs = atHalfOf(suite, capacity);
-  const pieces = Object.keys(runs[0]?.resources ?? {}).filter((name) => !GENERATORS.has(name));
+  if (!runs[0]) return [];
+  const rate = ordersPerSecond(runs[0]);
+  const pieces = Object.keys(runs[0].resources).filter((name) => !GENERATORS.has(name));
   return pieces.flatMap((piece) => {
     const costs = runs.flatMap((run) => cpuPerThousandBy(run, piece) ?? []);
     if (costs.length === 0) return [];
     const cost = medianOf(costs);
-    const cores = (cost * EXAMPLE_ORDERS_PER_SECOND) / 1_000;
+    // an order costs less the more of them come, so no other rate is reckoned from this one
+    const cores = (cost * rate) / 1_000;
     const cells = [
       modeName(mode),
       String(ordersPerRequest),
       numberText(found.interactive.rate * ordersPerRequest),
+      numberText(rate),
       piece,
       numberText(cost),
       mebibytesText(medianOf(runs.flatMap((run) => run.resources[piece]?.peakRssBytes ?? []))),
