@@ -1,4 +1,4 @@
-// Single programs out of Debian packages: Prometheus and the exporters that stand beside the servers.
+// Single programs out of Debian packages: Prometheus, its exporters, and pgbouncer for the tests of poolers.
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -10,6 +10,7 @@ const ANSWERS_WITHIN_MS = 10_000;
 
 /** By Debian's names of the packages; each brings a program of the same name. */
 export type DebianProgram =
+  | "pgbouncer"
   | "prometheus"
   | "prometheus-node-exporter"
   | "prometheus-postgres-exporter"
@@ -31,8 +32,11 @@ export const debianProgram = (name: DebianProgram, log: (line: string) => void):
     {
       name,
       find: async (root) => {
-        const command = root === "/" ? name : join(root, "usr", "bin", name);
-        return (await works(command)) ? command : null;
+        // an ordinary user's PATH may lack the second
+        const commands = ["bin", "sbin"].map((folder) => join(root, "usr", folder, name));
+        for (const command of root === "/" ? [name, ...commands] : commands)
+          if (await works(command)) return command;
+        return null;
       },
       unpacked: async () => [name, ...(await missingLibraries([name]))],
       installed: async () => {

@@ -1,4 +1,6 @@
 import pg from "pg";
+import { parseIntoClientConfig } from "pg-connection-string";
+import { prepareSession, refuseSharedBackend, type SessionSettings, UnfitSession } from "./session.ts";
 
 /** A connection pool; the only way to PostgreSQL in this system. */
 export type Pool = pg.Pool;
@@ -9,42 +11,76 @@ export type PoolOptions = {
   /** Shown by pg_stat_activity. */
   readonly program: string;
   readonly maxConnections: number;
-  /** Whether a commit waits for the disk; on where nothing is said. `off` is for experiments. */
+  /** Whether a commit waits for the disk; on by default. `off` is for experiments. */
   readonly synchronousCommit?: "on" | "off";
   /** A statement is cancelled by the server after this long, and given up by us half a second later. */
   readonly statementTimeoutMs: number;
-  /** Looks at each new connection; what it rejects is not used. */
+  /** Checks each new connection; one that it rejects is not used. */
   readonly verify?: (client: Client) => Promise<void>;
-  /** How long a caller waits for a connection before it is told that PostgreSQL is away. */
+  /** How long a caller waits for a connection before the pool reports PostgreSQL as unreachable. */
   readonly connectTimeoutMs: number;
+  /** Called for each new connection with its settings as the server reports them. */
+  readonly onVerified?: (settings: SessionSettings) => void;
+  /** Called when DATABASE_URL turns out to be wrong before any connection could be used: the program has to stop. */
+  readonly onUnfit?: (error: UnfitSession) => void;
 };
 
-/** A transaction that its client left open holds back v1's watermark and vacuum: the server ends it. */
-const IDLE_IN_TRANSACTION_MS = 2_000;
 /** The server notices a client that vanished without a word; the client notices such a server by its timeouts. */
 const KEEP_ALIVE_IDLE_MS = 5_000;
 
-/** `onError` hears of connections that broke while idle; the pool replaces them by itself. */
+/** `onError` receives the errors of connections that broke while idle; the pool replaces them by itself. */
 export const openPool = (options: PoolOptions, onError: (error: Error) => void): Pool => {
-  const { verify } = options;
+  const config = clientConfigOf(options);
+  let hasOwnBackends = false;
+  let wasFit = false;
+
+  const prepare = async (client: Client): Promise<void> => {
+    // a connection that breaks in use fails its statement; without a listener its error would end the program too
+    client.on("error", () => undefined);
+    try {
+      if (!hasOwnBackends) await refuseSharedBackend(client, () => connected(config));
+      hasOwnBackends = true;
+      const settings = await prepareSession(client, {
+        synchronousCommit: options.synchronousCommit ?? "on",
+        statementTimeoutMs: options.statementTimeoutMs,
+      });
+      wasFit = true;
+      await options.verify?.(client);
+      options.onVerified?.(settings);
+    } catch (error) {
+      if (error instanceof UnfitSession && !wasFit) options.onUnfit?.(error);
+      throw error;
+    }
+  };
+
+  // pg-pool awaits it, though its type says void
   const pool = new pg.Pool({
-    connectionString: options.databaseUrl,
-    application_name: options.program,
+    ...config,
     max: options.maxConnections,
-    connectionTimeoutMillis: options.connectTimeoutMs,
-    // said for each session: a server whose own default is off would break the promise without a word
-    options: `-c synchronous_commit=${options.synchronousCommit ?? "on"}`,
-    ...(verify && {
-      verify: (client: Client, done: (error?: Error) => void) => verify(client).then(() => done(), done),
-    }),
-    statement_timeout: options.statementTimeoutMs,
-    query_timeout: options.statementTimeoutMs + 500,
-    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
-    keepAlive: true,
-    keepAliveInitialDelayMillis: KEEP_ALIVE_IDLE_MS,
+    onConnect: prepare as (client: pg.ClientBase) => unknown as (client: pg.ClientBase) => void,
   });
   pool.on("error", onError);
-  // one that breaks in use fails its statement, which tells; that nobody listens would end the program as well
-  pool.on("connect", (client) => client.on("error", () => undefined));
   return pool;
+};
+
+/**
+ * DATABASE_URL's own parameters, and ours, which win. No setting is sent with the startup packet: pgbouncer refuses
+ * parameters that it does not track.
+ */
+const clientConfigOf = (options: PoolOptions): pg.ClientConfig => ({
+  ...parseIntoClientConfig(options.databaseUrl),
+  application_name: options.program,
+  connectionTimeoutMillis: options.connectTimeoutMs,
+  statement_timeout: undefined,
+  idle_in_transaction_session_timeout: undefined,
+  query_timeout: options.statementTimeoutMs + 500,
+  keepAlive: true,
+  keepAliveInitialDelayMillis: KEEP_ALIVE_IDLE_MS,
+});
+
+const connected = async (config: pg.ClientConfig): Promise<pg.Client> => {
+  const client = new pg.Client(config);
+  client.on("error", () => undefined);
+  await client.connect();
+  return client;
 };

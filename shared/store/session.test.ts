@@ -1,0 +1,149 @@
+/** Every way known to lose a session's settings: URL options, the environment, role and database defaults, poolers. */
+import { afterEach, beforeAll, expect, inject, test } from "vitest";
+import { type PgbouncerOptions, startPgbouncer } from "../../dev/servers/pgbouncer.ts";
+import { freshDatabase, freshName } from "../../test/fresh.ts";
+import { openPool, type Pool } from "./pool.ts";
+import { type SessionSettings, UnfitSession } from "./session.ts";
+
+const closers: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (let close = closers.pop(); close; close = closers.pop()) await close();
+});
+
+let databaseUrl: string;
+let role: string;
+/** Everything that the database and the role can have as a default, set wrongly. */
+beforeAll(async () => {
+  databaseUrl = await freshDatabase();
+  role = freshName("careless");
+  const admin = poolOf(databaseUrl).pool;
+  const database = new URL(databaseUrl).pathname.slice(1);
+  await admin.query(`CREATE ROLE ${role} LOGIN`);
+  for (const [name, value] of Object.entries(WRONG)) {
+    await admin.query(`ALTER ROLE ${role} SET ${name} = ${value}`);
+    await admin.query(`ALTER DATABASE ${database} SET ${name} = ${value}`);
+  }
+  await admin.end();
+  closers.pop();
+});
+
+const WRONG = {
+  synchronous_commit: "off",
+  statement_timeout: "0",
+  idle_in_transaction_session_timeout: "0",
+  default_transaction_isolation: "'serializable'",
+  bytea_output: "'escape'",
+  DateStyle: "'SQL, DMY'",
+};
+const RIGHT = {
+  synchronous_commit: "on",
+  statement_timeout: "3s",
+  idle_in_transaction_session_timeout: "2s",
+  default_transaction_isolation: "read committed",
+  bytea_output: "hex",
+  DateStyle: "ISO, MDY",
+};
+const LOST_BY_OPTIONS = Object.entries(WRONG)
+  .map(([name, value]) => `-c ${name}=${value.replaceAll("'", "").replaceAll(" ", "\\ ")}`)
+  .join(" ");
+
+const urlWith = (url: string, user: string, parameters: Record<string, string> = {}): string => {
+  const changed = new URL(url);
+  changed.username = user;
+  for (const [name, value] of Object.entries(parameters)) changed.searchParams.set(name, value);
+  return changed.href;
+};
+
+const poolOf = (url: string, synchronousCommit: "on" | "off" = "on") => {
+  const verified: SessionSettings[] = [];
+  const unfit: UnfitSession[] = [];
+  const pool = openPool(
+    {
+      databaseUrl: url,
+      program: "coffee-test",
+      maxConnections: 3,
+      statementTimeoutMs: 3_000,
+      connectTimeoutMs: 5_000,
+      synchronousCommit,
+      onVerified: (settings) => verified.push(settings),
+      onUnfit: (error) => unfit.push(error),
+    },
+    () => undefined,
+  );
+  closers.push(() => pool.end());
+  return { pool, verified, unfit };
+};
+
+const settingsOf = async (pool: Pool): Promise<Record<string, string>> => {
+  const names = Object.keys(RIGHT);
+  const { rows } = await pool.query<{ name: string; value: string }>(
+    "SELECT name, current_setting(name) AS value FROM unnest($1::text[]) AS asked (name)",
+    [names],
+  );
+  return Object.fromEntries(rows.map(({ name, value }) => [name, value]));
+};
+
+const bouncer = async (poolMode: PgbouncerOptions["poolMode"], settings = {}): Promise<string> => {
+  const postgresPort = Number(new URL(inject("postgresUrl")).port);
+  const server = await startPgbouncer({ postgresPort, poolMode, users: [role], settings });
+  closers.push(() => server.stop());
+  const url = new URL(databaseUrl);
+  url.port = String(server.port);
+  return url.href;
+};
+
+test("role and database defaults are overridden", async () => {
+  const { pool, verified } = poolOf(urlWith(databaseUrl, role));
+  expect(await settingsOf(pool)).toEqual(RIGHT);
+  expect(verified[0]).toMatchObject({ synchronous_commit: "on", statement_timeout: "3000", fsync: "off" });
+});
+
+test("parameters of DATABASE_URL are overridden, and others of its options kept", async () => {
+  const options = `${LOST_BY_OPTIONS} -c search_path=pg_catalog`;
+  const parameters = { options, statement_timeout: "1", query_timeout: "1", application_name: "other" };
+  const { pool } = poolOf(urlWith(databaseUrl, role, parameters));
+  expect(await settingsOf(pool)).toEqual(RIGHT);
+  const shown = await pool.query("SELECT current_setting('search_path') AS path");
+  expect(shown.rows).toEqual([{ path: "pg_catalog" }]);
+});
+
+test("each connection of a pool has them, and one that follows a broken one", async () => {
+  const { pool, verified } = poolOf(urlWith(databaseUrl, role));
+  const clients = await Promise.all([pool.connect(), pool.connect(), pool.connect()]);
+  for (const client of clients) client.release(true);
+  expect(await settingsOf(pool)).toEqual(RIGHT);
+  expect(verified).toHaveLength(4);
+});
+
+test("an experiment with synchronous_commit off has it off, and nothing else", async () => {
+  const { pool, verified } = poolOf(urlWith(databaseUrl, role), "off");
+  expect(await settingsOf(pool)).toEqual({ ...RIGHT, synchronous_commit: "off" });
+  expect(verified[0]).toMatchObject({ synchronous_commit: "off" });
+});
+
+test("through pgbouncer in session mode with its default settings everything is kept", async () => {
+  const { pool, unfit } = poolOf(urlWith(await bouncer("session"), role));
+  expect(await settingsOf(pool)).toEqual(RIGHT);
+  const client = await pool.connect();
+  for (let query = 0; query < 3; query++)
+    await client.query({ name: "prepared", text: "SELECT $1::integer", values: [query] });
+  client.release();
+  expect(unfit).toEqual([]);
+});
+
+test.each([
+  ["transaction", {}],
+  ["transaction", { server_round_robin: "1", min_pool_size: "5" }],
+  ["statement", {}],
+] as const)("through pgbouncer in %s mode (%o) no session is used", async (poolMode, settings) => {
+  const { pool, verified, unfit } = poolOf(urlWith(await bouncer(poolMode, settings), role));
+  // others come and go meanwhile
+  const attempts = await Promise.allSettled(Array.from({ length: 6 }, () => pool.query("SELECT 1")));
+  for (const attempt of attempts)
+    expect(attempt).toMatchObject({ status: "rejected", reason: expect.any(UnfitSession) });
+  expect(unfit[0]?.message).toBe(
+    "DATABASE_URL leads through a pooler in transaction or statement mode, which loses session settings and " +
+      "locks; use its session mode (pgbouncer: pool_mode = session) or connect to PostgreSQL directly",
+  );
+  expect(verified).toEqual([]);
+});
