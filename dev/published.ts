@@ -43,13 +43,13 @@ export const publishedContracts = async (): Promise<Record<string, object>> => {
     boardIsConnected: () => false,
     maxSockets: 1,
     allowedOrigins: [],
-    setup: {
+    setup: () => ({
       modes: [],
       stores: namesTold(catalogue.stores),
       drinks: namesTold(catalogue.drinks),
       currency: null,
       page_orders_per_second: 0,
-    },
+    }),
     pageFolder: "",
   });
   try {

@@ -25,13 +25,25 @@ export type Intake = {
   /**
    * Called by the order API about once a second. Resolves with what is accepted and not yet counted, by every
    * process, or with at least `most` when it is more: counting on would be too dear. Rejects when the mode's own
-   * backend does not answer, which is also how its health is known.
+   * backend does not answer.
    */
   backlog(most: number): Promise<Backlog>;
+  /**
+   * Called by the order API about once a second while no orders are written. Resolves when the backend would take an
+   * order now, and rejects with the reason when it would refuse it. Stores nothing that is counted.
+   */
+  probe(): Promise<void>;
+  /**
+   * The backend's settings that `Mode.durability` depends on, by the backend's own names, as read back from the
+   * connections that write; null before the first of them. A connection with other settings is not used.
+   */
+  verified(): Verified | null;
 
   /** Refuses what comes, writes out what waits, closes connections. */
   close(): Promise<void>;
 };
+
+export type Verified = Readonly<Record<string, string>>;
 
 /**
  * An error is of one order alone: `KeyConflict` when its id is taken by an order with another body (only a mode that

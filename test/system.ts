@@ -53,7 +53,16 @@ export const startSystem = async (options: SystemOptions = {}): Promise<System> 
     .map((mode) => ({ mode, settings: loadSettings(mode.knobs, env) as Record<string, unknown> }));
   const settings = loadSettings(apiKnobs, env);
   const log = pino({ level: "silent" });
-  const { url } = await serve({ settings, enabled, catalogue, log, closers });
+  const { url } = await serve({
+    settings,
+    enabled,
+    catalogue,
+    log,
+    closers,
+    failed: (error) => {
+      throw error;
+    },
+  });
   if (options.workers ?? true)
     for (const { mode, settings: knobs } of enabled) {
       const { stop } = startWorkerHere(mode, knobs, board.url, pool);

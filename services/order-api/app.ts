@@ -41,7 +41,7 @@ export type AppParts = {
   readonly boardIsConnected: () => boolean;
   readonly maxSockets: number;
   readonly allowedOrigins: readonly string[];
-  readonly setup: Setup;
+  readonly setup: () => Setup;
   /** Where the built dashboard is, or will be. */
   readonly pageFolder: string;
 };

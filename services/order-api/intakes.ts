@@ -8,14 +8,23 @@ import {
   type Outcome,
   Unavailable,
   type UnavailableReason,
+  type Verified,
 } from "#shared/ports.ts";
-import { messageOf } from "#shared/runtime/lifecycle.ts";
+import { messageOf, within } from "#shared/runtime/lifecycle.ts";
 import { openAdmission } from "./admission.ts";
 import type { EnabledMode } from "./config.ts";
 import { openDoor } from "./door.ts";
+import { openReadiness, type Readiness } from "./readiness.ts";
 
-/** What is known of a mode; `backlog` is null while its backend does not answer. */
-export type ModeState = { readonly backlog: Backlog | null; readonly reason: string };
+/**
+ * What is known of a mode. `backlog` is null while it cannot be read, `reason` says why; `problem` is null while the
+ * mode's backend takes orders, else the reason why it does not.
+ */
+export type ModeState = {
+  readonly backlog: Backlog | null;
+  readonly problem: string | null;
+  readonly reason: string;
+};
 
 /** `why` in words for the client, where the reason alone does not say it. */
 export type Refusal = { readonly reason: UnavailableReason; readonly why?: string };
@@ -30,11 +39,13 @@ export type Intakes = {
   accept(mode: string, orders: readonly Order[]): Promise<readonly Outcome[]>;
   states(): ReadonlyMap<string, ModeState>;
   statuses(): Record<string, ModeStatus>;
+  /** The settings of the mode's backend as they were read back; null before that. */
+  verified(mode: string): Verified | null;
   close(): Promise<void>;
 };
 
-/** A poll that takes longer says that the backend does not answer. */
-const POLL_TIMEOUT_MS = 2_000;
+/** A backlog that takes longer to read is unknown. */
+const BACKLOG_TIMEOUT_MS = 2_000;
 
 /** Opens the enabled modes and watches each on its own, so that no mode's health depends on another's backend. */
 export const openIntakes = (
@@ -43,25 +54,32 @@ export const openIntakes = (
   log: Log,
 ): Intakes => {
   const intakes = new Map<string, Intake>();
-  const states = new Map<string, ModeState>();
-  const timers = new Map<string, NodeJS.Timeout>();
-  let closed = false;
+  const readiness = new Map<string, Readiness>();
+  const backlogs = new Map<string, Reading>();
+  const polls: { stop(): void }[] = [];
   const lagOf = (backlog: Backlog | null | undefined): string | null =>
     backlog ? lagProblem(backlog, options.maxLagOrders) : null;
   for (const { mode, settings } of enabled) {
     const intake = mode.openIntake(settings, log);
+    const ready = openReadiness(intake.probe);
     intakes.set(mode.name, intake);
-    states.set(mode.name, { backlog: null, reason: "not asked yet" });
-    const poll = async (): Promise<void> => {
-      states.set(mode.name, await stateOf(intake, options.maxLagOrders + 1));
-      if (!closed) timers.set(mode.name, setTimeout(poll, options.pollEveryMs));
+    readiness.set(mode.name, ready);
+    backlogs.set(mode.name, { backlog: null, reason: "not asked yet" });
+    const readBacklog = async (): Promise<void> => {
+      backlogs.set(mode.name, await readingOf(intake, options.maxLagOrders + 1));
     };
-    void poll();
+    // by itself: a backlog that is slow to read must not delay what is known of readiness
+    polls.push(pollEvery(options.pollEveryMs, ready.update), pollEvery(options.pollEveryMs, readBacklog));
   }
+  const stateOf = (mode: string): ModeState => {
+    const { backlog, reason } = backlogs.get(mode) ?? { backlog: null, reason: "" };
+    const problem = readiness.get(mode)?.problem() ?? null;
+    return { backlog, problem, reason: problem ?? lagOf(backlog) ?? reason };
+  };
   const admissions = new Map(enabled.map(({ mode }) => [mode.name, openAdmission()]));
   const door = openDoor();
   const refusalOf = (mode: string): Refusal | null => {
-    const why = lagOf(states.get(mode)?.backlog);
+    const why = lagOf(backlogs.get(mode)?.backlog);
     if (why !== null) return { reason: "lag", why };
     return admissions.get(mode)?.isFull() ? { reason: "queue_full" } : null;
   };
@@ -81,19 +99,21 @@ export const openIntakes = (
       try {
         const outcomes = await intake.accept(orders);
         for (const outcome of outcomes) if (!(outcome instanceof Unavailable)) answered++;
+        readiness.get(mode)?.wrote(outcomes);
         return outcomes;
+      } catch (error) {
+        readiness.get(mode)?.failed(error);
+        throw error;
       } finally {
         leave?.(answered);
       }
     },
-    states: () => states,
+    states: () => new Map(enabled.map(({ mode }) => [mode.name, stateOf(mode.name)])),
     statuses: () =>
-      Object.fromEntries(
-        [...states].map(([mode, { backlog }]) => [mode, statusOf(backlog, lagOf(backlog) !== null)]),
-      ),
+      Object.fromEntries(enabled.map(({ mode }) => [mode.name, statusOf(stateOf(mode.name), lagOf)])),
+    verified: (mode) => intakes.get(mode)?.verified() ?? null,
     close: async () => {
-      closed = true;
-      for (const timer of timers.values()) clearTimeout(timer);
+      for (const poll of polls) poll.stop();
       await Promise.all([...intakes.values()].map((intake) => intake.close()));
     },
   };
@@ -110,23 +130,38 @@ export const lagProblem = ({ orders, oldestMs, keptMs }: Backlog, maxLagOrders: 
   return null;
 };
 
-const stateOf = async (intake: Intake, most: number): Promise<ModeState> => {
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => late.reject(new Error(`no answer in ${POLL_TIMEOUT_MS} ms`)),
-    POLL_TIMEOUT_MS,
-  );
+type Reading = Pick<ModeState, "backlog" | "reason">;
+
+const readingOf = async (intake: Intake, most: number): Promise<Reading> => {
   try {
-    return { backlog: await Promise.race([intake.backlog(most), late.promise]), reason: "" };
+    return { backlog: await within(BACKLOG_TIMEOUT_MS, intake.backlog(most)), reason: "" };
   } catch (error) {
     return { backlog: null, reason: messageOf(error) };
-  } finally {
-    clearTimeout(timer);
   }
 };
 
-const statusOf = (backlog: Backlog | null, overBound: boolean): ModeStatus => ({
+const statusOf = (
+  { backlog, problem }: ModeState,
+  lagOf: (backlog: Backlog | null) => string | null,
+): ModeStatus => ({
   lagOrders: backlog?.orders ?? null,
   oldestPendingMs: backlog ? Math.round(backlog.oldestMs) : null,
-  health: backlog === null ? "unavailable" : overBound ? "lagging" : "ok",
+  health: problem !== null ? "unavailable" : lagOf(backlog) !== null ? "lagging" : "ok",
 });
+
+/** Does `work` again and again, with a pause in between. It must not reject. */
+const pollEvery = (everyMs: number, work: () => Promise<void>): { stop(): void } => {
+  let timer: NodeJS.Timeout | undefined;
+  let stopped = false;
+  const poll = async (): Promise<void> => {
+    await work();
+    if (!stopped) timer = setTimeout(poll, everyMs);
+  };
+  void poll();
+  return {
+    stop: () => {
+      stopped = true;
+      clearTimeout(timer);
+    },
+  };
+};

@@ -19,6 +19,6 @@ const { settings, enabled } = orExit(() => loadApiSettings(process.env));
 const catalogue = orExit(() => readCatalogue(settings.catalogueFile));
 const log = openLog("order-api", settings.logLevel, process.stdout.isTTY === true);
 
-await runProgram(log, settings.stopDeadlineMs, async (closers) => {
-  await serve({ settings, enabled, catalogue, log, closers });
+await runProgram(log, settings.stopDeadlineMs, async (closers, failed) => {
+  await serve({ settings, enabled, catalogue, log, closers, failed });
 });

@@ -66,5 +66,7 @@ const openLagGauges = (registry: Registry, states: () => ReadonlyMap<string, Mod
   gauge("coffee_ingest_oldest_pending_seconds", "Age of the oldest order not yet counted", (state) =>
     state.backlog ? state.backlog.oldestMs / 1000 : null,
   );
-  gauge("coffee_mode_up", "1 while the mode's backend answers", (state) => (state.backlog ? 1 : 0));
+  gauge("coffee_mode_up", "1 while the mode's backend takes orders", ({ problem }) =>
+    problem === null ? 1 : 0,
+  );
 };

@@ -10,7 +10,7 @@ import packageJson from "../../package.json" with { type: "json" };
 import { buildApp } from "./app.ts";
 import type { ApiSettings, EnabledMode } from "./config.ts";
 import { type Fanout, openFanout } from "./fanout.ts";
-import { openIntakes } from "./intakes.ts";
+import { type Intakes, openIntakes } from "./intakes.ts";
 import { listen } from "./listen.ts";
 import { openApiMetrics } from "./metrics.ts";
 import { watchDatabase } from "./routes/operations.ts";
@@ -29,12 +29,21 @@ export type Serving = {
   readonly catalogue: Catalogue;
   readonly log: FastifyBaseLogger;
   readonly closers: Closers;
+  /** Called when a setting turns out to be wrong once its server answers: the program has to stop. */
+  readonly failed: (error: Error) => void;
 };
 
 export type Served = { readonly url: string; readonly app: FastifyInstance };
 
 /** Opens everything the API consists of and listens, whether or not its servers answer yet. */
-export const serve = async ({ settings, enabled, catalogue, log, closers }: Serving): Promise<Served> => {
+export const serve = async ({
+  settings,
+  enabled,
+  catalogue,
+  log,
+  closers,
+  failed,
+}: Serving): Promise<Served> => {
   const registry = openRegistry("order-api", packageJson.version);
   const pool = openPool(
     {
@@ -43,6 +52,7 @@ export const serve = async ({ settings, enabled, catalogue, log, closers }: Serv
       maxConnections: settings.readConnections,
       statementTimeoutMs: READ_TIMEOUT_MS,
       connectTimeoutMs: 400,
+      onUnfit: failed,
     },
     (error) => log.warn({ reason: error.message }, "an idle connection to PostgreSQL was lost"),
   );
@@ -79,7 +89,7 @@ export const serve = async ({ settings, enabled, catalogue, log, closers }: Serv
     boardIsConnected: board.isConnected,
     maxSockets: settings.maxSockets,
     allowedOrigins: listed(settings.allowedOrigins),
-    setup: setupOf(settings, enabled, catalogue),
+    setup: () => setupOf(settings, enabled, catalogue, intakes),
     pageFolder: PAGE_FOLDER,
   });
   closers.add("HTTP", () => app.close());
@@ -90,12 +100,18 @@ export const serve = async ({ settings, enabled, catalogue, log, closers }: Serv
   return { url, app };
 };
 
-const setupOf = (settings: ApiSettings, enabled: readonly EnabledMode[], catalogue: Catalogue): Setup => ({
+const setupOf = (
+  settings: ApiSettings,
+  enabled: readonly EnabledMode[],
+  catalogue: Catalogue,
+  { verified }: Intakes,
+): Setup => ({
   modes: enabled.map(({ mode, settings: knobs }) => ({
     name: mode.name,
     title: mode.title,
     status: mode.accepts,
     durability: mode.durability(knobs),
+    verified: verified(mode.name),
   })),
   stores: namesTold(catalogue.stores),
   drinks: namesTold(catalogue.drinks),

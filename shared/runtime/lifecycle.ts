@@ -47,6 +47,17 @@ export const atMost = async (work: Promise<unknown>, ms: number): Promise<boolea
   return result;
 };
 
+/** The result of `work`, or an error after `ms`. */
+export const within = async <T>(ms: number, work: Promise<T>): Promise<T> => {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new Error(`no answer in ${ms} ms`)), ms);
+  try {
+    return await Promise.race([work, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+};
+
 /** What an error says, for logs, replies and people: an address that it quotes is told without its password. */
 export const messageOf = (error: unknown): string =>
   withoutPasswords(error instanceof Error ? error.message : String(error));

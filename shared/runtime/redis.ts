@@ -25,6 +25,8 @@ export const redisOptions = (name: string): Options => ({
   commandTimeout: COMMAND_TIMEOUT_MS,
   connectTimeout: CONNECT_TIMEOUT_MS,
   socketTimeout: SILENCE_MS,
+  // after a failover the address may lead to the new master, and only a new connection finds it
+  reconnectOnError: (error) => error.message.includes("READONLY"),
   retryStrategy: (attempt) => Math.min(MOST_RECONNECT_MS, attempt * 50),
 });
 

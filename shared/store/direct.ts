@@ -1,6 +1,6 @@
 /** What v1 does with the orders table itself: store, look up, and see what is not counted yet. */
 import { messagesIn } from "./count.ts";
-import type { Pool } from "./pool.ts";
+import type { Client, Pool } from "./pool.ts";
 
 /** That all are new is the usual answer, and told in one row instead of one each. */
 const STORE_ORDERS = `
@@ -21,7 +21,7 @@ SELECT CASE WHEN (SELECT count(*) FROM stored) < (SELECT count(*) FROM input)
  * when all of them are.
  */
 export const storeOrders = async (
-  pool: Pool,
+  pool: Pool | Client,
   mode: string,
   messages: string,
 ): Promise<Set<string> | null> => {
@@ -42,7 +42,10 @@ export type StoredOrder = { readonly fingerprint: string; readonly eventTimeMs: 
  * Stored orders by id. A statement of its own on purpose: the snapshot of the INSERT cannot see the concurrent
  * order that it lost against.
  */
-export const findOrders = async (pool: Pool, ids: readonly string[]): Promise<Map<string, StoredOrder>> => {
+export const findOrders = async (
+  pool: Pool | Client,
+  ids: readonly string[],
+): Promise<Map<string, StoredOrder>> => {
   const { rows } = await pool.query<{ order_id: string; fingerprint: string; event_time: Date }>({
     name: "find-orders",
     text: "SELECT order_id, fingerprint::text, event_time FROM orders WHERE order_id = ANY($1::uuid[])",

@@ -22,3 +22,16 @@ export const isPoison = (error: unknown): boolean => {
   const state = sqlStateOf(error);
   return state !== undefined && (state === STACK_DEPTH || POISON_CLASSES.has(state.slice(0, 2)));
 };
+
+/**
+ * Errors after which nobody knows whether the statement committed: 08 the connection failed, 40003 PostgreSQL says so
+ * itself, 57P the server or the session was ended, 58 and XX the system or PostgreSQL itself failed, F0 its files did.
+ * After any other error that PostgreSQL reports of a statement, its transaction was aborted.
+ */
+const UNKNOWN_OUTCOME = /^(08|57P|58|XX|F0|40003)/;
+
+/** Whether this error of a statement, sent without BEGIN, proves that nothing of it was committed. */
+export const excludesCommit = (error: unknown): boolean => {
+  const state = sqlStateOf(error);
+  return state !== undefined && !UNKNOWN_OUTCOME.test(state);
+};

@@ -130,7 +130,7 @@ export const salesCsvExample = `bucket,mode,store,drink,orders,revenue\r
 export const readinessExample: Static<typeof readiness> = {
   ready: true,
   stopping: false,
-  modes: { v1: { health: "ok" }, v2: { health: "unavailable", reason: "no answer in 2000 ms" } },
+  modes: { v1: { health: "ok" }, v2: { health: "unavailable", reason: "no answer in 1000 ms" } },
   servers: { postgresql: "ok", board_redis: "ok" },
 };
 
@@ -141,6 +141,7 @@ export const setupExample: Setup = {
       title: "direct PostgreSQL",
       status: "stored",
       durability: "201: committed in PostgreSQL",
+      verified: { synchronous_commit: "on", fsync: "on", full_page_writes: "on" },
     },
   ],
   stores: { count: 2, names: ["uptown", "downtown"] },

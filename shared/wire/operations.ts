@@ -10,7 +10,9 @@ export const readiness = Type.Object({
     Type.String(),
     Type.Object({
       health: Type.Union([Type.Literal("ok"), Type.Literal("lagging"), Type.Literal("unavailable")]),
-      reason: Type.Optional(Type.String({ description: "why its backend does not answer" })),
+      reason: Type.Optional(
+        Type.String({ description: "why it takes no orders, or what is not known of it" }),
+      ),
     }),
   ),
   servers: Type.Object({ postgresql: server, board_redis: server }),

@@ -21,6 +21,10 @@ export const setupReply = Type.Object({
       title: Type.String(),
       status: MODE_STATUSES,
       durability: Type.String({ description: "what a reply promises under the settings of this process" }),
+      verified: Type.Union([Type.Record(Type.String(), Type.String()), Type.Null()], {
+        description:
+          "the settings of the mode's backend that this depends on, by the backend's own names, as read back from the connections that write; null while there was none yet",
+      }),
     }),
     { description: "those that take orders here" },
   ),

@@ -27,6 +27,8 @@ const nothing: Mode = {
         ),
       ),
     backlog: async () => ({ orders: 0, oldestMs: 0 }),
+    probe: async () => undefined,
+    verified: () => ({}),
     close: async () => undefined,
   }),
   openSource: () => {
@@ -43,7 +45,7 @@ const variantOf = (of: string, name: string, others: object): EnabledMode[] => {
 
 const { settings, enabled } = loadApiSettings(process.env);
 const log = openLog("bench-api", settings.logLevel, false);
-await runProgram(log, settings.stopDeadlineMs, async (closers) => {
+await runProgram(log, settings.stopDeadlineMs, async (closers, failed) => {
   await serve({
     settings,
     enabled: [
@@ -51,10 +53,14 @@ await runProgram(log, settings.stopDeadlineMs, async (closers) => {
       ...enabled,
       ...variantOf("v1", "v1-each", { v1GroupMaxOrders: 1, v1MaxWritesInFlight: 10 }),
       ...variantOf("v2", "v2-each", { v2GroupMaxOrders: 1, v2MaxWritesInFlight: 64 }),
-      ...variantOf("v2", "v2-everysec", { streamRedisUrl: process.env["EVERYSEC_REDIS_URL"] }),
+      ...variantOf("v2", "v2-everysec", {
+        streamRedisUrl: process.env["EVERYSEC_REDIS_URL"],
+        v2Appendfsync: "everysec",
+      }),
     ],
     catalogue: catalogueFrom(catalogueJson),
     log,
     closers,
+    failed,
   });
 });

@@ -18,6 +18,7 @@ const LESS: readonly Point[] = [
     name: "appendfsync everysec",
     varied: { appendfsync: "everysec" },
     servers: { stream: { appendfsync: "everysec" } },
+    settings: { V2_APPENDFSYNC: "everysec" },
   },
   { ...plain("v3"), name: "acks 1", varied: { acks: 1 }, settings: { V3_ACKS: "1" } },
 ];

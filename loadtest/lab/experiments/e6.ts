@@ -7,6 +7,7 @@ const appendfsync = (value: string): Point => ({
   load: { rate: { ofCapacity: 0.8 }, ordersPerRequest: 10 },
   // the default, said all the same, has the others' name in every table
   servers: { stream: { appendfsync: value } },
+  settings: { V2_APPENDFSYNC: value },
 });
 
 /** A few seconds' orders fill it while nobody takes any out. */

@@ -1,10 +1,10 @@
 import type { FastifyInstance } from "fastify";
 import { MOST_NAMES_TOLD, type Setup, setupReply } from "#shared/wire/setup.ts";
 
-/** GET /api/setup: what does not change while the process runs. */
-export const addSetupRoute = (app: FastifyInstance, setup: Setup): void => {
+/** GET /api/setup: how this process is set up. */
+export const addSetupRoute = (app: FastifyInstance, setup: () => Setup): void => {
   app.get("/api/setup", { schema: { response: { 200: setupReply } } }, (_request, reply) =>
-    reply.header("cache-control", "no-cache").send(setup),
+    reply.header("cache-control", "no-cache").send(setup()),
   );
 };
 

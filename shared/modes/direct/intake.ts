@@ -7,11 +7,12 @@ import {
   type Outcome,
   type Receipt,
   Unavailable,
+  type Verified,
 } from "../../ports.ts";
 import { messageOf } from "../../runtime/lifecycle.ts";
 import { findOrders, storeOrders, uncounted } from "../../store/direct.ts";
-import { isPoison, sqlStateOf } from "../../store/errors.ts";
-import { openPool, type Pool } from "../../store/pool.ts";
+import { excludesCommit, isPoison, sqlStateOf } from "../../store/errors.ts";
+import { type Client, openPool, type Pool } from "../../store/pool.ts";
 import { refuseRestored } from "../../store/restore.ts";
 import { encodeOrders, fingerprintOf } from "../../wire/order-message.ts";
 import { groupWrites } from "../group.ts";
@@ -28,6 +29,7 @@ const STATEMENT_TIMEOUT = "57014";
 
 /** v1: concurrent requests share a commit. Each flush is one prepared INSERT of all the orders that wait. */
 export const openDirectIntake = (settings: DirectSettings, log: Log): Intake => {
+  let verified: Verified | null = null;
   const pool = openPool(
     {
       databaseUrl: settings.databaseUrl,
@@ -38,6 +40,11 @@ export const openDirectIntake = (settings: DirectSettings, log: Log): Intake => 
       synchronousCommit: settings.v1SynchronousCommit,
       statementTimeoutMs: STATEMENT_TIMEOUT_MS,
       connectTimeoutMs: CONNECT_TIMEOUT_MS,
+      onVerified: ({ synchronous_commit = "", fsync = "", full_page_writes = "" }) => {
+        if (verified === null && fsync !== "on")
+          log.warn({ mode: "v1", fsync }, "PostgreSQL does not flush to disk: a power loss loses orders");
+        verified = { synchronous_commit, fsync, full_page_writes };
+      },
     },
     (error) => log.warn({ err: error }, "v1 lost an idle connection to PostgreSQL"),
   );
@@ -56,6 +63,8 @@ export const openDirectIntake = (settings: DirectSettings, log: Log): Intake => 
   return {
     accept: group.add,
     backlog: (most) => backlogOf(pool, most),
+    probe: () => probe(pool),
+    verified: () => verified,
     close: async () => {
       await group.close();
       await pool.end();
@@ -74,15 +83,45 @@ const backlogOf = async (pool: Pool, most: number): Promise<Backlog> => {
 };
 
 /**
+ * Runs the statement of an order for no order: PostgreSQL refuses it for the same reasons (it is read-only or a standby,
+ * a table or a right is missing), and stores nothing.
+ */
+const probe = (pool: Pool): Promise<void> =>
+  withClient(pool, async (client) => {
+    await storeOrders(client, "v1", "[]");
+  });
+
+/** A connection whose statement failed is closed: a session keeps what its role and database were set to. */
+const withClient = async <T>(pool: Pool, work: (client: Client) => Promise<T>): Promise<T> => {
+  const client = await pool.connect();
+  try {
+    const result = await work(client);
+    client.release();
+    return result;
+  } catch (error) {
+    client.release(!isPoison(error));
+    throw error;
+  }
+};
+
+/**
  * Stores the orders in one commit. An order that the database refuses fails alone: the group is halved until
  * it stands by itself.
  */
 const store = async (pool: Pool, orders: readonly Order[], log: Log): Promise<Outcome[]> => {
+  /** Whether a connection was there: an error before that is one of connecting, and nothing was sent. */
+  let isSent = false;
   try {
-    const stored = await storeOrders(pool, "v1", encodeOrders(orders));
+    const stored = await withClient(pool, (client) => {
+      isSent = true;
+      return storeOrders(client, "v1", encodeOrders(orders));
+    });
     return stored === null ? orders.map(() => NEW) : await receiptsOf(pool, orders, stored);
   } catch (error) {
-    if (!isPoison(error)) return orders.map(() => awayError(error));
+    if (!isPoison(error)) {
+      const reason = isSent && !excludesCommit(error) ? "outcome_unknown" : "backend_away";
+      return orders.map(() => new Unavailable(reason, `PostgreSQL: ${messageOf(error)}`, error));
+    }
     if (orders.length === 1) {
       log.error({ err: error, mode: "v1", orderId: orders[0]?.id }, "PostgreSQL refuses a valid order");
       return [error as Error];
@@ -95,10 +134,13 @@ const store = async (pool: Pool, orders: readonly Order[], log: Log): Promise<Ou
 
 const NEW: Receipt = { replayed: false };
 
-/** Tells the first of each new id, its repetitions, and orders with a key that another body has taken. */
+/** Sorts the first of each new id, its repetitions, and orders with a key that another body has taken. */
 const receiptsOf = async (pool: Pool, orders: readonly Order[], stored: Set<string>): Promise<Outcome[]> => {
   const ids = orders.map((order) => order.id);
-  const winners = await findOrders(pool, ids);
+  const winners = await findOrders(pool, ids).catch((error: unknown) => {
+    // the orders are stored: the SQLSTATE of this error says nothing of them
+    throw new Error(messageOf(error), { cause: error });
+  });
   const unseen = new Set(stored);
   return orders.map((order) => {
     const winner = winners.get(order.id);
@@ -107,15 +149,4 @@ const receiptsOf = async (pool: Pool, orders: readonly Order[], stored: Set<stri
       return new KeyConflict("the key belongs to an order with another body");
     return unseen.delete(order.id) ? NEW : { replayed: true, eventTimeMs: winner.eventTimeMs };
   });
-};
-
-/** Refused connections took nothing; after any other failure the order may be stored. */
-const awayError = (error: unknown): Unavailable => {
-  const code = (error as { code?: unknown }).code;
-  const untouched = code === "ECONNREFUSED" || sqlStateOf(error) === "57P03";
-  const reason =
-    untouched || messageOf(error).includes("timeout exceeded when trying to connect")
-      ? "backend_away"
-      : "outcome_unknown";
-  return new Unavailable(reason, `PostgreSQL: ${messageOf(error)}`, error);
 };

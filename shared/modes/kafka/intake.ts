@@ -8,9 +8,17 @@ import { DECISION_MS, STALE_MS } from "../limits.ts";
 import { DISCONNECT_MS, openKafka, REQUEST_TIMEOUT_MS, untilKafkaAnswers } from "./client.ts";
 import type { KafkaSettings } from "./knobs.ts";
 import { openTurns, partitionInTurn, type Turns } from "./partitioner.ts";
-import { ensureTopic, openBacklog, readRetention } from "./topic.ts";
+import {
+  ensureTopic,
+  openBacklog,
+  type TopicFacts,
+  UnfitTopic,
+  verifyTopic,
+  warnOfRetention,
+} from "./topic.ts";
 
 const QUEUED: Receipt = { replayed: false };
+const UNREACHABLE = "Kafka does not answer";
 
 /**
  * v3: one record per order, under its id.
@@ -30,14 +38,40 @@ export const openKafkaIntake = (settings: KafkaSettings, log: Log): Intake => {
   const closing = new AbortController();
   const backlog = openBacklog(admin, settings, log);
   let connected = false;
-  let keptMs = 0;
+  /** Null while the topic is not verified: no order is given to it. */
+  let topic: TopicFacts | null = null;
+  let problem = UNREACHABLE;
+  const away = (): Unavailable => new Unavailable("backend_away", problem);
+  const verify = async (): Promise<TopicFacts> => {
+    if (!connected) throw away();
+    try {
+      topic = await verifyTopic(admin, settings);
+      problem = UNREACHABLE;
+      return topic;
+    } catch (error) {
+      // a request that failed by itself says nothing of the topic
+      if (!(error instanceof UnfitTopic)) throw error;
+      if (problem !== error.message) log.error({ mode: "v3", reason: error.message }, "v3 takes no orders");
+      topic = null;
+      problem = error.message;
+      throw error;
+    }
+  };
   const connect = async (): Promise<void> => {
     await ensureTopic(settings, log);
     await Promise.all([admin.connect(), producer.connect()]);
-    keptMs = await readRetention(admin, settings, log);
     connected = true;
+    warnOfRetention(await verify(), settings, log);
   };
-  const connecting = untilKafkaAnswers(connect, closing.signal, log);
+  const connecting = untilKafkaAnswers(
+    () =>
+      connect().catch((error: unknown) => {
+        problem = messageOf(error);
+        throw error;
+      }),
+    closing.signal,
+    log,
+  );
   // it rejects only when it is closed first, and `close` looks
   connecting.catch(() => undefined);
   const group = groupWrites<Order, Receipt>(
@@ -49,14 +83,19 @@ export const openKafkaIntake = (settings: KafkaSettings, log: Log): Intake => {
       staleMs: STALE_MS,
       deadlineMs: DECISION_MS,
     },
-    (orders) => (connected ? produce(producer, turns, settings, orders) : Promise.reject(away())),
+    (orders) => (topic ? produce(producer, turns, settings, orders) : Promise.reject(away())),
   );
   return {
     accept: group.add,
     backlog: async (): Promise<Backlog> => {
-      if (!connected) throw away();
+      // the settings of a topic can be changed
+      const { keptMs } = await verify();
       return { ...(await backlog()), keptMs };
     },
+    probe: async () => {
+      await verify();
+    },
+    verified: () => topic?.verified ?? null,
     close: async () => {
       closing.abort();
       await group.close();
@@ -65,8 +104,6 @@ export const openKafkaIntake = (settings: KafkaSettings, log: Log): Intake => {
     },
   };
 };
-
-const away = (): Unavailable => new Unavailable("backend_away", "Kafka does not answer");
 
 const produce = async (
   producer: Producer,

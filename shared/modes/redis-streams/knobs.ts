@@ -9,6 +9,14 @@ export const redisStreamsKnobs = Type.Object({
     pattern: "^postgres(ql)?://",
     description: "PostgreSQL, as postgres://user@host:port/name",
   }),
+  v2Appendfsync: Type.Union(
+    [Type.Literal("always"), Type.Literal("everysec"), Type.Literal("no"), Type.Literal("unverified")],
+    {
+      default: "always",
+      description:
+        "the appendfsync that the stream's Redis must have, or v2 takes no orders; less than always loses acknowledged orders in a crash (for experiments); unverified: this Redis does not let its settings be read, and orders are taken all the same",
+    },
+  ),
   v2Stream: Type.String({ default: "coffee:orders", description: "the key of the stream" }),
   v2Group: Type.String({ default: "counters", description: "the consumer group that counts" }),
   v2GroupMaxOrders: Type.Integer({

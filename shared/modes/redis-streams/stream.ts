@@ -59,7 +59,16 @@ local entry = fields(oldest[2])
 local before = (tonumber(entry.total) or 0) - (tonumber(entry.n) or 0)
 return {string.format('%.0f', (tonumber(fields(last[2]).total) or 0) - before), oldest[1]}`;
 
+/**
+ * Resolves with the error with which Redis refuses a new entry. The id 0-0 is never taken, so nothing is stored; Redis
+ * looks at it after everything else: rights, memory, its disk, its role.
+ */
+const PROBE = `
+redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)
+return redis.pcall('XADD', KEYS[1], '0-0', 'n', '0').err`;
+
 export type StreamClient = RedisClient & {
+  probeAdd(stream: string): Promise<string>;
   addOrders(stream: string, count: number, orders: string): Promise<string>;
   trimSettled(stream: string): Promise<number>;
   backlogOf(stream: string, group: string): Promise<[orders: string, oldestId: string]>;
@@ -96,6 +105,7 @@ const outageLog = (log: Log): ((error: Error) => void) => {
 
 const withScripts = (client: RedisClient): StreamClient => {
   client.defineCommand("addOrders", { numberOfKeys: 1, lua: ADD });
+  client.defineCommand("probeAdd", { numberOfKeys: 1, lua: PROBE });
   client.defineCommand("trimSettled", { numberOfKeys: 1, lua: TRIM });
   client.defineCommand("backlogOf", { numberOfKeys: 1, lua: BACKLOG });
   return client as StreamClient;
