@@ -60,7 +60,8 @@ test("`lost` aborts when the server ends the session, and another gets the slot"
   expect(await lease(1)).toBeNull();
   await endSessions();
   await until("it is lost", () => mine?.lost.aborted === true);
-  expect((await lease(1))?.slot).toBe(0);
+  // the server reports the end of a session before it releases the session's locks
+  await until("another worker gets the slot", async () => (await lease(1))?.slot === 0);
 });
 
 test("a lost lease can be released like any other", async () => {

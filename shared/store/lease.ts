@@ -1,6 +1,7 @@
 import type { Log } from "../ports.ts";
 import { messageOf } from "../runtime/lifecycle.ts";
 import type { Pool } from "./pool.ts";
+import { schemaLock } from "./schema.ts";
 
 /**
  * A slot is a small number that one worker holds at a time, by an advisory lock of a session. It only buys speed
@@ -13,12 +14,9 @@ export type Lease = {
   release(): Promise<void>;
 };
 
-/** First key of the advisory locks: "slot" in ASCII. */
-const LOCK_SPACE = 0x736c6f74;
-
 const TAKE_SLOT = `
-SELECT slot FROM generate_series(0, $2::integer - 1) AS slot
-WHERE pg_try_advisory_lock($1, slot) LIMIT 1`;
+SELECT slot FROM generate_series(0, $1::integer - 1) AS slot
+WHERE pg_try_advisory_lock(${schemaLock("slot")}, slot) LIMIT 1`;
 
 /** Leases the lowest free of `slots` slots; `null` when all are held. */
 export const leaseSlot = async (pool: Pool, slots: number, log: Log): Promise<Lease | null> => {
@@ -36,7 +34,7 @@ export const leaseSlot = async (pool: Pool, slots: number, log: Log): Promise<Le
     client.release(true);
   };
   try {
-    const { rows } = await client.query<{ slot: number }>(TAKE_SLOT, [LOCK_SPACE, slots]);
+    const { rows } = await client.query<{ slot: number }>(TAKE_SLOT, [slots]);
     const slot = rows[0]?.slot;
     if (slot === undefined) {
       end();

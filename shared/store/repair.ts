@@ -24,6 +24,7 @@ import {
   told,
   totalDifferences,
 } from "./reconcile.ts";
+import { schemaLock } from "./schema.ts";
 import { type Caller, type Run, transaction } from "./transaction.ts";
 
 export type Repaired = Reconciled & {
@@ -34,7 +35,7 @@ export type Repaired = Reconciled & {
 };
 
 /** One repair at a time: a second one waits here, where it holds nobody up. */
-const TAKE_TURN = "SELECT pg_advisory_xact_lock(hashtext('repair'))";
+const TAKE_TURN = `SELECT pg_advisory_xact_lock(${schemaLock("repair")})`;
 /** Whoever counts waits behind one who waits for this lock, too; a batch takes about a second at the most. */
 const LOCK_WITHIN_MS = 5_000;
 const LOCK_NOT_AVAILABLE = "55P03";

@@ -22,6 +22,7 @@ import {
 } from "./retention.fixture.ts";
 import { retain } from "./retention.ts";
 import type { Outcome } from "./retention-rows.ts";
+import { schemaLock } from "./schema.ts";
 
 let databaseUrl: string;
 let pool: Pool;
@@ -215,7 +216,7 @@ test("a dry run tells what would go and changes nothing", async () => {
 test("only one at a time, and when it is due only once a day", async () => {
   const held = poolOn(databaseUrl, 1);
   sessions.push(held);
-  await held.query("SELECT pg_advisory_lock($1, 0)", [0x6b656570]);
+  await held.query(`SELECT pg_advisory_lock(${schemaLock("retention")})`);
   expect(await retainNow(pool)).toBeNull();
   await held.query("SELECT pg_advisory_unlock_all()");
   const due = () => retain(pool, keeps, { signal: new AbortController().signal, ifDue: true });

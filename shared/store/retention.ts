@@ -8,6 +8,7 @@
 import type { Client, Pool } from "./pool.ts";
 import type { Keeps } from "./retention-knobs.ts";
 import { type Cuts, deleteOldRows, type Outcome, oldRows } from "./retention-rows.ts";
+import { schemaLock } from "./schema.ts";
 import { isBusy, LOCK_WAIT_MS, untilFree } from "./short-lock.ts";
 
 export type RetentionOptions = {
@@ -20,10 +21,9 @@ export type RetentionOptions = {
 
 /** 512 MB of orders read in one statement, about a second's work. */
 const PAGES_AT_ONCE = 65_536;
-/** First key of the advisory lock: "keep" in ASCII. */
-const LOCK_SPACE = 0x6b656570;
 
-const LOCK = "SELECT pg_try_advisory_lock($1, 0) AS alone, set_config('lock_timeout', $2, false)";
+const LOCK = `
+SELECT pg_try_advisory_lock(${schemaLock("retention")}) AS alone, set_config('lock_timeout', $1, false)`;
 const IS_DUE = "SELECT done_at < now() - interval '1 day' AS due FROM retention";
 const DONE = "UPDATE retention SET done_at = now()";
 
@@ -50,7 +50,7 @@ export const retain = async (
   { signal, dryRun = false, ifDue = false }: RetentionOptions,
 ): Promise<Outcome[] | null> =>
   inSession(pool, signal, async (client) => {
-    const { rows: locks } = await client.query(LOCK, [LOCK_SPACE, `${LOCK_WAIT_MS}ms`]);
+    const { rows: locks } = await client.query(LOCK, [`${LOCK_WAIT_MS}ms`]);
     if (!locks[0].alone) return null;
     if (ifDue && !(await client.query(IS_DUE)).rows[0].due) return null;
     const cuts = await cutsOf(client, keeps);
