@@ -1,28 +1,56 @@
 import { join } from "node:path";
-import { runner } from "node-pg-migrate";
+import { PG_MIGRATE_LOCK_ID, runner } from "node-pg-migrate";
 import pg from "pg";
 import { ensurePartitions } from "#shared/store/partitions.ts";
+import { writableSchema } from "#shared/store/schema.ts";
+
+const LIST = "migrations";
 
 /**
- * Brings the database to the newest schema and makes the partitions of the coming weeks. Forward only. Any
- * number of processes may call it at once: they take turns by an advisory lock.
+ * Brings the first schema of the session's search_path to the newest version, and makes the partitions of the coming
+ * weeks. Forward only. Any number of processes may call it at once: they take turns by an advisory lock. Several schemas
+ * of one database may be migrated, also at once.
  */
 export const migrate = async (databaseUrl: string, onLine: (line: string) => void): Promise<void> => {
-  await runner({
-    databaseUrl,
-    dir: join(import.meta.dirname, "migrations"),
-    migrationsTable: "migrations",
-    direction: "up",
-    checkOrder: true,
-    advisoryLockMode: "wait",
-    log: () => undefined,
-    logger: { debug: () => undefined, info: () => undefined, warn: onLine, error: onLine },
-  });
   const client = new pg.Client({ connectionString: databaseUrl });
+  // a lost connection fails the statement in progress; an event without a listener would end the process
+  client.on("error", () => undefined);
   await client.connect();
   try {
+    const schema = await writableSchema(client);
+    // the key that node-pg-migrate takes by itself, which versions before this one left to it
+    await client.query("SELECT pg_advisory_lock($1)", [PG_MIGRATE_LOCK_ID]);
+    await moveList(client, schema);
+    await runner({
+      dbClient: client,
+      schema,
+      dir: join(import.meta.dirname, "migrations"),
+      migrationsTable: LIST,
+      direction: "up",
+      checkOrder: true,
+      noLock: true,
+      log: () => undefined,
+      logger: { debug: () => undefined, info: () => undefined, warn: onLine, error: onLine },
+    });
     await ensurePartitions(client);
   } finally {
     await client.end();
   }
+};
+
+/** From the catalog: to_regclass would fail where the role may not use public. */
+const TABLES = `
+SELECT nspname = $1 AS "isOurs", relname::text AS name FROM pg_class JOIN pg_namespace AS n ON n.oid = relnamespace
+WHERE relname IN ('orders', '${LIST}') AND nspname IN ('public', $1)`;
+const FIRST_LISTED = `SELECT name FROM public.${LIST} ORDER BY id LIMIT 1`;
+
+/** Earlier versions kept the list of migrations in public, wherever search_path put the tables. */
+const moveList = async (client: pg.Client, schema: string): Promise<void> => {
+  const { rows } = await client.query<{ isOurs: boolean; name: string }>(TABLES, [schema]);
+  const has = (isOurs: boolean, name: string): boolean =>
+    rows.some((table) => table.isOurs === isOurs && table.name === name);
+  if (!has(true, "orders") || has(true, LIST) || has(false, "orders") || !has(false, LIST)) return;
+  const listed = await client.query<{ name: string }>(FIRST_LISTED);
+  if (listed.rows[0]?.name !== "0001_orders") return;
+  await client.query(`ALTER TABLE public.${LIST} SET SCHEMA ${pg.escapeIdentifier(schema)}`);
 };
