@@ -2,9 +2,11 @@ import { join } from "node:path";
 import { PG_MIGRATE_LOCK_ID, runner } from "node-pg-migrate";
 import pg from "pg";
 import { ensurePartitions } from "#shared/store/partitions.ts";
+import { openSession } from "#shared/store/pool.ts";
 import { writableSchema } from "#shared/store/schema.ts";
 
 const LIST = "migrations";
+const CONNECT_TIMEOUT_MS = 10_000;
 
 /**
  * Brings the first schema of the session's search_path to the newest version, and makes the partitions of the coming
@@ -12,10 +14,13 @@ const LIST = "migrations";
  * of one database may be migrated, also at once.
  */
 export const migrate = async (databaseUrl: string, onLine: (line: string) => void): Promise<void> => {
-  const client = new pg.Client({ connectionString: databaseUrl });
-  // a lost connection fails the statement in progress; an event without a listener would end the process
-  client.on("error", () => undefined);
-  await client.connect();
+  // a migration may rewrite a table of any size
+  const client = await openSession({
+    databaseUrl,
+    program: "coffee-migrations",
+    statementTimeoutMs: 0,
+    connectTimeoutMs: CONNECT_TIMEOUT_MS,
+  });
   try {
     const schema = await writableSchema(client);
     // the key that node-pg-migrate takes by itself, which versions before this one left to it

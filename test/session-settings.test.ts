@@ -93,14 +93,16 @@ test("every program's sessions have them, whatever the role's defaults are", asy
   await finished("db/main.ts");
   const pool = poolOn(env["DATABASE_URL"] ?? "", 1);
   closers.push(() => pool.end());
+  // a policy is asked of rows alone
+  await pool.query(`INSERT INTO dead_letters (source, origin, index, payload, payload_sha256, reason, detail)
+    VALUES ('v2', '1-0', 0, '', '', 'malformed', 'for the list')`);
   await pool.query(WATCH);
   const modes = ["v1", "v2", "v3"];
   const enabled = Object.fromEntries(modes.map((mode) => [`${mode.toUpperCase()}_ENABLED`, "true"]));
   const url = await listeningAt(start("services/order-api/main.ts", { PORT: "0", ...enabled }));
   for (const mode of modes)
     start("services/worker/main.ts", { MODE: mode, METRICS_PORT: "0", RECONCILE_EVERY_MS: "200" });
-  for (const mode of modes)
-    await until(`${mode} takes an order`, async () => (await order(url, mode)).ok);
+  for (const mode of modes) await until(`${mode} takes an order`, async () => (await order(url, mode)).ok);
   await until("all are counted", async () => {
     const counted = await countedAt(url);
     return modes.every((mode) => counted[mode] === 1);
@@ -108,7 +110,7 @@ test("every program's sessions have them, whatever the role's defaults are", asy
   await fetch(`${url}/api/sales?bucket=day`);
   await finished("services/operator/main.ts", ["reconcile"]);
   await finished("services/operator/main.ts", ["dead-letters", "list"]);
-  await finished("services/operator/main.ts", ["retention", "--dry-run"]);
+  await finished("services/operator/main.ts", ["retention"]);
   await finished("db/main.ts");
   const writers = ["coffee-v1-intake", ...modes.map((mode) => `coffee-worker-${mode}`)];
   const readers = [
@@ -120,7 +122,6 @@ test("every program's sessions have them, whatever the role's defaults are", asy
     "coffee-migrations",
   ];
   const expected = [...writers, ...readers].sort();
-  await until("the server has seen them all", () => expected.every((program) => program in seen()));
   const programs = Object.entries(seen()).filter(([program]) => program !== "coffee-test");
   expect(programs.sort()).toEqual(expected.map((program) => [program, [RIGHT]]));
   // those that touch no table are known too
@@ -129,4 +130,4 @@ test("every program's sessions have them, whatever the role's defaults are", asy
   );
   const known = [...expected, "coffee-v2-lease", "coffee-test"];
   expect(rows.map(({ name }) => name).filter((name) => !known.includes(name))).toEqual([]);
-});
+}, 120_000);

@@ -6,19 +6,22 @@ import { prepareSession, refuseSharedBackend, type SessionSettings, UnfitSession
 export type Pool = pg.Pool;
 export type Client = pg.PoolClient;
 
-export type PoolOptions = {
+export type SessionOptions = {
   readonly databaseUrl: string;
   /** Shown by pg_stat_activity. */
   readonly program: string;
+  /** A statement is cancelled by the server after this long, and given up by us half a second later; 0 is never. */
+  readonly statementTimeoutMs: number;
+  /** How long a caller waits for a connection before PostgreSQL is reported as unreachable. */
+  readonly connectTimeoutMs: number;
+};
+
+export type PoolOptions = SessionOptions & {
   readonly maxConnections: number;
   /** Whether a commit waits for the disk; on by default. `off` is for experiments. */
   readonly synchronousCommit?: "on" | "off";
-  /** A statement is cancelled by the server after this long, and given up by us half a second later. */
-  readonly statementTimeoutMs: number;
   /** Checks each new connection; one that it rejects is not used. */
   readonly verify?: (client: Client) => Promise<void>;
-  /** How long a caller waits for a connection before the pool reports PostgreSQL as unreachable. */
-  readonly connectTimeoutMs: number;
   /** Called for each new connection with its settings as the server reports them. */
   readonly onVerified?: (settings: SessionSettings) => void;
   /** Called when DATABASE_URL turns out to be wrong before any connection could be used: the program has to stop. */
@@ -67,13 +70,13 @@ export const openPool = (options: PoolOptions, onError: (error: Error) => void):
  * DATABASE_URL's own parameters, and ours, which win. No setting is sent with the startup packet: pgbouncer refuses
  * parameters that it does not track.
  */
-const clientConfigOf = (options: PoolOptions): pg.ClientConfig => ({
+const clientConfigOf = (options: SessionOptions): pg.ClientConfig => ({
   ...parseIntoClientConfig(options.databaseUrl),
   application_name: options.program,
   connectionTimeoutMillis: options.connectTimeoutMs,
   statement_timeout: undefined,
   idle_in_transaction_session_timeout: undefined,
-  query_timeout: options.statementTimeoutMs + 500,
+  query_timeout: options.statementTimeoutMs === 0 ? undefined : options.statementTimeoutMs + 500,
   keepAlive: true,
   keepAliveInitialDelayMillis: KEEP_ALIVE_IDLE_MS,
 });
@@ -83,4 +86,18 @@ const connected = async (config: pg.ClientConfig): Promise<pg.Client> => {
   client.on("error", () => undefined);
   await client.connect();
   return client;
+};
+
+/** One session without a pool, for a program that holds a lock in it; its owner ends it. */
+export const openSession = async (options: SessionOptions): Promise<pg.Client> => {
+  const config = clientConfigOf(options);
+  const client = await connected(config);
+  try {
+    await refuseSharedBackend(client, () => connected(config));
+    await prepareSession(client, { ...options, synchronousCommit: "on" });
+    return client;
+  } catch (error) {
+    await client.end();
+    throw error;
+  }
 };
