@@ -91,7 +91,7 @@ test("a mode that is not enabled, a queue that is full, a backend that is away",
     await until("the poll finds it away", async () =>
       /^(backend-away|outcome-unknown|timeout)$/.test((await order("v2", latte, asJson, of)).type),
     );
-    expect((await ask("GET", "/readyz", { of })).status).toBe(503);
+    await until("it is not ready", async () => (await ask("GET", "/readyz", { of })).status === 503);
     // to be read while every mode is down
     for (const path of ["/openapi.json", "/asyncapi.json", "/docs/"])
       expect((await fetch(of.url + path)).status).toBe(200);

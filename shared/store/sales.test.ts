@@ -19,12 +19,12 @@ let pool: Pool;
 const orders: (Order & { mode: string })[] = [];
 
 beforeAll(async () => {
-  pool = poolOn(await freshDatabase());
+  const database = await freshDatabase();
+  pool = poolOn(database);
   // a server elsewhere: buckets stay UTC
   await pool.query(
     `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET timezone = ''America/New_York''', current_database()); END $$`,
   );
-  const database = pool.options.connectionString ?? "";
   await pool.end();
   pool = poolOn(database);
   for (const [batch, mode] of ["v2", "v3", "v2", "v4"].entries()) {
