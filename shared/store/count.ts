@@ -133,17 +133,27 @@ SELECT t.orders::text, t.duplicates::text, (
 ) AS ages, ${more} AS more, ${restored} AS restored,
 (extract(epoch FROM statement_timestamp()) * 1000)::float8 AS began_ms FROM totals AS t`;
 
-/** Rows of a JSON text: an array of order messages (shared/wire/order-message.ts), which PostgreSQL itself parses. */
-export const messagesIn = (json: string): string => `json_to_recordset(${json}::json) AS message (
+/**
+ * Rows of a JSON text: an array of order messages (shared/wire/order-message.ts), which PostgreSQL itself parses, each
+ * with its position in the array. Where one id comes with two bodies the first position has to win, and a sort by id alone
+ * leaves open which one comes first: of 1 000 such pairs in one batch it stored the later body of 478 to 489.
+ */
+export const messagesIn = (json: string): string => `ROWS FROM (json_to_recordset(${json}::json) AS (
   id uuid, store text, drink text, price_cents bigint, event_time timestamptz, accepted_at timestamptz,
-  fingerprint bytea)`;
+  fingerprint bytea)) WITH ORDINALITY AS message (
+  id, store, drink, price_cents, event_time, accepted_at, fingerprint, position)`;
 
+/**
+ * Sorted in a subquery: a sort right below the INSERT carries its constant columns too, which made the statement 1 % to 2 %
+ * dearer than a sort by id alone. This one is not.
+ */
 const COUNT_CARRIED = `
 WITH input AS MATERIALIZED (
   SELECT * FROM ${messagesIn("$4")}
 ), counted AS (
   INSERT INTO orders (order_id, mode, store, drink, price_cents, event_time, accepted_at, fingerprint)
-  SELECT id, $2, store, drink, price_cents, event_time, accepted_at, fingerprint FROM input ORDER BY id
+  SELECT id, $2, store, drink, price_cents, event_time, accepted_at, fingerprint
+  FROM (SELECT * FROM input ORDER BY id, position) AS sorted
   ON CONFLICT DO NOTHING
   RETURNING order_id, mode, store, drink, price_cents, event_time, accepted_at
 ), ${rollUp("(SELECT count(*) FROM input) - (SELECT coalesce(sum(n), 0) FROM base)::bigint")}`;

@@ -2,14 +2,17 @@
 import { messagesIn } from "./count.ts";
 import type { Client, Pool } from "./pool.ts";
 
-/** That all are new is the usual answer, and told in one row instead of one each. */
+/**
+ * That all are new is the usual answer, and returned in one row instead of one each. Sorted in a subquery, as in count.ts:
+ * a sort that also carries the transaction id made the statement 2 % to 3 % dearer.
+ */
 const STORE_ORDERS = `
 WITH input AS MATERIALIZED (
   SELECT * FROM ${messagesIn("$2")}
 ), stored AS (
   INSERT INTO orders (order_id, mode, store, drink, price_cents, event_time, accepted_at, fingerprint, xid)
   SELECT id, $1, store, drink, price_cents, event_time, accepted_at, fingerprint, pg_current_xact_id()
-  FROM input ORDER BY id
+  FROM (SELECT * FROM input ORDER BY id, position) AS sorted
   ON CONFLICT DO NOTHING
   RETURNING order_id
 )

@@ -69,6 +69,38 @@ const shareKeys = async (scene: Scene): Promise<void> => {
   }
 };
 
+const PAIR_BATCHES = 3;
+const PAIRS = 400;
+
+/**
+ * Batches in which each id comes with two bodies, anywhere in the batch. A call's orders share one durable write, so the
+ * first of each pair has to be stored; without a rule about half of the others would be.
+ */
+const sendPairs = async (scene: Scene): Promise<void> => {
+  const { ground, clients, ledger, random, sown } = scene;
+  for (let batch = 0; batch < PAIR_BATCHES; batch++) {
+    const orders = Array.from({ length: PAIRS }, () => clients.order());
+    const others = orders.map(({ id, sent }) => ({ id, sent: { ...sent, cents: sent.cents + 1 } }));
+    const pairs = random.shuffled([...orders, ...others]);
+    const dueMs = performance.now();
+    for (const { id, sent } of pairs) if (!ledger.get(id)) ledger.add(id, sent, dueMs);
+    await takeBatch(scene, pairs);
+    for (const { id } of orders) ledger.told(id, "acknowledged");
+    // v1 refuses the second body in its reply; the others find it when they count
+    if (ground.mode !== "v1") sown.conflicts += PAIRS;
+  }
+};
+
+/** Sends the same batch until it is taken. */
+const takeBatch = async ({ ground, random }: Scene, orders: readonly Order[]): Promise<void> => {
+  const request = batchOf(ground.mode, JSON_TYPE, `[${orders.map(batchMember).join(",")}]`);
+  for (const endMs = performance.now() + ANSWERED_MS; ; await sleep(AGAIN_MS)) {
+    const { status } = await exchange(random.pick(ground.urls), request);
+    if (status === 201 || status === 202) return;
+    if (performance.now() > endMs) throw new Error(`a batch of pairs was answered ${status} only`);
+  }
+};
+
 const CUT_CLIENTS = 200;
 const CUT_AT_ONCE = 20;
 const CUT_AFTER_MS = 6;
@@ -109,5 +141,6 @@ const cutClients = async ({ ground, clients, ledger, random }: Scene): Promise<v
 
 export const keys: readonly Fault[] = [
   { name: "one-key", strike: shareKeys, recoverWithinSeconds: 20 },
+  { name: "one-id-two-bodies", strike: sendPairs, recoverWithinSeconds: 20 },
   { name: "client-cut", strike: cutClients, recoverWithinSeconds: 20 },
 ];

@@ -9,8 +9,21 @@ export const countingMutants: readonly Mutant[] = [
     name: "unsorted-batch",
     mode: "v2",
     fault: "rival-deliveries",
-    edits: [{ file: FILE, find: "fingerprint FROM input ORDER BY id", replace: "fingerprint FROM input" }],
+    edits: [
+      {
+        file: FILE,
+        find: "FROM (SELECT * FROM input ORDER BY id, position) AS sorted",
+        replace: "FROM input",
+      },
+    ],
     exposedAs: /deadlocks/,
+  },
+  {
+    name: "v2-no-tie-break",
+    mode: "v2",
+    fault: "one-id-two-bodies",
+    edits: [{ file: FILE, find: "ORDER BY id, position) AS sorted", replace: "ORDER BY id) AS sorted" }],
+    exposedAs: /orders stored with another payload/,
   },
   // a transaction that began earlier ends after the tick, below what the tick has seen
   {
