@@ -53,16 +53,10 @@ export const startSystem = async (options: SystemOptions = {}): Promise<System> 
     .map((mode) => ({ mode, settings: loadSettings(mode.knobs, env) as Record<string, unknown> }));
   const settings = loadSettings(apiKnobs, env);
   const log = pino({ level: "silent" });
-  const { url } = await serve({
-    settings,
-    enabled,
-    catalogue,
-    log,
-    closers,
-    failed: (error) => {
-      throw error;
-    },
-  });
+  const failed = (error: Error): void => {
+    throw error;
+  };
+  const { url } = await serve({ settings, enabled, catalogue, log, closers, failed });
   if (options.workers ?? true)
     for (const { mode, settings: knobs } of enabled) {
       const { stop } = startWorkerHere(mode, knobs, board.url, pool);

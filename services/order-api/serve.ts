@@ -4,6 +4,7 @@ import { openBoardReader } from "#shared/board/board.ts";
 import type { Catalogue } from "#shared/domain/catalogue.ts";
 import type { Closers } from "#shared/runtime/lifecycle.ts";
 import { openRegistry } from "#shared/runtime/prometheus.ts";
+import { MissingRight } from "#shared/runtime/redis-rights.ts";
 import { openPool } from "#shared/store/pool.ts";
 import type { Setup } from "#shared/wire/setup.ts";
 import packageJson from "../../package.json" with { type: "json" };
@@ -36,14 +37,8 @@ export type Serving = {
 export type Served = { readonly url: string; readonly app: FastifyInstance };
 
 /** Opens everything the API consists of and listens, whether or not its servers answer yet. */
-export const serve = async ({
-  settings,
-  enabled,
-  catalogue,
-  log,
-  closers,
-  failed,
-}: Serving): Promise<Served> => {
+export const serve = async (serving: Serving): Promise<Served> => {
+  const { settings, enabled, catalogue, log, closers, failed } = serving;
   const registry = openRegistry("order-api", packageJson.version);
   const pool = openPool(
     {
@@ -66,7 +61,8 @@ export const serve = async ({
     settings.boardRedisUrl,
     () => fanout.changed(),
     (error) => {
-      if (boardFailures++ % 50 === 0)
+      if (error instanceof MissingRight) failed(error);
+      else if (boardFailures++ % 50 === 0)
         log.warn({ reason: error.message }, "the board's Redis does not answer");
     },
   );

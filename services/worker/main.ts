@@ -8,6 +8,7 @@ import { loadSettings } from "#shared/runtime/config.ts";
 import { type Closers, messageOf, orExit, runProgram } from "#shared/runtime/lifecycle.ts";
 import { openLog } from "#shared/runtime/log.ts";
 import { openRegistry } from "#shared/runtime/prometheus.ts";
+import { MissingRight } from "#shared/runtime/redis-rights.ts";
 import { openPool } from "#shared/store/pool.ts";
 import { checkKeeps } from "#shared/store/retention-knobs.ts";
 import packageJson from "../../package.json" with { type: "json" };
@@ -71,7 +72,8 @@ await runProgram(log, settings.stopDeadlineMs, async (closers, failed) => {
   closers.add("keeper", () => keeper.close());
   let boardFailures = 0;
   const board = openBoardWriter(settings.boardRedisUrl, (error) => {
-    if (boardFailures++ % 50 === 0) log.warn({ err: error }, "the board's Redis does not answer");
+    if (error instanceof MissingRight) failed(error);
+    else if (boardFailures++ % 50 === 0) log.warn({ err: error }, "the board's Redis does not answer");
   });
   closers.add("board", () => board.close());
   const metrics = openWorkerMetrics(registry, mode.name);

@@ -3,6 +3,7 @@ import type { BoardWriter } from "#shared/board/board.ts";
 import type { Board } from "#shared/domain/board.ts";
 import type { Log } from "#shared/ports.ts";
 import { messageOf } from "#shared/runtime/lifecycle.ts";
+import { MissingRight } from "#shared/runtime/redis-rights.ts";
 import { raiseEpoch, readBoard } from "#shared/store/board-read.ts";
 import type { Pool } from "#shared/store/pool.ts";
 import { type Ranking, rankingIn, readRanking } from "#shared/store/ranking.ts";
@@ -10,6 +11,8 @@ import { type Ranking, rankingIn, readRanking } from "#shared/store/ranking.ts";
 export type Publisher = {
   /** The rollups changed: a board is published within `publishEveryMs`. */
   changed(): void;
+  /** Rejects with `MissingRight` when the board's Redis refuses what it has never allowed. */
+  readonly refused: Promise<never>;
   close(): Promise<void>;
 };
 
@@ -40,6 +43,9 @@ export const openPublisher = (publishing: Publishing): Publisher => {
   let dirty = false;
   let lastAt = 0;
   let failures = 0;
+  const refused = Promise.withResolvers<never>();
+  // it may reject before anything waits for it
+  refused.promise.catch(() => undefined);
 
   const changed = (): void => {
     dirty = true;
@@ -47,7 +53,7 @@ export const openPublisher = (publishing: Publishing): Publisher => {
     const inStepMs = lastAt + publishEveryMs - performance.now();
     alarm.within(Math.max(0, Math.min(publishEveryMs, inStepMs)));
   };
-  const ranker = openRanker(publishing, changed);
+  const ranker = openRanker(publishing, changed, refused.reject);
 
   const publishOnce = async (): Promise<void> => {
     const wanted = dirty;
@@ -63,6 +69,7 @@ export const openPublisher = (publishing: Publishing): Publisher => {
     } catch (error) {
       dirty ||= wanted;
       failures++;
+      if (error instanceof MissingRight) refused.reject(error);
       // the first attempts may meet connections that are not there yet; an outage is told every 20th time
       if (failures % 20 === 3)
         log.warn({ reason: messageOf(error), failures }, "the board could not be published; trying again");
@@ -74,6 +81,7 @@ export const openPublisher = (publishing: Publishing): Publisher => {
   alarm.within(0);
   return {
     changed,
+    refused: refused.promise,
     close: async () => {
       await alarm.close();
       await ranker.close();
@@ -135,7 +143,11 @@ type Ranker = {
 const RANK_EVERY_US = 1_000_000;
 
 /** Ranks the stores beside the boards, so that no board waits for it; of N workers one at a time does. */
-const openRanker = ({ pool, board, log }: Publishing, onRanked: () => void): Ranker => {
+const openRanker = (
+  { pool, board, log }: Publishing,
+  onRanked: () => void,
+  onRefused: (error: MissingRight) => void,
+): Ranker => {
   let own: Ranking | null = null;
   let rankedVersion = -1;
   let underWay: Promise<void> | null = null;
@@ -147,6 +159,7 @@ const openRanker = ({ pool, board, log }: Publishing, onRanked: () => void): Ran
       rankedVersion = version;
       if (!closed) onRanked();
     } catch (error) {
+      if (error instanceof MissingRight) onRefused(error);
       // the next board asks again, and tells when PostgreSQL or Redis is away
       log.info({ reason: messageOf(error) }, "the stores could not be ranked; trying again");
     } finally {

@@ -8,7 +8,7 @@ import { openPublisher } from "./publisher.ts";
 import { openSettle } from "./settle.ts";
 
 export type Worker = {
-  /** Resolves when the source has ended after `close`; rejects when it failed. */
+  /** Resolves when the source has ended after `close`; rejects when it failed, or may not publish at all. */
   readonly ended: Promise<void>;
   /** Stops intake, settles what is in hand, publishes it, closes the source. */
   close(): Promise<void>;
@@ -88,13 +88,13 @@ export const openWorker = (parts: WorkerParts): Worker => {
     onDeadLetter: ({ reason }) => metrics.deadLetter(reason),
     onConflicts: metrics.conflicts,
   });
-  const ended = source.run(settle, stopping.signal);
+  const running = source.run(settle, stopping.signal);
   return {
-    ended,
+    ended: Promise.race([running, publisher.refused]),
     close: async () => {
       stopping.abort();
-      // how it ended was told by `ended`
-      await ended.catch(() => undefined);
+      // its failure was reported by `ended`
+      await running.catch(() => undefined);
       await publisher.close();
       await source.close();
     },

@@ -5,6 +5,7 @@
 import type { Board } from "../domain/board.ts";
 import { messageOf } from "../runtime/lifecycle.ts";
 import { closeRedis, openRedis, type RedisClient, redisOptions } from "../runtime/redis.ts";
+import { MissingRight, openRights, type Rights } from "../runtime/redis-rights.ts";
 
 const BOARD = "coffee:board";
 const CHANGES = "coffee:board:changes";
@@ -39,6 +40,7 @@ type WithPublish = RedisClient & {
 /** `older`: a newer board is there already. `ahead`: PostgreSQL's clock runs more than 5 s before Redis'. */
 export type Published = "published" | "older" | "ahead";
 
+/** Each rejects with `MissingRight` while the Redis user has never been allowed to do it. */
 export type BoardWriter = {
   read(): Promise<Board | null>;
   /** When the board that stands in Redis was read, by PostgreSQL's clock; null without one. */
@@ -51,22 +53,41 @@ export type BoardWriter = {
   close(): Promise<void>;
 };
 
+/** `onError` is called on each failed connection attempt, with `MissingRight` if the user may not select its database. */
 export const openBoardWriter = (url: string, onError: (error: Error) => void): BoardWriter => {
-  const redis = openRedis(url, redisOptions("coffee-board-writer"), onError) as WithPublish;
+  const rights = openRights(VARIABLE);
+  const options = redisOptions("coffee-board-writer");
+  const redis = openRedis(url, options, (error) => onError(connectError(rights, error))) as WithPublish;
   redis.defineCommand("publishBoard", { numberOfKeys: 2, lua: PUBLISH });
+  redis.on("ready", () => rights.allowed(SELECT));
   return {
-    read: async () => parsed(await redis.hget(BOARD, "board")),
+    read: async () => parsed(await rights.check(READ, () => redis.hget(BOARD, "board"))),
     asOfMs: async () => {
-      const asOfUs = await redis.hget(BOARD, "as_of_us");
+      const asOfUs = await rights.check(READ, () => redis.hget(BOARD, "as_of_us"));
       return asOfUs === null ? null : Number(asOfUs) / 1_000;
     },
-    publish: (board) =>
-      redis.publishBoard(BOARD, CHANGES, board.epoch, board.version, board.asOfUs, JSON.stringify(board)),
-    takeTurn: async () => (await redis.set(TURN, "1", "PX", TURN_MS, "NX")) === "OK",
-    takeRanking: async () => (await redis.set(RANKING, "1", "PX", RANKING_MS, "NX")) === "OK",
+    publish: (board) => {
+      const { epoch, version, asOfUs } = board;
+      const text = JSON.stringify(board);
+      return rights.check("publish the board", () =>
+        redis.publishBoard(BOARD, CHANGES, epoch, version, asOfUs, text),
+      );
+    },
+    takeTurn: () => rights.check("take the turn to publish", () => taken(redis, TURN, TURN_MS)),
+    takeRanking: () =>
+      rights.check("take the turn to rank the stores", () => taken(redis, RANKING, RANKING_MS)),
     close: () => closeRedis(redis),
   };
 };
+
+const taken = async (redis: RedisClient, key: string, ms: number): Promise<boolean> =>
+  (await redis.set(key, "1", "PX", ms, "NX")) === "OK";
+
+const VARIABLE = "BOARD_REDIS_URL";
+const SELECT = "select the database";
+const READ = "read the board";
+
+const connectError = (rights: Rights, error: Error): Error => rights.errorOf(SELECT, error) as Error;
 
 export type BoardReader = {
   /** The newest board this process has seen, whether or not Redis answers now; null before the first. */
@@ -78,7 +99,8 @@ export type BoardReader = {
 
 /**
  * Follows the board: reads it on every (re)connection, because a change may have been missed meanwhile, and then
- * hears of each. `onChange` is called with each newer board.
+ * hears of each. `onChange` is called with each newer board, `onError` with what failed: `MissingRight` while the
+ * Redis user has never been allowed to do it.
  */
 export const openBoardReader = (
   url: string,
@@ -88,8 +110,10 @@ export const openBoardReader = (
   let latest: Board | null = null;
   // The blocking subscription and the reads need connections of their own.
   const options = redisOptions("coffee-board-reader");
-  const reads = openRedis(url, options, onError);
-  const changes = openRedis(url, { ...options, autoResubscribe: false }, onError);
+  const rights = openRights(VARIABLE);
+  const onConnectError = (error: Error): void => onError(connectError(rights, error));
+  const reads = openRedis(url, options, onConnectError);
+  const changes = openRedis(url, { ...options, autoResubscribe: false }, onConnectError);
 
   /** What a board must be newer than. A Redis that came back empty may follow a restored PostgreSQL: nothing then. */
   let floor: Board | null = null;
@@ -109,16 +133,17 @@ export const openBoardReader = (
     try {
       await work();
     } catch (error) {
-      onError(new Error(`${what}: ${messageOf(error)}`, { cause: error }));
+      if (error instanceof MissingRight) onError(error);
+      else onError(new Error(`${what}: ${messageOf(error)}`, { cause: error }));
     }
   };
   const follow = (): Promise<void> =>
     guarded("following the board", async () => {
-      if (changes.status === "ready") await changes.subscribe(CHANGES);
-      if (reads.status === "ready") take(await reads.hget(BOARD, "board"));
+      if (changes.status === "ready")
+        await rights.check("subscribe to the board's changes", () => changes.subscribe(CHANGES));
+      if (reads.status === "ready") take(await rights.check(READ, () => reads.hget(BOARD, "board")));
     });
-  changes.on("ready", follow);
-  reads.on("ready", follow);
+  for (const client of [changes, reads]) client.on("ready", () => rights.allowed(SELECT)).on("ready", follow);
   changes.on("message", (_channel, text) => guarded("reading a board", () => take(text)));
   // a connection that was cut without a word stays silent for minutes: what was missed is read instead
   const listening = setInterval(() => {

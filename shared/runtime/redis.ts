@@ -32,10 +32,16 @@ export const redisOptions = (name: string): Options => ({
 
 export type RedisClient = Redis;
 
-/** `onError` hears of each failed connection attempt; the client goes on trying. */
+/**
+ * `onError` is called on each failed connection attempt; the client reconnects. A database that Redis refuses to
+ * SELECT is a failed attempt: ioredis alone would go on in database 0, among another program's keys.
+ */
 export const openRedis = (url: string, options: Options, onError: (error: Error) => void): RedisClient => {
   const client = new Redis(url, options);
-  client.on("error", onError);
+  client.on("error", (error: Error & { command?: { name: string } }) => {
+    if (error.command?.name === "select") client.disconnect(true);
+    onError(error);
+  });
   return client;
 };
 

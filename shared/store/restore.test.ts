@@ -8,12 +8,14 @@ import { openPool, type Pool } from "./pool.ts";
 import { adoptRestored, refuseRestored } from "./restore.ts";
 
 const batch = { source: "v1", part: 0 };
+let databaseUrl: string;
 let pool: Pool;
 afterEach(() => pool.end());
 
 /** Twenty orders counted, seven not, and then another cluster: its identifier differs and its ids start low. */
 const restoredDatabase = async (): Promise<void> => {
-  pool = poolOn(await freshDatabase());
+  databaseUrl = await freshDatabase();
+  pool = poolOn(databaseUrl);
   await storeOrders(pool, "v1", encodeOrders(someOrders(20)));
   // other tests' transactions on this server hold the watermark back for a moment
   await until("they are counted", async () => (await countStored(pool, batch)).orders === 20);
@@ -62,7 +64,7 @@ test("adopting takes as long as it takes, whatever the timeout of the worker's p
   await restoredDatabase();
   const hasty = openPool(
     {
-      databaseUrl: pool.options.connectionString ?? "",
+      databaseUrl,
       program: "test",
       maxConnections: 1,
       statementTimeoutMs: 200,

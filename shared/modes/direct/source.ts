@@ -1,6 +1,7 @@
-import { Queue, Worker } from "bullmq";
+import { Queue, RedisConnection, Worker } from "bullmq";
 import type { Count, Log, Source } from "../../ports.ts";
 import { atMost, messageOf } from "../../runtime/lifecycle.ts";
+import { MissingRight, openRights, SUCCESSES_NEEDED } from "../../runtime/redis-rights.ts";
 import { pause } from "../../runtime/retry.ts";
 import type { DirectSettings } from "./knobs.ts";
 
@@ -17,35 +18,48 @@ const SILENCE_MS = 12_000;
 const CLOSE_MS = 3_000;
 
 /**
+ * BullMQ retries at once after an error reply: 40 % of a core while Redis refuses its scripts. So long it is paused.
+ */
+const REFUSED_PAUSE_MS = 1_000;
+/** What the Redis user may have no right to do. */
+const SCHEDULE = "write v1's schedule (BullMQ)";
+const TICK = "take v1's ticks (BullMQ)";
+
+/**
+ * BullMQ asks INFO for the version, and a user without that right made it retry without ever yielding to the event
+ * loop: no order counted, no signal handled, a whole core. Unasked it assumes the least version it supports, and for
+ * 5.0.0 rounds every wait up to a second: a tick of 500 ms took 1 000. 6.2 is the least that v2's XAUTOCLAIM needs.
+ */
+RedisConnection.minimumVersion = "6.2.0";
+
+/**
  * v1's aggregator: BullMQ says when to count, one worker at a time; that the count is right is PostgreSQL's
  * doing alone, so a tick too many or two at once do no harm.
  */
 export const openDirectSource = (settings: DirectSettings, log: Log): Source => {
   const connection = { url: settings.boardRedisUrl, maxRetriesPerRequest: null, socketTimeout: SILENCE_MS };
-  const queue = new Queue(QUEUE, { connection: { ...connection, enableOfflineQueue: false } });
-  const heard = new Set<string>();
-  const complain = (error: Error): void => {
-    // ioredis repeats itself on every attempt; an outage is told once
-    if (heard.has(error.message)) return;
-    heard.add(error.message);
-    log.warn({ err: error, mode: "v1" }, "the schedule's Redis does not answer");
-  };
-  queue.on("error", complain);
+  const queue = new Queue(QUEUE, {
+    connection: { ...connection, enableOfflineQueue: false },
+    skipVersionCheck: true,
+  });
+  const rights = openRights("BOARD_REDIS_URL");
+  const complain = openComplaints(log);
+  queue.on("error", complain.about);
 
   const schedule = async (): Promise<void> => {
     try {
-      await queue.setGlobalConcurrency(1);
-      await forgetFarTick(queue, settings.v1TickMs);
-      const keep = { removeOnComplete: 10, removeOnFail: 10 };
-      await queue.upsertJobScheduler(SCHEDULER, { every: settings.v1TickMs }, { name: "count", opts: keep });
-      heard.clear();
+      await rights.check(SCHEDULE, () => writeSchedule(queue, settings.v1TickMs));
+      complain.forget();
     } catch (error) {
-      complain(error instanceof Error ? error : new Error(messageOf(error)));
+      if (error instanceof MissingRight) throw error;
+      complain.about(error);
     }
   };
 
   const run = async (count: Count, signal: AbortSignal): Promise<void> => {
     const failure = Promise.withResolvers<never>();
+    // it may reject after the end was decided
+    failure.promise.catch(() => undefined);
     const ended = new Promise<void>((resolve) => {
       if (signal.aborted) resolve();
       else signal.addEventListener("abort", () => resolve(), { once: true });
@@ -60,20 +74,29 @@ export const openDirectSource = (settings: DirectSettings, log: Log): Source => 
     };
     const worker = new Worker(QUEUE, tick, {
       connection,
+      skipVersionCheck: true,
       concurrency: 1,
       lockDuration: LOCK_MS,
       stalledInterval: STALLED_CHECK_MS,
       maxStalledCount: 1_000_000,
     });
-    worker.on("error", complain);
-    // it catches its own errors and ends with the signal; a Redis that hangs must not hold up the stop
-    void keepScheduled(schedule, signal);
+    let ticks = 0;
+    worker.on("completed", () => {
+      if (++ticks >= SUCCESSES_NEEDED) rights.allowed(TICK);
+    });
+    worker.on("error", (error) => {
+      const found = rights.errorOf(TICK, error);
+      if (found instanceof MissingRight) failure.reject(found);
+      else complain.about(error);
+      if (isRefusal(error)) rest(worker);
+    });
+    // it ends with the signal; a Redis that hangs must not hold up the stop
+    keepScheduled(schedule, signal).catch(failure.reject);
     try {
       await Promise.race([ended, failure.promise]);
     } finally {
-      failure.promise.catch(() => undefined);
       // lets the tick under way end
-      if (!(await atMost(worker.close(), CLOSE_MS))) void worker.close(true);
+      await atMost(worker.close(), CLOSE_MS);
     }
     // the tick that was let end may have failed
     await Promise.race([failure.promise, Promise.resolve()]);
@@ -83,6 +106,40 @@ export const openDirectSource = (settings: DirectSettings, log: Log): Source => 
     if (!(await atMost(queue.close(), CLOSE_MS))) await queue.disconnect();
   };
   return { run, close };
+};
+
+/** ioredis and BullMQ repeat an error on every attempt; an outage is logged once. */
+const openComplaints = (log: Log) => {
+  const heard = new Set<string>();
+  return {
+    about: (error: unknown): void => {
+      const reason = messageOf(error);
+      if (heard.has(reason)) return;
+      // some name a job: the set must not grow with an outage
+      if (heard.size >= MOST_REASONS) heard.clear();
+      heard.add(reason);
+      log.warn({ err: error, mode: "v1" }, "the schedule's Redis does not answer");
+    },
+    forget: (): void => heard.clear(),
+  };
+};
+const MOST_REASONS = 20;
+
+/** Redis answered, and refused. A connection that fails is paced by ioredis itself. */
+const isRefusal = (error: Error): boolean => error.name === "ReplyError";
+
+/** Pausing is synchronous, so that not even a retry that never yields goes on; BullMQ ignores both while it closes. */
+const rest = (worker: Worker): void => {
+  if (worker.isPaused()) return;
+  void worker.pause(true);
+  setTimeout(() => void worker.resume(), REFUSED_PAUSE_MS).unref();
+};
+
+const writeSchedule = async (queue: Queue, tickMs: number): Promise<void> => {
+  await queue.setGlobalConcurrency(1);
+  await forgetFarTick(queue, tickMs);
+  const keep = { removeOnComplete: 10, removeOnFail: 10 };
+  await queue.upsertJobScheduler(SCHEDULER, { every: tickMs }, { name: "count", opts: keep });
 };
 
 /**

@@ -4,6 +4,7 @@ import { startRedis } from "../../../dev/servers/redis.ts";
 import type { Server } from "../../../dev/servers/server.ts";
 import { freshDatabase, silent, until } from "../../../test/fresh.ts";
 import { loadSettings } from "../../runtime/config.ts";
+import { openRights } from "../../runtime/redis-rights.ts";
 import { type Consumer, createGroup, openConsumer, type StreamEntry } from "./consumer.ts";
 import { type RedisStreamsSettings, redisStreamsKnobs } from "./knobs.ts";
 import { openRedisStreamsSource } from "./source.ts";
@@ -36,7 +37,8 @@ const consumer = async (slot: number, more: Record<string, string> = {}): Promis
     ground.opened(openReader(server.url, `reader-${slot}`, silent)),
     ground.opened(openStream(server.url, `worker-${slot}`, silent)),
   ]);
-  return openConsumer(reads, commands, settingsWith(more), slot);
+  const rights = openRights("STREAM_REDIS_URL");
+  return openConsumer({ reads, commands, settings: settingsWith(more), slot, rights });
 };
 const idsOf = (entries: readonly StreamEntry[]): string[] => entries.map(([id]) => id);
 /** Reads until something comes; an error is what the next read recovers from. */

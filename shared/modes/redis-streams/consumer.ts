@@ -1,12 +1,13 @@
 import type { Delivery, Entry } from "../../ports.ts";
 import { messageOf } from "../../runtime/lifecycle.ts";
+import type { Rights } from "../../runtime/redis-rights.ts";
 import type { RedisStreamsSettings } from "./knobs.ts";
 import { BLOCK_MS, type StreamClient } from "./stream.ts";
 
 /** A stream entry; without fields when it was deleted while it was pending. */
 export type StreamEntry = readonly [id: string, fields: readonly string[] | null];
 
-/** One member of the consumer group. */
+/** One member of the consumer group. Each call rejects with `MissingRight` while Redis has never allowed it. */
 export type Consumer = {
   /**
    * The next entries: first what this name was given before and never settled, then what dead members hold, then
@@ -20,24 +21,32 @@ export type Consumer = {
   deliveriesOf(entries: readonly StreamEntry[]): Delivery[];
 };
 
-export const openConsumer = (
-  reads: StreamClient,
-  commands: StreamClient,
-  settings: RedisStreamsSettings,
-  slot: number,
-): Consumer => {
+export type Consuming = {
+  /** A connection of its own: a read that blocks holds up what comes after it. */
+  readonly reads: StreamClient;
+  readonly commands: StreamClient;
+  readonly settings: RedisStreamsSettings;
+  readonly slot: number;
+  readonly rights: Rights;
+};
+
+export const openConsumer = ({ reads, commands, settings, slot, rights }: Consuming): Consumer => {
   const { v2Stream: stream, v2Group: group } = settings;
   const name = `slot-${slot}`;
   /** Own pending entries after this id; null when all of them were read. */
   let pendingAfter: string | null = "0";
   let claimedAt = 0;
+  /** Whether Redis was asked if entries may be acknowledged: without that right no order is to be counted. */
+  let mayAcknowledge = false;
   let isBehind = false;
   /** Expected until entries tell better: a read is sized in entries, a batch in orders. */
   let ordersPerEntry = settings.v2GroupMaxOrders;
 
   const readPending = async (after: string, count: number): Promise<StreamEntry[]> => {
     const entries = entriesIn(
-      await reads.xreadgroup("GROUP", group, name, "COUNT", count, "STREAMS", stream, after),
+      await rights.check(READ, () =>
+        reads.xreadgroup("GROUP", group, name, "COUNT", count, "STREAMS", stream, after),
+      ),
     );
     pendingAfter = entries.at(-1)?.[0] ?? null;
     return entries;
@@ -46,10 +55,9 @@ export const openConsumer = (
   const claim = async (count: number): Promise<StreamEntry[]> => {
     const idle = settings.v2ClaimIdleMs;
     if (performance.now() - claimedAt < Math.min(idle, 5_000) / 2) return [];
-    const [, entries] = (await reads.xautoclaim(stream, group, name, idle, "0-0", "COUNT", count)) as [
-      string,
-      StreamEntry[],
-    ];
+    const [, entries] = (await rights.check("claim entries of the stream", () =>
+      reads.xautoclaim(stream, group, name, idle, "0-0", "COUNT", count),
+    )) as [string, StreamEntry[]];
     // a full hand means that there may be more
     if (entries.length < count) claimedAt = performance.now();
     return entries;
@@ -57,10 +65,14 @@ export const openConsumer = (
 
   const readNew = async (count: number): Promise<StreamEntry[]> =>
     entriesIn(
-      await reads.xreadgroup("GROUP", group, name, "COUNT", count, "BLOCK", BLOCK_MS, "STREAMS", stream, ">"),
+      await rights.check(READ, () =>
+        reads.xreadgroup("GROUP", group, name, "COUNT", count, "BLOCK", BLOCK_MS, "STREAMS", stream, ">"),
+      ),
     );
 
   const read = async (): Promise<StreamEntry[]> => {
+    if (!mayAcknowledge) await rights.check(SETTLE, () => commands.xack(stream, group, "0-0"));
+    mayAcknowledge = true;
     const wanted = Math.ceil(settings.v2BatchMaxOrders / ordersPerEntry);
     const count = Math.max(1, Math.min(settings.v2BatchMaxEntries, wanted));
     let entries = pendingAfter === null ? [] : await readPending(pendingAfter, count);
@@ -78,17 +90,21 @@ export const openConsumer = (
         return entries;
       } catch (error) {
         pendingAfter = "0";
-        if (messageOf(error).includes("NOGROUP")) await createGroup(commands, stream, group);
+        if (messageOf(error).includes("NOGROUP"))
+          await rights.check("create the stream's group", () => createGroup(commands, stream, group));
         throw error;
       }
     },
     isBehind: () => isBehind,
     settled: async (ids) => {
-      await commands.xack(stream, group, ...ids);
+      await rights.check(SETTLE, () => commands.xack(stream, group, ...ids));
     },
     deliveriesOf: (entries) => deliveriesOf(entries, slot, settings.v2BatchMaxOrders),
   };
 };
+
+const READ = "read the stream";
+const SETTLE = "acknowledge entries of the stream";
 
 /** From the stream's beginning: a group made at `$` would never count what came before it. */
 export const createGroup = async (redis: StreamClient, stream: string, group: string): Promise<void> => {

@@ -1,6 +1,7 @@
 import type { Count, Log, Source } from "../../ports.ts";
 import { messageOf } from "../../runtime/lifecycle.ts";
 import { closeRedis } from "../../runtime/redis.ts";
+import { MissingRight, openRights, type Rights } from "../../runtime/redis-rights.ts";
 import { pause, retrying } from "../../runtime/retry.ts";
 import { type Lease, leaseSlot } from "../../store/lease.ts";
 import { openPool, type Pool } from "../../store/pool.ts";
@@ -9,6 +10,10 @@ import type { RedisStreamsSettings } from "./knobs.ts";
 import { openReader, openStream, type StreamClient } from "./stream.ts";
 
 const TRIM_EVERY_MS = 1_000;
+/** An outage is logged once a minute. */
+const LOG_EVERY_TRIMS = 60;
+/** What the Redis user may have no right to do. */
+const SELECT = "select the database";
 /** While every slot is taken, or PostgreSQL does not lease one. */
 const NO_SLOT_MS = 250;
 
@@ -20,6 +25,15 @@ export const openRedisStreamsSource = (settings: RedisStreamsSettings, log: Log)
   const readers = Array.from({ length: v2SlotsAtOnce }, () =>
     openReader(streamRedisUrl, "coffee-v2-reader", log),
   );
+  const rights = openRights("STREAM_REDIS_URL");
+  const failed = new AbortController();
+  for (const client of [commands, ...readers])
+    client
+      .on("ready", () => rights.allowed(SELECT))
+      .on("error", (error) => stopIfRefused(rights.errorOf(SELECT, error)));
+  const stopIfRefused = (error: unknown): void => {
+    if (error instanceof MissingRight) failed.abort(error);
+  };
   const pool = openPool(
     {
       databaseUrl: settings.databaseUrl,
@@ -40,7 +54,7 @@ export const openRedisStreamsSource = (settings: RedisStreamsSettings, log: Log)
       }
       log.info({ mode: "v2", slot: lease.slot }, "counting in a slot");
       try {
-        const consumer = openConsumer(reads, commands, settings, lease.slot);
+        const consumer = openConsumer({ reads, commands, settings, slot: lease.slot, rights });
         const until = AbortSignal.any([signal, lease.lost]);
         await consume(consumer, count, { gatherMs: settings.v2GatherMs, signal: until, log });
       } finally {
@@ -50,8 +64,7 @@ export const openRedisStreamsSource = (settings: RedisStreamsSettings, log: Log)
   };
 
   const run = async (count: Count, signal: AbortSignal): Promise<void> => {
-    const failed = new AbortController();
-    const trimming = setInterval(() => trim(commands, settings.v2Stream, log), TRIM_EVERY_MS);
+    const trimming = openTrimming({ commands, stream: settings.v2Stream, rights, log }, stopIfRefused);
     const members = readers.map((reads) =>
       countInSlots(reads, count, AbortSignal.any([signal, failed.signal])).catch((error: unknown) => {
         failed.abort();
@@ -60,8 +73,9 @@ export const openRedisStreamsSource = (settings: RedisStreamsSettings, log: Log)
     );
     // each settles what it has in hand before the first failure is told
     await Promise.allSettled(members);
-    clearInterval(trimming);
+    trimming.close();
     await Promise.all(members);
+    if (failed.signal.reason instanceof MissingRight) throw failed.signal.reason;
   };
 
   return {
@@ -86,14 +100,14 @@ const consume = async (
   const patiently = <T>(what: string, attempt: () => Promise<T>): Promise<T | null> =>
     retrying(attempt, {
       signal,
-      isRetryable: () => true,
+      isRetryable: (error) => !(error instanceof MissingRight),
       onRetry: (error, failures) => {
         // a connection that is still being made refuses once or twice
         if (failures === 3)
           log.warn({ mode: "v2", reason: messageOf(error) }, `${what} failed; trying again`);
       },
     }).catch((error: unknown) => {
-      // only an abort ends the retries; what is unsettled stays pending and comes again
+      // only an abort or a missing right ends the retries; what is unsettled stays pending and is redelivered
       if (!signal.aborted) throw error;
       return null;
     });
@@ -125,14 +139,29 @@ const takeSlot = async (pool: Pool, slots: number, log: Log): Promise<Lease | nu
   }
 };
 
-const trim = async (commands: StreamClient, stream: string, log: Log): Promise<void> => {
-  if (commands.status !== "ready") return;
-  try {
-    await commands.trimSettled(stream);
-  } catch (error) {
-    log.warn(
-      { mode: "v2", reason: messageOf(error) },
-      "the stream could not be trimmed; trying again in a second",
-    );
-  }
+type Trimming = {
+  readonly commands: StreamClient;
+  readonly stream: string;
+  readonly rights: Rights;
+  readonly log: Log;
+};
+
+const openTrimming = (
+  { commands, stream, rights, log }: Trimming,
+  onError: (error: unknown) => void,
+): { close(): void } => {
+  let failures = 0;
+  const trim = async (): Promise<void> => {
+    if (commands.status !== "ready") return;
+    try {
+      await rights.check("trim the stream", () => commands.trimSettled(stream));
+      failures = 0;
+    } catch (error) {
+      onError(error);
+      if (failures++ % LOG_EVERY_TRIMS === 0)
+        log.warn({ mode: "v2", failures, reason: messageOf(error) }, "trimming the stream failed, retrying");
+    }
+  };
+  const timer = setInterval(trim, TRIM_EVERY_MS);
+  return { close: () => clearInterval(timer) };
 };
