@@ -1,5 +1,6 @@
 import type { Logger } from "pino";
 import { withoutPasswords } from "./passwords.ts";
+import { openWatchdog } from "./watchdog.ts";
 
 /** What a program opened, in order; closed last in, first out. */
 export type Closers = {
@@ -67,7 +68,8 @@ export const messageOf = (error: unknown): string =>
  *
  * `start` opens what it needs into `closers` and resolves; `failed` ends the program with an error later on. The
  * first signal closes everything within `stopDeadlineMs`, a second one ends at once. A program that could not
- * start ends with status 1 and one sentence.
+ * start ends with status 1 and one sentence. One whose event loop is blocked for `stopDeadlineMs` (at least 5 s) is
+ * killed by SIGKILL, because it can neither handle a signal nor stop.
  */
 export const runProgram = async (
   log: Logger,
@@ -75,6 +77,9 @@ export const runProgram = async (
   start: (closers: Closers, failed: (error: Error) => void) => Promise<void>,
 ): Promise<void> => {
   const closers = openClosers();
+  openWatchdog(stopDeadlineMs, log.bindings(), (error) =>
+    log.warn({ err: error }, "watchdog failed, going on without it"),
+  );
   let stopping = false;
   const stop = async (why: string, status: number): Promise<void> => {
     if (stopping) return;
