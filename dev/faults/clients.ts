@@ -4,6 +4,7 @@ import { v7 as newOrderId } from "uuid";
 import type { Random } from "#shared/domain/random.ts";
 import catalogue from "../../services/order-api/catalogue.json" with { type: "json" };
 import type { Fate, Ledger, Sent } from "./ledger.ts";
+import { type OrderRequest, type OrderResult, resultOf } from "./readiness.ts";
 
 export type ClientOptions = {
   readonly urls: readonly string[];
@@ -19,6 +20,8 @@ export type Clients = {
   stop(withinMs: number): Promise<number>;
   /** How long after it was due a request was sent, 99th percentile: this machine's own slowness. */
   lateP99Ms(): number;
+  /** Every request of valid orders whose reply, or its absence, says whether the mode accepts. */
+  readonly requests: readonly OrderRequest[];
   /** One batch, for a fault that needs its own. */
   send(orders: readonly Order[]): Promise<void>;
   order(): Order;
@@ -42,6 +45,7 @@ export const startClients = (ledger: Ledger, options: ClientOptions): Clients =>
   const under = new Set<Promise<void>>();
   const acknowledged: Order[] = [];
   const giveUp = new AbortController();
+  const { requests, attempt } = openAttempts(mode, giveUp.signal);
   let untaken = 0;
 
   const order = (): Order => ({
@@ -57,7 +61,7 @@ export const startClients = (ledger: Ledger, options: ClientOptions): Clients =>
   const sendUntilAcknowledged = async (orders: readonly Order[], isValid: boolean): Promise<void> => {
     for (let first = true; !giveUp.signal.aborted; first = false) {
       if (!first) await sleep(LEAST_PAUSE_MS + random.next() * (MOST_PAUSE_MS - LEAST_PAUSE_MS));
-      const fate = await attempt(random.pick(urls), mode, orders, isValid, giveUp.signal);
+      const fate = await attempt(random.pick(urls), orders, isValid);
       for (const { id } of orders) ledger.told(id, fate);
       if (fate === "acknowledged") return void acknowledged.push(...orders);
       if (!isValid && fate === "refused") return;
@@ -85,6 +89,7 @@ export const startClients = (ledger: Ledger, options: ClientOptions): Clients =>
 
   const arrivals = openArrivals(random, requestsPerSecond, sendNext);
   return {
+    requests,
     send,
     order,
     lateP99Ms: arrivals.lateP99Ms,
@@ -121,13 +126,34 @@ const openArrivals = (random: Random, perSecond: number, onDue: (dueMs: number) 
   };
 };
 
-const attempt = async (...request: Parameters<typeof post>): Promise<Fate> => {
+/** Sends requests and records what each one says about the mode of its API. */
+const openAttempts = (mode: string, giveUp: AbortSignal) => {
+  const requests: OrderRequest[] = [];
+  const attempt = async (url: string, orders: readonly Order[], isValid: boolean): Promise<Fate> => {
+    const sentMs = performance.now();
+    const { fate, result } = await exchange(url, mode, orders, isValid, giveUp);
+    // a request that was given up says nothing
+    const isDecided = isValid && result !== null && !giveUp.aborted;
+    if (isDecided) requests.push({ url, sentMs, decidedMs: performance.now(), result });
+    return fate;
+  };
+  return { requests, attempt };
+};
+
+type Exchanged = { readonly fate: Fate; readonly result: OrderResult | null };
+
+const exchange = async (...request: Parameters<typeof post>): Promise<Exchanged> => {
   try {
     const response = await post(...request);
-    return fateOf(response.status, await response.json(), request[2]);
-  } catch {
-    // refused, reset, cut off or too late: nobody can tell
-    return "unknown";
+    const reply = (await response.json()) as Reply;
+    return {
+      fate: fateOf(response.status, reply, request[2]),
+      result: resultOf(response.status, reply.type),
+    };
+  } catch (error) {
+    // connection refused, reset, cut off or too late: the outcome is unknown; only a late reply is a refusal
+    const isLate = (error as Error).name === "TimeoutError";
+    return { fate: "unknown", result: isLate ? resultOf(null) : null };
   }
 };
 
@@ -157,8 +183,7 @@ export const post = (
 
 type Reply = { type?: string; detail?: string; ids?: string[] };
 
-const fateOf = (status: number, reply: unknown, orders: readonly Order[]): Fate => {
-  const { detail = "", ids } = reply as Reply;
+const fateOf = (status: number, { detail = "", ids }: Reply, orders: readonly Order[]): Fate => {
   if (status === 200 || status === 201 || status === 202) {
     // a part of a valid batch was refused: sent again, and told of when that goes on
     return ids === undefined || ids.length === orders.length ? "acknowledged" : "unknown";

@@ -39,6 +39,7 @@ const attempt = async ({ mode, fault, seed }: Planned, { seconds }: Options): Pr
     return await runFault({ mode, fault, seed, seconds, onLine });
   } catch (error) {
     const nothing = {
+      warmUp: null,
       sent: 0,
       acknowledged: 0,
       lost: 0,

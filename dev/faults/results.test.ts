@@ -23,6 +23,7 @@ const run = (more: Partial<RunResult> = {}): RunResult => ({
   lost: 0,
   countedTwice: 0,
   recoverySeconds: 1.5,
+  warmUp: null,
   lateP99Ms: 5,
   problems: [],
   ...more,

@@ -7,7 +7,10 @@ import { startClients } from "./clients.ts";
 import type { Fault } from "./fault.ts";
 import { type Ground, openGround } from "./ground.ts";
 import { openLedger } from "./ledger.ts";
+import { readinessProblems } from "./readiness.ts";
+import { sampleReadiness } from "./readiness-sampler.ts";
 import { recoveryMs } from "./recovery.ts";
+import { type WarmUp, warmUpOf } from "./warm-up.ts";
 import { openWatchers } from "./watchers.ts";
 
 export type RunOptions = {
@@ -25,6 +28,8 @@ export type RunResult = Checked & {
   readonly seed: number;
   /** No problem, and served as promised again in time. */
   readonly ok: boolean;
+  /** Before the strike; null when the run ended before it. */
+  readonly warmUp: WarmUp | null;
   /** Sent in all, whatever became of them. */
   readonly sent: number;
   /** Null when it was not within the bound of its fault. */
@@ -60,6 +65,7 @@ const runOn = async (
   const [url = ""] = ground.urls;
   const ledger = openLedger();
   const watchers = openWatchers(url, mode);
+  const readiness = sampleReadiness(ground.urls, mode);
   const clients = startClients(ledger, {
     urls: ground.urls,
     mode,
@@ -71,6 +77,7 @@ const runOn = async (
   const sown = { deadLetters: 0, conflicts: 0 };
   try {
     await sleep(WARM_MS + random.below(STRIKE_WITHIN_MS));
+    const warmUp = warmUpOf(ledger.entries(), readiness.samples, ground.urls, performance.now());
     await fault.strike({ ground, clients, random, ledger, sown }).catch((error: unknown) => {
       problems.push(`the fault itself: ${messageOf(error)}`);
     });
@@ -82,6 +89,7 @@ const runOn = async (
     const recovered = recovery();
     const untaken = await clients.stop(left() / 2);
     if (untaken > 0) problems.push(`${untaken} valid orders were never taken`);
+    problems.push(...readinessProblems(mode, readiness.samples, clients.requests));
     const subject = {
       mode,
       url,
@@ -98,6 +106,7 @@ const runOn = async (
       fault: fault.name,
       seed,
       ok: all.length === 0 && recovered !== null,
+      warmUp,
       sent: ledger.entries().length,
       ...checked,
       recoverySeconds: recovered === null ? null : Math.round(recovered / 100) / 10,
@@ -107,5 +116,6 @@ const runOn = async (
   } finally {
     await clients.stop(0);
     watchers.close();
+    readiness.close();
   }
 };
