@@ -9,6 +9,7 @@ import { machine } from "./kinds/machine.ts";
 import { networks } from "./kinds/networks.ts";
 import { poison } from "./kinds/poison.ts";
 import { endings, pauses } from "./kinds/processes.ts";
+import { refusing } from "./kinds/refusing.ts";
 import { rivals } from "./kinds/rivals.ts";
 
 export const faults: readonly Fault[] = [
@@ -17,6 +18,7 @@ export const faults: readonly Fault[] = [
   ...networks,
   flushBoard,
   ...machine,
+  ...refusing,
   ...inFlight,
   ...rivals,
   ...repetitions,

@@ -8,20 +8,17 @@ import { type Closers, messageOf } from "#shared/runtime/lifecycle.ts";
 import { openPool } from "#shared/store/pool.ts";
 import type { Wanted } from "../../servers/seam.ts";
 import type { Settings } from "../../servers/settings.ts";
-import { post } from "../clients.ts";
 import type { Fault, Scene } from "../fault.ts";
 import type { Ground, Prepared } from "../ground.ts";
 import { pollUntil } from "../poll.ts";
 import type { ServerName } from "../wiring.ts";
+import { REFUSED_WITHIN_MS, untilRefused } from "./refused.ts";
 
 const run = promisify(execFile);
 const FOLDER = "small-disk";
 const FULL_MS = 6_000;
 /** What a server frees meanwhile is taken too. */
 const FILL_EVERY_MS = 100;
-const REFUSED_WITHIN_MS = 20_000;
-/** The 2 s within which a refusal is decided, and what it takes on a busy machine to tell of it. */
-const DECIDED_WITHIN_MS = 2_500;
 const STATEMENT_MS = 5_000;
 const MEGABYTE = 1 << 20;
 const PAGE = 1 << 12;
@@ -64,29 +61,6 @@ const fill = (file: string): number => {
   return bytes;
 };
 
-/** How an order is answered while its mode's backend has no room; the same order is then sent until it is taken. */
-const answerNow = async ({ ground, clients, random }: Scene): Promise<number> => {
-  const order = clients.order();
-  const signal = AbortSignal.timeout(DECIDED_WITHIN_MS);
-  try {
-    return (await post(random.pick(ground.urls), ground.mode, [order], true, signal)).status;
-  } finally {
-    // whatever became of it; the ledger has to know of it
-    void clients.send([order]);
-  }
-};
-
-/** Throws when an order is answered otherwise than with being taken or with 503, or not in time. */
-const untilRefused = async (scene: Scene): Promise<void> => {
-  const isRefused = async (): Promise<boolean> => {
-    const status = await answerNow(scene);
-    if (status === 503) return true;
-    if (status >= 400) throw new Error(`an order is answered with ${status} while the disk is full`);
-    return false;
-  };
-  await pollUntil("orders are refused while the disk is full", isRefused, REFUSED_WITHIN_MS);
-};
-
 const strike = async (scene: Scene, { name, meanwhile }: SmallDisk): Promise<void> => {
   const { ground } = scene;
   const ballast = join(ground.folder, FOLDER, "ballast");
@@ -94,7 +68,7 @@ const strike = async (scene: Scene, { name, meanwhile }: SmallDisk): Promise<voi
   const filling = setInterval(() => fill(ballast), FILL_EVERY_MS);
   try {
     // elsewhere orders are taken and wait: nobody is told of the disk
-    if (name === ground.backend) await untilRefused(scene);
+    if (name === ground.backend) await untilRefused(scene, "the disk is full");
     await meanwhile?.(ground);
     await sleep(FULL_MS);
   } finally {

@@ -1,0 +1,100 @@
+/** Servers that answer reads and refuse writes: a read-only PostgreSQL, a stream's Redis that is a replica. */
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { closeRedis, openRedis, redisOptions } from "#shared/runtime/redis.ts";
+import { openDatabase } from "../database.ts";
+import type { Fault, Scene } from "../fault.ts";
+import { untilRefused } from "./refused.ts";
+
+/** Longer than /readyz and its check need to disagree with the orders. */
+const REFUSING_MS = 6_000;
+/** An order that is due this long before the end of a period has its reply by then. */
+const REPLY_MS = 500;
+const LEAST_SHARE = 0.9;
+const HOST = "127.0.0.1";
+
+/** As a managed PostgreSQL does when its storage is nearly full: new sessions and running ones are read-only. */
+const READ_ONLY = `
+ALTER SYSTEM SET default_transaction_read_only = on;
+SELECT pg_reload_conf();`;
+const WRITABLE = `
+ALTER SYSTEM RESET default_transaction_read_only;
+SELECT pg_reload_conf();`;
+const END_SESSIONS = `
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()`;
+
+/** Throws when fewer than nine of ten orders that were due during `work` were acknowledged; a few of them are invalid. */
+const acceptingDuring = async (
+  { ledger }: Scene,
+  during: string,
+  work: () => Promise<void>,
+): Promise<void> => {
+  const fromMs = performance.now();
+  await work();
+  const untilMs = performance.now() - REPLY_MS;
+  const due = ledger.entries().filter(({ dueMs }) => dueMs >= fromMs && dueMs <= untilMs);
+  const acknowledged = due.filter(({ acknowledgedMs }) => acknowledgedMs !== null).length;
+  if (acknowledged < due.length * LEAST_SHARE)
+    throw new Error(`only ${acknowledged} of ${due.length} orders were acknowledged while ${during}`);
+};
+
+const makeReadOnly = async (scene: Scene): Promise<void> => {
+  const { ground } = scene;
+  const during = "PostgreSQL is read-only";
+  const pool = openDatabase(ground.addresses.postgres);
+  // one statement a query: ALTER SYSTEM cannot run in the transaction of several
+  const run = async (script: string): Promise<void> => {
+    for (const statement of script.split(";")) if (statement.trim() !== "") await pool.query(statement);
+  };
+  try {
+    await run(READ_ONLY);
+    await run(END_SESSIONS);
+    if (ground.backend === "postgres") {
+      await untilRefused(scene, during);
+      await sleep(REFUSING_MS);
+    } else await acceptingDuring(scene, during, () => sleep(REFUSING_MS));
+  } finally {
+    await run(WRITABLE);
+    await pool.end();
+  }
+};
+
+/** A port that is taken and refuses every connection: no other Redis can ever be there to replicate from. */
+const openDeadEnd = async () => {
+  const server = createServer((socket) => socket.resetAndDestroy());
+  server.listen(0, HOST);
+  await once(server, "listening");
+  const close = async (): Promise<void> => {
+    const closed = once(server, "close");
+    server.close();
+    await closed;
+  };
+  return { port: (server.address() as AddressInfo).port, close };
+};
+
+/** A replica keeps its data until it has a primary to copy; this one never finds its primary. */
+const makeReplica = async (scene: Scene): Promise<void> => {
+  const deadEnd = await openDeadEnd();
+  const options = { ...redisOptions("coffee-faults"), lazyConnect: true };
+  const stream = openRedis(scene.ground.addresses.stream, options, () => undefined);
+  try {
+    await stream.connect();
+    await stream.replicaof(HOST, deadEnd.port);
+    try {
+      await untilRefused(scene, "the stream's Redis is a replica");
+      await sleep(REFUSING_MS);
+    } finally {
+      await stream.replicaof("NO", "ONE");
+    }
+  } finally {
+    await closeRedis(stream);
+    await deadEnd.close();
+  }
+};
+
+export const refusing: readonly Fault[] = [
+  { name: "postgres-read-only", strike: makeReadOnly, recoverWithinSeconds: 20 },
+  { name: "stream-becomes-replica", modes: ["v2"], strike: makeReplica, recoverWithinSeconds: 20 },
+];
