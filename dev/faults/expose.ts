@@ -1,4 +1,7 @@
-/** Mutants: each known mistake, planted into the real programs, has to be found by the fault that is there for it. */
+/**
+ * Mutants: each known mistake, planted into the real programs, has to be found by the fault that is there for it. Its
+ * run has to acknowledge orders until the fault strikes: a mutant that breaks the program outright proves nothing.
+ */
 import { messageOf } from "#shared/runtime/lifecycle.ts";
 import { atOnce } from "./at-once.ts";
 import { plantingEnv, toldPlanted } from "./edits.ts";
@@ -7,14 +10,15 @@ import { faults } from "./faults.ts";
 import type { Mutant } from "./mutants/mutant.ts";
 import { writeWhole } from "./results.ts";
 import { type RunOptions, runFault } from "./run.ts";
+import { type Judged, type MutantRun, type Verdict, verdictOf } from "./verdict.ts";
 
 export type Exposed = {
   readonly name: string;
   readonly mode: string;
   readonly fault: string;
   readonly seed: number;
-  readonly caught: boolean;
-  /** What the checker said. */
+  readonly verdict: Verdict;
+  /** Why the mutant is bad, and what the checker found. */
   readonly problems: readonly string[];
 };
 
@@ -42,15 +46,24 @@ export const expose = async (hunt: Hunt): Promise<boolean> => {
     const isClean = clean.has(keyOf(trial));
     const found = isClean
       ? await tried(trial, hunt)
-      : { caught: false, problems: [`not run: ${fault} finds something without the mistake too`] };
+      : {
+          verdict: "not caught" as const,
+          problems: [`not run: ${fault} finds something without the mistake too`],
+        };
     exposed.push({ name, mode, fault, seed, ...found });
     writeWhole(hunt.file, { mutants: exposed });
-    console.log(`${found.caught ? "caught    " : "NOT CAUGHT"} ${name} by ${mode} ${fault} seed ${seed}`);
+    console.log(`${LINE_STARTS[found.verdict]} ${name} by ${mode} ${fault} seed ${seed}`);
     for (const problem of found.problems) console.log(`           ${problem}`);
   });
-  const caught = exposed.filter((each) => each.caught).length;
+  const caught = exposed.filter(({ verdict }) => verdict === "caught").length;
   console.log(`\n${caught} of ${exposed.length} mutants caught`);
   return exposed.length > 0 && caught === exposed.length;
+};
+
+const LINE_STARTS: Record<Verdict, string> = {
+  caught: "caught    ",
+  "not caught": "NOT CAUGHT",
+  "bad mutant": "BAD MUTANT",
 };
 
 const keyOf = ({ mode, fault, seed }: Trial): string => `${mode} ${fault} seed ${seed}`;
@@ -60,7 +73,7 @@ const withoutMistake = async (trials: readonly Trial[], hunt: Hunt): Promise<Set
   const distinct = [...new Map(trials.map((trial) => [keyOf(trial), trial])).values()];
   const clean = new Set<string>();
   await atOnce(hunt.atOnce, distinct, async (trial) => {
-    const problems = await problemsOf(faultNamed(trial.fault), trial, hunt.seconds, hunt.onLine);
+    const { problems } = await runOf(faultNamed(trial.fault), trial, hunt.seconds, hunt.onLine);
     if (problems.length === 0) clean.add(keyOf(trial));
     console.log(`${problems.length === 0 ? "ok        " : "NOT OK    "} no mistake by ${keyOf(trial)}`);
     for (const problem of problems) console.log(`           ${problem}`);
@@ -68,17 +81,15 @@ const withoutMistake = async (trials: readonly Trial[], hunt: Hunt): Promise<Set
   return clean;
 };
 
-const tried = async (mutant: Mutant & Trial, hunt: Hunt): Promise<Pick<Exposed, "caught" | "problems">> => {
+const tried = async (mutant: Mutant & Trial, hunt: Hunt): Promise<Judged> => {
   const unplanted = new Set(mutant.edits.map(({ file }) => file));
   const onLine = (line: string): void => {
     for (const file of unplanted) if (line.includes(toldPlanted(file))) unplanted.delete(file);
     hunt.onLine(line);
   };
   const seconds = Math.min(MUTANT_SECONDS, hunt.seconds);
-  const problems = await problemsOf(mutated(mutant), mutant, seconds, onLine);
-  if (unplanted.size > 0)
-    return { caught: false, problems: [`never planted: ${[...unplanted].join(", ")}`, ...problems] };
-  return { caught: problems.some((problem) => mutant.exposedAs.test(problem)), problems };
+  const run = await runOf(mutated(mutant), mutant, seconds, onLine);
+  return verdictOf(mutant, run, [...unplanted]);
 };
 
 const faultNamed = (name: string): Fault => {
@@ -94,15 +105,15 @@ const mutated = ({ fault: name, misset, edits }: Mutant): Fault => {
   return { ...fault, ground: { ...fault.ground, env } };
 };
 
-const problemsOf = async (
+const runOf = async (
   fault: Fault,
   { mode, seed }: Trial,
   seconds: number,
   onLine: (line: string) => void,
-): Promise<readonly string[]> => {
+): Promise<MutantRun> => {
   try {
-    return (await runFault({ mode, fault, seed, seconds, onLine })).problems;
+    return await runFault({ mode, fault, seed, seconds, onLine });
   } catch (error) {
-    return [messageOf(error)];
+    return { problems: [messageOf(error)], warmUp: null };
   }
 };

@@ -39,8 +39,9 @@ const answeredBeforeWritten: readonly Mutant[] = [
     edits: [
       {
         file: "shared/modes/kafka/intake.ts",
-        find: "await producer.send({",
-        replace: "void producer.send({",
+        find: "const answers = await producer.send({",
+        // one answer, as from the one partition that is written to
+        replace: "const answers = [{}];\n    void producer.send({",
       },
     ],
     exposedAs: LOST,
