@@ -5,6 +5,7 @@ import { changes } from "./kinds/changes.ts";
 import { flushBoard, repetitions } from "./kinds/data.ts";
 import { inFlight } from "./kinds/in-flight.ts";
 import { keys } from "./kinds/keys.ts";
+import { killPostgresLazyCommit } from "./kinds/lazy-commit.ts";
 import { machine } from "./kinds/machine.ts";
 import { networks } from "./kinds/networks.ts";
 import { poison } from "./kinds/poison.ts";
@@ -14,6 +15,7 @@ import { rivals } from "./kinds/rivals.ts";
 
 export const faults: readonly Fault[] = [
   ...endings,
+  killPostgresLazyCommit,
   ...pauses,
   ...networks,
   flushBoard,
