@@ -62,16 +62,20 @@ const strike = async ({ ground, random }: Scene): Promise<void> => {
   }
 };
 
-const slowFsync = (name: string, settings: Settings): Fault => ({
+const slowFsync = (name: string, appendfsync: "always" | "everysec"): Fault => ({
   name,
   modes: ["v2"],
-  ground: { prepare: (folder) => prepareSlowFsync(folder, settings) },
+  ground: {
+    prepare: (folder) => prepareSlowFsync(folder, { appendfsync }),
+    // the product refuses orders where this and the server's setting differ
+    env: { V2_APPENDFSYNC: appendfsync },
+  },
   strike,
   recoverWithinSeconds: 30,
 });
 
 /** With the product's own settings of the stream: `appendfsync always`. */
-export const slowFsyncKillStream = slowFsync("slow-fsync-kill-stream", {});
+export const slowFsyncKillStream = slowFsync("slow-fsync-kill-stream", "always");
 
-/** The same with the setting that the product warns of: acknowledged orders are lost, and the checker has to tell. */
-export const slowFsyncEverysec = slowFsync("slow-fsync-everysec", { appendfsync: "everysec" });
+/** The same with a weaker setting, which the product accepts for experiments: the checker has to report the losses. */
+export const slowFsyncEverysec = slowFsync("slow-fsync-everysec", "everysec");

@@ -9,11 +9,30 @@ export const promiseMutants: readonly Mutant[] = [
     fault: "kill-postgres-lazy-commit",
     edits: [
       {
-        file: "shared/store/pool.ts",
-        find: "options: `-c synchronous_commit=",
-        replace: "// options: `-c synchronous_commit=",
+        file: "shared/store/session.ts",
+        find: "    await client.query(SET_SETTINGS, [names, Object.values(needed)]);",
+        replace: "",
+      },
+      {
+        file: "shared/store/session.ts",
+        find: "    if (found[name] !== needed[name])",
+        replace: "    if (false)",
       },
     ],
     exposedAs: /acknowledged and lost/,
+  },
+  // what it was before: ready as long as the backend answers
+  {
+    name: "v1-readiness-ignores-refused-writes",
+    mode: "v1",
+    fault: "postgres-read-only",
+    edits: [
+      {
+        file: "services/order-api/readiness.ts",
+        find: "    problem: () => problem,",
+        replace: "    problem: () => null,",
+      },
+    ],
+    exposedAs: /readyz said v1 ok/,
   },
 ];
