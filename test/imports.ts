@@ -47,7 +47,7 @@ const AREAS: readonly Area[] = [
     where: /^shared\/store\//,
     from: /^shared\/(store|domain|runtime)\//,
     typesFrom: /^shared\/ports\.ts$/,
-    packages: ["pg", "typebox"],
+    packages: ["pg", "pg-connection-string", "typebox"],
   },
   {
     where: /^shared\/board\//,

@@ -8,17 +8,10 @@ import { DECISION_MS, STALE_MS } from "../limits.ts";
 import { DISCONNECT_MS, openKafka, REQUEST_TIMEOUT_MS, untilKafkaAnswers } from "./client.ts";
 import type { KafkaSettings } from "./knobs.ts";
 import { openTurns, partitionInTurn, type Turns } from "./partitioner.ts";
-import {
-  ensureTopic,
-  openBacklog,
-  type TopicFacts,
-  UnfitTopic,
-  verifyTopic,
-  warnOfRetention,
-} from "./topic.ts";
+import { ensureTopic, openBacklog } from "./topic.ts";
+import { openTopicCheck, type TopicFacts, warnOfRetention } from "./topic-check.ts";
 
 const QUEUED: Receipt = { replayed: false };
-const UNREACHABLE = "Kafka does not answer";
 
 /**
  * v3: one record per order, under its id.
@@ -37,41 +30,24 @@ export const openKafkaIntake = (settings: KafkaSettings, log: Log): Intake => {
   const turns = openTurns();
   const closing = new AbortController();
   const backlog = openBacklog(admin, settings, log);
+  const topic = openTopicCheck(admin, settings, log);
   let connected = false;
-  /** Null while the topic is not verified: no order is given to it. */
-  let topic: TopicFacts | null = null;
-  let problem = UNREACHABLE;
-  const away = (): Unavailable => new Unavailable("backend_away", problem);
-  const verify = async (): Promise<TopicFacts> => {
-    if (!connected) throw away();
+  let problem = "";
+  const away = (): Unavailable => new Unavailable("backend_away", problem || topic.problem());
+  const connect = async (): Promise<void> => {
     try {
-      topic = await verifyTopic(admin, settings);
-      problem = UNREACHABLE;
-      return topic;
+      await ensureTopic(settings, log);
+      await Promise.all([admin.connect(), producer.connect()]);
+      warnOfRetention(await topic.verify(), settings, log);
+      problem = "";
+      connected = true;
     } catch (error) {
-      // a request that failed by itself says nothing of the topic
-      if (!(error instanceof UnfitTopic)) throw error;
-      if (problem !== error.message) log.error({ mode: "v3", reason: error.message }, "v3 takes no orders");
-      topic = null;
-      problem = error.message;
+      problem = messageOf(error);
       throw error;
     }
   };
-  const connect = async (): Promise<void> => {
-    await ensureTopic(settings, log);
-    await Promise.all([admin.connect(), producer.connect()]);
-    connected = true;
-    warnOfRetention(await verify(), settings, log);
-  };
-  const connecting = untilKafkaAnswers(
-    () =>
-      connect().catch((error: unknown) => {
-        problem = messageOf(error);
-        throw error;
-      }),
-    closing.signal,
-    log,
-  );
+  const verify = (): Promise<TopicFacts> => (connected ? topic.verify() : Promise.reject(away()));
+  const connecting = untilKafkaAnswers(connect, closing.signal, log);
   // it rejects only when it is closed first, and `close` looks
   connecting.catch(() => undefined);
   const group = groupWrites<Order, Receipt>(
@@ -83,7 +59,7 @@ export const openKafkaIntake = (settings: KafkaSettings, log: Log): Intake => {
       staleMs: STALE_MS,
       deadlineMs: DECISION_MS,
     },
-    (orders) => (topic ? produce(producer, turns, settings, orders) : Promise.reject(away())),
+    (orders) => (topic.facts() ? produce(producer, turns, settings, orders) : Promise.reject(away())),
   );
   return {
     accept: group.add,
@@ -95,7 +71,7 @@ export const openKafkaIntake = (settings: KafkaSettings, log: Log): Intake => {
     probe: async () => {
       await verify();
     },
-    verified: () => topic?.verified ?? null,
+    verified: () => topic.facts()?.verified ?? null,
     close: async () => {
       closing.abort();
       await group.close();

@@ -1,15 +1,12 @@
-import type { Admin, ConfigResourceTypes, ITopicConfig } from "kafkajs";
+import type { Admin, ITopicConfig } from "kafkajs";
 import { HOUR_MS } from "../../domain/time.ts";
-import type { Backlog, Log, Verified } from "../../ports.ts";
+import type { Backlog, Log } from "../../ports.ts";
 import { atMost } from "../../runtime/lifecycle.ts";
 import { DISCONNECT_MS, openKafka } from "./client.ts";
 import type { KafkaSettings } from "./knobs.ts";
 
 /** The age of the oldest uncounted order is known to this precision. */
 const AGE_PRECISION_MS = 100;
-
-/** kafkajs' own name for it is not among what Node finds to import from a CommonJS module. */
-const TOPIC: ConfigResourceTypes.TOPIC = 2;
 
 /** Makes the topic where it is missing. Safe from several processes at once. */
 export const ensureTopic = async (settings: KafkaSettings, log: Log): Promise<void> => {
@@ -36,77 +33,6 @@ const topicOf = (settings: KafkaSettings): ITopicConfig => ({
     { name: "min.insync.replicas", value: String(Math.max(1, settings.v3Replicas - 1)) },
   ],
 });
-
-/** What decides whether the topic takes and keeps orders, by Kafka's own names. */
-const VERIFIED = [
-  "min.insync.replicas",
-  "unclean.leader.election.enable",
-  "cleanup.policy",
-  "retention.ms",
-] as const;
-
-export type TopicFacts = {
-  readonly verified: Verified;
-  /** Infinity when orders are kept until something else deletes them. */
-  readonly keptMs: number;
-};
-
-/** The topic would refuse or lose orders as it is now: none is given to it. */
-export class UnfitTopic extends Error {}
-
-/** Reads the topic's settings and state back; rejects with `UnfitTopic` when it would refuse or lose orders. */
-export const verifyTopic = async (
-  admin: Admin,
-  { v3Topic: name, v3Acks }: KafkaSettings,
-): Promise<TopicFacts> => {
-  const resource = { type: TOPIC, name, configNames: [...VERIFIED] };
-  const { resources } = await admin.describeConfigs({ resources: [resource], includeSynonyms: false });
-  const found = new Map(
-    resources[0]?.configEntries.map(({ configName, configValue }) => [configName, configValue]),
-  );
-  const settingOf = (setting: (typeof VERIFIED)[number]): string => {
-    const value = found.get(setting);
-    if (value === undefined) throw new Error(`Kafka does not report ${setting} of the topic ${name}`);
-    return value;
-  };
-  const { topics } = await admin.fetchTopicMetadata({ topics: [name] });
-  const partitions = topics[0]?.partitions ?? [];
-  const replicas = Math.min(...partitions.map((partition) => partition.replicas.length));
-  const inSync = Math.max(0, ...partitions.map((partition) => partition.isr.length));
-  const minInSync = Number(settingOf("min.insync.replicas"));
-  if (settingOf("cleanup.policy") !== "delete")
-    throw new UnfitTopic(
-      `the topic ${name} has cleanup.policy=${settingOf("cleanup.policy")}: compaction loses orders, set it to delete`,
-    );
-  if (replicas > 1 && minInSync < 2 && settingOf("unclean.leader.election.enable") === "true")
-    throw new UnfitTopic(
-      `the topic ${name} has unclean.leader.election.enable=true and min.insync.replicas=${minInSync}: the crash of ` +
-        "one broker loses acknowledged orders, set the one to false or the other to 2",
-    );
-  if (v3Acks === -1 && inSync < minInSync)
-    throw new UnfitTopic(
-      `the topic ${name} has ${inSync} in-sync replicas and min.insync.replicas=${minInSync}: Kafka refuses orders`,
-    );
-  const retentionMs = Number(settingOf("retention.ms"));
-  return {
-    verified: {
-      acks: String(v3Acks),
-      "replication.factor": String(replicas),
-      ...Object.fromEntries(VERIFIED.map((setting) => [setting, settingOf(setting)])),
-    },
-    keptMs: retentionMs < 0 ? Number.POSITIVE_INFINITY : retentionMs,
-  };
-};
-
-/** A topic that was there before may have been made with another retention than V3_RETENTION_HOURS. */
-export const warnOfRetention = ({ keptMs }: TopicFacts, settings: KafkaSettings, log: Log): void => {
-  const { v3Topic: topic, v3RetentionHours } = settings;
-  if (keptMs < v3RetentionHours * HOUR_MS)
-    log.warn(
-      { mode: "v3", topic, retentionHours: keptMs / HOUR_MS, v3RetentionHours },
-      "the topic keeps orders for less time than V3_RETENTION_HOURS says; its own retention bounds the lag",
-    );
-};
 
 /**
  * Reads the group's lag. A record is an order, so lag is a difference of offsets. The age of the oldest is found
