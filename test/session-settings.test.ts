@@ -105,7 +105,7 @@ test("every program's sessions have them, whatever the role's defaults are", asy
   for (const mode of modes) await until(`${mode} takes an order`, async () => (await order(url, mode)).ok);
   await until("all are counted", async () => {
     const counted = await countedAt(url);
-    return modes.every((mode) => counted[mode] === 1);
+    return modes.every((mode) => (counted[mode] ?? 0) > 0);
   });
   await fetch(`${url}/api/sales?bucket=day`);
   await finished("services/operator/main.ts", ["reconcile"]);
