@@ -2,8 +2,9 @@ import { afterEach, expect, test } from "vitest";
 import type { Log } from "#shared/ports.ts";
 import type { Pool } from "#shared/store/pool.ts";
 import { count, keeps, makeWeeks, ordersOf, partitions } from "#shared/store/retention.fixture.ts";
+import { migrate } from "../../db/migrate.ts";
 import { numberOf } from "../../dev/faults/recount.ts";
-import { freshDatabase, poolOn, until } from "../../test/fresh.ts";
+import { freshDatabase, freshName, poolOn, until } from "../../test/fresh.ts";
 import { openKeeper } from "./keeper.ts";
 
 const closers: (() => Promise<unknown>)[] = [];
@@ -12,12 +13,12 @@ afterEach(async () => {
 });
 
 const start = (pool: Pool) => {
-  const told: string[] = [];
-  const tell = (_: object, message: string): void => void told.push(message);
-  const log: Log = { info: tell, warn: tell, error: tell };
+  const lines: (Record<string, unknown> & { message: string })[] = [];
+  const write = (fields: object, message: string): void => void lines.push({ ...fields, message });
+  const log: Log = { info: write, warn: write, error: write };
   const keeper = openKeeper(pool, keeps, log);
   closers.push(() => keeper.close());
-  return { told, keeper };
+  return { lines, keeper };
 };
 const doneAt = (pool: Pool): Promise<number> =>
   numberOf(pool, "SELECT coalesce(extract(epoch FROM nullif(done_at, '-infinity')), 0) FROM retention");
@@ -36,7 +37,8 @@ test("workers that start make the coming weeks, and drop what is old once a day"
   expect(await numberOf(pool, "SELECT count(*) FROM orders")).toBe(0);
   const first = await doneAt(pool);
   await Promise.all(keepers.map(({ keeper }) => keeper.close()));
-  expect(keepers.flatMap(({ told }) => told).every((message) => message.includes("is dropped"))).toBe(true);
+  const messages = new Set(keepers.flatMap(({ lines }) => lines.map(({ message }) => message)));
+  expect([...messages]).toEqual(["dropped by retention"]);
 
   await pool.query("UPDATE retention SET orders_floor = '-infinity'");
   await pool.query("ALTER TABLE orders_default DROP CONSTRAINT not_older_than_the_orders_kept");
@@ -49,13 +51,55 @@ test("workers that start make the coming weeks, and drop what is old once a day"
   expect(await numberOf(pool, "SELECT count(*) FROM orders")).toBe(5);
 });
 
-test("without PostgreSQL it tells, and closes at once", async () => {
+test("without PostgreSQL it logs the failure, and closes at once", async () => {
   const pool = poolOn("postgres://postgres@127.0.0.1:1/nowhere");
   closers.push(() => pool.end());
-  const { told, keeper } = start(pool);
-  await until("it tells", () => told.length > 0);
-  expect(told).toEqual([expect.stringContaining("trying again")]);
+  const { lines, keeper } = start(pool);
+  await until("the failure is logged", () => lines.length > 0);
+  expect(lines).toEqual([
+    expect.objectContaining({
+      message: "partition maintenance failed, retrying",
+      reason: expect.stringContaining("ECONNREFUSED"),
+    }),
+  ]);
   const started = Date.now();
   await keeper.close();
   expect(Date.now() - started).toBeLessThan(900);
+});
+
+test("retries within seconds, later each time, until the database lets it", async () => {
+  const role = freshName("owner");
+  const database = await freshDatabase(undefined, "template0");
+  const admin = poolOn(database, 1);
+  closers.push(() => admin.end());
+  await admin.query(`CREATE ROLE ${role} LOGIN; CREATE SCHEMA ${role} AUTHORIZATION ${role}`);
+  const url = new URL(database);
+  url.username = role;
+  await migrate(url.href, () => undefined);
+  const pool = poolOn(url.href);
+  closers.push(() => pool.end());
+  const weeks = await partitions(pool);
+  await pool.query(`DROP TABLE ${weeks.filter((name) => name !== "orders_default").at(-1)}`);
+  await admin.query(`REVOKE CREATE ON SCHEMA ${role} FROM ${role}`);
+
+  const { lines } = start(pool);
+  await until("it has failed twice", () => lines.length === 2);
+  const failure = {
+    message: "partition maintenance failed, retrying",
+    reason: `permission denied for schema ${role}`,
+  };
+  expect(lines).toMatchObject([
+    { ...failure, failures: 1 },
+    { ...failure, failures: 2 },
+  ]);
+  const [first, second] = lines.map(({ retryInMs }) => Number(retryInMs)) as [number, number];
+  expect(first).toBeGreaterThanOrEqual(2_500);
+  expect(first).toBeLessThanOrEqual(5_000);
+  expect(second).toBeGreaterThanOrEqual(5_000);
+  expect(second).toBeLessThanOrEqual(10_000);
+
+  await admin.query(`GRANT CREATE ON SCHEMA ${role} TO ${role}`);
+  await until("the missing week is made", async () => (await partitions(pool)).length === weeks.length);
+  await until("that is logged", () => lines.length === 3);
+  expect(lines[2]).toEqual({ message: "partition maintenance recovered", failures: 2 });
 });

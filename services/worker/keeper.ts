@@ -1,40 +1,40 @@
 import type { Log } from "#shared/ports.ts";
 import { atMost, messageOf } from "#shared/runtime/lifecycle.ts";
-import { pause } from "#shared/runtime/retry.ts";
+import { jittered, pause } from "#shared/runtime/retry.ts";
 import { ensurePartitions } from "#shared/store/partitions.ts";
 import type { Pool } from "#shared/store/pool.ts";
 import { retain } from "#shared/store/retention.ts";
 import type { Keeps } from "#shared/store/retention-knobs.ts";
 
-/** There are five weeks to mend a failure in; and whoever looks first on a day does what is due on it. */
 const EVERY_MS = 3_600_000;
+/**
+ * After a failure: soon, because a worker may start before the migrations or during a restart of PostgreSQL, and without
+ * partitions orders go to the default one. A lasting failure (a missing right) costs one attempt in 5 minutes.
+ */
+const BACKOFF = { firstMs: 5_000, mostMs: 300_000 };
 /** A session is ended at once; a connection that is being made may hang. */
 const CLOSE_WITHIN_MS = 1_000;
 
 /**
- * Keeps the orders table as long as it should be, at the start and every hour: makes the partitions of the coming
- * weeks, and drops what is too old when no worker has done so within a day.
+ * Maintains the partitions of orders at start and every hour: makes those of the coming weeks, and once a day drops what
+ * is older than `keeps`, unless another worker has done so.
  */
 export const openKeeper = (pool: Pool, keeps: Keeps, log: Log): { close(): Promise<unknown> } => {
   const closing = new AbortController();
   const { signal } = closing;
   const run = async (): Promise<void> => {
-    for (; !signal.aborted; await pause(EVERY_MS, signal)) {
+    for (let failures = 0; !signal.aborted; ) {
       try {
-        await ensurePartitions(pool, signal);
-        const outcomes = await retain(pool, keeps, { signal, ifDue: true });
-        for (const { fate, ...what } of outcomes ?? []) {
-          if (fate === "gone") log.info(what, "was older than it is kept, and is dropped");
-          else
-            log.warn(
-              { ...what, reason: REASONS[fate] },
-              "is older than it is kept, and could not be dropped",
-            );
-        }
+        await maintain(pool, keeps, log, signal);
+        if (failures > 0) log.info({ failures }, "partition maintenance recovered");
+        failures = 0;
+        await pause(EVERY_MS, signal);
       } catch (error) {
         if (signal.aborted) return;
+        const retryInMs = retryDelayMs(++failures);
         const reason = messageOf(error);
-        log.warn({ reason }, "the orders' partitions could not be seen to; trying again in an hour");
+        log.warn({ reason, failures, retryInMs }, "partition maintenance failed, retrying");
+        await pause(retryInMs, signal);
       }
     }
   };
@@ -47,7 +47,20 @@ export const openKeeper = (pool: Pool, keeps: Keeps, log: Log): { close(): Promi
   };
 };
 
+/** With jitter: workers that failed together do not retry together. */
+const retryDelayMs = (failures: number): number =>
+  Math.round(jittered(Math.min(BACKOFF.mostMs, BACKOFF.firstMs * 2 ** Math.min(failures - 1, 10))));
+
+const maintain = async (pool: Pool, keeps: Keeps, log: Log, signal: AbortSignal): Promise<void> => {
+  await ensurePartitions(pool, signal);
+  const outcomes = await retain(pool, keeps, { signal, ifDue: true });
+  for (const { fate, ...what } of outcomes ?? []) {
+    if (fate === "gone") log.info(what, "dropped by retention");
+    else log.warn({ ...what, reason: REASONS[fate] }, "not dropped by retention, retrying later");
+  }
+};
+
 const REASONS: Record<string, string> = {
   uncounted: "it holds orders that are not counted yet",
-  busy: "others held its lock all the time",
+  busy: "its lock was held by others",
 };
