@@ -178,6 +178,17 @@ describe("stops with what to run", () => {
     expect(await relationsIn("public")).toBe(0);
   });
 
+  test("where the schema of the role's name would hide an installation in public", async () => {
+    const role = freshName("owner");
+    await admin.query(`CREATE ROLE ${role} LOGIN; GRANT USAGE, CREATE ON SCHEMA public TO ${role}`);
+    const url = withPath(`"$user",public`, role);
+    await migrate(url, () => undefined);
+    await admin.query(`CREATE SCHEMA ${role} AUTHORIZATION ${role}`);
+    await expect(migrate(url, () => undefined)).rejects.toThrow(
+      `orders is found in schema "public", not in "${role}". Name the one to use: ALTER ROLE "${role}" SET search_path = "public";`,
+    );
+  });
+
   test("where the role may not create tables in it", async () => {
     const role = freshName("guest");
     await admin.query(`CREATE ROLE ${role} LOGIN`);

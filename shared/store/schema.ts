@@ -12,34 +12,76 @@ import type { Client } from "./pool.ts";
 export const schemaLock = (name: string): string =>
   `hashtext(concat('${name} ', (SELECT oid FROM pg_namespace WHERE nspname = current_schema())))`;
 
-const SESSION = "SELECT current_setting('search_path') AS path, current_user::text AS role";
+const SESSION = `
+SELECT current_setting('search_path') AS path, current_user::text AS role,
+  (SELECT nspname::text FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = relnamespace
+   WHERE c.oid = to_regclass('orders')) AS "ordersIn"`;
 const SCHEMAS = `
 SELECT nspname::text AS name, has_schema_privilege(oid, 'USAGE') AS "isUsable",
        has_schema_privilege(oid, 'CREATE') AS "isWritable"
 FROM pg_namespace WHERE nspname = ANY($1::text[])`;
 
+type Session = { readonly path: string; readonly role: string; readonly ordersIn: string | null };
 type Schema = { readonly name: string; readonly isUsable: boolean; readonly isWritable: boolean };
+type Queryable = Pick<Client, "query">;
 
 /** In search_path it stands for the schema of the role's name, and for nothing where there is none. */
 const USER = "$user";
 
 /**
- * The schema that the session creates tables in, when it may. PostgreSQL itself takes the first schema that exists: with
- * `search_path=app,public` and no schema app, that is another installation in public. So this rejects with a sentence
- * that names search_path, the schema and the statement to run.
+ * The schema that the session may create tables in. Rejects with a sentence that names search_path, the schema and the
+ * statement to run.
  */
-export const writableSchema = async (client: Pick<Client, "query">): Promise<string> => {
-  const { path = "", role = "" } =
-    (await client.query<{ path: string; role: string }>(SESSION)).rows[0] ?? {};
-  const names = namesIn(path);
-  const { rows } = await client.query<Schema>(SCHEMAS, [[role, ...names]]);
+export const writableSchema = async (client: Queryable): Promise<string> => {
+  const { given, schema, isOfUser, role, ordersIn } = await firstSchema(client);
+  const quoted = pg.escapeIdentifier(schema.name);
+  if (!schema.isUsable || !schema.isWritable)
+    throw new Error(
+      `${given}, and role ${role} may not create tables in schema ${quoted}. Run GRANT USAGE, CREATE ON SCHEMA ${quoted} TO ${role}; or name another schema first`,
+    );
+  // a schema of the role's name that was made later must not start a second, empty installation
+  if (isOfUser && ordersIn !== null && ordersIn !== schema.name)
+    throw new Error(
+      `${given}: orders is found in schema "${ordersIn}", not in ${quoted}. Name the one to use: ALTER ROLE ${role} SET search_path = ${pg.escapeIdentifier(ordersIn)};`,
+    );
+  return schema.name;
+};
+
+/**
+ * Rejects where the session would use another installation than the one of its first schema: that schema does not exist,
+ * or has no tables yet while a later one has. For programs, which may start before the migrations and need no right to
+ * create tables.
+ */
+export const verifySchema = async (client: Queryable): Promise<void> => {
+  const { given, schema, role, ordersIn } = await firstSchema(client);
+  const quoted = pg.escapeIdentifier(schema.name);
+  if (!schema.isUsable)
+    throw new Error(
+      `${given}, and role ${role} may not use schema ${quoted}. Run GRANT USAGE ON SCHEMA ${quoted} TO ${role};`,
+    );
+  if (ordersIn !== null && ordersIn !== schema.name)
+    throw new Error(
+      `${given}: orders is found in schema "${ordersIn}", not in ${quoted}. Run the migrations with this search_path, or name "${ordersIn}" first`,
+    );
+};
+
+/**
+ * PostgreSQL itself takes the first schema that exists: with `search_path=app,public` and no schema app, that is another
+ * installation in public.
+ */
+const firstSchema = async (client: Queryable) => {
+  const session = (await client.query<Session>(SESSION)).rows[0];
+  if (!session) throw new Error("PostgreSQL returned no search_path");
+  const names = namesIn(session.path);
+  const { rows } = await client.query<Schema>(SCHEMAS, [[session.role, ...names]]);
   const found = new Map(rows.map((schema) => [schema.name, schema]));
-  const first = names.find((name) => name !== USER || found.get(role)?.isUsable);
-  const [name, owner] = [first === USER ? role : first, pg.escapeIdentifier(role)];
-  const given = `search_path is '${path}'`;
+  const first = names.find((name) => name !== USER || found.get(session.role)?.isUsable);
+  const name = first === USER ? session.role : first;
+  const given = `search_path is '${session.path}'`;
+  const role = pg.escapeIdentifier(session.role);
   if (name === undefined)
     throw new Error(
-      `${given}, which names no schema. Run CREATE SCHEMA coffee AUTHORIZATION ${owner}; ALTER ROLE ${owner} SET search_path = coffee;`,
+      `${given}, which names no schema. Run CREATE SCHEMA coffee AUTHORIZATION ${role}; ALTER ROLE ${role} SET search_path = coffee;`,
     );
   const quoted = pg.escapeIdentifier(name);
   if (name.startsWith("pg_"))
@@ -47,13 +89,9 @@ export const writableSchema = async (client: Pick<Client, "query">): Promise<str
   const schema = found.get(name);
   if (schema === undefined)
     throw new Error(
-      `${given}, and there is no schema ${quoted}. Run CREATE SCHEMA ${quoted} AUTHORIZATION ${owner}; or name another schema first`,
+      `${given}, and there is no schema ${quoted}. Run CREATE SCHEMA ${quoted} AUTHORIZATION ${role}; or name another schema first`,
     );
-  if (!schema.isUsable || !schema.isWritable)
-    throw new Error(
-      `${given}, and role ${owner} may not create tables in schema ${quoted}. Run GRANT USAGE, CREATE ON SCHEMA ${quoted} TO ${owner}; or name another schema first`,
-    );
-  return name;
+  return { given, schema, isOfUser: first === USER, role, ordersIn: session.ordersIn };
 };
 
 /** A list of SQL identifiers, as PostgreSQL reads it: folded to lower case unless quoted. */
