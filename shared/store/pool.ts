@@ -1,5 +1,6 @@
 import pg from "pg";
 import { parseIntoClientConfig } from "pg-connection-string";
+import { verifySchema } from "./schema.ts";
 import { prepareSession, refuseSharedBackend, type SessionSettings, UnfitSession } from "./session.ts";
 
 /** A connection pool; the only way to PostgreSQL in this system. */
@@ -48,6 +49,7 @@ export const openPool = (options: PoolOptions, onError: (error: Error) => void):
         statementTimeoutMs: options.statementTimeoutMs,
       });
       wasFit = true;
+      await verifySchema(client);
       await options.verify?.(client);
       options.onVerified?.(settings);
     } catch (error) {

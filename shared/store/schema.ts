@@ -53,13 +53,14 @@ export const writableSchema = async (client: Queryable): Promise<string> => {
  * create tables.
  */
 export const verifySchema = async (client: Queryable): Promise<void> => {
-  const { given, schema, role, ordersIn } = await firstSchema(client);
+  const { given, schema, isOfUser, role, ordersIn } = await firstSchema(client);
   const quoted = pg.escapeIdentifier(schema.name);
   if (!schema.isUsable)
     throw new Error(
       `${given}, and role ${role} may not use schema ${quoted}. Run GRANT USAGE ON SCHEMA ${quoted} TO ${role};`,
     );
-  if (ordersIn !== null && ordersIn !== schema.name)
+  // a schema of the role's name that was made later must not stop an installation that runs in public
+  if (!isOfUser && ordersIn !== null && ordersIn !== schema.name)
     throw new Error(
       `${given}: orders is found in schema "${ordersIn}", not in ${quoted}. Run the migrations with this search_path, or name "${ordersIn}" first`,
     );

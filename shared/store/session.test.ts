@@ -99,12 +99,12 @@ test("role and database defaults are overridden", async () => {
 });
 
 test("parameters of DATABASE_URL are overridden, and others of its options kept", async () => {
-  const options = `${LOST_BY_OPTIONS} -c search_path=pg_catalog`;
+  const options = `${LOST_BY_OPTIONS} -c search_path=public,pg_catalog`;
   const parameters = { options, statement_timeout: "1", query_timeout: "1", application_name: "other" };
   const { pool } = poolOf(urlWith(databaseUrl, role, parameters));
   expect(await settingsOf(pool)).toEqual(RIGHT);
   const shown = await pool.query("SELECT current_setting('search_path') AS path");
-  expect(shown.rows).toEqual([{ path: "pg_catalog" }]);
+  expect(shown.rows).toEqual([{ path: "public,pg_catalog" }]);
 });
 
 test("each connection of a pool has them, and one that follows a broken one", async () => {
