@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import { logConsole } from "./log.ts";
 import { withoutPasswords } from "./passwords.ts";
 import { openWatchdog } from "./watchdog.ts";
 
@@ -77,6 +78,7 @@ export const runProgram = async (
   start: (closers: Closers, failed: (error: Error) => void) => Promise<void>,
 ): Promise<void> => {
   const closers = openClosers();
+  logConsole(log);
   openWatchdog(stopDeadlineMs, log.bindings(), (error) =>
     log.warn({ err: error }, "watchdog failed, going on without it"),
   );

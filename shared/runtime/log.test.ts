@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
-import { logTo } from "./log.ts";
+import { logConsole, logTo } from "./log.ts";
 
 const source = JSON.stringify(new URL("./log.ts", import.meta.url).href);
 /** What a program of its own writes to standard output. */
@@ -34,6 +34,19 @@ test("on a terminal a person can read it", async () => {
   expect(text).toContain("orders: 3");
   expect(text).toMatch(/ERROR.*failed/);
   expect(text).not.toContain('"level"');
+});
+
+test("what libraries print as warnings and errors is logged, each text once and without passwords", () => {
+  const lines: string[] = [];
+  const { warn, error } = console;
+  logConsole(logTo({ write: (line) => lines.push(line) }));
+  for (let n = 0; n < 3; n++) console.warn("no %s in redis://u:secret@h", "INFO");
+  console.error(new Error("broken").message);
+  Object.assign(console, { warn, error });
+  expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+    { level: 40, from: "console", msg: "no INFO in redis://u:***@h" },
+    { level: 40, from: "console", msg: "broken" },
+  ]);
 });
 
 test("tests read what was logged", () => {

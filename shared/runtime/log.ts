@@ -1,3 +1,4 @@
+import { format } from "node:util";
 import { type DestinationStream, type Logger, pino, type SerializedError } from "pino";
 import { withoutPasswords } from "./passwords.ts";
 
@@ -9,6 +10,22 @@ export const openLog = (name: string, level: LogLevel, terminal: boolean): Logge
   // Not pino's own asynchronous default: at process.exit its last lines came out of order.
   if (!terminal) return pino(options, pino.destination({ sync: true }));
   return pino({ ...options, transport: { target: "pino-pretty", options: { ignore: "pid,hostname" } } });
+};
+
+/** More texts than libraries have; each may hold an address or an error, of which there is no end. */
+const MOST_TEXTS = 100;
+
+/** Libraries print warnings with console, on every connection: from now on each text is logged, once. */
+export const logConsole = (log: Logger): void => {
+  const seen = new Set<string>();
+  const warn = (...parts: unknown[]): void => {
+    const text = format(...parts);
+    if (seen.has(text) || seen.size >= MOST_TEXTS) return;
+    seen.add(text);
+    log.warn({ from: "console" }, text);
+  };
+  console.warn = warn;
+  console.error = warn;
 };
 
 /** For tests that read what was logged. */
