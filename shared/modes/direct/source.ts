@@ -1,7 +1,7 @@
-import { Queue, RedisConnection, Worker } from "bullmq";
+import { type ConnectionOptions, Queue, RedisConnection, Worker } from "bullmq";
 import type { Count, Log, Source } from "../../ports.ts";
 import { atMost, messageOf } from "../../runtime/lifecycle.ts";
-import { MissingRight, openRights, SUCCESSES_NEEDED } from "../../runtime/redis-rights.ts";
+import { MissingRight, openRights, type Rights, SUCCESSES_NEEDED } from "../../runtime/redis-rights.ts";
 import { pause } from "../../runtime/retry.ts";
 import type { DirectSettings } from "./knobs.ts";
 
@@ -72,23 +72,9 @@ export const openDirectSource = (settings: DirectSettings, log: Log): Source => 
         throw error;
       }
     };
-    const worker = new Worker(QUEUE, tick, {
-      connection,
-      skipVersionCheck: true,
-      concurrency: 1,
-      lockDuration: LOCK_MS,
-      stalledInterval: STALLED_CHECK_MS,
-      maxStalledCount: 1_000_000,
-    });
-    let ticks = 0;
-    worker.on("completed", () => {
-      if (++ticks >= SUCCESSES_NEEDED) rights.allowed(TICK);
-    });
-    worker.on("error", (error) => {
-      const found = rights.errorOf(TICK, error);
-      if (found instanceof MissingRight) failure.reject(found);
+    const worker = openWorker(connection, tick, rights, (error) => {
+      if (error instanceof MissingRight) failure.reject(error);
       else complain.about(error);
-      if (isRefusal(error)) rest(worker);
     });
     // it ends with the signal; a Redis that hangs must not hold up the stop
     keepScheduled(schedule, signal).catch(failure.reject);
@@ -106,6 +92,31 @@ export const openDirectSource = (settings: DirectSettings, log: Log): Source => 
     if (!(await atMost(queue.close(), CLOSE_MS))) await queue.disconnect();
   };
   return { run, close };
+};
+
+const openWorker = (
+  connection: ConnectionOptions,
+  tick: () => Promise<void>,
+  rights: Rights,
+  onError: (error: unknown) => void,
+): Worker => {
+  const worker = new Worker(QUEUE, tick, {
+    connection,
+    skipVersionCheck: true,
+    concurrency: 1,
+    lockDuration: LOCK_MS,
+    stalledInterval: STALLED_CHECK_MS,
+    maxStalledCount: 1_000_000,
+  });
+  let ticks = 0;
+  worker.on("completed", () => {
+    if (++ticks >= SUCCESSES_NEEDED) rights.allowed(TICK);
+  });
+  worker.on("error", (error) => {
+    onError(rights.errorOf(TICK, error));
+    if (isRefusal(error)) rest(worker);
+  });
+  return worker;
 };
 
 /** ioredis and BullMQ repeat an error on every attempt; an outage is logged once. */

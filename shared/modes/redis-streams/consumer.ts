@@ -31,7 +31,7 @@ export type Consuming = {
 };
 
 export const openConsumer = ({ reads, commands, settings, slot, rights }: Consuming): Consumer => {
-  const { v2Stream: stream, v2Group: group } = settings;
+  const { v2Stream: stream, v2Group: group, v2ClaimIdleMs: idle } = settings;
   const name = `slot-${slot}`;
   /** Own pending entries after this id; null when all of them were read. */
   let pendingAfter: string | null = "0";
@@ -41,6 +41,9 @@ export const openConsumer = ({ reads, commands, settings, slot, rights }: Consum
   let isBehind = false;
   /** Expected until entries tell better: a read is sized in entries, a batch in orders. */
   let ordersPerEntry = settings.v2GroupMaxOrders;
+
+  const settle = (...ids: readonly string[]): Promise<number> =>
+    rights.check(SETTLE, () => commands.xack(stream, group, ...ids));
 
   const readPending = async (after: string, count: number): Promise<StreamEntry[]> => {
     const entries = entriesIn(
@@ -53,7 +56,6 @@ export const openConsumer = ({ reads, commands, settings, slot, rights }: Consum
   };
 
   const claim = async (count: number): Promise<StreamEntry[]> => {
-    const idle = settings.v2ClaimIdleMs;
     if (performance.now() - claimedAt < Math.min(idle, 5_000) / 2) return [];
     const [, entries] = (await rights.check("claim entries of the stream", () =>
       reads.xautoclaim(stream, group, name, idle, "0-0", "COUNT", count),
@@ -71,10 +73,8 @@ export const openConsumer = ({ reads, commands, settings, slot, rights }: Consum
     );
 
   const read = async (): Promise<StreamEntry[]> => {
-    if (!mayAcknowledge) await rights.check(SETTLE, () => commands.xack(stream, group, "0-0"));
-    mayAcknowledge = true;
-    const wanted = Math.ceil(settings.v2BatchMaxOrders / ordersPerEntry);
-    const count = Math.max(1, Math.min(settings.v2BatchMaxEntries, wanted));
+    if (!mayAcknowledge) mayAcknowledge = (await settle("0-0")) >= 0;
+    const count = entriesWanted(settings, ordersPerEntry);
     let entries = pendingAfter === null ? [] : await readPending(pendingAfter, count);
     if (entries.length === 0) entries = await claim(count);
     if (entries.length === 0) entries = await readNew(count);
@@ -96,12 +96,13 @@ export const openConsumer = ({ reads, commands, settings, slot, rights }: Consum
       }
     },
     isBehind: () => isBehind,
-    settled: async (ids) => {
-      await rights.check(SETTLE, () => commands.xack(stream, group, ...ids));
-    },
+    settled: async (ids) => void (await settle(...ids)),
     deliveriesOf: (entries) => deliveriesOf(entries, slot, settings.v2BatchMaxOrders),
   };
 };
+
+const entriesWanted = (settings: RedisStreamsSettings, ordersPerEntry: number): number =>
+  Math.max(1, Math.min(settings.v2BatchMaxEntries, Math.ceil(settings.v2BatchMaxOrders / ordersPerEntry)));
 
 const READ = "read the stream";
 const SETTLE = "acknowledge entries of the stream";

@@ -1,0 +1,41 @@
+import { expect, test } from "vitest";
+import { MissingRight, openRights } from "./redis-rights.ts";
+
+const refusing = (text: string) => () => Promise.reject(new Error(text));
+const NOPERM = "NOPERM this user has no permissions to run the 'xack' command";
+
+test.each([
+  NOPERM,
+  // in a script, by Redis 7.0 and from 7.2 on
+  "ERR The user executing the script can't run this command or subcommand script: 22c5, on @user_script:19.",
+  "ERR ACL failure in script: User w has no permissions to run the 'xtrim' command script: 22c5",
+])("work that was never allowed is a missing right: %s", async (text) => {
+  const rights = openRights("STREAM_REDIS_URL");
+  const refused = rights.check("trim the stream", refusing(text));
+  await expect(refused).rejects.toThrow(
+    `STREAM_REDIS_URL: the Redis user may not trim the stream: "${text}". Grant the rights in docs/deployment.md, "Rights".`,
+  );
+  await expect(refused).rejects.toBeInstanceOf(MissingRight);
+});
+
+test("work that was allowed twice, by EVAL and by EVALSHA, is an outage when it is refused", async () => {
+  const rights = openRights("STREAM_REDIS_URL");
+  const check = (work: () => Promise<unknown>) => rights.check("trim the stream", work);
+  await check(async () => 1);
+  await expect(check(refusing(NOPERM))).rejects.toBeInstanceOf(MissingRight);
+  await check(async () => 1);
+  await expect(check(refusing(NOPERM))).rejects.not.toBeInstanceOf(MissingRight);
+  await expect(rights.check("read the stream", refusing(NOPERM))).rejects.toBeInstanceOf(MissingRight);
+});
+
+test("any other error is passed on as it is", async () => {
+  const rights = openRights("BOARD_REDIS_URL");
+  for (const text of [
+    "Command timed out",
+    "WRONGPASS invalid username-password pair",
+    "LOADING Redis is loading",
+  ]) {
+    const error = new Error(text);
+    expect(rights.errorOf("read the board", error)).toBe(error);
+  }
+});
