@@ -1,4 +1,4 @@
-/** The Redis users of docs/deployment.md: with their rights everything works, and without one a program says so. */
+/** The Redis users of docs/deployment.md: their rights are enough, and a program reports the one that is missing. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -140,7 +140,7 @@ test("with the users of the page orders of v1 and v2 are accepted, counted and s
   for (const program of programs) expect(await program.kill("SIGTERM"), program.output()).toBe(0);
 }, 120_000);
 
-describe("a program whose Redis user lacks a right ends with a sentence that says which", () => {
+describe("a program whose Redis user lacks a right exits with a sentence that names it", () => {
   const sentence = (variable: Variable, what: string): RegExp =>
     new RegExp(
       `"level":60,.*${variable}: the Redis user may not ${what}: .*docs/deployment\\.md, \\\\"Rights\\\\"`,

@@ -17,11 +17,9 @@ const SILENCE_MS = 12_000;
 /** Longer than a tick; what is not counted by then comes again. */
 const CLOSE_MS = 3_000;
 
-/**
- * BullMQ retries at once after an error reply: 40 % of a core while Redis refuses its scripts. So long it is paused.
- */
+/** BullMQ retries at once after an error reply, as fast as Redis refuses. It is paused for this long instead. */
 const REFUSED_PAUSE_MS = 1_000;
-/** What the Redis user may have no right to do. */
+/** The kinds of work that need rights of the Redis user. */
 const SCHEDULE = "write v1's schedule (BullMQ)";
 const TICK = "take v1's ticks (BullMQ)";
 
@@ -114,24 +112,24 @@ const openWorker = (
   });
   worker.on("error", (error) => {
     onError(rights.errorOf(TICK, error));
-    if (isRefusal(error)) rest(worker);
+    if (isRefusal(error)) pauseBriefly(worker);
   });
   return worker;
 };
 
 /** ioredis and BullMQ repeat an error on every attempt; an outage is logged once. */
 const openComplaints = (log: Log) => {
-  const heard = new Set<string>();
+  const logged = new Set<string>();
   return {
     about: (error: unknown): void => {
       const reason = messageOf(error);
-      if (heard.has(reason)) return;
+      if (logged.has(reason)) return;
       // some name a job: the set must not grow with an outage
-      if (heard.size >= MOST_REASONS) heard.clear();
-      heard.add(reason);
+      if (logged.size >= MOST_REASONS) logged.clear();
+      logged.add(reason);
       log.warn({ err: error, mode: "v1" }, "the schedule's Redis does not answer");
     },
-    forget: (): void => heard.clear(),
+    forget: (): void => logged.clear(),
   };
 };
 const MOST_REASONS = 20;
@@ -140,7 +138,7 @@ const MOST_REASONS = 20;
 const isRefusal = (error: Error): boolean => error.name === "ReplyError";
 
 /** Pausing is synchronous, so that not even a retry that never yields goes on; BullMQ ignores both while it closes. */
-const rest = (worker: Worker): void => {
+const pauseBriefly = (worker: Worker): void => {
   if (worker.isPaused()) return;
   void worker.pause(true);
   setTimeout(() => void worker.resume(), REFUSED_PAUSE_MS).unref();

@@ -12,7 +12,7 @@ import { openReader, openStream, type StreamClient } from "./stream.ts";
 const TRIM_EVERY_MS = 1_000;
 /** An outage is logged once a minute. */
 const LOG_EVERY_TRIMS = 60;
-/** What the Redis user may have no right to do. */
+/** Needs a right of the Redis user. */
 const SELECT = "select the database";
 /** While every slot is taken, or PostgreSQL does not lease one. */
 const NO_SLOT_MS = 250;
