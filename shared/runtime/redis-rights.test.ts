@@ -13,7 +13,7 @@ test.each([
   const rights = openRights("STREAM_REDIS_URL");
   const refused = rights.check("trim the stream", refusing(text));
   await expect(refused).rejects.toThrow(
-    `STREAM_REDIS_URL: the Redis user may not trim the stream: "${text}". Grant the rights in docs/deployment.md, "Rights".`,
+    `STREAM_REDIS_URL: the Redis user may not trim the stream: "${text}". Grant the rights in docs/deployment.md, "Redis rights".`,
   );
   await expect(refused).rejects.toBeInstanceOf(MissingRight);
 });

@@ -26,7 +26,7 @@ export const openRights = (variable: string): Rights => {
     if (isAllowed(what) || !isRefusedRight(error)) return error;
     const refusal = messageOf(error).trim();
     return new MissingRight(
-      `${variable}: the Redis user may not ${what}: "${refusal}". Grant the rights in docs/deployment.md, "Rights".`,
+      `${variable}: the Redis user may not ${what}: "${refusal}". Grant the rights in docs/deployment.md, "Redis rights".`,
     );
   };
   return {
