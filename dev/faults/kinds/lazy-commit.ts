@@ -1,16 +1,16 @@
-/** A PostgreSQL whose sessions do not wait for the log by default: a commit is answered while it is in memory alone. */
+/** PostgreSQL where sessions do not wait for the WAL by default: a commit is answered while it is only in memory. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { openDatabase } from "../database.ts";
 import type { Fault, Scene } from "../fault.ts";
 
 /**
- * Only the log writer flushes then, and it does so rarely: kill -9 of all processes loses what was committed since.
- * Its first flush is right after a start, so the second kill is surely in the middle of its pause.
+ * Then only the WAL writer flushes the WAL, every 10 s: kill -9 of all processes loses what was committed since. It
+ * flushes first right after a start, so the second kill is in the middle of its pause for certain.
  */
 const SELDOM_FLUSHED = {
   wal_writer_delay: "10s",
   wal_writer_flush_after: "1GB",
-  // a page that is written flushes the log before
+  // writing a page flushes the WAL up to its last change
   bgwriter_lru_maxpages: "0",
 };
 const BETWEEN_KILLS_MS = 4_000;

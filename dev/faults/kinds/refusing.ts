@@ -14,13 +14,18 @@ const REPLY_MS = 500;
 const LEAST_SHARE = 0.9;
 const HOST = "127.0.0.1";
 
-/** As a managed PostgreSQL does when its storage is nearly full: new sessions and running ones are read-only. */
-const READ_ONLY = `
-ALTER SYSTEM SET default_transaction_read_only = on;
-SELECT pg_reload_conf();`;
-const WRITABLE = `
-ALTER SYSTEM RESET default_transaction_read_only;
-SELECT pg_reload_conf();`;
+type ReadOnly = { readonly begin: readonly string[]; readonly end: readonly string[] };
+
+/** As a managed PostgreSQL does when its storage is nearly full: new sessions and running ones, both ways. */
+const BY_SERVER: ReadOnly = {
+  begin: ["ALTER SYSTEM SET default_transaction_read_only = on", "SELECT pg_reload_conf()"],
+  end: ["ALTER SYSTEM RESET default_transaction_read_only", "SELECT pg_reload_conf()"],
+};
+/** As an operator does for one user: a session that was opened meanwhile stays read-only until it ends. */
+const BY_ROLE: ReadOnly = {
+  begin: ["ALTER ROLE CURRENT_USER SET default_transaction_read_only = on"],
+  end: ["ALTER ROLE CURRENT_USER RESET default_transaction_read_only"],
+};
 const END_SESSIONS = `
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()`;
@@ -40,23 +45,24 @@ const acceptingDuring = async (
     throw new Error(`only ${acknowledged} of ${due.length} orders were acknowledged while ${during}`);
 };
 
-const makeReadOnly = async (scene: Scene): Promise<void> => {
+const makeReadOnly = async (scene: Scene, { begin, end }: ReadOnly): Promise<void> => {
   const { ground } = scene;
   const during = "PostgreSQL is read-only";
   const pool = openDatabase(ground.addresses.postgres);
-  // one statement a query: ALTER SYSTEM cannot run in the transaction of several
-  const run = async (script: string): Promise<void> => {
-    for (const statement of script.split(";")) if (statement.trim() !== "") await pool.query(statement);
+  // one session, opened before: a new one would be read-only itself
+  const session = await pool.connect();
+  const run = async (statements: readonly string[]): Promise<void> => {
+    for (const statement of statements) await session.query(statement);
   };
   try {
-    await run(READ_ONLY);
-    await run(END_SESSIONS);
+    await run(["SET default_transaction_read_only = off", ...begin, END_SESSIONS]);
     if (ground.backend === "postgres") {
       await untilRefused(scene, during);
       await sleep(REFUSING_MS);
     } else await acceptingDuring(scene, during, () => sleep(REFUSING_MS));
   } finally {
-    await run(WRITABLE);
+    await run(end);
+    session.release();
     await pool.end();
   }
 };
@@ -95,6 +101,15 @@ const makeReplica = async (scene: Scene): Promise<void> => {
 };
 
 export const refusing: readonly Fault[] = [
-  { name: "postgres-read-only", strike: makeReadOnly, recoverWithinSeconds: 20 },
+  {
+    name: "postgres-read-only",
+    strike: (scene) => makeReadOnly(scene, BY_SERVER),
+    recoverWithinSeconds: 20,
+  },
+  {
+    name: "postgres-role-read-only",
+    strike: (scene) => makeReadOnly(scene, BY_ROLE),
+    recoverWithinSeconds: 20,
+  },
   { name: "stream-becomes-replica", modes: ["v2"], strike: makeReplica, recoverWithinSeconds: 20 },
 ];
