@@ -35,4 +35,18 @@ export const promiseMutants: readonly Mutant[] = [
     ],
     exposedAs: /readyz said v1 ok/,
   },
+  // a session that was opened while its role was read-only stays so
+  {
+    name: "v1-keeps-failed-sessions",
+    mode: "v1",
+    fault: "postgres-role-read-only",
+    edits: [
+      {
+        file: "shared/modes/direct/intake.ts",
+        find: "    client.release(!isPoison(error));",
+        replace: "    client.release();",
+      },
+    ],
+    exposedAs: /valid orders were never taken/,
+  },
 ];
