@@ -187,3 +187,19 @@ test.each([
 ] as const)("%j is %s", (given, state) => {
   expect(stateOf(given, "v1")).toBe(state);
 });
+
+test("a long run with many requests takes little time", () => {
+  const samples = samplesWith(alwaysOk);
+  const requests = Array.from({ length: 200_000 }, (_, index): OrderRequest => {
+    const sentMs = index / 10;
+    return {
+      url: URL,
+      sentMs,
+      decidedMs: sentMs + 5,
+      result: isIn(sentMs, 5_000, 11_000) ? "refused" : "acknowledged",
+    };
+  });
+  const startedMs = performance.now();
+  expect(readinessProblems("v1", samples, requests)).toHaveLength(1);
+  expect(performance.now() - startedMs).toBeLessThan(5_000);
+});

@@ -28,12 +28,14 @@ export type OrderRequest = {
 
 export type OrderResult = "acknowledged" | "refused";
 
-export type Period = { readonly fromMs: number; readonly untilMs: number };
+type Period = { readonly fromMs: number; readonly untilMs: number };
 
 /** /readyz follows the orders within this time. */
 const FOLLOWS_WITHIN_MS = 2_000;
 /** Two busy cores delay samples and replies. */
 const TOLERANCE_MS = 1_000;
+/** A disagreement has to last longer to be a problem. */
+const LEAST_MS = FOLLOWS_WITHIN_MS + TOLERANCE_MS;
 /** A longer pause between two samples, or between two order requests, ends a period: nothing is known about it. */
 const MAX_GAP_MS = 1_000;
 
@@ -95,7 +97,7 @@ const disagreements = (
       samples.map(({ askedMs, answeredMs, state: each }) => span(askedMs, answeredMs, each === state)),
     );
     return overlaps(said, met)
-      .filter(({ fromMs, untilMs }) => untilMs - fromMs > FOLLOWS_WITHIN_MS + TOLERANCE_MS)
+      .filter(({ fromMs, untilMs }) => untilMs - fromMs > LEAST_MS)
       .map(({ fromMs, untilMs }) => {
         const count = requests.filter(({ decidedMs }) => decidedMs >= fromMs && decidedMs <= untilMs).length;
         const seconds = ((untilMs - fromMs) / 1_000).toFixed(1);
@@ -110,17 +112,21 @@ type Span = { readonly startMs: number; readonly endMs: number; readonly holds: 
 const span = (startMs: number, endMs: number, holds: boolean): Span => ({ startMs, endMs, holds });
 
 /**
- * The periods in which every span holds. A span that does not hold excludes all of its time, from its start to its
- * end. A period starts with the end of its first span and ends with the start of its last one.
+ * The periods in which every span holds, as far as they can be long enough for a problem. A span that does not hold
+ * excludes all of its time, from its start to its end. A period starts with the end of its first span and ends with
+ * the start of its last one.
  */
-export const periodsOf = (spans: readonly Span[]): Period[] => {
+const periodsOf = (spans: readonly Span[]): Period[] => {
   const others = spans.filter(({ holds }) => !holds);
   const holding = spans.filter(({ holds }) => holds).sort((a, b) => a.startMs - b.startMs);
-  return freeOf(others).flatMap((free) => {
+  const long = freeOf(others).filter(({ fromMs, untilMs }) => untilMs - fromMs > LEAST_MS);
+  return long.flatMap((free) => {
     const inside = holding.filter(({ startMs, endMs }) => endMs >= free.fromMs && startMs <= free.untilMs);
     return withoutGaps(inside).flatMap((run) => {
-      const fromMs = Math.max(free.fromMs, Math.min(...run.map(({ endMs }) => endMs)));
-      const untilMs = Math.min(free.untilMs, Math.max(...run.map(({ startMs }) => startMs)));
+      const firstEndMs = run.reduce((first, { endMs }) => Math.min(first, endMs), Number.POSITIVE_INFINITY);
+      const lastStartMs = run.at(-1)?.startMs ?? Number.NEGATIVE_INFINITY;
+      const fromMs = Math.max(free.fromMs, firstEndMs);
+      const untilMs = Math.min(free.untilMs, lastStartMs);
       return untilMs > fromMs ? [{ fromMs, untilMs }] : [];
     });
   });
