@@ -49,4 +49,23 @@ export const promiseMutants: readonly Mutant[] = [
     ],
     exposedAs: /valid orders were never taken/,
   },
+  // as when health was decided by a read: neither the probe nor the orders' outcomes count
+  {
+    name: "v1-readiness-ignores-refused-writes",
+    mode: "v1",
+    fault: "postgres-read-only",
+    edits: [
+      {
+        file: "shared/modes/direct/intake.ts",
+        find: "    probe: () => ",
+        replace: "    probe: async () => undefined && ",
+      },
+      {
+        file: "services/order-api/readiness.ts",
+        find: "    refused: (mode) => {",
+        replace: "    refused: (mode) => {\n      return;",
+      },
+    ],
+    exposedAs: /readyz said v1 ok for .* were refused/,
+  },
 ];
