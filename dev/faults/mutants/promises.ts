@@ -21,7 +21,7 @@ export const promiseMutants: readonly Mutant[] = [
     ],
     exposedAs: /acknowledged and lost/,
   },
-  // what it was before: ready as long as the backend answers
+  // neither the probe nor the orders count: ready as long as the API answers
   {
     name: "v1-readiness-ignores-refused-writes",
     mode: "v1",
@@ -48,24 +48,5 @@ export const promiseMutants: readonly Mutant[] = [
       },
     ],
     exposedAs: /valid orders were never taken/,
-  },
-  // as when health was decided by a read: neither the probe nor the orders' outcomes count
-  {
-    name: "v1-readiness-ignores-refused-writes",
-    mode: "v1",
-    fault: "postgres-read-only",
-    edits: [
-      {
-        file: "shared/modes/direct/intake.ts",
-        find: "    probe: () => ",
-        replace: "    probe: async () => undefined && ",
-      },
-      {
-        file: "services/order-api/readiness.ts",
-        find: "    refused: (mode) => {",
-        replace: "    refused: (mode) => {\n      return;",
-      },
-    ],
-    exposedAs: /readyz said v1 ok for .* were refused/,
   },
 ];
