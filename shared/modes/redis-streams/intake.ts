@@ -15,6 +15,8 @@ const QUEUED: Receipt = { replayed: false };
 export const openRedisStreamsIntake = (settings: RedisStreamsSettings, log: Log): Intake => {
   const redis = openStream(settings.streamRedisUrl, "coffee-v2-intake", log);
   const durability = openDurability(redis, settings, log);
+  let connections = 0;
+  redis.on("connect", () => connections++);
   const group = groupWrites<Order, Receipt>(
     {
       maxItems: settings.v2GroupMaxOrders,
@@ -26,7 +28,9 @@ export const openRedisStreamsIntake = (settings: RedisStreamsSettings, log: Log)
     },
     async (orders) => {
       durability.expectVerified();
-      return add(redis, settings.v2Stream, orders);
+      const connection = connections;
+      // ioredis sends a command again after a reconnect: its first try may have been written before the second was refused
+      return add(redis, settings.v2Stream, orders, () => connections === connection);
     },
   );
   return {
@@ -88,14 +92,19 @@ const openDurability = (redis: StreamClient, settings: RedisStreamsSettings, log
   };
 };
 
-const add = async (redis: StreamClient, stream: string, orders: readonly Order[]): Promise<Receipt[]> => {
+const add = async (
+  redis: StreamClient,
+  stream: string,
+  orders: readonly Order[],
+  isSentOnce: () => boolean,
+): Promise<Receipt[]> => {
   if (redis.status !== "ready") throw new Unavailable("backend_away", "the stream's Redis does not answer");
   try {
     await redis.addOrders(stream, orders.length, encodeOrders(orders));
     return orders.map(() => QUEUED);
   } catch (error) {
     // the XADD is the script's last command: when Redis answers with an error, nothing was added
-    const reason = isRefusal(error) ? "backend_away" : "outcome_unknown";
+    const reason = isRefusal(error) && isSentOnce() ? "backend_away" : "outcome_unknown";
     throw new Unavailable(reason, `Redis: ${messageOf(error)}`, error);
   }
 };
