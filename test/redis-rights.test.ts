@@ -143,7 +143,7 @@ test("with the users of the page orders of v1 and v2 are accepted, counted and s
 describe("a program whose Redis user lacks a right exits with a sentence that names it", () => {
   const sentence = (variable: Variable, what: string): RegExp =>
     new RegExp(
-      `"level":60,.*${variable}: the Redis user may not ${what}: .*docs/deployment\\.md, \\\\"Rights\\\\"`,
+      `"level":60,.*${variable}: the Redis user may not ${what}: .*docs/deployment\\.md, \\\\"Redis rights\\\\"`,
     );
   const expectRefusal = async (program: Program, variable: Variable, what: string): Promise<void> => {
     await until("the program ends", () => program.process.exitCode !== null, 30_000);

@@ -2,12 +2,12 @@
 
 -- Several installations may share a database, each in a schema of its own, and one may have another in its search_path.
 -- The lock is per schema, since advisory locks are shared by the whole database. A week is looked for in this schema
--- alone: with `search_path = app, public` a partition of the installation in public stood for the missing one of app.
+-- alone: with `search_path = app, public` a partition of the installation in public was taken for the missing one of app.
 CREATE OR REPLACE FUNCTION ensure_order_partitions(first timestamptz, last timestamptz) RETURNS integer
   LANGUAGE plpgsql AS $$
 DECLARE
-  here name := current_schema();
-  here_oid oid := (SELECT oid FROM pg_namespace WHERE nspname = here);
+  here_oid oid := (SELECT relnamespace FROM pg_class WHERE oid = 'orders'::regclass);
+  here name := (SELECT nspname FROM pg_namespace WHERE oid = here_oid);
   week timestamptz := date_trunc('week', greatest(first, (SELECT orders_floor FROM retention)), 'UTC');
   made integer := 0;
   part text;

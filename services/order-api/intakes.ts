@@ -64,11 +64,11 @@ export const openIntakes = (
     const ready = openReadiness(intake.probe);
     intakes.set(mode.name, intake);
     readiness.set(mode.name, ready);
-    backlogs.set(mode.name, { backlog: null, reason: "not asked yet" });
+    backlogs.set(mode.name, { backlog: null, reason: "not read yet" });
     const readBacklog = async (): Promise<void> => {
       backlogs.set(mode.name, await readingOf(intake, options.maxLagOrders + 1));
     };
-    // by itself: a backlog that is slow to read must not delay what is known of readiness
+    // each by itself: a backlog that is slow to read must not delay readiness
     polls.push(pollEvery(options.pollEveryMs, ready.update), pollEvery(options.pollEveryMs, readBacklog));
   }
   const stateOf = (mode: string): ModeState => {

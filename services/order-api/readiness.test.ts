@@ -6,20 +6,28 @@ import { openReadiness } from "./readiness.ts";
 const taken = { replayed: false } as const;
 const unavailable = (reason: UnavailableReason): Unavailable => new Unavailable(reason, `because: ${reason}`);
 
+/** Probes answer in turn, null for success; the clock moves only by `pass`. */
 const open = (answers: readonly (string | null)[] = []) => {
   let probes = 0;
-  const readiness = openReadiness(async () => {
-    const answer = answers[probes++];
-    if (answer) throw new Error(answer);
-  });
-  return { ...readiness, probes: () => probes };
+  let nowMs = 0;
+  const readiness = openReadiness(
+    async () => {
+      const answer = answers[probes++];
+      if (answer) throw new Error(answer);
+    },
+    () => nowMs,
+  );
+  const pass = (ms: number): void => {
+    nowMs += ms;
+  };
+  return { ...readiness, probes: () => probes, pass };
 };
 
-test("nothing is ready before it was asked", () => {
-  expect(open().problem()).toBe("not asked yet");
+test("a mode is not ready before its first probe", () => {
+  expect(open().problem()).toBe("not probed yet");
 });
 
-test("without orders the probe decides, each time anew", async () => {
+test("without orders each probe decides anew", async () => {
   const readiness = open([null, "read-only", null]);
   const seen: (string | null)[] = [];
   for (let poll = 0; poll < 3; poll++) {
@@ -29,7 +37,7 @@ test("without orders the probe decides, each time anew", async () => {
   expect(seen).toEqual([null, "read-only", null]);
 });
 
-test("while orders are taken the backend is not asked", async () => {
+test("while orders are taken the backend is not probed", async () => {
   const readiness = open(["refused"]);
   readiness.wrote([taken]);
   await readiness.update();
@@ -38,20 +46,35 @@ test("while orders are taken the backend is not asked", async () => {
   expect([readiness.problem(), readiness.probes()]).toEqual(["refused", 1]);
 });
 
-test.each(["backend_away", "outcome_unknown"] as const)(
-  "orders that all fail as %s decide against a good probe",
+test.each(["backend_away", "outcome_unknown", "timeout"] as const)(
+  "orders that all fail as %s outweigh good probes for 3 s",
   async (reason) => {
     const readiness = open();
     readiness.failed(unavailable(reason));
     readiness.wrote([unavailable(reason)]);
     await readiness.update();
     expect([readiness.problem(), readiness.probes()]).toEqual([`because: ${reason}`, 0]);
+    readiness.pass(2_999);
+    await readiness.update();
+    expect([readiness.problem(), readiness.probes()]).toEqual([`because: ${reason}`, 1]);
+    readiness.pass(1);
     await readiness.update();
     expect(readiness.problem()).toBe(null);
   },
 );
 
-test("one order that is taken is enough", async () => {
+test("an order that is taken ends a failure at once", async () => {
+  const readiness = open();
+  readiness.failed(unavailable("backend_away"));
+  await readiness.update();
+  readiness.wrote([taken]);
+  await readiness.update();
+  expect(readiness.problem()).toBe(null);
+  await readiness.update();
+  expect(readiness.problem()).toBe(null);
+});
+
+test("one order that is taken outweighs others that fail", async () => {
   const readiness = open();
   readiness.failed(unavailable("outcome_unknown"));
   readiness.wrote([unavailable("backend_away"), taken]);
@@ -59,28 +82,21 @@ test("one order that is taken is enough", async () => {
   expect(readiness.problem()).toBe(null);
 });
 
-test("an order that fails by itself, or for want of room here, says nothing of the backend", async () => {
+test("an order that fails by itself, or is refused by this process, says nothing about the backend", async () => {
   const readiness = open();
-  readiness.wrote([new KeyConflict("taken")]);
-  for (const reason of ["queue_full", "timeout", "closing", "lag", "overloaded"] as const)
+  readiness.wrote([new KeyConflict("taken"), new Error("violates a check constraint")]);
+  for (const reason of ["queue_full", "closing", "lag", "overloaded"] as const)
     readiness.failed(unavailable(reason));
   await readiness.update();
   expect([readiness.problem(), readiness.probes()]).toEqual([null, 1]);
 });
 
-test("orders that the backend refuses one by one, as it would any, decide too", async () => {
-  const readiness = open();
-  readiness.wrote([new Error("violates check constraint")]);
-  await readiness.update();
-  expect(readiness.problem()).toBe("violates check constraint");
-});
-
-test("a probe that hangs is a problem, and an order that is taken meanwhile disproves it", async () => {
+test("a probe that hangs is a problem, unless an order is taken meanwhile", async () => {
   const hanging = openReadiness(() => new Promise(() => undefined));
   await hanging.update();
   expect(hanging.problem()).toBe("no answer in 1000 ms");
-  const asked = hanging.update();
+  const probing = hanging.update();
   hanging.wrote([taken]);
-  await asked;
+  await probing;
   expect(hanging.problem()).toBe(null);
 });

@@ -138,7 +138,9 @@ test("v3 is not ready while its topic has too few in-sync replicas, is compacted
   expect(await typeOf("v3")).toBe("backend-away");
   await configure("cleanup.policy", "compact");
   await untilRefused("v3", /cleanup.policy=compact/);
-  await configure("cleanup.policy", "delete");
+  await configure("retention.bytes", "1000000");
+  await untilRefused("v3", /retention.bytes=1000000/);
+  await configure("retention.ms", "86400000");
   await untilReady("v3");
   expect((await order(system.url, "v3")).status).toBe(202);
   await kafka.deleteTopics({ topics: [topic] });

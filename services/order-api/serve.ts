@@ -47,7 +47,10 @@ export const serve = async (serving: Serving): Promise<Served> => {
       maxConnections: settings.readConnections,
       statementTimeoutMs: READ_TIMEOUT_MS,
       connectTimeoutMs: 400,
-      onUnfit: failed,
+      onUnfit: (error, isStart) => {
+        if (isStart) failed(error);
+        else log.error({ reason: error.message }, "PostgreSQL sessions refused");
+      },
     },
     (error) => log.warn({ reason: error.message }, "an idle connection to PostgreSQL was lost"),
   );

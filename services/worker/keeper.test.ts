@@ -62,9 +62,8 @@ test("without PostgreSQL it logs the failure, and closes at once", async () => {
       reason: expect.stringContaining("ECONNREFUSED"),
     }),
   ]);
-  const started = Date.now();
-  await keeper.close();
-  expect(Date.now() - started).toBeLessThan(900);
+  // not given up at its deadline
+  expect(await keeper.close()).toBe(true);
 });
 
 test("retries within seconds, later each time, until the database lets it", async () => {

@@ -63,6 +63,7 @@ await runProgram(log, settings.stopDeadlineMs, async (closers, failed) => {
       maxConnections: databaseConnections,
       statementTimeoutMs,
       connectTimeoutMs: 2_000,
+      // it can do nothing without PostgreSQL
       onUnfit: failed,
     },
     (error) => log.warn({ err: error }, "an idle connection to PostgreSQL was lost"),

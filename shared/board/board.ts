@@ -5,7 +5,7 @@
 import type { Board } from "../domain/board.ts";
 import { messageOf } from "../runtime/lifecycle.ts";
 import { closeRedis, openRedis, type RedisClient, redisOptions } from "../runtime/redis.ts";
-import { MissingRight, openRights, type Rights } from "../runtime/redis-rights.ts";
+import { MissingRight, OF_A_SCRIPT, openRights, type Rights } from "../runtime/redis-rights.ts";
 
 const BOARD = "coffee:board";
 const CHANGES = "coffee:board:changes";
@@ -69,9 +69,8 @@ export const openBoardWriter = (url: string, onError: (error: Error) => void): B
     publish: (board) => {
       const { epoch, version, asOfUs } = board;
       const text = JSON.stringify(board);
-      return rights.check("publish the board", () =>
-        redis.publishBoard(BOARD, CHANGES, epoch, version, asOfUs, text),
-      );
+      const publish = () => redis.publishBoard(BOARD, CHANGES, epoch, version, asOfUs, text);
+      return rights.check("publish the board", publish, OF_A_SCRIPT);
     },
     takeTurn: () => rights.check("take the turn to publish", () => taken(redis, TURN, TURN_MS)),
     takeRanking: () =>

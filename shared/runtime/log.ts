@@ -12,7 +12,7 @@ export const openLog = (name: string, level: LogLevel, terminal: boolean): Logge
   return pino({ ...options, transport: { target: "pino-pretty", options: { ignore: "pid,hostname" } } });
 };
 
-/** More texts than libraries have; each may hold an address or an error, of which there is no end. */
+/** Limit on distinct texts: they may hold addresses and errors. Further ones are dropped. */
 const MOST_TEXTS = 100;
 
 /** Libraries print warnings with console, on every connection: from now on each text is logged, once. */
@@ -23,6 +23,7 @@ export const logConsole = (log: Logger): void => {
     if (seen.has(text) || seen.size >= MOST_TEXTS) return;
     seen.add(text);
     log.warn({ from: "console" }, text);
+    if (seen.size === MOST_TEXTS) log.warn({ from: "console" }, "further console output is dropped");
   };
   console.warn = warn;
   console.error = warn;

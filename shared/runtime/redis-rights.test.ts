@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { MissingRight, openRights } from "./redis-rights.ts";
+import { MissingRight, OF_A_SCRIPT, openRights } from "./redis-rights.ts";
 
 const refusing = (text: string) => () => Promise.reject(new Error(text));
 const NOPERM = "NOPERM this user has no permissions to run the 'xack' command";
@@ -20,12 +20,18 @@ test.each([
 
 test("work that was allowed twice, by EVAL and by EVALSHA, is an outage when it is refused", async () => {
   const rights = openRights("STREAM_REDIS_URL");
-  const check = (work: () => Promise<unknown>) => rights.check("trim the stream", work);
+  const check = (work: () => Promise<unknown>) => rights.check("trim the stream", work, OF_A_SCRIPT);
   await check(async () => 1);
   await expect(check(refusing(NOPERM))).rejects.toBeInstanceOf(MissingRight);
   await check(async () => 1);
   await expect(check(refusing(NOPERM))).rejects.not.toBeInstanceOf(MissingRight);
   await expect(rights.check("read the stream", refusing(NOPERM))).rejects.toBeInstanceOf(MissingRight);
+});
+
+test("a command that succeeded once is an outage when it is refused later", async () => {
+  const rights = openRights("BOARD_REDIS_URL");
+  await rights.check("read the board", async () => 1);
+  await expect(rights.check("read the board", refusing(NOPERM))).rejects.not.toBeInstanceOf(MissingRight);
 });
 
 test("any other error is passed on as it is", async () => {

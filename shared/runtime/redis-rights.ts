@@ -1,14 +1,17 @@
 import { messageOf } from "./lifecycle.ts";
 
-/** Redis refuses a kind of work that it has never allowed: a setting of the server, which no retry repairs. */
+/** Redis refuses a command that this process has never run successfully: a wrong setting, which no retry repairs. */
 export class MissingRight extends Error {}
 
-/** The first time ioredis sends a script by EVAL, from the second time on by EVALSHA: two rights. */
-export const SUCCESSES_NEEDED = 2;
+/** ioredis sends a script by EVAL the first time and by EVALSHA from then on: two rights, so two successes. */
+export const OF_A_SCRIPT = 2;
 
 export type Rights = {
-  /** Does `work`. Rejects with `MissingRight` where Redis refuses it and has not allowed `what` twice before. */
-  check<T>(what: string, work: () => Promise<T>): Promise<T>;
+  /**
+   * Does `work`. Rejects with `MissingRight` where Redis refuses it and `what` has not succeeded before, so often as
+   * `successes` says (1).
+   */
+  check<T>(what: string, work: () => Promise<T>, successes?: number): Promise<T>;
   /** Redis allows `what`: from now on a refusal is an outage, to be logged and retried. */
   allowed(what: string): void;
   /** The error itself, or a `MissingRight` where it refuses what was not allowed before. */
@@ -20,8 +23,9 @@ export type Rights = {
  * away later does not, since an ACL that is being reloaded must not stop every worker at once.
  */
 export const openRights = (variable: string): Rights => {
-  const successes = new Map<string, number>();
-  const isAllowed = (what: string): boolean => (successes.get(what) ?? 0) >= SUCCESSES_NEEDED;
+  /** How many successes each still needs. */
+  const needed = new Map<string, number>();
+  const isAllowed = (what: string): boolean => needed.get(what) === 0;
   const errorOf = (what: string, error: unknown): unknown => {
     if (isAllowed(what) || !isRefusedRight(error)) return error;
     const refusal = messageOf(error).trim();
@@ -30,16 +34,16 @@ export const openRights = (variable: string): Rights => {
     );
   };
   return {
-    check: async (what, work) => {
+    check: async (what, work, successes = 1) => {
       try {
         const result = await work();
-        if (!isAllowed(what)) successes.set(what, (successes.get(what) ?? 0) + 1);
+        needed.set(what, Math.max(0, (needed.get(what) ?? successes) - 1));
         return result;
       } catch (error) {
         throw errorOf(what, error);
       }
     },
-    allowed: (what) => void successes.set(what, SUCCESSES_NEEDED),
+    allowed: (what) => void needed.set(what, 0),
     errorOf,
   };
 };

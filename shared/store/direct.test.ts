@@ -30,7 +30,7 @@ const session = async (): Promise<Pool> => {
   return opened;
 };
 const store = async (on: Pool, orders: readonly Order[]): Promise<Set<string>> =>
-  (await storeOrders(on, "v1", encodeOrders(orders))) ?? idsOf(orders);
+  (await storeOrders(on, "v1", encodeOrders(orders))).ids ?? idsOf(orders);
 const tick = (on: Pool = pool, part = 0) => countStored(on, { source: "v1", part });
 /** Ticks until nothing waits: the transactions of other databases hold back the watermark of this one too. */
 const untilAllCounted = (on: Pool = pool): Promise<void> =>
@@ -45,7 +45,10 @@ test("storing resolves with the new ids only", async () => {
   expect(await store(pool, [...first, ...first.slice(0, 5)])).toEqual(idsOf(first));
   expect(await store(pool, [...second, ...first])).toEqual(idsOf(second));
   expect(await store(pool, first)).toEqual(new Set());
-  expect(await storeOrders(pool, "v1", encodeOrders(someOrders(3, 9)))).toBeNull();
+  expect(await storeOrders(pool, "v1", encodeOrders(someOrders(3, 9)))).toEqual({
+    ids: null,
+    synchronousCommit: "on",
+  });
   expect(await numberOf(pool, "SELECT count(*) FROM orders")).toBe(43);
 });
 

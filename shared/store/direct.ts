@@ -17,25 +17,26 @@ WITH input AS MATERIALIZED (
   RETURNING order_id
 )
 SELECT CASE WHEN (SELECT count(*) FROM stored) < (SELECT count(*) FROM input)
-  THEN ARRAY(SELECT order_id::text FROM stored) END AS ids`;
+  THEN ARRAY(SELECT order_id::text FROM stored) END AS ids, current_setting('synchronous_commit') AS synchronous_commit`;
 
-/**
- * Stores the orders of `messages` (JSON text of an array) in one commit. Resolves with the ids that are new, or null
- * when all of them are.
- */
-export const storeOrders = async (
-  pool: Pool | Client,
-  mode: string,
-  messages: string,
-): Promise<Set<string> | null> => {
+/** What the statement found; `ids` are the new ones, null when all of them are. */
+export type Stored = {
+  readonly ids: Set<string> | null;
+  /** As it was set in the session that commits: behind a pooler it need not be the one that was verified. */
+  readonly synchronousCommit: string;
+};
+
+/** Stores the orders of `messages` (JSON text of an array) in one commit. */
+export const storeOrders = async (pool: Pool | Client, mode: string, messages: string): Promise<Stored> => {
   const values = [mode, messages];
-  const { rows } = await pool.query<{ ids: string[] | null }>({
+  const { rows } = await pool.query<{ ids: string[] | null; synchronous_commit: string }>({
     name: "store-orders",
     text: STORE_ORDERS,
     values,
   });
-  const ids = rows[0]?.ids ?? null;
-  return ids && new Set(ids);
+  const [row] = rows;
+  if (!row) throw new Error("the storing statement returned no row");
+  return { ids: row.ids && new Set(row.ids), synchronousCommit: row.synchronous_commit };
 };
 
 /** What is known of a stored order: enough to tell the same order again and to answer it as before. */

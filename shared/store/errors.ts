@@ -14,7 +14,8 @@ const STACK_DEPTH = "54001";
 
 export const sqlStateOf = (error: unknown): string | undefined => {
   const code = (error as { code?: unknown } | null)?.code;
-  return typeof code === "string" && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
+  // each SQLSTATE has a digit; EPIPE and the like are errors of the socket
+  return typeof code === "string" && /^(?=.*\d)[0-9A-Z]{5}$/.test(code) ? code : undefined;
 };
 
 /** True when the same data will fail again however often it is tried. */
@@ -24,14 +25,12 @@ export const isPoison = (error: unknown): boolean => {
 };
 
 /**
- * Errors after which nobody knows whether the statement committed: 08 the connection failed, 40003 PostgreSQL says so
- * itself, 57P the server or the session was ended, 58 and XX the system or PostgreSQL itself failed, F0 its files did.
- * After any other error that PostgreSQL reports of a statement, its transaction was aborted.
+ * Errors of a statement, sent without BEGIN, whose transaction PostgreSQL aborted before its commit: 0A not supported, 21
+ * to 28 data, constraints, transaction state (25006 is read-only), roles; 2B to 3F objects; 40 rollback, but for 40003
+ * (completion unknown); 42 and 44 syntax, rights, missing tables; 53 to 55 resources, limits, locks; 57014 cancelled;
+ * 57P03 not accepting connections; P0 raised by a trigger. After any other error the statement may have been committed.
  */
-const UNKNOWN_OUTCOME = /^(08|57P|58|XX|F0|40003)/;
+const ABORTED = /^(0A|2[1-8]|2[BDF]|3[4-9BDF]|40(?!003)|4[24]|5[345]|57014|57P03|P0)/;
 
-/** Whether this error of a statement, sent without BEGIN, proves that nothing of it was committed. */
-export const excludesCommit = (error: unknown): boolean => {
-  const state = sqlStateOf(error);
-  return state !== undefined && !UNKNOWN_OUTCOME.test(state);
-};
+/** Whether this error proves that the statement was not committed. */
+export const excludesCommit = (error: unknown): boolean => ABORTED.test(sqlStateOf(error) ?? "");

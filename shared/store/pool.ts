@@ -11,7 +11,7 @@ export type SessionOptions = {
   readonly databaseUrl: string;
   /** Shown by pg_stat_activity. */
   readonly program: string;
-  /** A statement is cancelled by the server after this long, and given up by us half a second later; 0 is never. */
+  /** The server cancels a statement after this long, the client gives it up 500 ms later; 0 is never. */
   readonly statementTimeoutMs: number;
   /** How long a caller waits for a connection before PostgreSQL is reported as unreachable. */
   readonly connectTimeoutMs: number;
@@ -25,35 +25,49 @@ export type PoolOptions = SessionOptions & {
   readonly verify?: (client: Client) => Promise<void>;
   /** Called for each new connection with its settings as the server reports them. */
   readonly onVerified?: (settings: SessionSettings) => void;
-  /** Called when DATABASE_URL turns out to be wrong before any connection could be used: the program has to stop. */
-  readonly onUnfit?: (error: UnfitSession) => void;
+  /**
+   * Called when no connection can be used because DATABASE_URL is wrong, once until one can be. `isStart`: none could be
+   * used since the program started, so it has to stop.
+   */
+  readonly onUnfit?: (error: UnfitSession, isStart: boolean) => void;
 };
 
-/** The server notices a client that vanished without a word; the client notices such a server by its timeouts. */
+/** The server notices a client that disappeared without closing; the client notices such a server by its timeouts. */
 const KEEP_ALIVE_IDLE_MS = 5_000;
+const IDLE_IN_TRANSACTION_MS = 2_000;
+/** A wrong DATABASE_URL is found by then, and stops the program. Found later, it must not stop the other modes. */
+const START_MS = 30_000;
+/** A pooler that has no second session for the check of its mode. */
+const CHECK_TIMEOUT_MS = 5_000;
 
 /** `onError` receives the errors of connections that broke while idle; the pool replaces them by itself. */
 export const openPool = (options: PoolOptions, onError: (error: Error) => void): Pool => {
   const config = clientConfigOf(options);
-  let hasOwnBackends = false;
+  const openedAt = performance.now();
   let wasFit = false;
+  let isReported = false;
 
   const prepare = async (client: Client): Promise<void> => {
     // a connection that breaks in use fails its statement; without a listener its error would end the program too
     client.on("error", () => undefined);
     try {
-      if (!hasOwnBackends) await refuseSharedBackend(client, () => connected(config));
-      hasOwnBackends = true;
+      await refuseSharedBackend(client, () => connected(checkConfigOf(config)), wasFit ? 4 : 32);
       const settings = await prepareSession(client, {
         synchronousCommit: options.synchronousCommit ?? "on",
         statementTimeoutMs: options.statementTimeoutMs,
+        idleInTransactionMs: IDLE_IN_TRANSACTION_MS,
       });
       wasFit = true;
+      isReported = false;
       await verifySchema(client);
       await options.verify?.(client);
       options.onVerified?.(settings);
     } catch (error) {
-      if (error instanceof UnfitSession && !wasFit) options.onUnfit?.(error);
+      if (error instanceof UnfitSession && !isReported) {
+        isReported = true;
+        options.onUnfit?.(error, !wasFit && performance.now() - openedAt < START_MS);
+      }
+      abandon(client);
       throw error;
     }
   };
@@ -83,6 +97,11 @@ const clientConfigOf = (options: SessionOptions): pg.ClientConfig => ({
   keepAliveInitialDelayMillis: KEEP_ALIVE_IDLE_MS,
 });
 
+const checkConfigOf = (config: pg.ClientConfig): pg.ClientConfig => ({
+  ...config,
+  query_timeout: CHECK_TIMEOUT_MS,
+});
+
 const connected = async (config: pg.ClientConfig): Promise<pg.Client> => {
   const client = new pg.Client(config);
   client.on("error", () => undefined);
@@ -90,16 +109,22 @@ const connected = async (config: pg.ClientConfig): Promise<pg.Client> => {
   return client;
 };
 
+/** `end` alone waits for the server, and a network that is gone by now would hold the caller up for minutes. */
+const abandon = (client: pg.ClientBase): void => {
+  const { connection } = client as { connection?: { stream: { destroy(): void } } };
+  connection?.stream.destroy();
+};
+
 /** One session without a pool, for a program that holds a lock in it; its owner ends it. */
 export const openSession = async (options: SessionOptions): Promise<pg.Client> => {
   const config = clientConfigOf(options);
   const client = await connected(config);
   try {
-    await refuseSharedBackend(client, () => connected(config));
-    await prepareSession(client, { ...options, synchronousCommit: "on" });
+    await refuseSharedBackend(client, () => connected(checkConfigOf(config)), 32);
+    await prepareSession(client, { ...options, synchronousCommit: "on", idleInTransactionMs: 0 });
     return client;
   } catch (error) {
-    await client.end();
+    abandon(client);
     throw error;
   }
 };

@@ -22,7 +22,7 @@ export const HOUR = DAY + 12 * HOUR_MS;
 export const count = (pool: Pool, orders: readonly Order[], part = 0): Promise<Counted> =>
   countCarried(pool, { source: "v2", part, position: "1", messages: encodeOrders(orders) });
 export const store = async (pool: Pool, orders: readonly Order[]): Promise<Set<string>> =>
-  (await storeOrders(pool, "v1", encodeOrders(orders))) ?? new Set(orders.map(({ id }) => id));
+  (await storeOrders(pool, "v1", encodeOrders(orders))).ids ?? new Set(orders.map(({ id }) => id));
 export const tick = (pool: Pool): Promise<Counted> => countStored(pool, { source: "v1", part: 0 });
 
 /** Orders of a drink that nobody else sells, so that a test knows every figure of theirs. */

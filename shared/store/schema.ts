@@ -6,11 +6,11 @@ import pg from "pg";
 import type { Client } from "./pool.ts";
 
 /**
- * SQL of an integer key for an advisory lock of the session's own schema. Advisory locks are shared by the whole database.
- * Where two names hash alike, one waits for the other, and nothing worse.
+ * SQL of an integer key for an advisory lock of the session's own installation. Advisory locks are shared by the whole
+ * database. Where two names hash alike, one waits for the other or skips its turn.
  */
 export const schemaLock = (name: string): string =>
-  `hashtext(concat('${name} ', (SELECT oid FROM pg_namespace WHERE nspname = current_schema())))`;
+  `hashtext(concat('${name} ', (SELECT relnamespace FROM pg_class WHERE oid = to_regclass('orders'))))`;
 
 const SESSION = `
 SELECT current_setting('search_path') AS path, current_user::text AS role,
@@ -85,6 +85,7 @@ const firstSchema = async (client: Queryable) => {
       `${given}, which names no schema. Run CREATE SCHEMA coffee AUTHORIZATION ${role}; ALTER ROLE ${role} SET search_path = coffee;`,
     );
   const quoted = pg.escapeIdentifier(name);
+  if (name.includes('"')) throw new Error(`${given}: the name of a schema may not contain a double quote`);
   if (name.startsWith("pg_"))
     throw new Error(`${given}: ${quoted} is a system schema. Name the schema of the installation first`);
   const schema = found.get(name);

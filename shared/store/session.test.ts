@@ -1,4 +1,5 @@
 /** Every way known to lose a session's settings: URL options, the environment, role and database defaults, poolers. */
+import pg from "pg";
 import { afterEach, beforeAll, expect, inject, test } from "vitest";
 import { type PgbouncerOptions, startPgbouncer } from "../../dev/servers/pgbouncer.ts";
 import { freshDatabase, freshName } from "../../test/fresh.ts";
@@ -142,8 +143,27 @@ test.each([
   for (const attempt of attempts)
     expect(attempt).toMatchObject({ status: "rejected", reason: expect.any(UnfitSession) });
   expect(unfit[0]?.message).toBe(
-    "DATABASE_URL leads through a pooler in transaction or statement mode, which loses session settings and " +
-      "locks; use its session mode (pgbouncer: pool_mode = session) or connect to PostgreSQL directly",
+    "DATABASE_URL: the pooler is in transaction or statement mode, where clients share session settings and " +
+      "locks; expected session mode (pgbouncer: pool_mode = session) or PostgreSQL itself",
   );
   expect(verified).toEqual([]);
+});
+
+test("a pooler that is set to transaction mode later gets no session more, and is reported once", async () => {
+  const url = await bouncer("session", { admin_users: "postgres" });
+  const console = new URL(url);
+  console.pathname = "pgbouncer";
+  console.username = "postgres";
+  const control = new pg.Client({ connectionString: console.href });
+  await control.connect();
+  closers.push(() => control.end());
+  const { pool, unfit } = poolOf(urlWith(url, role));
+  const first = await pool.connect();
+  first.release(true);
+  await control.query("SET pool_mode = 'transaction'");
+  for (let attempt = 0; attempt < 3; attempt++)
+    await expect(pool.connect()).rejects.toBeInstanceOf(UnfitSession);
+  expect(unfit).toHaveLength(1);
+  await control.query("SET pool_mode = 'session'");
+  expect(await settingsOf(pool)).toEqual(RIGHT);
 });

@@ -9,22 +9,25 @@ import { sqlStateOf } from "./errors.ts";
 /** Values by PostgreSQL's names, in the units of `pg_settings.setting`. */
 export type SessionSettings = Readonly<Record<string, string>>;
 
-/** DATABASE_URL leads to a session that cannot keep the promises: a wrong setting, which no retry repairs. */
+/** The session cannot have the required settings: DATABASE_URL, or what it points to, is set wrongly. */
 export class UnfitSession extends Error {}
 
 export type SessionNeeds = {
   /** Whether a commit waits for the disk. */
   readonly synchronousCommit: "on" | "off";
   readonly statementTimeoutMs: number;
+  /** The server ends a transaction that its client left open: it holds back v1's watermark and vacuum. 0 is never. */
+  readonly idleInTransactionMs: number;
 };
 
-/** A transaction that its client left open holds back v1's watermark and vacuum: the server ends it. */
-const IDLE_IN_TRANSACTION_MS = 2_000;
-
-const neededSettings = ({ synchronousCommit, statementTimeoutMs }: SessionNeeds): SessionSettings => ({
+const neededSettings = ({
+  synchronousCommit,
+  statementTimeoutMs,
+  idleInTransactionMs,
+}: SessionNeeds): SessionSettings => ({
   synchronous_commit: synchronousCommit,
   statement_timeout: String(statementTimeoutMs),
-  idle_in_transaction_session_timeout: String(IDLE_IN_TRANSACTION_MS),
+  idle_in_transaction_session_timeout: String(idleInTransactionMs),
   // a counting statement has to see what was committed since the last one; at a higher level it fails instead
   default_transaction_isolation: "read committed",
   // how fingerprints and times come back as text
@@ -67,28 +70,30 @@ export const prepareSession = async (client: ClientBase, needs: SessionNeeds): P
 /** 22023: the value is refused. 42501: the role may not set it. */
 const isRefusedSetting = (error: unknown): boolean => ["22023", "42501"].includes(sqlStateOf(error) ?? "");
 
-/** A pooler has at most some dozens of server connections, and hands them out in turn or the latest first. */
-const MOST_TRIES = 64;
+/** On the first connection of a pool, and on later ones, when a pooler may have been set to another mode. */
+export type PoolerTries = 32 | 4;
 
 /**
- * Rejects when two clients share a backend: a pooler in transaction or statement mode, under which session settings,
- * advisory locks and prepared statements belong to whoever comes next. `connect` opens a second session, which is closed
- * again. A pooler is known by the process id that it made up for the client; without one nothing more is asked.
+ * Rejects when two clients share a backend: a pooler in transaction or statement mode, where session settings, advisory
+ * locks and prepared statements are shared with other clients. A pooler announces a process id of its own; when it is the
+ * backend's, there is none and nothing more is asked. Otherwise `connect` opens a second session, and both look `tries`
+ * times for the backend of the other: a pooler gives the backend that was released last, or each in turn.
  */
 export const refuseSharedBackend = async (
   client: ClientBase,
   connect: () => Promise<ClientBase & { end(): Promise<void> }>,
+  tries: PoolerTries,
 ): Promise<void> => {
   const announced = (client as { processID?: number | null }).processID;
   const own = await backendOf(client);
   if (announced === own) return;
   const other = await connect();
   try {
-    for (let tries = 0; tries < MOST_TRIES; tries++)
+    for (let left = tries; left > 0; left--)
       if ((await backendOf(other)) === own || (await backendOf(client)) !== own)
         throw new UnfitSession(
-          "DATABASE_URL leads through a pooler in transaction or statement mode, which loses session settings and " +
-            "locks; use its session mode (pgbouncer: pool_mode = session) or connect to PostgreSQL directly",
+          "DATABASE_URL: the pooler is in transaction or statement mode, where clients share session settings and " +
+            "locks; expected session mode (pgbouncer: pool_mode = session) or PostgreSQL itself",
         );
   } finally {
     await other.end();

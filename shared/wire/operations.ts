@@ -11,7 +11,7 @@ export const readiness = Type.Object({
     Type.Object({
       health: Type.Union([Type.Literal("ok"), Type.Literal("lagging"), Type.Literal("unavailable")]),
       reason: Type.Optional(
-        Type.String({ description: "why it takes no orders, or what is not known of it" }),
+        Type.String({ description: "why the mode rejects orders, or which reading failed" }),
       ),
     }),
   ),

@@ -12,9 +12,9 @@ const answeredBeforeWritten: readonly Mutant[] = [
     edits: [
       {
         file: "shared/modes/direct/intake.ts",
-        find: "(orders) => store(pool, orders, log),",
+        find: "(orders) => store(parts, orders),",
         replace:
-          "async (orders) => { void store(pool, orders, log); return orders.map(() => ({ replayed: false })); },",
+          "async (orders) => { void store(parts, orders); return orders.map(() => ({ replayed: false })); },",
       },
     ],
     exposedAs: LOST,

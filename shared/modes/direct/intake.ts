@@ -24,6 +24,8 @@ const STATEMENT_TIMEOUT_MS = 1_300;
 const CONNECT_TIMEOUT_MS = 1_000;
 /** With 64 connections a fifth more orders a second; fewer make groups that cost PostgreSQL more. */
 const EAGER_ORDERS = 24;
+/** insufficient_privilege and undefined_function. */
+const FORBIDDEN = new Set(["42501", "42883"]);
 /** query_canceled: the server answers, and stopped a statement of ours at its time. */
 const STATEMENT_TIMEOUT = "57014";
 
@@ -42,12 +44,13 @@ export const openDirectIntake = (settings: DirectSettings, log: Log): Intake => 
       connectTimeoutMs: CONNECT_TIMEOUT_MS,
       onVerified: ({ synchronous_commit = "", fsync = "", full_page_writes = "" }) => {
         if (verified === null && fsync !== "on")
-          log.warn({ mode: "v1", fsync }, "PostgreSQL does not flush to disk: a power loss loses orders");
+          log.warn({ mode: "v1", fsync }, "PostgreSQL has fsync=off, a power loss loses orders");
         verified = { synchronous_commit, fsync, full_page_writes };
       },
     },
     (error) => log.warn({ err: error }, "v1 lost an idle connection to PostgreSQL"),
   );
+  const parts: Parts = { pool, synchronousCommit: settings.v1SynchronousCommit, log };
   const group = groupWrites<Order, Receipt>(
     {
       maxItems: settings.v1GroupMaxOrders,
@@ -58,12 +61,12 @@ export const openDirectIntake = (settings: DirectSettings, log: Log): Intake => 
       staleMs: STALE_MS,
       deadlineMs: DECISION_MS,
     },
-    (orders) => store(pool, orders, log),
+    (orders) => store(parts, orders),
   );
   return {
     accept: group.add,
     backlog: (most) => backlogOf(pool, most),
-    probe: () => probe(pool),
+    probe: () => probe(parts),
     verified: () => verified,
     close: async () => {
       await group.close();
@@ -82,16 +85,37 @@ const backlogOf = async (pool: Pool, most: number): Promise<Backlog> => {
   }
 };
 
+type Parts = { readonly pool: Pool; readonly synchronousCommit: "on" | "off"; readonly log: Log };
+
 /**
  * Runs the statement of an order for no order: PostgreSQL refuses it for the same reasons (it is read-only or a standby,
- * a table or a right is missing), and stores nothing.
+ * a table or a right is missing). Then commits a message to its log, so that a disk or a synchronous standby that hangs
+ * is noticed too. Stores no row.
  */
-const probe = (pool: Pool): Promise<void> =>
-  withClient(pool, async (client) => {
-    await storeOrders(client, "v1", "[]");
+const probe = (parts: Parts): Promise<void> =>
+  withClient(parts.pool, async (client) => {
+    await storeVerified(parts, client, "[]");
+    await client
+      .query("SELECT pg_logical_emit_message(true, 'coffee-rt', 'probe')")
+      .catch((error: unknown) => {
+        // where the function is not allowed the first statement has to do
+        if (!FORBIDDEN.has(sqlStateOf(error) ?? "")) throw error;
+      });
   });
 
-/** A connection whose statement failed is closed: a session keeps what its role and database were set to. */
+/** Rejects when the commit did not have the promised setting; the orders may be stored by then. */
+const storeVerified = async (
+  { synchronousCommit: promised }: Parts,
+  client: Client,
+  messages: string,
+): Promise<Set<string> | null> => {
+  const { ids, synchronousCommit } = await storeOrders(client, "v1", messages);
+  if (synchronousCommit !== promised)
+    throw new Error(`the session commits with synchronous_commit=${synchronousCommit}, not ${promised}`);
+  return ids;
+};
+
+/** A session whose statement failed is closed: it keeps the defaults that its role and database had when it started. */
 const withClient = async <T>(pool: Pool, work: (client: Client) => Promise<T>): Promise<T> => {
   const client = await pool.connect();
   try {
@@ -108,13 +132,14 @@ const withClient = async <T>(pool: Pool, work: (client: Client) => Promise<T>): 
  * Stores the orders in one commit. An order that the database refuses fails alone: the group is halved until
  * it stands by itself.
  */
-const store = async (pool: Pool, orders: readonly Order[], log: Log): Promise<Outcome[]> => {
+const store = async (parts: Parts, orders: readonly Order[]): Promise<Outcome[]> => {
+  const { pool, log } = parts;
   /** Whether a connection was there: an error before that is one of connecting, and nothing was sent. */
   let isSent = false;
   try {
     const stored = await withClient(pool, (client) => {
       isSent = true;
-      return storeOrders(client, "v1", encodeOrders(orders));
+      return storeVerified(parts, client, encodeOrders(orders));
     });
     return stored === null ? orders.map(() => NEW) : await receiptsOf(pool, orders, stored);
   } catch (error) {
@@ -127,8 +152,8 @@ const store = async (pool: Pool, orders: readonly Order[], log: Log): Promise<Ou
       return [error as Error];
     }
     const middle = orders.length >> 1;
-    const first = await store(pool, orders.slice(0, middle), log);
-    return [...first, ...(await store(pool, orders.slice(middle), log))];
+    const first = await store(parts, orders.slice(0, middle));
+    return [...first, ...(await store(parts, orders.slice(middle)))];
   }
 };
 

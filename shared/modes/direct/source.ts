@@ -1,7 +1,7 @@
 import { type ConnectionOptions, Queue, RedisConnection, Worker } from "bullmq";
 import type { Count, Log, Source } from "../../ports.ts";
 import { atMost, messageOf } from "../../runtime/lifecycle.ts";
-import { MissingRight, openRights, type Rights, SUCCESSES_NEEDED } from "../../runtime/redis-rights.ts";
+import { MissingRight, OF_A_SCRIPT, openRights, type Rights } from "../../runtime/redis-rights.ts";
 import { pause } from "../../runtime/retry.ts";
 import type { DirectSettings } from "./knobs.ts";
 
@@ -46,7 +46,7 @@ export const openDirectSource = (settings: DirectSettings, log: Log): Source => 
 
   const schedule = async (): Promise<void> => {
     try {
-      await rights.check(SCHEDULE, () => writeSchedule(queue, settings.v1TickMs));
+      await rights.check(SCHEDULE, () => writeSchedule(queue, settings.v1TickMs), OF_A_SCRIPT);
       complain.forget();
     } catch (error) {
       if (error instanceof MissingRight) throw error;
@@ -108,7 +108,7 @@ const openWorker = (
   });
   let ticks = 0;
   worker.on("completed", () => {
-    if (++ticks >= SUCCESSES_NEEDED) rights.allowed(TICK);
+    if (++ticks >= OF_A_SCRIPT) rights.allowed(TICK);
   });
   worker.on("error", (error) => {
     onError(rights.errorOf(TICK, error));

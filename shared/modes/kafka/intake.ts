@@ -33,20 +33,24 @@ export const openKafkaIntake = (settings: KafkaSettings, log: Log): Intake => {
   const topic = openTopicCheck(admin, settings, log);
   let connected = false;
   let problem = "";
-  const away = (): Unavailable => new Unavailable("backend_away", problem || topic.problem());
+  const unavailable = (): Unavailable => new Unavailable("backend_away", problem || topic.problem());
   const connect = async (): Promise<void> => {
     try {
       await ensureTopic(settings, log);
       await Promise.all([admin.connect(), producer.connect()]);
-      warnOfRetention(await topic.verify(), settings, log);
       problem = "";
       connected = true;
+      // unfit or not, `backlog` verifies again within a second
+      void topic.verify().then(
+        (facts) => warnOfRetention(facts, settings, log),
+        () => undefined,
+      );
     } catch (error) {
       problem = messageOf(error);
       throw error;
     }
   };
-  const verify = (): Promise<TopicFacts> => (connected ? topic.verify() : Promise.reject(away()));
+  const verify = (): Promise<TopicFacts> => (connected ? topic.verify() : Promise.reject(unavailable()));
   const connecting = untilKafkaAnswers(connect, closing.signal, log);
   // it rejects only when it is closed first, and `close` looks
   connecting.catch(() => undefined);
@@ -59,7 +63,7 @@ export const openKafkaIntake = (settings: KafkaSettings, log: Log): Intake => {
       staleMs: STALE_MS,
       deadlineMs: DECISION_MS,
     },
-    (orders) => (topic.facts() ? produce(producer, turns, settings, orders) : Promise.reject(away())),
+    (orders) => (topic.facts() ? produce(producer, turns, settings, orders) : Promise.reject(unavailable())),
   );
   return {
     accept: group.add,

@@ -13,6 +13,7 @@ const VERIFIED = [
   "unclean.leader.election.enable",
   "cleanup.policy",
   "retention.ms",
+  "retention.bytes",
 ] as const;
 
 export type TopicFacts = {
@@ -21,7 +22,7 @@ export type TopicFacts = {
   readonly keptMs: number;
 };
 
-/** The topic would refuse or lose orders as it is now: none is given to it. */
+/** The topic would refuse or lose orders as it is now: the intake sends it none. */
 export class UnfitTopic extends Error {}
 
 /** Reads the topic's settings and state back; rejects with `UnfitTopic` when it would refuse or lose orders. */
@@ -53,6 +54,10 @@ export const verifyTopic = async (
       `the topic ${name} has unclean.leader.election.enable=true and min.insync.replicas=${minInSync}: the crash of ` +
         "one broker loses acknowledged orders, set the one to false or the other to 2",
     );
+  if (Number(settingOf("retention.bytes")) >= 0)
+    throw new UnfitTopic(
+      `the topic ${name} has retention.bytes=${settingOf("retention.bytes")}: orders are deleted before they are counted, set it to -1`,
+    );
   if (v3Acks === -1 && inSync < minInSync)
     throw new UnfitTopic(
       `the topic ${name} has ${inSync} in-sync replicas and min.insync.replicas=${minInSync}: Kafka refuses orders`,
@@ -77,26 +82,35 @@ export type TopicCheck = {
   problem(): string;
 };
 
-const UNREACHABLE = "Kafka does not answer";
+const UNREACHABLE = "Kafka is unreachable";
 
 /** Follows whether the topic is fit: its settings can be changed, and its replicas fall behind. */
 export const openTopicCheck = (admin: Admin, settings: KafkaSettings, log: Log): TopicCheck => {
   let facts: TopicFacts | null = null;
   let problem = UNREACHABLE;
+  let running: Promise<TopicFacts> | null = null;
+  const verify = async (): Promise<TopicFacts> => {
+    try {
+      facts = await verifyTopic(admin, settings);
+      problem = UNREACHABLE;
+      return facts;
+    } catch (error) {
+      // a request that failed by itself says nothing of the topic
+      if (!(error instanceof UnfitTopic)) throw error;
+      if (problem !== error.message)
+        log.error({ mode: "v3", reason: error.message }, "settings check failed, rejecting orders");
+      facts = null;
+      problem = error.message;
+      throw error;
+    }
+  };
   return {
-    verify: async () => {
-      try {
-        facts = await verifyTopic(admin, settings);
-        problem = UNREACHABLE;
-        return facts;
-      } catch (error) {
-        // a request that failed by itself says nothing of the topic
-        if (!(error instanceof UnfitTopic)) throw error;
-        if (problem !== error.message) log.error({ mode: "v3", reason: error.message }, "v3 takes no orders");
-        facts = null;
-        problem = error.message;
-        throw error;
-      }
+    // backlog and probe ask at the same time, and an older answer must not replace a newer one
+    verify: () => {
+      running ??= verify().finally(() => {
+        running = null;
+      });
+      return running;
     },
     facts: () => facts,
     problem: () => problem,

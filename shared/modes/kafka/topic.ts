@@ -28,6 +28,7 @@ const topicOf = (settings: KafkaSettings): ITopicConfig => ({
   replicationFactor: settings.v3Replicas,
   configEntries: [
     { name: "retention.ms", value: String(settings.v3RetentionHours * HOUR_MS) },
+    { name: "retention.bytes", value: "-1" },
     { name: "cleanup.policy", value: "delete" },
     // or "all in-sync replicas" may be the leader alone; one replica may still be away
     { name: "min.insync.replicas", value: String(Math.max(1, settings.v3Replicas - 1)) },

@@ -15,12 +15,12 @@ const neededSettings = (appendfsync: string) => [
   { setting: "maxmemory-policy", value: "noeviction", risk: "a full memory may evict the stream" },
 ];
 
-/** The server cannot keep the promise as it is set: no order is given to it. */
+/** The server's settings break the promise of a reply: the intake sends it no order. */
 export class UnfitSettings extends Error {}
 
 /**
  * Reads the settings back, and rejects with `UnfitSettings` when one of them breaks the promise. A Redis that
- * does not let them be read is trusted only when V2_APPENDFSYNC=unverified says so.
+ * does not let them be read is accepted only with V2_APPENDFSYNC=unverified.
  */
 export const verifyDurability = async (
   redis: StreamClient,
@@ -50,8 +50,8 @@ export const verifyDurability = async (
   return found;
 };
 
-/** Redis answered and refused the command; every other error is one of the connection. */
-export const isRefusal = (error: unknown): boolean => error instanceof Error && error.name === "ReplyError";
+/** Redis replied with an error; every other error is one of the connection. */
+const isRefusal = (error: unknown): boolean => error instanceof Error && error.name === "ReplyError";
 
 /** CONFIG GET replies with names and values in turn. */
 const settingsIn = (reply: readonly string[]): Record<string, string> => {

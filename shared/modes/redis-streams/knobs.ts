@@ -14,7 +14,7 @@ export const redisStreamsKnobs = Type.Object({
     {
       default: "always",
       description:
-        "the appendfsync that the stream's Redis must have, or v2 takes no orders; less than always loses acknowledged orders in a crash (for experiments); unverified: this Redis does not let its settings be read, and orders are taken all the same",
+        "the appendfsync that the stream's Redis must have, or v2 rejects orders; less than always loses acknowledged orders in a crash (for experiments); unverified accepts orders without the check, for a Redis that does not let its settings be read",
     },
   ),
   v2Stream: Type.String({ default: "coffee:orders", description: "the key of the stream" }),

@@ -1,7 +1,7 @@
 import type { Count, Log, Source } from "../../ports.ts";
 import { messageOf } from "../../runtime/lifecycle.ts";
 import { closeRedis } from "../../runtime/redis.ts";
-import { MissingRight, openRights, type Rights } from "../../runtime/redis-rights.ts";
+import { MissingRight, OF_A_SCRIPT, openRights, type Rights } from "../../runtime/redis-rights.ts";
 import { pause, retrying } from "../../runtime/retry.ts";
 import { type Lease, leaseSlot } from "../../store/lease.ts";
 import { openPool, type Pool } from "../../store/pool.ts";
@@ -154,7 +154,7 @@ const openTrimming = (
   const trim = async (): Promise<void> => {
     if (commands.status !== "ready") return;
     try {
-      await rights.check("trim the stream", () => commands.trimSettled(stream));
+      await rights.check("trim the stream", () => commands.trimSettled(stream), OF_A_SCRIPT);
       failures = 0;
     } catch (error) {
       onError(error);
