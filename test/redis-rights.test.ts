@@ -159,9 +159,13 @@ describe("a program whose Redis user lacks a right exits with a sentence that na
     ["v2", "coffee-worker", "resetchannels", "publish the board"],
     ["v2", "coffee-worker", "-set", "take the turn to publish"],
     ["v2", "coffee-worker", "-hget", "read the board"],
-  ])("worker of %s, board: %s %s", async (mode, user, change, what) => {
-    await expectRefusal(startWorker(mode, await changedUser(user, change)), "BOARD_REDIS_URL", what);
-  });
+  ])(
+    "worker of %s, board: %s %s",
+    async (mode, user, change, what) => {
+      await expectRefusal(startWorker(mode, await changedUser(user, change)), "BOARD_REDIS_URL", what);
+    },
+    60_000,
+  );
 
   test.each([
     ["-xreadgroup", "read the stream"],

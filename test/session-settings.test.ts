@@ -123,7 +123,10 @@ test("every program's sessions have them, whatever the role's defaults are", asy
   ];
   const expected = [...writers, ...readers].sort();
   const programs = Object.entries(seen()).filter(([program]) => program !== "coffee-test");
-  expect(programs.sort()).toEqual(expected.map((program) => [program, [RIGHT]]));
+  // nothing ends a migration that pauses between two statements
+  const rightOf = (program: string): string =>
+    program === "coffee-migrations" ? RIGHT.replace("|2s|", "|0|") : RIGHT;
+  expect(programs.sort()).toEqual(expected.map((program) => [program, [rightOf(program)]]));
   // those that touch no table are known too
   const { rows } = await pool.query<{ name: string }>(
     "SELECT DISTINCT application_name AS name FROM pg_stat_activity WHERE datname = 'shop'",
