@@ -135,8 +135,8 @@ SELECT t.orders::text, t.duplicates::text, (
 
 /**
  * Rows of a JSON text: an array of order messages (shared/wire/order-message.ts), which PostgreSQL itself parses, each
- * with its position in the array. Where one id comes with two bodies the first position has to win, and a sort by id alone
- * leaves open which one comes first: of 1 000 such pairs in one batch it stored the later body of 478 to 489.
+ * with its position in the array. Where one id comes with two bodies the first position must win. A sort by id alone
+ * leaves their order open: of 1 000 such pairs in one batch it stored the later body of 478 to 489.
  */
 export const messagesIn = (json: string): string => `ROWS FROM (json_to_recordset(${json}::json) AS (
   id uuid, store text, drink text, price_cents bigint, event_time timestamptz, accepted_at timestamptz,
@@ -145,7 +145,7 @@ export const messagesIn = (json: string): string => `ROWS FROM (json_to_recordse
 
 /**
  * Sorted in a subquery: a sort right below the INSERT carries its constant columns too, which made the statement 1 % to 2 %
- * dearer than a sort by id alone. This one is not.
+ * slower than a sort by id alone; this form is as fast.
  */
 const COUNT_CARRIED = `
 WITH input AS MATERIALIZED (

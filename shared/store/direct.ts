@@ -4,7 +4,7 @@ import type { Client, Pool } from "./pool.ts";
 
 /**
  * That all are new is the usual answer, and returned in one row instead of one each. Sorted in a subquery, as in count.ts:
- * a sort that also carries the transaction id made the statement 2 % to 3 % dearer.
+ * a sort that also carries the transaction id made the statement 2 % to 3 % slower.
  */
 const STORE_ORDERS = `
 WITH input AS MATERIALIZED (

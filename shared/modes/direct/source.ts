@@ -24,9 +24,9 @@ const SCHEDULE = "write v1's schedule (BullMQ)";
 const TICK = "take v1's ticks (BullMQ)";
 
 /**
- * BullMQ asks INFO for the version, and a user without that right made it retry without ever yielding to the event
- * loop: no order counted, no signal handled, a whole core. Unasked it assumes the least version it supports, and for
- * 5.0.0 rounds every wait up to a second: a tick of 500 ms took 1 000. 6.2 is the least that v2's XAUTOCLAIM needs.
+ * BullMQ calls INFO for the version. Where the user lacks that right, it retried without ever yielding to the event loop:
+ * no order was counted, no signal handled, a whole core used. Without INFO it assumes its minimum version, and for 5.0.0
+ * it rounds every wait up to a second: a tick of 500 ms took 1 000. v2's XAUTOCLAIM needs 6.2.
  */
 RedisConnection.minimumVersion = "6.2.0";
 

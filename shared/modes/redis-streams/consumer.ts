@@ -36,7 +36,7 @@ export const openConsumer = ({ reads, commands, settings, slot, rights }: Consum
   /** Own pending entries after this id; null when all of them were read. */
   let pendingAfter: string | null = "0";
   let claimedAt = 0;
-  /** Whether Redis was asked if entries may be acknowledged: without that right no order is to be counted. */
+  /** Whether XACK was tried: without that right the consumer must read nothing, or it would count orders again and again. */
   let mayAcknowledge = false;
   let isBehind = false;
   /** Expected until entries tell better: a read is sized in entries, a batch in orders. */

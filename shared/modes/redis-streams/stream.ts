@@ -60,8 +60,8 @@ local before = (tonumber(entry.total) or 0) - (tonumber(entry.n) or 0)
 return {string.format('%.0f', (tonumber(fields(last[2]).total) or 0) - before), oldest[1]}`;
 
 /**
- * Resolves with the error with which Redis refuses a new entry. The id 0-0 is never taken, so nothing is stored; Redis
- * looks at it after everything else: rights, memory, its disk, its role.
+ * Resolves with the error by which Redis refuses a new entry. It never accepts the id 0-0, so nothing is stored, and it
+ * checks the id last: after permissions, memory, its disk and its role.
  */
 const PROBE = `
 redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)
