@@ -23,7 +23,7 @@ beforeAll(async () => {
   redis = { BOARD_REDIS_URL: board.url, STREAM_REDIS_URL: stream.url };
 });
 
-/** A database that nobody has migrated yet, by pgbouncer. */
+/** The URL of a database without tables, through pgbouncer. */
 const emptyDatabaseBehind = async (poolMode: "session" | "transaction"): Promise<string> => {
   const url = new URL(await freshDatabase(undefined, "template1"));
   const bouncer = await startPgbouncer({ postgresPort: Number(url.port), poolMode });

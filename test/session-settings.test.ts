@@ -1,6 +1,6 @@
 /**
  * Every connection of every program to PostgreSQL has the settings that promises depend on, although its role has
- * others. The server itself reports them: a policy on each table writes the settings of whoever touches it to its log.
+ * others. The server itself reports them: a policy on each table logs the settings of the session that uses it.
  */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
