@@ -30,6 +30,13 @@ const nearAnHour = (random: Random): string => {
 const killWorker = (scene: Scene): Promise<void> => end(programOf(scene, "worker"), "SIGKILL");
 
 export const eventTimes: readonly Fault[] = [
-  { name: "old-events", clients: { timestamp: longAgo }, strike: killWorker, recoverWithinSeconds: 20 },
+  {
+    name: "old-events",
+    // a worker that starts may delete sales by minute that are older than the default of 31 days
+    ground: { env: { MINUTES_KEEP_DAYS: "366" } },
+    clients: { timestamp: longAgo },
+    strike: killWorker,
+    recoverWithinSeconds: 20,
+  },
   { name: "hour-edge", clients: { timestamp: nearAnHour }, strike: killWorker, recoverWithinSeconds: 20 },
 ];
