@@ -18,6 +18,12 @@ export const promiseMutants: readonly Mutant[] = [
         find: "    if (found[name] !== needed[name])",
         replace: "    if (false)",
       },
+      // each write reports its setting too
+      {
+        file: "shared/modes/direct/intake.ts",
+        find: "  if (synchronousCommit !== promised)",
+        replace: "  if (false)",
+      },
     ],
     exposedAs: /acknowledged and lost/,
   },
