@@ -36,9 +36,9 @@ export const faultsTable = (runs: readonly RunResult[]): string => {
 
 /** As SCALE.md has it. */
 export const sectionOf = (runs: readonly RunResult[]): string => {
-  const seeds = [...new Set(runs.map(({ seed }) => seed))].sort((a, b) => a - b).join(", ");
+  const seeds = [...new Set(runs.map(({ seed }) => seed))].sort((a, b) => a - b);
   return [
-    `Seeds ${seeds}. Recovery is from the end of a fault until 99 of 100 orders, over two seconds, are acknowledged within 100 ms and on a dashboard within a second.`,
+    `${seeds.length === 1 ? "Seed" : "Seeds"} ${seeds.join(", ")}. Recovery is from the end of a fault until 99 of 100 orders, over two seconds, are acknowledged within 100 ms and on a dashboard within a second.`,
     modesTable(runs),
     "<details><summary>Each fault, with the worst recovery of its runs</summary>",
     faultsTable(runs),
