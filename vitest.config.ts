@@ -31,7 +31,7 @@ export default defineConfig({
         // the page: it runs in a browser, where test/dashboard looks at it
         "services/dashboard/src/parts/**",
         "services/dashboard/src/{chart,dom,feed,flights,loader,model,past,theme}.ts",
-        "dev/servers/guard.ts",
+        "dev/system/servers/guard.ts",
         "dev/end-with-parent.ts",
         "dev/bench/**",
         // tests themselves, of the whole system: a few run here, all of them by npm run faults

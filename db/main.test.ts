@@ -3,7 +3,7 @@ import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, inject, test } from "vitest";
-import { freePort } from "../dev/servers/ports.ts";
+import { freePort } from "../dev/system/servers/ports.ts";
 import { freshDatabase, poolOn } from "../test/fresh.ts";
 
 const run = promisify(execFile);

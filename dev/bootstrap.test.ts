@@ -15,7 +15,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { isAlive } from "./servers/process-tree.ts";
+import { isAlive } from "./system/servers/process-tree.ts";
 
 const nodePackage = `node-${process.platform}-${process.arch}`;
 /** A busy machine takes seconds to start a process, and each test starts a handful. */

@@ -3,7 +3,7 @@ import { execFile } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import { promisify } from "node:util";
-import { cacheFolder } from "./servers/data-dir.ts";
+import { cacheFolder } from "./system/servers/data-dir.ts";
 
 export type GoProgram = {
   /** Of the file that it is kept as, before the version. */

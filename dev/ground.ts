@@ -3,10 +3,10 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Closers } from "#shared/runtime/lifecycle.ts";
-import type { Cores } from "./cores.ts";
-import { type RunningProgram, runProgram } from "./programs.ts";
-import { freePort } from "./servers/ports.ts";
-import type { Servers } from "./servers/seam.ts";
+import type { Cores } from "./system/cores.ts";
+import { type RunningProgram, runProgram } from "./system/programs.ts";
+import { freePort } from "./system/servers/ports.ts";
+import type { Servers } from "./system/servers/seam.ts";
 
 export type Api = {
   readonly url: string;

@@ -1,6 +1,6 @@
 /** The operator's commands, on the stack that `npm start` runs unless the environment names a database. */
 import { join } from "node:path";
-import { readRunning } from "./running.ts";
+import { readRunning } from "./system/running.ts";
 
 const root = join(import.meta.dirname, "..");
 const asksHelp = process.argv.includes("--help");

@@ -6,8 +6,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { v7 as newOrderId } from "uuid";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { until } from "../test/fresh.ts";
-import { isAlive } from "./servers/process-tree.ts";
 import { type Stack, startStack } from "./stack.ts";
+import { isAlive } from "./system/servers/process-tree.ts";
 
 let stack: Stack;
 let dataDir: string;

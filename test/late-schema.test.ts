@@ -2,7 +2,7 @@
 import { afterEach, expect, inject, test } from "vitest";
 import { modes } from "#shared/modes/all.ts";
 import { migrate } from "../db/migrate.ts";
-import { startRedis } from "../dev/servers/redis.ts";
+import { startRedis } from "../dev/system/servers/redis.ts";
 import { countedAt, listeningAt, order } from "./api-process.ts";
 import { freshDatabase, freshName, type Program, startProgram, until } from "./fresh.ts";
 

@@ -5,8 +5,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { redisStreamsKnobs } from "#shared/modes/redis-streams/knobs.ts";
 import { loadSettings } from "#shared/runtime/config.ts";
 import { closeRedis, openRedis, type RedisClient, redisOptions } from "#shared/runtime/redis.ts";
-import { startRedis } from "../dev/servers/redis.ts";
-import type { Server } from "../dev/servers/server.ts";
+import { startRedis } from "../dev/system/servers/redis.ts";
+import type { Server } from "../dev/system/servers/server.ts";
 import { atLast, freshDatabase, type Program, startProgram, until } from "./fresh.ts";
 
 const SECRETS = {

@@ -10,7 +10,7 @@ import { variableOf } from "#shared/runtime/config.ts";
 import { openRegistry } from "#shared/runtime/prometheus.ts";
 import { retentionKnobs } from "#shared/store/retention-knobs.ts";
 import { breakages, tells } from "../dev/observe/breakages.ts";
-import { promtool } from "../dev/servers/debian-programs.ts";
+import { promtool } from "../dev/system/servers/debian-programs.ts";
 import { boards } from "../grafana/boards.ts";
 import { LAB_TAG } from "../grafana/build.ts";
 import { EARLIER_SYSTEM } from "../grafana/earlier-system.ts";

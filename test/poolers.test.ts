@@ -1,7 +1,7 @@
 /** The whole system behind pgbouncer: in session mode all of it works; in transaction mode every program refuses. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { startPgbouncer } from "../dev/servers/pgbouncer.ts";
-import { startRedis } from "../dev/servers/redis.ts";
+import { startPgbouncer } from "../dev/system/servers/pgbouncer.ts";
+import { startRedis } from "../dev/system/servers/redis.ts";
 import { countedAt, listeningAt, order } from "./api-process.ts";
 import { freshDatabase, type Program, startProgram, until } from "./fresh.ts";
 

@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { afterEach, expect, inject, test } from "vitest";
 import { WebSocket } from "ws";
-import { startRedis } from "../dev/servers/redis.ts";
+import { startRedis } from "../dev/system/servers/redis.ts";
 import { freshDatabase, freshName, type Program, poolOn, startProgram, until } from "./fresh.ts";
 
 const closers: (() => Promise<unknown>)[] = [];

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { closeRedis, openRedis, type RedisClient, redisOptions } from "#shared/runtime/redis.ts";
-import { startRedis } from "../dev/servers/redis.ts";
-import type { Server } from "../dev/servers/server.ts";
+import { startRedis } from "../dev/system/servers/redis.ts";
+import type { Server } from "../dev/system/servers/server.ts";
 import { countedAt, listeningAt, order } from "./api-process.ts";
 import { freshDatabase, freshName, type Program, startProgram, until } from "./fresh.ts";
 

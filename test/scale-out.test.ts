@@ -8,7 +8,7 @@ import { v7 as newKey } from "uuid";
 import { afterEach, expect, inject, test } from "vitest";
 import { WebSocket } from "ws";
 import { modes } from "#shared/modes/all.ts";
-import { startRedis } from "../dev/servers/redis.ts";
+import { startRedis } from "../dev/system/servers/redis.ts";
 import { listeningAt } from "./api-process.ts";
 import { freshDatabase, freshName, type Program, poolOn, startProgram, until } from "./fresh.ts";
 

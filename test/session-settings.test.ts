@@ -6,8 +6,8 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
-import { startPostgres } from "../dev/servers/postgres.ts";
-import { startRedis } from "../dev/servers/redis.ts";
+import { startPostgres } from "../dev/system/servers/postgres.ts";
+import { startRedis } from "../dev/system/servers/redis.ts";
 import { countedAt, listeningAt, order } from "./api-process.ts";
 import { freshName, type Program, poolOn, startProgram, until } from "./fresh.ts";
 

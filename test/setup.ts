@@ -3,8 +3,8 @@ import type { TestProject } from "vitest/node";
 import { messageOf } from "#shared/runtime/lifecycle.ts";
 import { migrate } from "../db/migrate.ts";
 import { type Chromium, findChromium } from "../dev/browser/chromium.ts";
-import { startKafka } from "../dev/servers/kafka.ts";
-import { startPostgres } from "../dev/servers/postgres.ts";
+import { startKafka } from "../dev/system/servers/kafka.ts";
+import { startPostgres } from "../dev/system/servers/postgres.ts";
 
 declare module "vitest" {
   export interface ProvidedContext {

@@ -2,10 +2,10 @@
 import { Redis } from "ioredis";
 import pg from "pg";
 import { migrate } from "../db/migrate.ts";
-import { startKafka } from "../dev/servers/kafka.ts";
-import { freePort } from "../dev/servers/ports.ts";
-import { startPostgres } from "../dev/servers/postgres.ts";
-import { startRedis } from "../dev/servers/redis.ts";
+import { startKafka } from "../dev/system/servers/kafka.ts";
+import { freePort } from "../dev/system/servers/ports.ts";
+import { startPostgres } from "../dev/system/servers/postgres.ts";
+import { startRedis } from "../dev/system/servers/redis.ts";
 import { type Certificates, makeCertificates } from "./certificates.ts";
 
 /** Letters and digits: it stands in URLs, and is looked for in whatever the programs say. */

@@ -6,7 +6,7 @@ import type { Random } from "#shared/domain/random.ts";
 import { openClosers } from "#shared/runtime/lifecycle.ts";
 import { migrate } from "../../db/migrate.ts";
 import { addressesOf, openPrograms, type Programs } from "../ground.ts";
-import { type Servers, startServers, type Wanted } from "../servers/seam.ts";
+import { type Servers, startServers, type Wanted } from "../system/servers/seam.ts";
 import type { Figure } from "./figure.ts";
 
 export type Bench = {

@@ -7,7 +7,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { type Browser, chromium } from "playwright-core";
-import { fromPackage, libraryPathIn, missingBelow, type Sought } from "../servers/apt.ts";
+import { fromPackage, libraryPathIn, missingBelow, type Sought } from "../system/servers/apt.ts";
 
 export type Chromium = {
   readonly command: string;

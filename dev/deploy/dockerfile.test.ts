@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import packageJson from "../../package.json" with { type: "json" };
-import { NODE_FLAGS } from "../programs.ts";
+import { NODE_FLAGS } from "../system/programs.ts";
 import { stagesIn, stagesOfImage } from "./dockerfile.ts";
 
 const root = join(import.meta.dirname, "../..");

@@ -17,8 +17,8 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
-import { fromPackage } from "../servers/apt.ts";
-import { cacheFolder } from "../servers/data-dir.ts";
+import { fromPackage } from "../system/servers/apt.ts";
+import { cacheFolder } from "../system/servers/data-dir.ts";
 
 const run = promisify(execFile);
 const RELEASE = "bookworm";

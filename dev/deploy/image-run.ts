@@ -3,8 +3,8 @@ import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_pr
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { modes } from "#shared/modes/all.ts";
-import { freePort } from "../servers/ports.ts";
-import type { Servers } from "../servers/seam.ts";
+import { freePort } from "../system/servers/ports.ts";
+import type { Servers } from "../system/servers/seam.ts";
 import { type Built, mount } from "./image-build.ts";
 
 type Program = {

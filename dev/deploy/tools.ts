@@ -14,7 +14,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { parse } from "yaml";
 import { type GoProgram, goModule, goProgram } from "../go.ts";
-import { cacheFolder } from "../servers/data-dir.ts";
+import { cacheFolder } from "../system/servers/data-dir.ts";
 import {
   type CustomResource,
   type OpenApi,

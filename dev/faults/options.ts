@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { modes as allModes } from "#shared/modes/all.ts";
-import { stateFolder } from "../servers/data-dir.ts";
+import { stateFolder } from "../system/servers/data-dir.ts";
 import type { Fault } from "./fault.ts";
 import { faults, faultsOf } from "./faults.ts";
 import type { Mutant } from "./mutants/mutant.ts";

@@ -1,9 +1,9 @@
 /** Who reaches which server, and by which wire. */
 import type { Random } from "#shared/domain/random.ts";
 import type { Closers } from "#shared/runtime/lifecycle.ts";
-import { freePort } from "../servers/ports.ts";
-import type { Server } from "../servers/server.ts";
-import type { KafkaDoor } from "../servers/settings.ts";
+import { freePort } from "../system/servers/ports.ts";
+import type { Server } from "../system/servers/server.ts";
+import type { KafkaDoor } from "../system/servers/settings.ts";
 import { openWire, type Wire } from "./wire.ts";
 
 export type ServerName = "postgres" | "board" | "stream" | "kafka";

@@ -11,8 +11,8 @@ import { discardLetter, letterIds } from "#shared/store/dead-letters.ts";
 import type { Pool } from "#shared/store/pool.ts";
 import { repair } from "#shared/store/repair.ts";
 import { slowFile } from "../faults/kinds/slow-fsync.ts";
-import type { Server } from "../servers/server.ts";
 import type { Stack } from "../stack.ts";
+import type { Server } from "../system/servers/server.ts";
 
 export type CheckGround = {
   readonly stack: Stack;

@@ -4,11 +4,11 @@
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { giveToServerUser, serverFolder, serverUser } from "../servers/data-dir.ts";
-import { type DebianProgram, debianProgram } from "../servers/debian-programs.ts";
-import { freePort } from "../servers/ports.ts";
-import { launch } from "../servers/process.ts";
-import type { Server } from "../servers/server.ts";
+import { giveToServerUser, serverFolder, serverUser } from "../system/servers/data-dir.ts";
+import { type DebianProgram, debianProgram } from "../system/servers/debian-programs.ts";
+import { freePort } from "../system/servers/ports.ts";
+import { launch } from "../system/servers/process.ts";
+import type { Server } from "../system/servers/server.ts";
 import type { Target } from "./configuration.ts";
 
 /** Where the servers are, by the variables of the programs. */

@@ -5,7 +5,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { messageOf } from "#shared/runtime/lifecycle.ts";
-import { fromPackage, type Sought } from "../servers/apt.ts";
+import { fromPackage, type Sought } from "../system/servers/apt.ts";
 
 const run = promisify(execFile);
 

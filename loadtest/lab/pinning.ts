@@ -1,5 +1,5 @@
 /** Who runs on which processors: where there are enough, what measures takes none of what is measured. */
-import type { Cores } from "../../dev/cores.ts";
+import type { Cores } from "../../dev/system/cores.ts";
 
 export type Pinning = {
   /** Null where it may run on any, as where everything is shared. */

@@ -7,9 +7,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf, openClosers } from "#shared/runtime/lifecycle.ts";
 import { closeRedis, openRedis, redisOptions } from "#shared/runtime/redis.ts";
-import { SERVER_VARIABLES, type Servers, startServers, type Wanted } from "../../dev/servers/seam.ts";
-import type { Server } from "../../dev/servers/server.ts";
 import { keepRunning } from "../../dev/stack.ts";
+import { SERVER_VARIABLES, type Servers, startServers, type Wanted } from "../../dev/system/servers/seam.ts";
+import type { Server } from "../../dev/system/servers/server.ts";
 import type { ServerKind } from "./arrangements.ts";
 import type { Variables } from "./experiment.ts";
 import { type Databases, type Migrate, openDatabases } from "./fresh-data.ts";

@@ -3,8 +3,8 @@ import { openBoardReader } from "#shared/board/board.ts";
 import type { Board } from "#shared/domain/board.ts";
 import { closeRedis, openRedis, redisOptions } from "#shared/runtime/redis.ts";
 import { repair } from "#shared/store/repair.ts";
-import { startRedis } from "../../dev/servers/redis.ts";
-import type { Server } from "../../dev/servers/server.ts";
+import { startRedis } from "../../dev/system/servers/redis.ts";
+import type { Server } from "../../dev/system/servers/server.ts";
 import { freshDatabase, poolOn, until } from "../../test/fresh.ts";
 import { openPublisherGround, type PublisherGround } from "./publisher.fixture.ts";
 

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type BoardWriter, openBoardWriter } from "#shared/board/board.ts";
 import { openPool, type Pool } from "#shared/store/pool.ts";
-import { startRedis } from "../../dev/servers/redis.ts";
-import type { Server } from "../../dev/servers/server.ts";
+import { startRedis } from "../../dev/system/servers/redis.ts";
+import type { Server } from "../../dev/system/servers/server.ts";
 import { freshDatabase, poolOn, until } from "../../test/fresh.ts";
 import { type Opened, openPublisherGround, type PublisherGround } from "./publisher.fixture.ts";
 

@@ -5,7 +5,7 @@ import type { Pool } from "#shared/store/pool.ts";
 import { caller, count, sold } from "#shared/store/reconcile.fixture.ts";
 import { repair } from "#shared/store/repair.ts";
 import { numberOf } from "../../dev/faults/recount.ts";
-import { startRedis } from "../../dev/servers/redis.ts";
+import { startRedis } from "../../dev/system/servers/redis.ts";
 import { freshDatabase, poolOn, silent, someOrders, startProgram, until } from "../../test/fresh.ts";
 import { openWorkerMetrics } from "./metrics.ts";
 import { openSampler } from "./sampler.ts";

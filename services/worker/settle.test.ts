@@ -7,8 +7,8 @@ import type { Pool } from "#shared/store/pool.ts";
 import { encodeOrder, encodeOrders, messageOf } from "#shared/wire/order-message.ts";
 import { migrate } from "../../db/migrate.ts";
 import { driftOf, emptied, numberOf } from "../../dev/faults/recount.ts";
-import { startPostgres } from "../../dev/servers/postgres.ts";
-import type { Server } from "../../dev/servers/server.ts";
+import { startPostgres } from "../../dev/system/servers/postgres.ts";
+import type { Server } from "../../dev/system/servers/server.ts";
 import { freshDatabase, poolOn, silent, someOrders, until } from "../../test/fresh.ts";
 import { openSettle } from "./settle.ts";
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { startRedis } from "../../dev/servers/redis.ts";
-import type { Server } from "../../dev/servers/server.ts";
+import { startRedis } from "../../dev/system/servers/redis.ts";
+import type { Server } from "../../dev/system/servers/server.ts";
 import { until } from "../../test/fresh.ts";
 import { type Board, EMPTY_VIEW } from "../domain/board.ts";
 import { closeRedis, openRedis, type RedisClient, redisOptions } from "../runtime/redis.ts";

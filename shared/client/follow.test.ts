@@ -1,8 +1,8 @@
 /** The client against the real API, through what happens to both. */
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { openBoardWriter } from "#shared/board/board.ts";
-import { freePort } from "../../dev/servers/ports.ts";
-import { startRedis } from "../../dev/servers/redis.ts";
+import { freePort } from "../../dev/system/servers/ports.ts";
+import { startRedis } from "../../dev/system/servers/redis.ts";
 import { type Program, startProgram, until } from "../../test/fresh.ts";
 import { type System, startSystem } from "../../test/system.ts";
 import type { Dashboard } from "../domain/dashboard.ts";

@@ -1,7 +1,7 @@
 /** Every way known to lose a session's settings: URL options, the environment, role and database defaults, poolers. */
 import pg from "pg";
 import { afterEach, beforeAll, expect, inject, test } from "vitest";
-import { type PgbouncerOptions, startPgbouncer } from "../../dev/servers/pgbouncer.ts";
+import { type PgbouncerOptions, startPgbouncer } from "../../dev/system/servers/pgbouncer.ts";
 import { freshDatabase, freshName } from "../../test/fresh.ts";
 import { openPool, type Pool } from "./pool.ts";
 import { type SessionSettings, UnfitSession } from "./session.ts";

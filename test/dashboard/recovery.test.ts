@@ -1,6 +1,6 @@
 /** The page outlives what happens to the server and to itself, and never counts twice. */
 import { afterAll, afterEach, beforeAll, expect } from "vitest";
-import { freePort } from "../../dev/servers/ports.ts";
+import { freePort } from "../../dev/system/servers/ports.ts";
 import { type Program, startProgram, until } from "../fresh.ts";
 import { type System, startSystem } from "../system.ts";
 import { openVisits, sendOrder, test, untilHourLasts, untilLive, type Visits } from "./chromium.ts";

@@ -4,7 +4,7 @@
  */
 import { openPool, type Pool } from "#shared/store/pool.ts";
 import { migrate } from "../../../db/migrate.ts";
-import { startRedis } from "../../servers/redis.ts";
+import { startRedis } from "../../system/servers/redis.ts";
 import type { Ground } from "../ground.ts";
 
 export type Arena = {

@@ -4,7 +4,7 @@
  */
 import { openPool, type Pool } from "#shared/store/pool.ts";
 import { type Api, untilTrue } from "../../ground.ts";
-import { startRedis } from "../../servers/redis.ts";
+import { startRedis } from "../../system/servers/redis.ts";
 import { type Figure, ratios, type Target } from "../figure.ts";
 import { type Bench, type Ground, onGround, type Part } from "../ground.ts";
 import { interleaved, unlessVoid } from "../rounds.ts";

@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { fromPackage, libraryPathIn, missingLibraries, type Sought } from "../../servers/apt.ts";
+import { fromPackage, libraryPathIn, missingLibraries, type Sought } from "../../system/servers/apt.ts";
 
 export type WrkLoad = {
   readonly url: string;

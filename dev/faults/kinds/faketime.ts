@@ -1,7 +1,7 @@
 /** A clock of its own for one program: libfaketime, which stands between the program and the system's clock. */
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { fromPackage, type Sought } from "../../servers/apt.ts";
+import { fromPackage, type Sought } from "../../system/servers/apt.ts";
 
 /** As Debian and Ubuntu place it, and as its own `make install` does; MT is the one for programs with threads. */
 const FOLDERS = ["usr/lib", "usr/local/lib", "usr/lib64"];

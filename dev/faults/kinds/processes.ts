@@ -1,7 +1,7 @@
 /** Processes that end or stand still. */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { RunningProgram } from "../../programs.ts";
-import type { Server } from "../../servers/server.ts";
+import type { RunningProgram } from "../../system/programs.ts";
+import type { Server } from "../../system/servers/server.ts";
 import type { Fault, Scene } from "../fault.ts";
 import { pollUntil } from "../poll.ts";
 import { type ProgramKind, SERVERS, type ServerName } from "../wiring.ts";

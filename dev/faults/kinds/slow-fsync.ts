@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { messageOf } from "#shared/runtime/lifecycle.ts";
-import type { Settings } from "../../servers/settings.ts";
+import type { Settings } from "../../system/servers/settings.ts";
 import type { Fault, Scene } from "../fault.ts";
 import type { Prepared } from "../ground.ts";
 import { pollUntil } from "../poll.ts";

@@ -1,7 +1,7 @@
 /** Looks at everything that takes part in a run once a second, from its beginning to its end. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Pool } from "#shared/store/pool.ts";
-import type { Cores } from "../../../dev/cores.ts";
+import type { Cores } from "../../../dev/system/cores.ts";
 import { GENERATORS } from "../results.ts";
 import { type Page, pageOf, sumOf } from "./metrics.ts";
 import { type PostgresWaits, postgresWaits } from "./postgres.ts";

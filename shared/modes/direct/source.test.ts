@@ -1,7 +1,7 @@
 /** When v1 counts: whatever a worker's clock once said. */
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
-import { startRedis } from "../../../dev/servers/redis.ts";
-import type { Server } from "../../../dev/servers/server.ts";
+import { startRedis } from "../../../dev/system/servers/redis.ts";
+import type { Server } from "../../../dev/system/servers/server.ts";
 import { silent, until } from "../../../test/fresh.ts";
 import { HOUR_MS } from "../../domain/time.ts";
 import { loadSettings } from "../../runtime/config.ts";

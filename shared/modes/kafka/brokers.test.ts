@@ -2,9 +2,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, expect, test } from "vitest";
 import { openWire, type Wire } from "../../../dev/faults/wire.ts";
-import { startKafka } from "../../../dev/servers/kafka.ts";
-import { freePort } from "../../../dev/servers/ports.ts";
-import type { Server } from "../../../dev/servers/server.ts";
+import { startKafka } from "../../../dev/system/servers/kafka.ts";
+import { freePort } from "../../../dev/system/servers/ports.ts";
+import type { Server } from "../../../dev/system/servers/server.ts";
 import { freshName, silent, someOrders, until } from "../../../test/fresh.ts";
 import { randomFrom } from "../../domain/random.ts";
 import type { Intake } from "../../ports.ts";

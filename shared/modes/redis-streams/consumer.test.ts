@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { startRedis } from "../../../dev/servers/redis.ts";
-import type { Server } from "../../../dev/servers/server.ts";
+import { startRedis } from "../../../dev/system/servers/redis.ts";
+import type { Server } from "../../../dev/system/servers/server.ts";
 import { freshDatabase, silent, until } from "../../../test/fresh.ts";
 import { loadSettings } from "../../runtime/config.ts";
 import { openRights } from "../../runtime/redis-rights.ts";

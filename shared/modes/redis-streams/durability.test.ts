@@ -1,7 +1,7 @@
 /** An intake on Redis servers with settings that keep the promise of a reply, and with others. */
 import { afterEach, expect, test } from "vitest";
 import { openWire } from "../../../dev/faults/wire.ts";
-import { startRedis } from "../../../dev/servers/redis.ts";
+import { startRedis } from "../../../dev/system/servers/redis.ts";
 import { someOrders, until } from "../../../test/fresh.ts";
 import { randomFrom } from "../../domain/random.ts";
 import type { Intake, Log } from "../../ports.ts";

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { startRedis } from "../../../dev/servers/redis.ts";
-import type { Server } from "../../../dev/servers/server.ts";
+import { startRedis } from "../../../dev/system/servers/redis.ts";
+import type { Server } from "../../../dev/system/servers/server.ts";
 import { createGroup } from "./consumer.ts";
 import { openStreamGround, type StreamGround } from "./stream.fixture.ts";
 

@@ -46,7 +46,7 @@ const STOP_WITHIN_MS = 20_000;
 /** pino's number for warnings. */
 const WARN = 40;
 
-const ownRoot = join(import.meta.dirname, "..");
+const ownRoot = join(import.meta.dirname, "../..");
 
 export const runProgram = (options: ProgramOptions): RunningProgram => {
   const log = createWriteStream(options.logFile, { flags: "a" });

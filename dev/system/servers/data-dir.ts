@@ -65,7 +65,7 @@ export const stateFolder = (project: string): string => {
   return folder;
 };
 
-const projectRoot = dirname(dirname(import.meta.dirname));
+const projectRoot = join(import.meta.dirname, "../../..");
 
 /** For downloads that every data folder of this project shares. */
 export const cacheFolder = (): string => {

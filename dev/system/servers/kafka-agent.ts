@@ -23,7 +23,7 @@ export const AGENT_SHA256 = "7d61f737fd661610ccc14aea79764faa1ea94a340cbc8f0029b
 const ARTIFACT = `io.prometheus.jmx:jmx_prometheus_javaagent:${AGENT_VERSION}`;
 const MAVEN_WITHIN_MS = 300_000;
 /** What of the broker's figures is told, and under which names; the containers read the same file. */
-const RULES = join(import.meta.dirname, "..", "..", "grafana", "kafka-metrics.yaml");
+const RULES = join(import.meta.dirname, "../../..", "grafana", "kafka-metrics.yaml");
 
 const fetchAgent = async (folder: string, log: (line: string) => void): Promise<void> => {
   log("the JMX exporter is missing: fetching it with Maven (once)");
