@@ -6,7 +6,6 @@ import type { Closers } from "#shared/runtime/lifecycle.ts";
 import type { Cores } from "./system/cores.ts";
 import { type RunningProgram, runProgram } from "./system/programs.ts";
 import { freePort } from "./system/servers/ports.ts";
-import type { Servers } from "./system/servers/seam.ts";
 
 export type Api = {
   readonly url: string;
@@ -46,13 +45,6 @@ export type ProgramsOptions = {
 
 const READY_WITHIN_MS = 60_000;
 const PAGE_BYTES = 4_096;
-
-export const addressesOf = (servers: Servers): Record<string, string> => ({
-  DATABASE_URL: servers.postgres?.url ?? "",
-  BOARD_REDIS_URL: servers.board?.url ?? "",
-  STREAM_REDIS_URL: servers.stream?.url ?? "",
-  KAFKA_BROKERS: servers.kafka?.url ?? "",
-});
 
 export const openPrograms = (options: ProgramsOptions): Programs => {
   const { addresses, folder, closers, tell, cores, root } = options;

@@ -7,8 +7,8 @@ import { migrate } from "../db/migrate.ts";
 import { type RunningProgram, runProgram } from "./system/programs.ts";
 import { holdFolder } from "./system/servers/data-dir.ts";
 import { freePort } from "./system/servers/ports.ts";
-import { type Environment, startServers, type Wanted } from "./system/servers/seam.ts";
 import type { Server } from "./system/servers/server.ts";
+import { type Environment, startServers, type Wanted } from "./system/servers/start.ts";
 
 export type StackOptions = {
   readonly modes: readonly string[];

@@ -6,6 +6,7 @@
  */
 import type { TObject } from "typebox";
 import type { ModeName, Order } from "./domain/order.ts";
+import type { ServerName } from "./servers.ts";
 
 /**
  * Takes orders in, durably. One per mode and API process. It is opened at once, backend or none, and connects
@@ -140,6 +141,8 @@ export type Log = {
 export type Mode = {
   readonly name: ModeName;
   readonly title: string;
+  /** The server without which the mode cannot accept orders. */
+  readonly backend: ServerName;
   /** What an accepted order is: `stored` in PostgreSQL (201), or `queued` on its way there (202). */
   readonly accepts: "stored" | "queued";
   readonly knobs: TObject;

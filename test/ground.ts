@@ -5,8 +5,8 @@ import type { Intake, Mode, Receipt } from "#shared/ports.ts";
 import { loadSettings, variablesFor } from "#shared/runtime/config.ts";
 import type { Pool } from "#shared/store/pool.ts";
 import { migrate } from "../db/migrate.ts";
-import { startServers } from "../dev/system/servers/seam.ts";
 import type { Server } from "../dev/system/servers/server.ts";
+import { startServers } from "../dev/system/servers/start.ts";
 import { freshDatabase, freshName, type Program, poolOn, silent, startProgram, until } from "./fresh.ts";
 import { startWorkerHere, type WorkerHere } from "./worker-here.ts";
 

@@ -29,9 +29,10 @@ const AREAS: readonly Area[] = [
   {
     where: /^shared\/ports\.ts$/,
     from: /^$/,
-    typesFrom: /^(shared\/domain\/|typebox$)/,
+    typesFrom: /^(shared\/(domain\/|servers\.ts$)|typebox$)/,
     packages: [],
   },
+  { where: /^shared\/servers\.ts$/, from: /^$/, packages: [] },
   {
     where: /^shared\/runtime\/redis\.ts$/,
     from: /^shared\/runtime\//,

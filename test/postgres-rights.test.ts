@@ -13,7 +13,7 @@ import { readSales, type SalesQuery } from "#shared/store/sales.ts";
 import { oldestWriterSeconds, openLetters } from "#shared/store/watched.ts";
 import { encodeOrders } from "#shared/wire/order-message.ts";
 import { numberOf } from "../dev/faults/recount.ts";
-import { startServers } from "../dev/system/servers/seam.ts";
+import { startServers } from "../dev/system/servers/start.ts";
 import { countedAt, listeningAt, order } from "./api-process.ts";
 import { poolOn, someOrders, startProgram, until } from "./fresh.ts";
 

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import type { Random } from "#shared/domain/random.ts";
 import { openClosers } from "#shared/runtime/lifecycle.ts";
 import { migrate } from "../../db/migrate.ts";
-import { addressesOf, openPrograms, type Programs } from "../ground.ts";
-import { type Servers, startServers, type Wanted } from "../system/servers/seam.ts";
+import { openPrograms, type Programs } from "../ground.ts";
+import { addressesOf, type Servers, startServers, type Wanted } from "../system/servers/start.ts";
 import type { Figure } from "./figure.ts";
 
 export type Bench = {

@@ -7,7 +7,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { messageOf } from "#shared/runtime/lifecycle.ts";
-import { startServers } from "../system/servers/seam.ts";
+import { startServers } from "../system/servers/start.ts";
 import { stagesIn, stagesOfImage } from "./dockerfile.ts";
 import { ignoring } from "./dockerignore.ts";
 import { build } from "./image-build.ts";

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { modes } from "#shared/modes/all.ts";
 import { freePort } from "../system/servers/ports.ts";
-import type { Servers } from "../system/servers/seam.ts";
+import { addressesOf, type Servers } from "../system/servers/start.ts";
 import { type Built, mount } from "./image-build.ts";
 
 type Program = {
@@ -127,13 +127,10 @@ const checkHealth = (image: Built, { name, env }: Program): void => {
 /** Migrates, takes orders by every mode and sees them counted, and stops. Resolves with sentences on what it saw. */
 export const runSystem = async (image: Built, servers: Servers): Promise<string[]> => {
   refuseWriting(image);
-  const urls = {
-    DATABASE_URL: servers.postgres?.url ?? "",
-    BOARD_REDIS_URL: servers.board?.url ?? "",
-    STREAM_REDIS_URL: servers.stream?.url ?? "",
-    KAFKA_BROKERS: servers.kafka?.url ?? "",
-  };
-  await ended(start(image, "migrations", ["node", "db/main.ts"], { DATABASE_URL: urls.DATABASE_URL }));
+  const urls = addressesOf(servers);
+  await ended(
+    start(image, "migrations", ["node", "db/main.ts"], { DATABASE_URL: servers.postgres?.url ?? "" }),
+  );
   const port = String(await freePort());
   const switches = Object.fromEntries(modes.map(({ name }) => [`${name.toUpperCase()}_ENABLED`, "true"]));
   const programs = [start(image, "order-api", image.stage.command, { ...urls, ...switches, PORT: port })];

@@ -3,6 +3,9 @@
  * schemas, so that a name that no program has is refused by helm.
  */
 import type { TSchema } from "typebox";
+import { modes } from "#shared/modes/all.ts";
+import type { Mode } from "#shared/ports.ts";
+import { type ServerName, serverNames, servers } from "#shared/servers.ts";
 import { modeNames, settings, type Variables, variablesOf } from "./variables.ts";
 
 type Schema = Readonly<Record<string, unknown>>;
@@ -61,37 +64,48 @@ const server = (variable: string, more: Record<string, Schema>): Schema =>
     inCluster: inCluster(more),
   });
 
-const servers = object({
-  postgresql: server("DATABASE_URL", {
-    storage: text,
-    password: { type: "string", pattern: "^[A-Za-z0-9]*$" },
-  }),
-  boardRedis: server("BOARD_REDIS_URL", {}),
-  streamRedis: server("STREAM_REDIS_URL", { storage: text, maxmemory: text }),
-  kafka: server("KAFKA_BROKERS", { storage: text, heap: text }),
+/** Each server's key in the chart's values, and the options of the one that the chart runs itself. */
+const CHART_SERVERS: Readonly<
+  Record<ServerName, { readonly key: string; readonly own: Record<string, Schema> }>
+> = {
+  postgres: {
+    key: "postgresql",
+    own: { storage: text, password: { type: "string", pattern: "^[A-Za-z0-9]*$" } },
+  },
+  board: { key: "boardRedis", own: {} },
+  stream: { key: "streamRedis", own: { storage: text, maxmemory: text } },
+  kafka: { key: "kafka", own: { storage: text, heap: text } },
+};
+
+const chartServers = object({
+  ...Object.fromEntries(
+    serverNames.map((name) => [
+      CHART_SERVERS[name].key,
+      server(servers[name].variable, CHART_SERVERS[name].own),
+    ]),
+  ),
   certificateAuthority: object({ existingSecret: text, key: { type: "string", minLength: 1 } }),
 });
 
-/** Modes whose backend tells KEDA how much waits. */
-const SCALED_BY_LAG = ["v2", "v3"];
-
-const modeOf = (name: string): Schema =>
+/** More workers count faster only where a queue shares the orders out; KEDA reads that queue's lag. */
+const modeOf = ({ name, accepts }: Mode): Schema =>
   object({
     enabled: flag,
     workers: count,
     settings: settingsOf(settings[name]),
-    scaling: SCALED_BY_LAG.includes(name)
-      ? object({
-          enabled: flag,
-          max: { type: "integer", minimum: 1 },
-          lagPerWorker: { type: "integer", minimum: 1 },
-          address: text,
-          tls: flag,
-          authenticationRef: text,
-        })
-      : object({
-          enabled: { const: false, description: "one worker counts at a time: more do not count faster" },
-        }),
+    scaling:
+      accepts === "queued"
+        ? object({
+            enabled: flag,
+            max: { type: "integer", minimum: 1 },
+            lagPerWorker: { type: "integer", minimum: 1 },
+            address: text,
+            tls: flag,
+            authenticationRef: text,
+          })
+        : object({
+            enabled: { const: false, description: "one worker counts at a time: more do not count faster" },
+          }),
   });
 
 const orderApi = object({
@@ -136,8 +150,8 @@ export const valuesSchema = (): Schema =>
       imagePullSecrets: list,
       nameOverride: text,
       serviceAccountName: { type: "string", minLength: 1 },
-      servers,
-      modes: object(Object.fromEntries(modeNames.map((name) => [name, modeOf(name)]))),
+      servers: chartServers,
+      modes: object(Object.fromEntries(modes.map((mode) => [mode.name, modeOf(mode)]))),
       orderApi,
       workers: object({ settings: settingsOf(settings["workers"]), resources, podAnnotations: texts }),
       migrations: object({

@@ -2,6 +2,7 @@
 import { modes } from "#shared/modes/all.ts";
 import { loadSettings } from "#shared/runtime/config.ts";
 import { messageOf } from "#shared/runtime/lifecycle.ts";
+import { type ServerName, serverNames, servers } from "#shared/servers.ts";
 import { checkKeeps } from "#shared/store/retention-knobs.ts";
 import { migrationKnobs } from "../../db/config.ts";
 import { loadApiSettings } from "../../services/order-api/config.ts";
@@ -20,13 +21,17 @@ import { variablesOf } from "./variables.ts";
 /** Node's own. */
 const OF_NODE = new Set(["NODE_EXTRA_CA_CERTS"]);
 
-/** In place of what a Secret of somebody else holds. */
-export const STAND_IN: Readonly<Record<string, string>> = {
-  DATABASE_URL: "postgres://user@host:5432/name",
-  BOARD_REDIS_URL: "redis://host:6379",
-  STREAM_REDIS_URL: "redis://host:6379",
-  KAFKA_BROKERS: "host:9092",
+const EXAMPLE_ADDRESS: Readonly<Record<ServerName, string>> = {
+  postgres: "postgres://user@host:5432/name",
+  board: "redis://host:6379",
+  stream: "redis://host:6379",
+  kafka: "host:9092",
 };
+
+/** In place of what an existing Secret holds. */
+export const STAND_IN: Readonly<Record<string, string>> = Object.fromEntries(
+  serverNames.map((name) => [servers[name].variable, EXAMPLE_ADDRESS[name]]),
+);
 
 type Valued = Readonly<Record<string, string>>;
 

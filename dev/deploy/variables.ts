@@ -2,6 +2,7 @@
 import type { TSchema } from "typebox";
 import { modes } from "#shared/modes/all.ts";
 import { variableOf } from "#shared/runtime/config.ts";
+import { serverVariables } from "#shared/servers.ts";
 import { migrationKnobs } from "../../db/config.ts";
 import { apiKnobs, switchKnobs } from "../../services/order-api/config.ts";
 import { workerKnobs } from "../../services/worker/config.ts";
@@ -35,10 +36,7 @@ const BY_THE_DEPLOYMENT = new Set([
   "PORT",
   "METRICS_PORT",
   "MODE",
-  "DATABASE_URL",
-  "BOARD_REDIS_URL",
-  "STREAM_REDIS_URL",
-  "KAFKA_BROKERS",
+  ...serverVariables,
   "CATALOGUE_FILE",
   ...Object.keys(variablesIn(switchKnobs)),
 ]);

@@ -9,8 +9,8 @@ import { giveToServerUser, serverFolder } from "../system/servers/data-dir.ts";
 import { debianProgram } from "../system/servers/debian-programs.ts";
 import { type KafkaAgent, kafkaAgent } from "../system/servers/kafka-agent.ts";
 import { freePort } from "../system/servers/ports.ts";
-import type { Wanted } from "../system/servers/seam.ts";
 import type { Server } from "../system/servers/server.ts";
+import type { Wanted } from "../system/servers/start.ts";
 import { configurationOf, type Target } from "./configuration.ts";
 import { EXPORTERS, launchHttp, startExporter } from "./exporters.ts";
 

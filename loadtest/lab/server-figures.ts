@@ -3,7 +3,7 @@ import { readdirSync, readlinkSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { closeRedis, openRedis, redisOptions } from "#shared/runtime/redis.ts";
 import type { Pool } from "#shared/store/pool.ts";
-import type { Servers } from "../../dev/system/servers/seam.ts";
+import type { Servers } from "../../dev/system/servers/start.ts";
 import type { Run } from "./results.ts";
 import { postgresCounters, postgresSizes } from "./sample/postgres.ts";
 import { redisFigures } from "./sample/redis.ts";

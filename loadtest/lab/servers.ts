@@ -7,9 +7,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf, openClosers } from "#shared/runtime/lifecycle.ts";
 import { closeRedis, openRedis, redisOptions } from "#shared/runtime/redis.ts";
+import { servers } from "#shared/servers.ts";
 import { keepRunning } from "../../dev/stack.ts";
-import { SERVER_VARIABLES, type Servers, startServers, type Wanted } from "../../dev/system/servers/seam.ts";
 import type { Server } from "../../dev/system/servers/server.ts";
+import { type Servers, startServers, type Wanted } from "../../dev/system/servers/start.ts";
 import type { ServerKind } from "./arrangements.ts";
 import type { Variables } from "./experiment.ts";
 import { type Databases, type Migrate, openDatabases } from "./fresh-data.ts";
@@ -77,9 +78,9 @@ export const openSuiteServers = (options: ServersOptions): SuiteServers => {
       await keepOnly(kinds);
       await Promise.all(kinds.map((kind) => provideOne(kind, settings[kind] ?? {})));
       const awake = [...running].filter(([, { isFrozen }]) => !isFrozen);
-      const servers = Object.fromEntries(awake.map(([kind, { server }]) => [kind, server])) as Servers;
-      databases ??= await openDatabases(servers.postgres?.url ?? "", options.migrate);
-      return { servers, databases };
+      const started: Servers = Object.fromEntries(awake.map(([kind, { server }]) => [kind, server]));
+      databases ??= await openDatabases(started.postgres?.url ?? "", options.migrate);
+      return { servers: started, databases };
     },
     close: async () => {
       await Promise.all([...running.keys()].map(stop));
@@ -89,7 +90,7 @@ export const openSuiteServers = (options: ServersOptions): SuiteServers => {
 
 /** Somebody else's is not ours to freeze. */
 const isOurKafka = (kind: ServerKind, { environment }: ServersOptions): boolean =>
-  kind === "kafka" && !environment[SERVER_VARIABLES[kind]];
+  kind === "kafka" && !environment[servers[kind].variable];
 
 const freeze = (one: Running): void => {
   if (one.isFrozen) return;
@@ -111,7 +112,7 @@ const startOne = async (
   options: ServersOptions,
 ): Promise<Running> => {
   const { pinning, environment, tell } = options;
-  const isGiven = Boolean(environment[SERVER_VARIABLES[kind]]);
+  const isGiven = Boolean(environment[servers[kind].variable]);
   if (isGiven) checkGiven(kind, settings, options);
   const own = { ...(kind === "postgres" ? POSTGRES : {}), ...settings };
   const wanted = { [kind]: { settings: own, cores: pinning.system ?? undefined } } as Wanted;
@@ -135,7 +136,7 @@ const startOne = async (
 
 /** Throws a sentence where a server of somebody else's would have to be set otherwise, or emptied without leave. */
 const checkGiven = (kind: ServerKind, settings: Variables, { mayWipe }: ServersOptions): void => {
-  const variable = SERVER_VARIABLES[kind];
+  const variable = servers[kind].variable;
   const names = Object.keys(settings);
   if (names.length > 0)
     throw new Error(

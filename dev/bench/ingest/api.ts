@@ -15,6 +15,7 @@ import { serve } from "../../../services/order-api/serve.ts";
 const nothing: Mode = {
   name: "null",
   title: "no backend",
+  backend: "postgres",
   accepts: "queued",
   knobs: Type.Object({}),
   durability: () => "202: nothing is kept",

@@ -17,6 +17,7 @@ const openSource = (settings: DirectSettings, log: Log): Source => {
 export const direct: Mode = {
   name: "v1",
   title: "direct PostgreSQL",
+  backend: "postgres",
   accepts: "stored",
   knobs: directKnobs,
   durability: (settings) =>

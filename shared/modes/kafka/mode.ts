@@ -8,6 +8,7 @@ import { openKafkaSource } from "./source.ts";
 export const kafka: Mode = {
   name: "v3",
   title: "Kafka",
+  backend: "kafka",
   accepts: "queued",
   knobs: kafkaKnobs,
   durability: (settings) =>

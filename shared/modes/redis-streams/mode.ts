@@ -14,6 +14,7 @@ const DURABILITY: Record<RedisStreamsSettings["v2Appendfsync"], string> = {
 export const redisStreams: Mode = {
   name: "v2",
   title: "Redis Streams",
+  backend: "stream",
   accepts: "queued",
   knobs: redisStreamsKnobs,
   durability: (settings) => DURABILITY[(settings as RedisStreamsSettings).v2Appendfsync],

@@ -1,45 +1,38 @@
-// The one place that decides where servers come from: somebody else's, by their URLs in the environment; containers,
-// where a Docker engine answers; else processes of this machine.
+// The one place that decides where servers come from: the operator's own, by the addresses in the environment; containers,
+// where a Docker engine answers; otherwise processes on this machine.
 import { get } from "node:http";
+import { type ServerName, serverNames, servers, serverVariables } from "#shared/servers.ts";
 import type { KafkaOptions } from "./kafka.ts";
 import { startKafka } from "./kafka.ts";
 import { type PostgresOptions, startPostgres } from "./postgres.ts";
 import { type RedisOptions, startRedis } from "./redis.ts";
 import type { Server } from "./server.ts";
 
-export type Wanted = {
-  postgres?: PostgresOptions;
-  board?: Omit<RedisOptions, "name" | "role">;
-  stream?: Omit<RedisOptions, "name" | "role">;
-  kafka?: KafkaOptions;
+type RedisServerOptions = Omit<RedisOptions, "name" | "role">;
+type OptionsOf = {
+  postgres: PostgresOptions;
+  board: RedisServerOptions;
+  stream: RedisServerOptions;
+  kafka: KafkaOptions;
 };
-/** Of each one wanted, and no other. */
-export type Servers = { [K in keyof Wanted]: Server };
-type Starts = { [K in keyof Wanted]-?: (options: NonNullable<Wanted[K]>) => Promise<Server> };
+/** The servers to start, with their options. */
+export type Wanted = { [Name in ServerName]?: OptionsOf[Name] };
+/** Exactly the servers that were wanted. */
+export type Servers = { [Name in ServerName]?: Server };
+type Starts = { [Name in ServerName]: (options: OptionsOf[Name]) => Promise<Server> };
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 const DOCKER_ANSWERS_WITHIN_MS = 1_000;
 const DEFAULT_DOCKER = "unix:///var/run/docker.sock";
 
-/** By which servers of somebody else's are named. */
-export const SERVER_VARIABLES = {
-  postgres: "DATABASE_URL",
-  board: "BOARD_REDIS_URL",
-  stream: "STREAM_REDIS_URL",
-  kafka: "KAFKA_BROKERS",
-} as const satisfies Record<keyof Wanted, string>;
-
-const names = { postgres: "postgres", board: "redis-board", stream: "redis-stream", kafka: "kafka" } as const;
-
-/** Somebody else's server: used as it is, and never stopped or disturbed. */
-const given = (kind: keyof Wanted, url: string): Server => {
+/** A server that someone else runs: it is used as it is, and never stopped or disturbed. */
+const given = (kind: ServerName, url: string): Server => {
+  const { name, variable } = servers[kind];
   const refuse = () => {
-    throw new Error(
-      `${names[kind]} was given by ${SERVER_VARIABLES[kind]}: it is not ours to start, stop or inspect`,
-    );
+    throw new Error(`${name} is given by ${variable}: this program may not start, stop or inspect it`);
   };
   return {
-    name: names[kind],
+    name,
     url,
     port: Number(/:(\d+)(?:[/,?]|$)/.exec(url)?.[1] ?? 0),
     pid: refuse,
@@ -54,8 +47,8 @@ const given = (kind: keyof Wanted, url: string): Server => {
 
 const native: Starts = {
   postgres: startPostgres,
-  board: (o) => startRedis({ ...o, name: names.board, role: "board" }),
-  stream: (o) => startRedis({ ...o, name: names.stream, role: "stream" }),
+  board: (o) => startRedis({ ...o, name: servers.board.name, role: "board" }),
+  stream: (o) => startRedis({ ...o, name: servers.stream.name, role: "stream" }),
   kafka: startKafka,
 };
 
@@ -66,8 +59,8 @@ const inContainers = async (): Promise<Starts> => {
   );
   return {
     postgres: startPostgresContainer,
-    board: (o) => startRedisContainer({ ...o, name: names.board, role: "board" }),
-    stream: (o) => startRedisContainer({ ...o, name: names.stream, role: "stream" }),
+    board: (o) => startRedisContainer({ ...o, name: servers.board.name, role: "board" }),
+    stream: (o) => startRedisContainer({ ...o, name: servers.stream.name, role: "stream" }),
     kafka: startKafkaContainer,
   };
 };
@@ -97,29 +90,34 @@ const choose = async (wanted: Wanted, environment: Environment): Promise<Starts>
   return (await dockerAnswers(environment["DOCKER_HOST"] ?? DEFAULT_DOCKER)) ? inContainers() : native;
 };
 
-/** How to start, and nobody's servers: what tests and measures must not write into those that a shell happens to name. */
-export const withoutServers = (environment: Environment): Environment => {
-  const named: readonly string[] = Object.values(SERVER_VARIABLES);
-  return Object.fromEntries(Object.entries(environment).filter(([name]) => !named.includes(name)));
-};
+/** The environment without servers' addresses: tests and measurements must not write to a server that a shell names. */
+export const withoutServers = (environment: Environment): Environment =>
+  Object.fromEntries(Object.entries(environment).filter(([name]) => !serverVariables.includes(name)));
+
+/** The address of each server, under the variable that the programs read. */
+export const addressesOf = (started: Servers): Record<string, string> =>
+  Object.fromEntries(
+    serverNames.flatMap((name) => {
+      const server = started[name];
+      return server === undefined ? [] : [[servers[name].variable, server.url]];
+    }),
+  );
 
 /**
- * Starts all that are wanted side by side; when one cannot start, the others are stopped and its error is thrown.
- * Servers of somebody else's are used only by who hands their URLs on.
+ * Starts all wanted servers concurrently; if one cannot start, stops the others and throws its error. A server whose
+ * address the environment holds is used instead of a new one.
  */
 export const startServers = async (
   wanted: Wanted,
   environment: Environment = withoutServers(process.env),
 ): Promise<Servers> => {
-  const url = (kind: keyof Wanted) => environment[SERVER_VARIABLES[kind]];
-  const kinds = (Object.keys(SERVER_VARIABLES) as (keyof Wanted)[]).filter(
-    (kind) => wanted[kind] !== undefined,
-  );
-  const toStart = kinds.filter((kind) => !url(kind));
-  const starts = toStart.length > 0 ? await choose(wanted, environment) : native;
-  const start = async (kind: keyof Wanted): Promise<[keyof Wanted, Server]> => {
+  const url = (kind: ServerName) => environment[servers[kind].variable];
+  const kinds = serverNames.filter((kind) => wanted[kind] !== undefined);
+  const starts = kinds.every(url) ? native : await choose(wanted, environment);
+  const start = async <Name extends ServerName>(kind: Name): Promise<[Name, Server]> => {
     const address = url(kind);
-    return [kind, address ? given(kind, address) : await starts[kind](wanted[kind] ?? {})];
+    if (address) return [kind, given(kind, address)];
+    return [kind, await starts[kind](wanted[kind] as OptionsOf[Name])];
   };
   const results = await Promise.allSettled(kinds.map(start));
   const started = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));

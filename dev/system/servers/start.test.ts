@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test, vi } from "vitest";
 import { redisIsReady } from "./ready.ts";
-import { startServers } from "./seam.ts";
+import { startServers } from "./start.ts";
 
 vi.setConfig({ testTimeout: 30_000 });
 const base = mkdtempSync(join(realpathSync(tmpdir()), "coffee-rt-test-"));
