@@ -42,12 +42,14 @@ export default defineConfig({
         "loadtest/load.ts",
         "loadtest/scenarios/**",
         "loadtest/lib/{clock,metrics,run}.ts",
-        // a program too, which lab/lean.test.ts holds to the audit
+        // a program too, which lab/generators/lean.test.ts holds to the audit
         "loadtest/lean/{connections,figures,lines,live,scenarios}.ts",
         "loadtest/lib/probing.ts",
         // a run itself, on servers and under k6's load: npm run lab -- self-test spoils some, and looks
-        "loadtest/lab/{actions,beside,elsewhere,environment,generator,peak,revisions,run,self-test}.ts",
-        "loadtest/lab/{fresh-data,server-figures,servers,sockets,stage}.ts",
+        "loadtest/lab/run/{actions,during-load,environment,fresh-data,remote-system,revisions,run}.ts",
+        "loadtest/lab/run/{server-figures,servers,stage}.ts",
+        "loadtest/lab/generators/{generator,listeners,wrk}.ts",
+        "loadtest/lab/judge/self-test.ts",
         "loadtest/lab/sample/{postgres,redis,sampler}.ts",
       ],
       reporter: ["text-summary", "json-summary"],

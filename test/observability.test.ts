@@ -18,7 +18,7 @@ import { EXPORTED } from "../grafana/exported.ts";
 import { metricsIn } from "../grafana/promql.ts";
 import { FAULTS_OF_CLIENTS } from "../grafana/rules/recording.ts";
 import { RULE_FILES, RULES_FOLDER, readRules } from "../grafana/rules.ts";
-import { LAB_TAG as TAG_OF_MARKS } from "../loadtest/lab/marks.ts";
+import { LAB_TAG as TAG_OF_MARKS } from "../loadtest/lab/run/marks.ts";
 import packageJson from "../package.json" with { type: "json" };
 import { apiKnobs, switchKnobs } from "../services/order-api/config.ts";
 import { openApiMetrics } from "../services/order-api/metrics.ts";

@@ -1,10 +1,10 @@
 /** The command line of `npm run lab`. */
 import { parseArgs } from "node:util";
-import type { Experiment } from "./experiment.ts";
 import { allAt, EXPERIMENTS, experimentNamed } from "./experiments/all.ts";
+import type { Experiment } from "./experiments/experiment.ts";
+import { SCALES } from "./experiments/scales.ts";
 import { HYPOTHESES } from "./report/verdicts.ts";
-import type { Scale } from "./results.ts";
-import { SCALES } from "./scales.ts";
+import type { Scale } from "./run/results.ts";
 
 const listed = EXPERIMENTS.map(
   ({ id, question }) => `  ${id.padEnd(4)} ${(HYPOTHESES[id]?.title ?? "").padEnd(18)} ${question}`,

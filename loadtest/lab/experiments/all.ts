@@ -1,5 +1,5 @@
 /** The list of experiments, in the order in which they are run: what others take their rates from comes first. */
-import type { Experiment } from "../experiment.ts";
+
 import { e0 } from "./e0.ts";
 import { e1 } from "./e1.ts";
 import { e2 } from "./e2.ts";
@@ -14,6 +14,7 @@ import { e10 } from "./e10.ts";
 import { e11 } from "./e11.ts";
 import { e12 } from "./e12.ts";
 import { e13 } from "./e13.ts";
+import type { Experiment } from "./experiment.ts";
 
 export const EXPERIMENTS: readonly Experiment[] = [
   ...[e0, e1, e2, e3, e4, e5, e6],

@@ -1,4 +1,4 @@
-import type { Experiment, Point } from "../experiment.ts";
+import type { Experiment, Point } from "./experiment.ts";
 
 const SIZES = [1, 10] as const;
 const GENERATORS = ["k6", "lean"] as const;

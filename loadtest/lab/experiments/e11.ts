@@ -1,4 +1,4 @@
-import type { Experiment, Point } from "../experiment.ts";
+import type { Experiment, Point } from "./experiment.ts";
 
 const MODES = ["v1", "v2", "v3"] as const;
 

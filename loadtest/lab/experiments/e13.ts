@@ -1,4 +1,4 @@
-import type { Experiment } from "../experiment.ts";
+import type { Experiment } from "./experiment.ts";
 
 /** No runs of its own: the chart is made of the others'. */
 export const e13: Experiment = {

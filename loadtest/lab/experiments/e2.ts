@@ -1,4 +1,4 @@
-import type { Experiment, Point, Search } from "../experiment.ts";
+import type { Experiment, Point, Search } from "./experiment.ts";
 
 const SIZES = [1, 10] as const;
 const MODES = ["v1", "v2", "v3"] as const;

@@ -1,4 +1,4 @@
-import type { Experiment, Point } from "../experiment.ts";
+import type { Experiment, Point } from "./experiment.ts";
 
 /** A tenth of it is then a little more than it carries. */
 const BASE = { ofCapacity: 0.12 };

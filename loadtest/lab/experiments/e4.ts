@@ -1,4 +1,4 @@
-import type { Experiment } from "../experiment.ts";
+import type { Experiment } from "./experiment.ts";
 
 const SECONDS = { smoke: 30, standard: 240, full: 7_200 } as const;
 /** PostgreSQL looks whether a table needs one this often; a minute is its default. */

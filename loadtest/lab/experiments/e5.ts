@@ -1,4 +1,4 @@
-import type { Experiment, Point } from "../experiment.ts";
+import type { Experiment, Point } from "./experiment.ts";
 
 type Change = Pick<Point, "name" | "varied" | "settings" | "prepare">;
 

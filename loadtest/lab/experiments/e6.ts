@@ -1,4 +1,4 @@
-import type { Experiment, Point } from "../experiment.ts";
+import type { Experiment, Point } from "./experiment.ts";
 
 const appendfsync = (value: string): Point => ({
   arrangement: "v2",

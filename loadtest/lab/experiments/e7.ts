@@ -1,5 +1,5 @@
-import type { Experiment, Point } from "../experiment.ts";
-import type { Scale } from "../results.ts";
+import type { Scale } from "../run/results.ts";
+import type { Experiment, Point } from "./experiment.ts";
 
 const CLIENTS: Readonly<Record<Scale, readonly number[]>> = {
   smoke: [200],

@@ -1,5 +1,5 @@
-import type { ActionName, Experiment, Point } from "../experiment.ts";
-import type { Scale } from "../results.ts";
+import type { Scale } from "../run/results.ts";
+import type { ActionName, Experiment, Point } from "./experiment.ts";
 
 /** A dead member of a Kafka group is replaced after ten seconds, and a broker takes some to start. */
 const SECONDS: Readonly<Record<Scale, number>> = { smoke: 30, standard: 30, full: 120 };

@@ -1,4 +1,4 @@
-import type { Experiment, Point } from "../experiment.ts";
+import type { Experiment, Point } from "./experiment.ts";
 
 /** Larger than those that were searched: the workers are to be the limit, and not the generator. */
 const ORDERS_PER_REQUEST = 25;

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import type { CostPoint } from "../figures.ts";
 import { crossoverSentence } from "./charts/crossover.ts";
 import { type Contender, costAt, segmentsOf } from "./crossover.ts";
+import type { CostPoint } from "./figures.ts";
 
 const point = (ordersPerSecond: number, cost: number, spread = 0.02): CostPoint => ({
   ordersPerSecond,

@@ -1,8 +1,8 @@
 /** Which mode is cheapest while meeting the objective, at each rate: the question of the whole project. */
 
-import { boundsOf, type CostPoint, capacitiesOf, costsOf } from "../figures.ts";
-import type { ObjectiveName } from "../objectives.ts";
-import type { Suite } from "../results.ts";
+import type { ObjectiveName } from "../judge/objectives.ts";
+import type { Suite } from "../run/results.ts";
+import { boundsOf, type CostPoint, capacitiesOf, costsOf } from "./figures.ts";
 
 /** The three that are compared; the null route and variants are no choice that anybody has. */
 export const MODES = ["v1", "v2", "v3"] as const;

@@ -1,7 +1,7 @@
 /** A suite in one file that needs nothing else: pictures inline, no scripts, light and dark. */
 
-import { runsOf } from "../figures.ts";
-import type { Suite } from "../results.ts";
+import type { Suite } from "../run/results.ts";
+import { runsOf } from "./figures.ts";
 import { escaped, type Picture } from "./picture.ts";
 import { environmentText, speedText, tablesOf } from "./scale.ts";
 import { answerTable, claimsTable, type Table, validityTable } from "./tables.ts";

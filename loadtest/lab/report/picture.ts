@@ -4,7 +4,7 @@
  */
 import * as vega from "vega";
 import { compile, type TopLevelSpec } from "vega-lite";
-import type { Environment } from "../results.ts";
+import type { Environment } from "../run/results.ts";
 
 export type Picture = {
   /** Also the file's name. */

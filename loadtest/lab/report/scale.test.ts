@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { madeUpSuite } from "./made-up.fixture.ts";
-import { kept, madeUpRun } from "./made-up-runs.fixture.ts";
+import { kept, madeUpRun } from "./runs.fixture.ts";
 import { speedText } from "./scale.ts";
+import { madeUpSuite } from "./suite.fixture.ts";
 
 const { env } = madeUpSuite();
 const at = (hashingSpeed: number, stolenShare = 0) =>

@@ -1,13 +1,13 @@
 /** The parts of SCALE.md that are made from results, by the names of their marks. */
 import { tableOf } from "../../../dev/page.ts";
-import { ruleRows } from "../bottleneck.ts";
 import { EXPERIMENTS, experimentNamed } from "../experiments/all.ts";
-import { runsOf } from "../figures.ts";
-import { numberText, percentText } from "../numbers.ts";
-import type { Environment, Suite } from "../results.ts";
-import { percentileOf } from "../statistics.ts";
+import { ruleRows } from "../judge/bottleneck.ts";
+import { percentileOf } from "../judge/statistics.ts";
+import type { Environment, Suite } from "../run/results.ts";
 import { crossoverSentence } from "./charts/crossover.ts";
 import { crossoverOf } from "./crossover.ts";
+import { runsOf } from "./figures.ts";
+import { numberText, percentText } from "./numbers.ts";
 import { machineText, type Picture } from "./picture.ts";
 import { answerTable, capacityTable, claimsTable, runsTable, type Table } from "./tables.ts";
 import type { Verdict } from "./verdict.ts";

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import type { KeptRun } from "../results.ts";
-import { madeUpSuite } from "./made-up.fixture.ts";
-import { kept } from "./made-up-runs.fixture.ts";
+import type { KeptRun } from "../run/results.ts";
+import { kept } from "./runs.fixture.ts";
 import { sizingOf } from "./sizing.ts";
+import { madeUpSuite } from "./suite.fixture.ts";
 
 const suite = madeUpSuite();
 

@@ -1,11 +1,11 @@
 /** What each piece took at half of each mode's capacity, and how much of it that rate wants: for docs/sizing.md. */
 
-import { atHalfOf, capacitiesOf, cpuPerThousandBy, type ModeCapacity, ordersPerSecond } from "../figures.ts";
-import { mebibytesText, numberText } from "../numbers.ts";
-import { GENERATORS, type Suite } from "../results.ts";
-import { medianOf } from "../statistics.ts";
+import { medianOf } from "../judge/statistics.ts";
+import { GENERATORS, type Suite } from "../run/results.ts";
 import { modeName } from "./charts/marks.ts";
 import { MODES } from "./crossover.ts";
+import { atHalfOf, capacitiesOf, cpuPerThousandBy, type ModeCapacity, ordersPerSecond } from "./figures.ts";
+import { mebibytesText, numberText } from "./numbers.ts";
 import { environmentText, markdownOf } from "./scale.ts";
 
 /** The name of its marks. */

@@ -10,12 +10,12 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { writeEnvironment, writeRun } from "../results.ts";
-import { madeUpSuite } from "./made-up.fixture.ts";
+import { writeEnvironment, writeRun } from "../run/results.ts";
 import { SECTIONS } from "./scale.ts";
-import { SHORT } from "./short.ts";
 import { SIZING } from "./sizing.ts";
+import { madeUpSuite } from "./suite.fixture.ts";
 import { checkSuite, type Places, renderSuite } from "./suite.ts";
+import { SHORT } from "./summary.ts";
 
 const suite = madeUpSuite();
 const folder = mkdtempSync(join(tmpdir(), "coffee-rt-report-"));

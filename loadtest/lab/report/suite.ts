@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
 import { withSection } from "../../../dev/page.ts";
-import { readSuite, type Suite } from "../results.ts";
+import { readSuite, type Suite } from "../run/results.ts";
 import { againstRate } from "./charts/against-rate.ts";
 import { costs } from "./charts/costs.ts";
 import { crossovers } from "./charts/crossover.ts";
@@ -11,8 +11,8 @@ import { soaks, spikes } from "./charts/over-time.ts";
 import { type Drawn, htmlOf } from "./html.ts";
 import { type Picture, svgOf } from "./picture.ts";
 import { SECTIONS, sectionsOf } from "./scale.ts";
-import { SHORT, shortOf } from "./short.ts";
 import { SIZING, sizingOf } from "./sizing.ts";
+import { SHORT, shortOf } from "./summary.ts";
 
 export type Places = {
   /** A page with the marks of `SECTIONS`. */

@@ -1,6 +1,11 @@
 /** The tables of a report, as data: the page and the HTML report have the same ones. */
-import { peakRateOf } from "../capacities.ts";
-import type { Capacity } from "../capacity.ts";
+
+import { judge, OBJECTIVES, voidText } from "../judge/objectives.ts";
+import { medianOf } from "../judge/statistics.ts";
+import { generatorOf, type Run, type Suite } from "../run/results.ts";
+import { peakRateOf } from "../search/capacities.ts";
+import type { Capacity } from "../search/capacity.ts";
+import { inOrder, modeName } from "./charts/marks.ts";
 import {
   capacitiesOf,
   cpuPerThousand,
@@ -13,12 +18,8 @@ import {
   ordersPerSecond,
   runsOf,
   variantOf,
-} from "../figures.ts";
-import { mebibytesText, msText, numberText, percentText, timesText, withUnit } from "../numbers.ts";
-import { judge, OBJECTIVES, voidText } from "../objectives.ts";
-import { generatorOf, type Run, type Suite } from "../results.ts";
-import { medianOf } from "../statistics.ts";
-import { inOrder, modeName } from "./charts/marks.ts";
+} from "./figures.ts";
+import { mebibytesText, msText, numberText, percentText, timesText, withUnit } from "./numbers.ts";
 
 export type Table = { readonly head: readonly string[]; readonly rows: readonly (readonly string[])[] };
 

@@ -1,5 +1,5 @@
 /** A verdict on a hypothesis: computed from the figures, and published whatever it is. */
-import { timesText } from "../numbers.ts";
+import { timesText } from "./numbers.ts";
 
 export type Verdict = { readonly is: "confirmed" | "refuted" | "not shown"; readonly because: string };
 

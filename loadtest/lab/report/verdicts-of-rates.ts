@@ -1,5 +1,10 @@
 /** Verdicts on how far the modes reach. */
 
+import { generatorShare, MOST_GENERATOR_SHARE } from "../judge/objectives.ts";
+import { medianOf } from "../judge/statistics.ts";
+import { generatorOf, type Run, type Suite } from "../run/results.ts";
+import { crossoverSentence } from "./charts/crossover.ts";
+import { crossoverOf, MODES } from "./crossover.ts";
 import {
   type Bounds,
   boundsOf,
@@ -11,13 +16,8 @@ import {
   runsOf,
   timesOf,
   variantOf,
-} from "../figures.ts";
-import { msText, numberText, percentText, timesText } from "../numbers.ts";
-import { generatorShare, MOST_GENERATOR_SHARE } from "../objectives.ts";
-import { generatorOf, type Run, type Suite } from "../results.ts";
-import { medianOf } from "../statistics.ts";
-import { crossoverSentence } from "./charts/crossover.ts";
-import { crossoverOf, MODES } from "./crossover.ts";
+} from "./figures.ts";
+import { msText, numberText, percentText, timesText } from "./numbers.ts";
 import { allOf, atLeastTimes, either, notMeasured, type Verdict } from "./verdict.ts";
 
 type Reach = (mode: string, ordersPerRequest: number) => Bounds | null;

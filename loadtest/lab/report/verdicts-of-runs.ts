@@ -1,13 +1,13 @@
 /** Verdicts on what runs at given loads show: nothing lost, nothing drifting, what waiting costs. */
 
-import { atTenHertz, cpuPerThousand, isValid, keptOf, LEAST_SPREAD, runsOf } from "../figures.ts";
-import { msText, numberText, timesText, withUnit } from "../numbers.ts";
-import { judge } from "../objectives.ts";
-import type { KeptRun, Run, Suite } from "../results.ts";
-import { medianOf, ratioOf } from "../statistics.ts";
+import { judge } from "../judge/objectives.ts";
+import { medianOf, ratioOf } from "../judge/statistics.ts";
+import type { KeptRun, Run, Suite } from "../run/results.ts";
 import { costsAtShares } from "./charts/costs.ts";
 import { minutesOf } from "./charts/over-time.ts";
 import { MODES } from "./crossover.ts";
+import { atTenHertz, cpuPerThousand, isValid, keptOf, LEAST_SPREAD, runsOf } from "./figures.ts";
+import { msText, numberText, timesText, withUnit } from "./numbers.ts";
 import { allOf, either, notMeasured, type Verdict } from "./verdict.ts";
 
 const validOf = (suite: Suite, experiment: string): Run[] => runsOf(suite, experiment).filter(isValid);

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import type { KeptRun, Run, Suite } from "../results.ts";
-import { madeUpSuite } from "./made-up.fixture.ts";
-import { kept, madeUpRun } from "./made-up-runs.fixture.ts";
+import type { KeptRun, Run, Suite } from "../run/results.ts";
+import { kept, madeUpRun } from "./runs.fixture.ts";
+import { madeUpSuite } from "./suite.fixture.ts";
 import { allOf, atLeastTimes, either } from "./verdict.ts";
 import { HYPOTHESES } from "./verdicts.ts";
 

@@ -4,7 +4,7 @@
  * capacity) and `ceilingRate` (of a search); `peak` (E3, times the base rate); `workers` (E9); `waitMs` (E10, how long a
  * batch waits to fill); `share` (E12, of capacity). Whatever else is varied stands beside a figure as it is named.
  */
-import type { Suite } from "../results.ts";
+import type { Suite } from "../run/results.ts";
 import type { Verdict } from "./verdict.ts";
 import {
   bulkPays,

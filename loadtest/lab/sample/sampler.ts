@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Pool } from "#shared/store/pool.ts";
 import type { Cores } from "../../../dev/system/cores.ts";
-import { GENERATORS } from "../results.ts";
+import { GENERATORS } from "../run/results.ts";
 import { type Page, pageOf, sumOf } from "./metrics.ts";
 import { type PostgresWaits, postgresWaits } from "./postgres.ts";
 import { type MachineSeconds, machineSeconds, memoryShare, ownUse, type Use, useOf } from "./processes.ts";

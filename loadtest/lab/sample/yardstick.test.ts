@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { medianOf } from "../statistics.ts";
+import { medianOf } from "../judge/statistics.ts";
 import { hashingSpeed } from "./yardstick.ts";
 
 test("the yardstick is a speed, and about the same twice", () => {

@@ -1,10 +1,10 @@
 /** The hockey sticks: a percentile against the rate, until it bends. */
 
-import { isValid, ordersPerSecond, runsOf, variantOf } from "../../figures.ts";
-import { msText, numberText } from "../../numbers.ts";
-import { judge, OBJECTIVES } from "../../objectives.ts";
-import type { Percentiles, Run, Suite } from "../../results.ts";
-import { medianOf } from "../../statistics.ts";
+import { judge, OBJECTIVES } from "../../judge/objectives.ts";
+import { medianOf } from "../../judge/statistics.ts";
+import type { Percentiles, Run, Suite } from "../../run/results.ts";
+import { isValid, ordersPerSecond, runsOf, variantOf } from "../figures.ts";
+import { msText, numberText } from "../numbers.ts";
 import type { Chart, Picture } from "../picture.ts";
 import { boundLine, inOrder, logAcross, logUp, modeChannels, modeName, WIDTH_PIXELS } from "./marks.ts";
 

@@ -1,10 +1,10 @@
 /** What orders cost, against how much of its capacity a mode is given. */
 
-import { capacitiesOf, cpuPerThousand, isValid, ordersPerSecond, runsOf, variantOf } from "../../figures.ts";
-import { numberText, percentText } from "../../numbers.ts";
-import type { Run, Suite } from "../../results.ts";
-import { type Interval, intervalOf, medianOf } from "../../statistics.ts";
+import { type Interval, intervalOf, medianOf } from "../../judge/statistics.ts";
+import type { Run, Suite } from "../../run/results.ts";
 import { MODES } from "../crossover.ts";
+import { capacitiesOf, cpuPerThousand, isValid, ordersPerSecond, runsOf, variantOf } from "../figures.ts";
+import { numberText, percentText } from "../numbers.ts";
 import type { Picture } from "../picture.ts";
 import { inOrder, linearAxis, logUp, modeChannels, modeName, WIDTH_PIXELS } from "./marks.ts";
 

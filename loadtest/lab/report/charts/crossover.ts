@@ -1,10 +1,10 @@
 /** The chart that answers the question: which mode is cheapest while meeting the objective, at each rate. */
 
-import { capacitiesOf } from "../../figures.ts";
-import { numberText } from "../../numbers.ts";
-import { OBJECTIVES } from "../../objectives.ts";
-import type { Suite } from "../../results.ts";
+import { OBJECTIVES } from "../../judge/objectives.ts";
+import type { Suite } from "../../run/results.ts";
 import { type Contender, type Crossover, crossoverOf, type Segment } from "../crossover.ts";
+import { capacitiesOf } from "../figures.ts";
+import { numberText } from "../numbers.ts";
 import type { Chart, Picture } from "../picture.ts";
 import { logAcross, logUp, modeChannels, WIDTH_PIXELS } from "./marks.ts";
 

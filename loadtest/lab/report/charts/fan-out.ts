@@ -1,9 +1,9 @@
 /** How many watchers one process serves, and when they begin to wait. */
 
-import { atTenHertz, isValid, runsOf } from "../../figures.ts";
-import { msText, numberText } from "../../numbers.ts";
-import type { Run, Suite } from "../../results.ts";
-import { medianOf } from "../../statistics.ts";
+import { medianOf } from "../../judge/statistics.ts";
+import type { Run, Suite } from "../../run/results.ts";
+import { atTenHertz, isValid, runsOf } from "../figures.ts";
+import { msText, numberText } from "../numbers.ts";
 import type { Picture } from "../picture.ts";
 import { logAcross, logUp, WIDTH_PIXELS } from "./marks.ts";
 

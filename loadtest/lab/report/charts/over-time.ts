@@ -1,9 +1,9 @@
 /** What happens second by second: peaks with what waits behind them, and hours without. */
 
-import { isValid, keptOf } from "../../figures.ts";
-import { numberText, withUnit } from "../../numbers.ts";
-import { GENERATORS, type KeptRun, type Second, type Suite } from "../../results.ts";
-import { medianOf } from "../../statistics.ts";
+import { medianOf } from "../../judge/statistics.ts";
+import { GENERATORS, type KeptRun, type Second, type Suite } from "../../run/results.ts";
+import { isValid, keptOf } from "../figures.ts";
+import { numberText, withUnit } from "../numbers.ts";
 import type { Picture } from "../picture.ts";
 import { inOrder, linearAxis, modeChannels, modeName, WIDTH_PIXELS } from "./marks.ts";
 

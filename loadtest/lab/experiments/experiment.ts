@@ -1,0 +1,91 @@
+/**
+ * What an experiment is: data. Title and hypothesis stand with its verdict (report/verdicts.ts); here stands what is
+ * run. The experimenter lays out the same kinds of points for all, so that no experiment has code of its own.
+ */
+import type { GeneratorName, Scale } from "../run/results.ts";
+
+/**
+ * What sends in every search, and at every share of a capacity: figures that are compared come from one generator, and
+ * k6 on a small machine ends long before a mode does.
+ */
+export const SEARCHES: GeneratorName = "lean";
+
+/** Variables of the product's programs, by name. */
+export type Variables = Readonly<Record<string, string>>;
+
+/**
+ * Requests a second: so many; or as a share of the orders a second that this arrangement's search found (E2), in requests
+ * of this point's size.
+ */
+export type Rate = number | { readonly ofCapacity: number };
+
+export type Load = {
+  /** Of loadtest/profiles; `constant` without. */
+  readonly profile?: string;
+  readonly rate: Rate;
+  readonly ordersPerRequest?: number;
+  /** The scale's, without. */
+  readonly seconds?: number;
+  readonly warmUpSeconds?: number;
+};
+
+/** What is done in the measured time, by actions.ts. */
+export type ActionName =
+  | "kill-worker"
+  | "kill-api"
+  | "restart-backend"
+  | "pause-worker"
+  | "stop-workers"
+  | "start-workers";
+export type PlannedAction = {
+  readonly do: ActionName;
+  /** A share of the measured time. */
+  readonly at: number;
+  /** How long a pause lasts, as a share of the measured time. */
+  readonly lasts?: number;
+};
+
+export type Point = {
+  /** An arrangement's name. */
+  readonly arrangement: string;
+  /** What tells it from the experiment's other points of this arrangement: "synchronous_commit off". */
+  readonly name: string;
+  readonly varied: Readonly<Record<string, number | string>>;
+  readonly load: Load;
+  /** What has to send; without it k6 at a rate that is said, `SEARCHES` at a share of a capacity. */
+  readonly generator?: GeneratorName;
+  /** By another generator and closed loop instead: what it carries at most. */
+  readonly isPeak?: boolean;
+  readonly settings?: Variables;
+  /** The servers' own settings, by their names. */
+  readonly servers?: Partial<Readonly<Record<"postgres" | "board" | "stream" | "kafka", Variables>>>;
+  readonly workers?: number;
+  /** Stores of the catalogue beside the probes' own; the usual four without. */
+  readonly stores?: number;
+  /** SQL for the fresh database, before any program. */
+  readonly prepare?: string;
+  readonly actions?: readonly PlannedAction[];
+  /** Dashboards held open by clients that only listen. */
+  readonly sockets?: { readonly clients: number; readonly slowShare: number };
+  readonly repetitions?: number;
+};
+
+/** A search for capacity (capacity.ts). */
+export type Search = {
+  readonly arrangement: string;
+  readonly ordersPerRequest: number;
+  /** What has to send, where that is the question; `SEARCHES` without. */
+  readonly generator?: GeneratorName;
+};
+
+export type Experiment = {
+  readonly id: string;
+  /** What somebody wants to know. */
+  readonly question: string;
+  /** Experiments whose results its rates are taken from: they come before it. */
+  readonly after?: readonly string[];
+  readonly searches?: (scale: Scale) => readonly Search[];
+  readonly points?: (scale: Scale) => readonly Point[];
+  /** What the scale turned down, in words; none at `full`. */
+  readonly turnedDown?: (scale: Scale) => readonly string[];
+};

@@ -1,0 +1,85 @@
+import { expect, test } from "vitest";
+import { allAt, EXPERIMENTS, experimentNamed } from "../experiments/all.ts";
+import { SCALES } from "../experiments/scales.ts";
+import { estimateOf, planOf, type Selection, timeText, type Work } from "./plan.ts";
+import { textOfWork } from "./work.ts";
+
+const selection = (more: Partial<Selection> = {}): Selection => ({
+  ...{ experiments: allAt("smoke"), scale: "smoke", modes: ["v1", "v2", "v3"], seed: 1, ...more },
+});
+const nameOf = (work: Work): string =>
+  work.kind === "point" ? `${work.point.arrangement} ${work.point.name}` : `${work.arrangement} ${work.size}`;
+const hours = (works: readonly Work[], scale: "smoke" | "standard"): number =>
+  works.reduce((sum, work) => sum + estimateOf(work, scale), 0) / 3_600;
+
+test("all at smoke fits into half an hour, all at standard into two and a half", () => {
+  expect(hours(planOf(selection()), "smoke")).toBeLessThan(0.5);
+  const standard = selection({ experiments: allAt("standard"), scale: "standard" });
+  expect(hours(planOf(standard), "standard")).toBeLessThan(2.5);
+});
+
+test("the same seed gives the same order, another one another, and nothing is left out", () => {
+  const [one, again, other] = [planOf(selection()), planOf(selection()), planOf(selection({ seed: 2 }))];
+  expect(again).toEqual(one);
+  expect(other).not.toEqual(one);
+  expect(other.map((work) => `${work.experiment} ${work.kind} ${nameOf(work)}`).sort()).toEqual(
+    one.map((work) => `${work.experiment} ${work.kind} ${nameOf(work)}`).sort(),
+  );
+});
+
+test("experiments come in their order, and a search after its peak", () => {
+  const works = planOf(selection());
+  const ids = works.map(({ experiment }) => Number(experiment.slice(1)));
+  expect(ids).toEqual([...ids].sort((a, b) => a - b));
+  for (const [index, work] of works.entries()) {
+    if (work.kind !== "search") continue;
+    const { arrangement, size } = work;
+    // the null route's is no part of a search: it has nothing to fail
+    const before = arrangement === "null" ? works : works.slice(index - 1, index);
+    expect(before).toContainEqual({ kind: "peak", experiment: work.experiment, arrangement, size });
+  }
+});
+
+test("one mode brings its variants and the null route, and no other mode", () => {
+  const arrangements = planOf(selection({ modes: ["v1"] })).map((work) =>
+    work.kind === "point" ? work.point.arrangement : work.arrangement,
+  );
+  expect(new Set(arrangements)).toEqual(new Set(["null", "v1", "v1-each"]));
+});
+
+test("without E2 what a mode carries at most is asked first", () => {
+  const works = planOf(selection({ experiments: [experimentNamed("e11")], modes: ["v2"] }));
+  expect(works[0]).toEqual({ kind: "peak", experiment: "E2", arrangement: "v2", size: 10 });
+  expect(works.filter(({ kind, experiment }) => kind === "peak" && experiment === "E2")).toHaveLength(1);
+});
+
+test("every experiment is known, and its points differ by their names at every scale", () => {
+  expect(EXPERIMENTS.map(({ id }) => id)).toEqual(Array.from({ length: 14 }, (_, index) => `E${index}`));
+  expect(() => experimentNamed("E99")).toThrow(/it may be all, E0, E1,/);
+  for (const scale of SCALES)
+    for (const { id, points } of EXPERIMENTS) {
+      const names = (points?.(scale) ?? []).map(
+        ({ arrangement, name, isPeak, load }) =>
+          `${id} ${arrangement} ${name} ${isPeak} ${JSON.stringify(load.rate)} ${load.ordersPerRequest}`,
+      );
+      expect(new Set(names).size).toBe(names.length);
+    }
+});
+
+test("times are told as people say them", () => {
+  expect([40, 89, 180, 5_300, 6_120].map(timeText)).toEqual([
+    "40 s",
+    "89 s",
+    "3 min",
+    "88 min",
+    "1 h 42 min",
+  ]);
+});
+
+test("a plan tells each piece of work and its time", () => {
+  const works = planOf(selection({ experiments: [experimentNamed("E9"), experimentNamed("E11")] }));
+  const lines = works.map((work) => textOfWork(work, "smoke"));
+  expect(lines).toContain("E2, peak of v2 (10 a request): 15 s");
+  expect(lines).toContain("E9, v3 2 workers, 25 a request at 1.1 of capacity: 20 s");
+  expect(lines).toContain("E11, v1 bulk, 1000 a request as much as it takes: 15 s");
+});

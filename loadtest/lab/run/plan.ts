@@ -1,0 +1,115 @@
+/** What a suite has to do, in which order, and how long that takes: pure, so that it can be told before it begins. */
+import { type Random, randomFrom } from "../../../shared/domain/random.ts";
+import type { Experiment, Point } from "../experiments/experiment.ts";
+import { sizeOf } from "../experiments/layout.ts";
+import { OVERHEAD_SECONDS, TIMES } from "../experiments/scales.ts";
+import { arrangementNamed } from "./arrangements.ts";
+import type { GeneratorName, Scale } from "./results.ts";
+
+export type Work =
+  /** What an arrangement carries at most, by the leaner generator. */
+  | Readonly<{ kind: "peak"; experiment: string; arrangement: string; size: number }>
+  | Readonly<{
+      kind: "search";
+      experiment: string;
+      arrangement: string;
+      size: number;
+      /** Whose ceiling is searched, on the null route; k6's without. */
+      generator?: GeneratorName;
+    }>
+  | Readonly<{ kind: "point"; experiment: string; point: Point; repetition: number }>;
+
+export type Selection = {
+  readonly experiments: readonly Experiment[];
+  readonly scale: Scale;
+  /** v1, v2, v3: variants go with their mode, and the null route with all. */
+  readonly modes: readonly string[];
+  readonly seed: number;
+};
+
+export const planOf = (selection: Selection): Work[] => {
+  const { experiments, scale, seed } = selection;
+  const random = randomFrom(seed);
+  const ids = experiments.map(({ id }) => id);
+  const isWanted = (arrangement: string): boolean => {
+    const { mode } = arrangementNamed(arrangement);
+    return mode === null || selection.modes.includes(mode);
+  };
+  const works = experiments.flatMap((experiment) => worksOf(experiment, scale, random, isWanted));
+  // with E2 these come with its searches
+  const missing = ids.includes("E2") ? [] : peaksFor(works);
+  return [...missing, ...works];
+};
+
+/** Modes take turns by chance, so that what drifts on the machine falls on all alike. */
+const worksOf = (
+  { id, searches, points }: Experiment,
+  scale: Scale,
+  random: Random,
+  isWanted: (arrangement: string) => boolean,
+): Work[] => {
+  const searched = (searches?.(scale) ?? []).filter(({ arrangement }) => isWanted(arrangement));
+  const wanted = (points?.(scale) ?? []).filter(({ arrangement }) => isWanted(arrangement));
+  const most = Math.max(0, ...wanted.map(({ repetitions = 1 }) => repetitions));
+  const rounds = Array.from({ length: most }, (_, index) => index + 1);
+  return [
+    ...random.shuffled(searched).flatMap(({ arrangement, ordersPerRequest: size, generator }): Work[] => [
+      // what it carries at most is the same, whoever searches
+      ...(generator === "lean" ? [] : [{ kind: "peak", experiment: id, arrangement, size } as const]),
+      { kind: "search", experiment: id, arrangement, size, ...(generator && { generator }) },
+    ]),
+    ...rounds.flatMap((repetition) =>
+      restartsLast(random.shuffled(wanted.filter(({ repetitions = 1 }) => repetition <= repetitions))).map(
+        (point): Work => ({ kind: "point", experiment: id, point, repetition }),
+      ),
+    ),
+  ];
+};
+
+/** A broker that was just started is slow, and has to be warmed up for whatever comes after. */
+const restartsLast = (points: readonly Point[]): Point[] => {
+  const restarts = ({ actions = [] }: Point): boolean =>
+    actions.some((each) => each.do === "restart-backend");
+  return [...points.filter((point) => !restarts(point)), ...points.filter(restarts)];
+};
+
+/** Rates that are shares of a capacity need at least a guess at it; one that is known makes this no work. */
+const peaksFor = (works: readonly Work[]): Work[] => {
+  const needed = new Map<string, Work>();
+  for (const work of works) {
+    if (work.kind !== "point" || typeof work.point.load.rate === "number") continue;
+    const { arrangement } = work.point;
+    const size = sizeOf(work.point) === 1 ? 1 : 10;
+    needed.set(`${arrangement} ${size}`, { kind: "peak", experiment: "E2", arrangement, size });
+  }
+  return [...needed.values()];
+};
+
+/** Runs of a search: steps, bisections and confirmations at both objectives, as made-up systems need them. */
+const SEARCH_RUNS: Readonly<Record<Scale, number>> = { smoke: 6, standard: 9, full: 13 };
+/** The null route's begins at its ceiling: one run, and its confirmations; and two short ones to find that. */
+const NULL_RUNS: Readonly<Record<Scale, number>> = { smoke: 3, standard: 3, full: 7 };
+
+/** In seconds. */
+export const estimateOf = (work: Work, scale: Scale, overheadSeconds = OVERHEAD_SECONDS): number => {
+  const times = TIMES[scale];
+  const whole = times.warmUpSeconds + times.seconds + overheadSeconds;
+  switch (work.kind) {
+    case "peak":
+      return times.peakSeconds * 1.5 + overheadSeconds;
+    case "search":
+      return (work.arrangement === "null" ? NULL_RUNS : SEARCH_RUNS)[scale] * whole;
+    case "point": {
+      const { load, isPeak } = work.point;
+      if (isPeak) return times.peakSeconds * 1.5 + overheadSeconds;
+      return (load.warmUpSeconds ?? times.warmUpSeconds) + (load.seconds ?? times.seconds) + overheadSeconds;
+    }
+  }
+};
+
+/** "1 h 42 min", "3 min", "40 s" */
+export const timeText = (seconds: number): string => {
+  if (seconds < 90) return `${Math.max(0, Math.round(seconds))} s`;
+  const minutes = Math.round(seconds / 60);
+  return minutes < 90 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+};

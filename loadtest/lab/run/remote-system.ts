@@ -1,0 +1,88 @@
+/**
+ * A system that somebody else runs, on whatever machines: named by BASE_URL. It is emptied before each run, as the lab
+ * can give it no fresh database; it cannot be set otherwise, nor struck. What its programs took, their /metrics tell.
+ */
+import { readFileSync } from "node:fs";
+import { isAbsolute, join } from "node:path";
+import { emptied } from "../../../dev/faults/recount.ts";
+import { untilTrue } from "../../../dev/ground.ts";
+import type { LabCatalogue } from "../generators/catalogue.ts";
+import { openLabPool } from "./fresh-data.ts";
+import type { Scene, Setting, Stage } from "./stage.ts";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const root = join(import.meta.dirname, "..", "..", "..");
+const listed = (text = ""): string[] =>
+  text
+    .split(",")
+    .map((each) => each.trim())
+    .filter((each) => each !== "");
+
+/** Throws a sentence for what is missing, before anything is done. */
+export const openElsewhere = (environment: Environment, mayWipe: boolean): Stage => {
+  const url = (environment["BASE_URL"] ?? "").replace(/\/+$/, "");
+  const databaseUrl = environment["DATABASE_URL"];
+  const probeStores = listed(environment["PROBE_STORES"]);
+  if (!databaseUrl)
+    throw new Error(
+      "BASE_URL names a running system: DATABASE_URL has to name its PostgreSQL, for the audit",
+    );
+  if (probeStores.length === 0)
+    throw new Error(
+      "BASE_URL names a running system: PROBE_STORES has to name stores of its catalogue that are pinned",
+    );
+  if (!mayWipe)
+    throw new Error("BASE_URL names a system that has to be emptied for each run: --wipe allows it");
+  const catalogue = catalogueOf(environment["CATALOGUE"], probeStores);
+  const workers = listed(environment["WORKER_METRICS"]);
+  return {
+    open: async (setting) => {
+      checkPlain(setting);
+      const pool = openLabPool(databaseUrl);
+      await emptied(pool);
+      const scene: Scene = {
+        ...{ url, servers: {}, pool, catalogue, topic: "", workers: [] },
+        api: () => null,
+        start: () => untilTrue(`${url} takes orders`, async () => (await fetch(`${url}/readyz`)).ok),
+        startWorker: () => Promise.reject(new Error("its workers are not ours to start")),
+        pids: () => new Map(),
+        metricUrls: () =>
+          new Map([
+            ["order-api", `${url}/metrics`],
+            ...workers.map((each, index) => [workerName(setting, index), each] as const),
+          ]),
+        logs: () => "",
+        close: () => pool.end(),
+      };
+      return scene;
+    },
+    rest: async () => undefined,
+    close: async () => undefined,
+  };
+};
+
+const workerName = ({ arrangement }: Setting, index: number): string =>
+  `worker-${arrangement.mode}${index === 0 ? "" : `-${index + 1}`}`;
+
+/** The file has to be what the system itself was started with. */
+const catalogueOf = (
+  file = "services/order-api/catalogue.json",
+  probeStores: readonly string[],
+): LabCatalogue => {
+  const path = isAbsolute(file) ? file : join(root, file);
+  const { stores, drinks } = JSON.parse(readFileSync(path, "utf8")) as { stores: string[]; drinks: string[] };
+  return { file: path, stores, drinks, probeStores };
+};
+
+/** Throws for what would need the system to be set up otherwise. */
+const checkPlain = ({ arrangement, settings, servers, workers, stores, prepare }: Setting): void => {
+  const isOurs =
+    arrangement.name !== arrangement.mode ||
+    Object.keys(settings).length + Object.keys(servers).length > 0 ||
+    workers !== 1 ||
+    stores !== undefined ||
+    prepare !== undefined;
+  if (isOurs)
+    throw new Error("this point needs programs and servers of its own, and BASE_URL names somebody else's");
+};

@@ -1,0 +1,197 @@
+/** One run: fresh ground, warm-up, measured time, drain, audit; and what it leaves behind. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { numberOf } from "../../../dev/faults/recount.ts";
+import type { PlannedAction } from "../experiments/experiment.ts";
+import { type Load, type Sending, type Sent, send } from "../generators/generator.ts";
+import type { Heard, Sockets } from "../generators/listeners.ts";
+import { claimOf, type Told, toldIn } from "../generators/output.ts";
+import { type Audit, audit, tallyOf, unaudited } from "../judge/audit.ts";
+import { type Look, openSampler } from "../sample/sampler.ts";
+import type { Struck } from "./actions.ts";
+import type { Arrangement } from "./arrangements.ts";
+import { beside } from "./during-load.ts";
+import type { Pinning } from "./pinning.ts";
+import { type Counters, countersOf, topicBytes } from "./server-figures.ts";
+import type { Scene, Setting, Stage } from "./stage.ts";
+
+/** A run as it is asked for. */
+export type Order = {
+  readonly setting: Setting;
+  readonly load: Omit<Load, "url" | "route" | "catalogue">;
+  readonly actions: readonly PlannedAction[];
+  readonly sockets: Sockets | null;
+};
+
+/** All that is known of a run before anything is said of it. */
+export type Measured = {
+  readonly order: Order;
+  readonly startedAt: string;
+  readonly told: Told;
+  readonly sent: Sent;
+  readonly audit: Audit;
+  readonly looks: readonly Look[];
+  readonly before: Counters;
+  readonly after: Counters;
+  /** Of Kafka's topic; null without one. */
+  readonly topicBytes: number | null;
+  readonly drainedSeconds: number;
+  readonly struck: readonly Struck[];
+  readonly heard: Heard | null;
+  readonly logs: string;
+  /** Of each phase, in seconds. */
+  readonly took: Readonly<Record<string, number>>;
+};
+
+export type Lab = {
+  readonly stage: Stage;
+  readonly k6: string;
+  readonly pinning: Pinning;
+  /** Ends what runs. */
+  readonly signal: AbortSignal;
+  /** For tests, which disturb what is stored before it is audited. */
+  readonly beforeAudit?: (scene: Scene) => Promise<void>;
+};
+
+/** The relaxed objective gives orders 65 s to become visible; a backlog of twice that is not waited for. */
+const DRAIN_WITHIN_MS = 130_000;
+const POLL_MS = 100;
+
+export const measure = async (lab: Lab, order: Order): Promise<Measured> => {
+  const startedAt = new Date().toISOString();
+  const timer = openTimer();
+  const folder = mkdtempSync(join(tmpdir(), "coffee-rt-run-"));
+  const scene = await lab.stage.open(order.setting);
+  timer.lap("data");
+  try {
+    const before = await countersOf(scene.servers, scene.pool);
+    const { arrangement } = order.setting;
+    const load: Load = {
+      ...order.load,
+      url: scene.url,
+      route: arrangement.route,
+      catalogue: scene.catalogue,
+    };
+    const sending = send(lab.k6, load, folder);
+    const stop = (): void => sending.kill();
+    lab.signal.addEventListener("abort", stop, { once: true });
+    try {
+      // k6 wakes its virtual users while the programs start
+      const started = await Promise.race([scene.start().then(() => true), sending.ended.then(() => false)]);
+      if (!started) throw new Error("the load was over before the programs had started");
+      timer.lap("start");
+      return {
+        ...{ order, startedAt, before },
+        ...(await underLoad(lab, order, scene, { folder, sending, timer })),
+        took: timer.laps(),
+      };
+    } finally {
+      lab.signal.removeEventListener("abort", stop);
+      stop();
+    }
+  } finally {
+    await scene.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+};
+
+type Going = { readonly folder: string; readonly sending: Sending; readonly timer: Timer };
+
+const underLoad = async (
+  lab: Lab,
+  order: Order,
+  scene: Scene,
+  { folder, sending, timer }: Going,
+): Promise<Omit<Measured, "order" | "startedAt" | "before" | "took">> => {
+  const { arrangement } = order.setting;
+  const sampler = openSampler({
+    pids: () => scene.pids().set(order.load.generator, sending.pid()),
+    metricUrls: scene.metricUrls,
+    pool: scene.pool,
+    cores: lab.pinning.system,
+  });
+  try {
+    const [{ struck, heard }, sent] = await Promise.all([
+      beside(lab, order, scene, join(folder, "console.txt"), sending),
+      sending.ended,
+    ]);
+    lab.signal.throwIfAborted();
+    const told = toldIn(sent.lines, sent.summary);
+    timer.lap("load");
+    const claim = claimOf(sent.summary, told.notAcknowledged, arrangement.mode ?? "", scene.catalogue);
+    const { acknowledged, unknown } = unaudited(claim);
+    const endMs = told.startMs + order.load.seconds * 1_000;
+    const drainedMs =
+      arrangement.mode === null ? endMs : await drained(scene, arrangement.mode, acknowledged);
+    if (unknown > 0) await settled(scene);
+    timer.lap("drain");
+    await sampler.stop();
+    await lab.beforeAudit?.(scene);
+    const found = arrangement.mode === null ? unaudited(claim) : await audit(scene.pool, scene.url, claim);
+    timer.lap("audit");
+    return {
+      ...{ told, sent, audit: found, looks: sampler.looks, struck, heard },
+      after: await countersOf(scene.servers, scene.pool),
+      topicBytes: topicBytesOf(scene, arrangement),
+      drainedSeconds: Math.max(0, drainedMs - endMs) / 1_000,
+      logs: scene.logs(),
+    };
+  } finally {
+    await sampler.stop();
+  }
+};
+
+/**
+ * When everything that was acknowledged was counted, by the machine's clock; when the wait was over, where it never was:
+ * the audit then says what is missing.
+ */
+const drained = async ({ pool }: Scene, mode: string, acknowledged: number): Promise<number> => {
+  const deadlineMs = Date.now() + DRAIN_WITHIN_MS;
+  for (;;) {
+    const counted = await numberOf(
+      pool,
+      "SELECT coalesce(sum(orders), 0) FROM rollup_minute WHERE mode = $1",
+      [mode],
+    ).catch(() => 0);
+    const nowMs = Date.now();
+    if (counted >= acknowledged || nowMs > deadlineMs) return nowMs;
+    await sleep(POLL_MS);
+  }
+};
+
+/** Longer than a batch takes to be counted, on a busy machine. */
+const QUIET_MS = 2_000;
+const SETTLED_WITHIN_MS = 60_000;
+
+/** Orders of an unknown fate may still be under way: what is stored and counted has to stand still to be audited. */
+const settled = async ({ pool }: Scene): Promise<void> => {
+  const deadlineMs = Date.now() + SETTLED_WITHIN_MS;
+  let last = "";
+  for (let sinceMs = Date.now(); Date.now() - sinceMs < QUIET_MS && Date.now() < deadlineMs; ) {
+    const now = JSON.stringify(await tallyOf(pool).catch(() => null));
+    if (now !== last) [last, sinceMs] = [now, Date.now()];
+    await sleep(POLL_MS);
+  }
+};
+
+const topicBytesOf = (scene: Scene, { mode }: Arrangement): number | null => {
+  const { kafka } = scene.servers;
+  return mode === "v3" && kafka ? topicBytes(scene.pids().get(kafka.name) ?? 0, scene.topic) : null;
+};
+
+type Timer = { lap(name: string): void; laps(): Record<string, number> };
+
+const openTimer = (): Timer => {
+  let lastMs = performance.now();
+  const laps: Record<string, number> = {};
+  return {
+    lap: (name) => {
+      const nowMs = performance.now();
+      laps[name] = Number(((nowMs - lastMs) / 1_000).toFixed(2));
+      lastMs = nowMs;
+    },
+    laps: () => laps,
+  };
+};

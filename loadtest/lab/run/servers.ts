@@ -1,0 +1,156 @@
+/**
+ * The servers of a suite. PostgreSQL and Kafka are kept from run to run, as starting them takes seconds and a young JVM
+ * is slow; each run has a database and a topic of its own there. Kafka is frozen while nobody wants it: idle it takes
+ * time from the others. A Redis is started anew for each run: that takes a quarter of a second, and nothing can be left
+ * in it.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import { messageOf, openClosers } from "#shared/runtime/lifecycle.ts";
+import { closeRedis, openRedis, redisOptions } from "#shared/runtime/redis.ts";
+import { servers } from "#shared/servers.ts";
+import { keepRunning } from "../../../dev/stack.ts";
+import type { Server } from "../../../dev/system/servers/server.ts";
+import { type Servers, startServers, type Wanted } from "../../../dev/system/servers/start.ts";
+import type { Variables } from "../experiments/experiment.ts";
+import type { ServerKind } from "./arrangements.ts";
+import { type Databases, type Migrate, openDatabases } from "./fresh-data.ts";
+import type { Pinning } from "./pinning.ts";
+
+export type ServersOptions = {
+  readonly pinning: Pinning;
+  /** Where servers that somebody else runs are named (DATABASE_URL and so on). */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Servers of somebody else's may be emptied for each run. */
+  readonly mayWipe?: boolean;
+  readonly migrate?: Migrate | undefined;
+  readonly tell: (line: string) => void;
+};
+
+export type SuiteServers = {
+  /** Starts what is missing, stops what is not wanted, and makes every Redis anew. */
+  provide(kinds: readonly ServerKind[], settings: Partial<Record<ServerKind, Variables>>): Promise<Provided>;
+  /** Freezes and stops as for a run that wants nothing. */
+  rest(): Promise<void>;
+  close(): Promise<void>;
+};
+export type Provided = { readonly servers: Servers; readonly databases: Databases };
+
+type Running = {
+  readonly server: Server;
+  /** What it was started with. */
+  readonly key: string;
+  isFrozen: boolean;
+  stop(): Promise<void>;
+};
+
+const KEPT: readonly ServerKind[] = ["postgres", "kafka"];
+/** A broker that slept longer than its session has to join its own cluster again. */
+const THAW_MS = 3_000;
+/** What the lab reads of PostgreSQL's log needs its clock; a fraction of a microsecond for each write. */
+const POSTGRES = { track_wal_io_timing: "on" };
+
+export const openSuiteServers = (options: ServersOptions): SuiteServers => {
+  const running = new Map<ServerKind, Running>();
+  let databases: Databases | null = null;
+
+  const stop = async (kind: ServerKind): Promise<void> => {
+    const one = running.get(kind);
+    running.delete(kind);
+    if (kind === "postgres") databases = null;
+    await one?.stop();
+  };
+  const provideOne = async (kind: ServerKind, settings: Variables): Promise<void> => {
+    const key = JSON.stringify(settings);
+    const one = running.get(kind);
+    if (one && KEPT.includes(kind) && one.key === key) return thawn(one);
+    await stop(kind);
+    running.set(kind, await startOne(kind, key, settings, options));
+  };
+
+  const keepOnly = async (kinds: readonly ServerKind[]): Promise<void> => {
+    const unwanted = [...running].filter(([kind]) => !kinds.includes(kind) && kind !== "postgres");
+    await Promise.all(unwanted.map(([kind, one]) => (isOurKafka(kind, options) ? freeze(one) : stop(kind))));
+  };
+
+  return {
+    rest: () => keepOnly([]),
+    provide: async (kinds, settings) => {
+      await keepOnly(kinds);
+      await Promise.all(kinds.map((kind) => provideOne(kind, settings[kind] ?? {})));
+      const awake = [...running].filter(([, { isFrozen }]) => !isFrozen);
+      const started: Servers = Object.fromEntries(awake.map(([kind, { server }]) => [kind, server]));
+      databases ??= await openDatabases(started.postgres?.url ?? "", options.migrate);
+      return { servers: started, databases };
+    },
+    close: async () => {
+      await Promise.all([...running.keys()].map(stop));
+    },
+  };
+};
+
+/** Somebody else's is not ours to freeze. */
+const isOurKafka = (kind: ServerKind, { environment }: ServersOptions): boolean =>
+  kind === "kafka" && !environment[servers[kind].variable];
+
+const freeze = (one: Running): void => {
+  if (one.isFrozen) return;
+  one.server.pause();
+  one.isFrozen = true;
+};
+
+const thawn = async (one: Running): Promise<void> => {
+  if (!one.isFrozen) return;
+  one.server.resume();
+  one.isFrozen = false;
+  await sleep(THAW_MS);
+};
+
+const startOne = async (
+  kind: ServerKind,
+  key: string,
+  settings: Variables,
+  options: ServersOptions,
+): Promise<Running> => {
+  const { pinning, environment, tell } = options;
+  const isGiven = Boolean(environment[servers[kind].variable]);
+  if (isGiven) checkGiven(kind, settings, options);
+  const own = { ...(kind === "postgres" ? POSTGRES : {}), ...settings };
+  const wanted = { [kind]: { settings: own, cores: pinning.system ?? undefined } } as Wanted;
+  const server = (await startServers(wanted, { COFFEE_SERVERS: "native", ...environment }))[kind];
+  if (server === undefined) throw new Error(`${kind} was not started`);
+  if (isGiven && !KEPT.includes(kind)) await emptied(server.url);
+  const closers = openClosers();
+  closers.add(server.name, () => server.stop());
+  keepRunning(server, tell, closers);
+  return {
+    server,
+    key,
+    isFrozen: false,
+    stop: async () => {
+      // what is frozen hears no SIGTERM
+      if (!isGiven) server.resume();
+      for (const failure of await closers.closeAll()) tell(messageOf(failure));
+    },
+  };
+};
+
+/** Throws a sentence where a server of somebody else's would have to be set otherwise, or emptied without leave. */
+const checkGiven = (kind: ServerKind, settings: Variables, { mayWipe }: ServersOptions): void => {
+  const variable = servers[kind].variable;
+  const names = Object.keys(settings);
+  if (names.length > 0)
+    throw new Error(
+      `${variable} names a server that is not ours to set, and this point wants ${names.join(", ")}: leave ${variable} out, or this experiment`,
+    );
+  if (!KEPT.includes(kind) && mayWipe !== true)
+    throw new Error(`${variable} names a server that has to be emptied for each run: --wipe allows it`);
+};
+
+const emptied = async (url: string): Promise<void> => {
+  const redis = openRedis(url, { ...redisOptions("coffee-lab"), enableOfflineQueue: true }, () => undefined);
+  try {
+    await redis.flushall();
+  } finally {
+    await closeRedis(redis);
+  }
+};

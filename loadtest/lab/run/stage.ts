@@ -1,0 +1,201 @@
+/** Fresh ground for one run: servers, an empty database, a topic of its own, and the programs of one mode. */
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { messageOf, openClosers } from "#shared/runtime/lifecycle.ts";
+import type { Pool } from "#shared/store/pool.ts";
+import { type Api, openPrograms, type Worker } from "../../../dev/ground.ts";
+import { freePort } from "../../../dev/system/servers/ports.ts";
+import { addressesOf, type Servers } from "../../../dev/system/servers/start.ts";
+import type { Variables } from "../experiments/experiment.ts";
+import { type LabCatalogue, writeCatalogue } from "../generators/catalogue.ts";
+import type { Arrangement, ServerKind } from "./arrangements.ts";
+import { openLabPool } from "./fresh-data.ts";
+import type { Pinning } from "./pinning.ts";
+import { openSuiteServers, type Provided, type ServersOptions } from "./servers.ts";
+import { warmUpBroker } from "./warm-up.ts";
+
+export type Setting = {
+  readonly arrangement: Arrangement;
+  readonly settings: Variables;
+  readonly servers: Partial<Readonly<Record<ServerKind, Variables>>>;
+  readonly workers: number;
+  readonly stores?: number | undefined;
+  readonly prepare?: string | undefined;
+};
+
+export type Scene = {
+  readonly url: string;
+  readonly servers: Servers;
+  readonly pool: Pool;
+  readonly catalogue: LabCatalogue;
+  /** Of this run alone, as Kafka knows it. */
+  readonly topic: string;
+  /** Those that run, the oldest first. */
+  readonly workers: Worker[];
+  api(): Api | null;
+  /** Resolves when orders are taken, and every worker answers. */
+  start(): Promise<void>;
+  startWorker(): Promise<Worker>;
+  /** By the names that results have; one that is down is left out. */
+  pids(): Map<string, number>;
+  metricUrls(): Map<string, string>;
+  /** The end of each program's log. */
+  logs(): string;
+  /** Ends the programs and takes the data away; the servers stay. */
+  close(): Promise<void>;
+};
+
+export type Stage = {
+  open(setting: Setting): Promise<Scene>;
+  /** Between two scenes: what is kept for the next takes nothing from others meanwhile. */
+  rest(): Promise<void>;
+  close(): Promise<void>;
+};
+
+type StageOptions = ServersOptions & {
+  readonly pinning: Pinning;
+  /** Of another checkout, whose programs are measured. */
+  readonly root?: string | undefined;
+  /** Ends what a run has to wait for. */
+  readonly signal?: AbortSignal | undefined;
+};
+
+const LOG_TAIL_CHARACTERS = 6_000;
+
+export const openStage = (options: StageOptions): Stage => {
+  const suite = openSuiteServers(options);
+  const folder = mkdtempSync(join(tmpdir(), "coffee-rt-lab-"));
+  let scenes = 0;
+  const openOn = async (setting: Setting, { servers, databases }: Provided): Promise<Scene> => {
+    const databaseUrl = await databases.fresh(setting.prepare);
+    const number = ++scenes;
+    const own = join(folder, String(number));
+    mkdirSync(own);
+    const scene = await openScene({ setting, servers, databaseUrl, folder: own, number, options });
+    return {
+      ...scene,
+      close: async () => {
+        await scene.close();
+        await databases.drop(databaseUrl).catch((error) => options.tell(messageOf(error)));
+        rmSync(own, { recursive: true, force: true });
+      },
+    };
+  };
+  let warmBroker = 0;
+  return {
+    open: async (setting) => {
+      const provided = await suite.provide(setting.arrangement.servers, setting.servers);
+      const broker = setting.arrangement.mode === "v3" ? pidOf(provided.servers.kafka) : 0;
+      if (broker !== 0 && broker !== warmBroker) {
+        await warmUpBroker(await openOn(setting, provided), options.signal);
+        warmBroker = broker;
+      }
+      return openOn(setting, provided);
+    },
+    rest: suite.rest,
+    close: async () => {
+      await suite.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+};
+
+type Opening = {
+  readonly setting: Setting;
+  readonly servers: Servers;
+  readonly databaseUrl: string;
+  readonly folder: string;
+  readonly number: number;
+  readonly options: StageOptions;
+};
+
+const openScene = async (opening: Opening): Promise<Scene> => {
+  const { setting, servers, databaseUrl, folder, options } = opening;
+  const { arrangement } = setting;
+  const closers = openClosers();
+  const catalogue = writeCatalogue(folder, setting.stores);
+  const pool = openLabPool(databaseUrl);
+  closers.add("the lab's connections", () => pool.end());
+  const port = await freePort();
+  const env = environmentOf(opening, catalogue);
+  const programs = openPrograms({
+    addresses: { ...addressesOf(servers), DATABASE_URL: databaseUrl },
+    folder,
+    closers,
+    // what a fault does to programs is told by the figures
+    tell: () => undefined,
+    cores: options.pinning.system ?? undefined,
+    root: options.root,
+  });
+  const workers: Worker[] = [];
+  let api: Api | null = null;
+
+  const startWorker = async (): Promise<Worker> => {
+    const worker = await programs.startWorker(arrangement.mode ?? "", env);
+    workers.push(worker);
+    return worker;
+  };
+  const startApi = async (): Promise<void> => {
+    api = await programs.startApi({ ...env, PORT: String(port) }, arrangement.apiFile);
+  };
+  const count = arrangement.mode === null ? 0 : setting.workers;
+  const ofWorkers = <T>(of: (worker: Worker) => T): [string, T][] =>
+    workers.map((worker, index) => [workerName(arrangement, index), of(worker)]);
+  return {
+    url: `http://127.0.0.1:${port}`,
+    ...{ servers, pool, catalogue, topic: topicOf(opening.number), workers, startWorker },
+    api: () => api,
+    start: async () => {
+      await Promise.all([startApi(), ...Array.from({ length: count }, startWorker)]);
+    },
+    pids: () =>
+      new Map(
+        [
+          ["order-api", api?.pid() ?? 0] as const,
+          ...ofWorkers((worker) => worker.pid()),
+          ...Object.values(servers).map((server) => [server.name, pidOf(server)] as const),
+        ].filter(([, pid]) => pid > 0),
+      ),
+    metricUrls: () =>
+      new Map([
+        ["order-api", `http://127.0.0.1:${port}/metrics`],
+        ...ofWorkers((worker) => worker.metricsUrl),
+      ]),
+    logs: () => logsIn(folder),
+    close: async () => {
+      for (const failure of await closers.closeAll()) options.tell(failure.message);
+    },
+  };
+};
+
+const topicOf = (number: number): string => `coffee-orders-${number}`;
+
+/** "worker-v2", and further ones "worker-v2-2". */
+const workerName = ({ mode }: Arrangement, index: number): string =>
+  index === 0 ? `worker-${mode}` : `worker-${mode}-${index + 1}`;
+
+const environmentOf = ({ setting, number }: Opening, catalogue: LabCatalogue): Record<string, string> => ({
+  CATALOGUE_FILE: catalogue.file,
+  PINNED_STORES: catalogue.probeStores.join(","),
+  V3_TOPIC: topicOf(number),
+  V3_GROUP: `counters-${number}`,
+  ...setting.arrangement.settings,
+  ...setting.settings,
+});
+
+/** 0 while it is down, and for one that is not ours to look at. */
+const pidOf = (server: Servers[ServerKind]): number => {
+  try {
+    return server?.pid() ?? 0;
+  } catch {
+    return 0;
+  }
+};
+
+const logsIn = (folder: string): string =>
+  readdirSync(folder)
+    .filter((name) => name.endsWith(".log"))
+    .sort()
+    .map((name) => `== ${name}\n${readFileSync(join(folder, name), "utf8").slice(-LOG_TAIL_CHARACTERS)}`)
+    .join("\n");

@@ -1,0 +1,168 @@
+/** Single runs of a suite: what is there already is not done again, and a void run is repeated up to twice. */
+
+import { nameOf, type Planned, planned, sizeOf } from "../experiments/layout.ts";
+import { TIMES } from "../experiments/scales.ts";
+import { measurePeak } from "../generators/wrk.ts";
+import { standingOf } from "../judge/objectives.ts";
+import { judged, type Place } from "../judge/record.ts";
+import { isPeak } from "../report/figures.ts";
+import { capacityIn } from "../search/capacities.ts";
+import { type Found, keep } from "./keep.ts";
+import type { Work } from "./plan.ts";
+import type { Progress } from "./progress.ts";
+import type { KeptRun, Run, Suite } from "./results.ts";
+import { type Lab, measure, type Order } from "./run.ts";
+
+/** What makes the figures: the laboratory itself, or a model of one in tests. */
+export type Measures = {
+  readonly run: (order: Order, place: Place) => Promise<Found>;
+  readonly peak: (order: Order, place: Place) => Promise<Found>;
+  readonly signal: AbortSignal;
+};
+
+export const measuresOf = (lab: Lab): Measures => ({
+  signal: lab.signal,
+  run: async (order, place) => {
+    const measured = await measure(lab, order);
+    const { told, logs, took } = measured;
+    return { ...judged(measured, place, lab.pinning), told, logs, took };
+  },
+  peak: async (order, place) => ({
+    run: await measurePeak(lab, order, place),
+    ...{ seconds: [], told: null, logs: "", took: {} },
+  }),
+});
+
+export type Going = {
+  readonly measures: Measures;
+  readonly folder: string;
+  /** Grows with every run. */
+  suite: Suite;
+  readonly progress: Progress;
+  /** Numbers the runs of this process; stands in their orders' ids. */
+  runs: number;
+};
+
+/** A void run is repeated up to twice. */
+const MOST_ATTEMPTS = 3;
+
+type Named = Pick<Place, "experiment" | "point" | "repetition" | "varied">;
+
+const sameAs =
+  ({ experiment, point, repetition }: Named, mode: string) =>
+  ({ run }: KeptRun): boolean =>
+    run.experiment === experiment &&
+    run.point === point &&
+    run.mode === mode &&
+    run.repetition === repetition;
+
+/** A void run that failed all the same would only fail again. */
+const isTelling = (run: Run): boolean => standingOf(run, "interactive") !== "void";
+
+/** Until one tells something, or none of three does. What an earlier process did counts too. */
+const untilValid = async (
+  going: Going,
+  named: Named,
+  mode: string,
+  make: (attempt: number) => Promise<void>,
+  mostAttempts = MOST_ATTEMPTS,
+): Promise<void> => {
+  for (;;) {
+    const done = going.suite.runs.filter(sameAs(named, mode)).map(({ run }) => run);
+    if (done.some(isTelling) || done.length >= mostAttempts) return;
+    await make(done.length + 1);
+  }
+};
+
+export const doPoint = async (
+  going: Going,
+  { experiment, point, repetition }: Work & { kind: "point" },
+  mostAttempts = MOST_ATTEMPTS,
+): Promise<void> => {
+  const { scale, seed } = going.suite.env;
+  const size = sizeOf(point);
+  if (point.isPeak) return doPeakOf(going, experiment, point, repetition);
+  const plan = planned(point, scale, seed, capacityIn(going.suite));
+  if (isKnown(going.suite, experiment, plan, size)) return;
+  const named = { experiment, point: plan.name, repetition, varied: plan.varied };
+  const make = (attempt: number): Promise<void> => runOnce(going, plan, { ...named, attempt });
+  await untilValid(going, named, point.arrangement, make, mostAttempts);
+};
+
+/** How near a run of E2 has to be to stand for one of E12. */
+const NEAR = 0.08;
+
+/** What E12 asks for E2 may have measured already: nothing is set otherwise in either. */
+const isKnown = (suite: Suite, experiment: string, { order, varied }: Planned, size: number): boolean =>
+  experiment === "E12" &&
+  varied["share"] !== undefined &&
+  suite.runs.some(
+    ({ run }) =>
+      run.experiment === "E2" &&
+      run.mode === order.setting.arrangement.name &&
+      run.load.ordersPerRequest === size &&
+      run.voids.length === 0 &&
+      !isPeak(run) &&
+      Math.abs(run.load.requestsPerSecond / order.load.requestsPerSecond - 1) <= NEAR,
+  );
+
+export const runOnce = async (going: Going, { order }: Planned, named: Named & { attempt: number }) => {
+  const { measures, suite, folder, progress } = going;
+  const { commit, scale } = suite.env;
+  measures.signal.throwIfAborted();
+  const numbered = { ...order.load, run: runNumber(going), runStartMs: Date.now() };
+  const end = progress.begin(`${named.experiment} ${named.point}${wordsOf(named)}`);
+  const found = await measures.run({ ...order, load: numbered }, { ...named, commit, scale });
+  add(going, keep(folder, found));
+  end(found.run);
+};
+
+/** Another one for each run of a suite, whatever process made it: 32 bits of the time. */
+const runNumber = (going: Going): number => {
+  going.runs++;
+  return (Math.floor(Date.now() / 100) + going.runs) % 2 ** 32;
+};
+
+export const doPeak = (going: Going, experiment: string, arrangement: string, size: number): Promise<void> =>
+  doPeakOf(
+    going,
+    experiment,
+    { arrangement, name: "", varied: {}, load: { rate: 1, ordersPerRequest: size } },
+    1,
+  );
+
+const doPeakOf = async (
+  going: Going,
+  experiment: string,
+  point: (Work & { kind: "point" })["point"],
+  repetition: number,
+): Promise<void> => {
+  const { measures, suite, folder, progress } = going;
+  const { commit, scale, seed } = suite.env;
+  const plan = planned({ ...point, load: { ...point.load, rate: 1 } }, scale, seed, () => null);
+  const { peakSeconds } = TIMES[scale];
+  const load = { ...plan.order.load, seconds: peakSeconds, warmUpSeconds: Math.ceil(peakSeconds / 2) };
+  const { arrangement } = plan.order.setting;
+  const name = `${nameOf(arrangement, point.name, sizeOf(point), 0).replace(/ 0\/s$/, "")} peak by wrk`;
+  const named = { experiment, point: name, repetition, varied: point.varied };
+  await untilValid(going, named, arrangement.name, async (attempt) => {
+    measures.signal.throwIfAborted();
+    const end = progress.begin(`${experiment} ${name}`);
+    const found = await measures.peak({ ...plan.order, load }, { ...named, commit, scale, attempt });
+    add(going, keep(folder, found));
+    end(found.run);
+  });
+};
+
+const add = (going: Going, kept: KeptRun): void => {
+  going.suite = { ...going.suite, runs: [...going.suite.runs, kept] };
+};
+
+const wordsOf = ({ varied, repetition, attempt }: Named & { attempt: number }): string => {
+  const words = [
+    ...(varied["purpose"] === undefined ? [] : [String(varied["purpose"])]),
+    ...(repetition > 1 ? [`repetition ${repetition}`] : []),
+    ...(attempt > 1 ? [`attempt ${attempt}`] : []),
+  ];
+  return words.length === 0 ? "" : ` (${words.join(", ")})`;
+};

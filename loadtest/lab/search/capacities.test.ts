@@ -1,0 +1,98 @@
+import { expect, test } from "vitest";
+import { kept, madeUpRun } from "../report/runs.fixture.ts";
+import { madeUpSuite } from "../report/suite.fixture.ts";
+import type { Run, Suite } from "../run/results.ts";
+import {
+  capacityIn,
+  ceilingIn,
+  generatorCeiling,
+  isCalibrated,
+  peakRateOf,
+  searchSettings,
+} from "./capacities.ts";
+
+const { env } = madeUpSuite();
+const suiteOf = (...runs: readonly Run[]): Suite => ({ env, runs: runs.map((run) => kept(run)) });
+const peak = (mode: string, rate: number, ordersPerRequest = 1): Run =>
+  madeUpRun({ mode, rate, ordersPerRequest, varied: { purpose: "peak" } });
+const nullAt = (rate: number, share: number, ordersPerRequest = 1): Run => {
+  const run = madeUpRun({
+    mode: "null",
+    rate,
+    ordersPerRequest,
+    experiment: "E0",
+    seconds: 10,
+    varied: { purpose: "calibrate" },
+  });
+  const k6 = { cpuSeconds: share * 10, peakRssBytes: 1, cores: 1 };
+  const ackMs = { ...run.ackMs, p99: 5 };
+  return {
+    ...run,
+    ackMs,
+    backlogGrew: false,
+    errorShare: 0,
+    resources: { "order-api": { ...k6, cores: 2 }, k6 },
+  };
+};
+
+test("a capacity that was searched is taken, else what a closed loop reached lets expect it", () => {
+  const capacityOf = capacityIn(madeUpSuite());
+  expect(capacityOf("v2", 1)).toBeGreaterThan(2_300);
+  expect(capacityOf("v2", 10)).toBeGreaterThan(9_000);
+  // larger requests are taken to carry as many orders as those of ten
+  expect(capacityOf("v2", 100)).toBe(capacityOf("v2", 10));
+  expect(capacityIn(suiteOf(peak("v2", 1_000, 10)))("v2", 10)).toBe(6_000);
+  expect(capacityIn(suiteOf())("v2", 10)).toBeNull();
+});
+
+test("the best peak counts, a void one and one of other settings do not", () => {
+  const void_ = { ...peak("v2", 9_000), voids: ["refused"] };
+  const other = { ...peak("v2", 9_000), settings: { "stream: appendfsync": "no" } };
+  expect(peakRateOf(suiteOf(peak("v2", 900), peak("v2", 1_000), void_, other), "v2", 1)).toBe(1_000);
+  expect(peakRateOf(suiteOf(), "v2", 1)).toBeNull();
+});
+
+test("the generator's ceiling is told by its busiest run on the null route", () => {
+  expect(ceilingIn(suiteOf(nullAt(300, 0.33), nullAt(600, 0.33)), 1, "k6")).toBe(1_200);
+  expect(ceilingIn(suiteOf(), 1, "k6")).toBeNull();
+  expect(isCalibrated(suiteOf(nullAt(600, 0.33)), 1, "k6")).toBe(false);
+  expect(isCalibrated(suiteOf(nullAt(600, 0.33), nullAt(1_100, 0.6)), 1, "k6")).toBe(true);
+  expect(generatorCeiling(suiteOf(nullAt(600, 0.33)), 1, "k6")).toBe(1_200);
+  expect(generatorCeiling(suiteOf(nullAt(600, 0.33)), 1, "lean")).toBeNull();
+  expect(generatorCeiling(suiteOf(), 1, "k6")).toBeNull();
+});
+
+const byLean = (run: Run): Run => ({ ...run, load: { ...run.load, generator: "lean" } });
+
+test("a search begins at half of the peak, and never above the ceiling", () => {
+  const runs = [byLean(nullAt(600, 0.33)), peak("v1", 1_000), peak("v2", 9_000)];
+  expect(searchSettings(suiteOf(...runs), "v1", 1, "lean")).toMatchObject({
+    startRate: 500,
+    ceilingRate: 1_200,
+  });
+  expect(searchSettings(suiteOf(...runs), "v2", 1, "lean").startRate).toBe(1_200);
+  expect(searchSettings(suiteOf(...runs), "null", 1, "lean").startRate).toBe(1_200);
+});
+
+test("modes are searched as far as the lean generator goes, and each generator at its own ceiling", () => {
+  const suite = suiteOf(nullAt(1_000, 0.66), nullAt(500, 0.66, 10), byLean(nullAt(8_000, 0.66)));
+  expect(searchSettings(suite, "v2", 1, "lean").ceilingRate).toBe(8_000);
+  expect(searchSettings(suite, "v2", 10, "lean").ceilingRate).toBe(Number.POSITIVE_INFINITY);
+  expect(searchSettings(suite, "null", 1, "lean").startRate).toBe(8_000);
+  expect(searchSettings(suite, "null", 1, "k6").startRate).toBe(1_000);
+});
+
+test("what refuses is cheap to send to, and tells no ceiling", () => {
+  const refused = { ...byLean(nullAt(20_000, 0.5)), errorShare: 0.2 };
+  expect(ceilingIn(suiteOf(byLean(nullAt(8_000, 0.66)), refused), 1, "lean")).toBe(8_000);
+});
+
+test("where the null route gives in before its generator, no more is tried there, and the search begins beneath", () => {
+  const held = byLean(nullAt(4_000, 0.19));
+  const refused = { ...byLean(nullAt(13_000, 0.4)), errorShare: 0.01 };
+  expect(isCalibrated(suiteOf(held), 1, "lean")).toBe(false);
+  expect(isCalibrated(suiteOf(held, refused), 1, "lean")).toBe(true);
+  const { startRate, ceilingRate } = searchSettings(suiteOf(held, refused), "null", 1, "lean");
+  expect(startRate).toBe(Math.round(13_000 / Math.sqrt(1.46)));
+  expect(ceilingRate).toBe(13_894);
+});

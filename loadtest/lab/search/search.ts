@@ -1,0 +1,103 @@
+/** A search for capacity: asks capacity.ts what to try next, and tries it. What was tried before an interruption counts. */
+
+import { SEARCHES } from "../experiments/experiment.ts";
+import { planned } from "../experiments/layout.ts";
+import { TIMES } from "../experiments/scales.ts";
+import { isSearched } from "../report/figures.ts";
+import type { Work } from "../run/plan.ts";
+import { type GeneratorName, generatorOf, type Run } from "../run/results.ts";
+import { doPoint, type Going, runOnce } from "../run/suite.ts";
+import { ceilingIn, isCalibrated, searchSettings } from "./capacities.ts";
+import { nextStep, pointOf } from "./capacity.ts";
+import type { SearchSettings } from "./search-settings.ts";
+
+/** No search of two objectives takes so many; one that does is going round in circles. */
+const MOST_SEARCH_RUNS = 60;
+const CALIBRATED_FROM = 300;
+const MOST_CALIBRATIONS = 4;
+
+/** Null route first at a rate that any machine sends, then near what that let expect, until it tells the ceiling. */
+const calibrate = async (
+  going: Going,
+  experiment: string,
+  size: number,
+  generator: GeneratorName,
+): Promise<void> => {
+  for (let index = 1; index <= MOST_CALIBRATIONS && !isCalibrated(going.suite, size, generator); index++) {
+    const name = `${wordOf(generator)}calibrate ${index}`;
+    const isDone = going.suite.runs.some(
+      ({ run }) => run.point.startsWith(`null ${name}`) && run.load.ordersPerRequest === size,
+    );
+    if (isDone) continue;
+    const { warmUpSeconds, seconds } = TIMES.smoke;
+    const point = {
+      arrangement: "null",
+      name,
+      generator,
+      varied: { purpose: "calibrate" },
+      load: {
+        rate: ceilingIn(going.suite, size, generator) ?? CALIBRATED_FROM,
+        ordersPerRequest: size,
+        warmUpSeconds,
+        seconds,
+      },
+    };
+    // it need not count: the use of its cores is all that is asked of it
+    await doPoint(going, { kind: "point", experiment, point, repetition: 1 }, 1);
+  }
+};
+
+/** Stands in the names of points that are about a generator; k6's own are named as those of modes. */
+const wordOf = (generator: GeneratorName): string => (generator === "k6" ? "" : `${generator} `);
+
+export const doSearch = async (
+  going: Going,
+  { experiment, arrangement, size, generator = "k6" }: Work & { kind: "search" },
+) => {
+  const { scale, seed } = going.suite.env;
+  const isOfGenerator = arrangement === "null";
+  if (isOfGenerator) await calibrate(going, experiment, size, generator);
+  for (let count = 0; count < MOST_SEARCH_RUNS; count++) {
+    const runs = going.suite.runs
+      .map(({ run }) => run)
+      .filter(
+        (run) =>
+          run.experiment === experiment &&
+          run.mode === arrangement &&
+          run.load.ordersPerRequest === size &&
+          (!isOfGenerator || generatorOf(run) === generator) &&
+          isSearched(run),
+      );
+    const settings = goingOnWith(searchSettings(going.suite, arrangement, size, generator), runs[0]);
+    const step = nextStep(runs.map(pointOf), settings);
+    if ("found" in step) return going.progress.found(arrangement, size, step.found);
+    const ceiling = Number.isFinite(settings.ceilingRate) ? { ceilingRate: settings.ceilingRate } : {};
+    const plan = planned(
+      {
+        arrangement,
+        name: isOfGenerator ? wordOf(generator).trim() : "",
+        generator: isOfGenerator ? generator : SEARCHES,
+        varied: { purpose: step.purpose, ...ceiling },
+        load: { rate: step.rate, ordersPerRequest: size },
+      },
+      scale,
+      seed,
+      () => null,
+    );
+    const here = runs.filter(({ load }) => load.requestsPerSecond === step.rate);
+    const valid = here.filter(({ voids }) => voids.length === 0).length;
+    const attempt = here.filter(({ repetition }) => repetition === valid + 1).length + 1;
+    const named = { experiment, point: plan.name, repetition: valid + 1, varied: plan.varied };
+    await runOnce(going, plan, { ...named, attempt });
+  }
+};
+
+/** A search that was interrupted goes on as it began. */
+const goingOnWith = (settings: SearchSettings, first: Run | undefined): SearchSettings =>
+  first === undefined
+    ? settings
+    : {
+        ...settings,
+        startRate: first.load.requestsPerSecond,
+        ceilingRate: Number(first.varied["ceilingRate"] ?? Number.POSITIVE_INFINITY),
+      };
