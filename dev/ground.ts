@@ -1,10 +1,9 @@
 /** The product's programs on servers that run, for whatever measures them. */
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Closers } from "#shared/runtime/lifecycle.ts";
 import type { Cores } from "./system/cores.ts";
-import { type RunningProgram, runProgram } from "./system/programs.ts";
+import { type Program, runProgram } from "./system/programs.ts";
 import { freePort } from "./system/servers/ports.ts";
 
 export type Api = {
@@ -44,12 +43,11 @@ export type ProgramsOptions = {
 };
 
 const READY_WITHIN_MS = 60_000;
-const PAGE_BYTES = 4_096;
 
 export const openPrograms = (options: ProgramsOptions): Programs => {
   const { addresses, folder, closers, tell, cores, root } = options;
   let started = 0;
-  const run = (kind: string, file: string, env: Readonly<Record<string, string>>): RunningProgram => {
+  const run = (kind: string, file: string, env: Readonly<Record<string, string>>): Program => {
     const name = `${kind}-${started++}`;
     const program = runProgram({
       name,
@@ -85,9 +83,9 @@ export const openPrograms = (options: ProgramsOptions): Programs => {
   };
 };
 
-const lifeOf = (program: RunningProgram) => ({
+const lifeOf = (program: Program) => ({
   pid: () => program.pid() ?? 0,
-  residentBytes: () => residentBytes(program),
+  residentBytes: () => program.residentBytes(),
   stop: () => program.stop(),
 });
 
@@ -109,10 +107,6 @@ const areAllReady = async (url: string): Promise<boolean> => {
   };
   return Object.values(modes).every(({ health }) => health === "ok");
 };
-
-/** Linux alone tells it this way, where all of this runs. */
-const residentBytes = (program: RunningProgram): number =>
-  Number(readFileSync(`/proc/${program.pid()}/statm`, "utf8").split(" ")[1]) * PAGE_BYTES;
 
 /** One series of a /metrics page; 0 while it is not there. `series` with its labels: `name{label="value"}`. */
 export const metricOf = async (metricsUrl: string, series: string): Promise<number> => {

@@ -6,11 +6,12 @@ import { parseArgs } from "node:util";
 import { type Catalogue, catalogueFrom } from "#shared/domain/catalogue.ts";
 import { modes as allModes } from "#shared/modes/all.ts";
 import { messageOf } from "#shared/runtime/lifecycle.ts";
+import { servers, serversOf } from "#shared/servers.ts";
 import { buildPageIfStale } from "./browser/page-build.ts";
 import { startDemo } from "./demo.ts";
 import { agentFor, type Observed, observe } from "./observe/observe.ts";
-import { type Stack, type StackOptions, startStack } from "./stack.ts";
 import { openStatus } from "./status.ts";
+import { type System, type SystemOptions, startSystem } from "./system/launcher.ts";
 import { writeRunning } from "./system/running.ts";
 import { stateFolder } from "./system/servers/data-dir.ts";
 
@@ -21,6 +22,8 @@ npm start -- --observe            with Prometheus, its exporters, and the rules 
 PORT=8006 npm start               the API on another port`;
 
 const DEFAULT_PORT = 8005;
+/** Away from the servers' usual ports, which a developer's own may hold. */
+const PREFERRED_PORTS = { postgres: 25_432, board: 26_379, stream: 26_380, kafka: 29_092, metrics: 29_464 };
 /** A terminal's Ctrl-C reaches npm, the bootstrap and us, and each hands it on. */
 const ONE_KEY_PRESS_MS = 1_000;
 const root = join(import.meta.dirname, "..");
@@ -70,7 +73,7 @@ const readCatalogue = (): Catalogue => {
 };
 
 /** What a newcomer needs to see it work. */
-const banner = ({ url, modes }: Stack, prometheusUrl: string | undefined): string => {
+const banner = ({ url, modes }: System, prometheusUrl: string | undefined): string => {
   const titles = allModes
     .filter((mode) => modes.includes(mode.name))
     .map((mode) => `${mode.name} (${mode.title})`);
@@ -95,19 +98,19 @@ Ctrl-C stops everything; the data stays.
 
 /** The system runs on where Prometheus cannot be had. */
 const startObserved = async (
-  options: StackOptions & { onLine(line: string): void },
+  options: SystemOptions & { onLine(line: string): void },
   observes: boolean,
-): Promise<{ stack: Stack; observed: Observed | null }> => {
-  const { onLine, modes, dataDir } = options;
-  if (!observes) return { stack: await startStack(options), observed: null };
+): Promise<{ system: System; observed: Observed | null }> => {
+  const { onLine, modes } = options;
+  if (!observes) return { system: await startSystem(options), observed: null };
   const { agent, servers } = await agentFor(modes, onLine);
-  const stack = await startStack({ ...options, servers });
+  const system = await startSystem({ ...options, servers });
   try {
-    const observed = await observe({ stack, agent, dataDir: join(dataDir, "observe"), log: onLine });
-    return { stack, observed };
+    const observed = await observe({ system, agent, dataDir: join(system.folder, "observe"), log: onLine });
+    return { system, observed };
   } catch (error) {
-    onLine(`nobody observes: ${messageOf(error)}`);
-    return { stack, observed: null };
+    onLine(`Prometheus does not run: ${messageOf(error)}`);
+    return { system, observed: null };
   }
 };
 
@@ -144,22 +147,34 @@ const main = async (): Promise<void> => {
           give("ended at once; the servers stop by themselves", 130);
       });
   });
-  say(
-    `starting ${modes.join(", ")} with PostgreSQL${modes.includes("v3") ? ", Redis and Kafka" : " and Redis"} …`,
-  );
+  const needed = serversOf(allModes.filter(({ name }) => modes.includes(name)));
+  say(`starting ${modes.join(", ")} with ${needed.map((server) => servers[server].title).join(", ")} …`);
   const dataDir = join(stateFolder(root), "data", "start");
-  const options = { modes, dataDir, apiPort: port, env: pageEnv(), environment: process.env, onLine };
+  const options = {
+    modes,
+    dataDir,
+    environment: process.env,
+    leavesModesOut: true,
+    ports: { ...PREFERRED_PORTS, api: port },
+    env: pageEnv(),
+    onLine,
+  };
   const starting = startObserved(options, observes);
   const building = buildPage();
   const early = await Promise.race([starting, asked.then(() => null)]);
-  const { stack, observed } = early ?? (await starting);
+  const { system, observed } = early ?? (await starting);
   if (early) {
     await building;
-    say(banner(stack, observed?.url));
-    const forget = writeRunning(root, { pid: process.pid, url: stack.url, env: stack.env });
-    status = openStatus(stack.url, process.stdout);
+    say(banner(system, observed?.url));
+    const forget = writeRunning(root, { pid: process.pid, url: system.url, env: system.env });
+    status = openStatus(system.url, process.stdout);
     const traffic = demo
-      ? startDemo({ url: stack.url, modes: stack.modes, catalogue: readCatalogue(), signal: stopping.signal })
+      ? startDemo({
+          url: system.url,
+          modes: system.modes,
+          catalogue: readCatalogue(),
+          signal: stopping.signal,
+        })
       : null;
     await asked;
     status.close();
@@ -168,7 +183,7 @@ const main = async (): Promise<void> => {
     forget();
   }
   await observed?.close();
-  await stack.stop();
+  await system.stop();
   say("stopped");
 };
 

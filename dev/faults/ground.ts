@@ -5,8 +5,8 @@ import { join } from "node:path";
 import type { Random } from "#shared/domain/random.ts";
 import { type Closers, openClosers } from "#shared/runtime/lifecycle.ts";
 import { migrate } from "../../db/migrate.ts";
-import { keepRunning } from "../stack.ts";
-import { type RunningProgram, runProgram } from "../system/programs.ts";
+import { keepRunning } from "../system/launcher.ts";
+import { type Program, runProgram } from "../system/programs.ts";
 import { freePort } from "../system/servers/ports.ts";
 import type { Server } from "../system/servers/server.ts";
 import { startServers, type Wanted } from "../system/servers/start.ts";
@@ -41,15 +41,15 @@ export type Ground = {
   readonly urls: readonly string[];
   /** Straight to the servers, past the wires, for the checker. */
   readonly addresses: Readonly<Record<ServerName, string>>;
-  readonly apis: readonly RunningProgram[];
-  readonly workers: readonly RunningProgram[];
+  readonly apis: readonly Program[];
+  readonly workers: readonly Program[];
   server(name: ServerName): Server;
   /** The server without which this mode cannot accept. */
   readonly backend: ServerName;
   wire(program: ProgramKind, server: ServerName): Wire;
-  addWorker(): Promise<RunningProgram>;
+  addWorker(): Promise<Program>;
   /** Any other program, with the settings that the workers have; it ends with the ground. */
-  addProgram(name: string, file: string): RunningProgram;
+  addProgram(name: string, file: string): Program;
   /** The oldest one, in the ordinary way; resolves when it has ended. */
   removeWorker(): Promise<void>;
   /** Where the programs' logs are, until the ground closes. */
@@ -148,9 +148,9 @@ const openPrograms = (
     closers.add(name, () => program.stop());
     return program;
   };
-  const running: RunningProgram[] = [];
+  const running: Program[] = [];
   let added = 0;
-  const addWorker = async (): Promise<RunningProgram> => {
+  const addWorker = async (): Promise<Program> => {
     const own = { MODE: mode, METRICS_PORT: String(await freePort()) };
     const worker = run("worker", `worker-${added++}`, "services/worker/main.ts", own);
     running.push(worker);
@@ -161,7 +161,7 @@ const openPrograms = (
   };
   const start = async () => {
     for (let count = 0; count < workers; count++) await addWorker();
-    const started: RunningProgram[] = [];
+    const started: Program[] = [];
     const urls: string[] = [];
     for (let index = 0; index < apis; index++) {
       const port = await freePort();
@@ -172,7 +172,7 @@ const openPrograms = (
     for (const url of urls) await pollUntil(`${url} takes orders`, () => isReady(url), READY_WITHIN_MS);
     return { apis: started, workers: running, urls };
   };
-  const addProgram = (name: string, file: string): RunningProgram => run("worker", name, file, {});
+  const addProgram = (name: string, file: string): Program => run("worker", name, file, {});
   return { change: { addWorker, removeWorker, addProgram }, start };
 };
 

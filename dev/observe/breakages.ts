@@ -11,11 +11,11 @@ import { discardLetter, letterIds } from "#shared/store/dead-letters.ts";
 import type { Pool } from "#shared/store/pool.ts";
 import { repair } from "#shared/store/repair.ts";
 import { slowFile } from "../faults/kinds/slow-fsync.ts";
-import type { Stack } from "../stack.ts";
+import type { System } from "../system/launcher.ts";
 import type { Server } from "../system/servers/server.ts";
 
 export type CheckGround = {
-  readonly stack: Stack;
+  readonly system: System;
   readonly pool: Pool;
   /** Holds what slows the stream's disk. */
   readonly folder: string;
@@ -45,23 +45,23 @@ const MOST_FLOOD_BATCHES = 500;
 const FLOOD_UNTIL = 0.86;
 const DISK_LEFT = 0.05;
 
-const stopped = (stack: Stack, name: string): (() => void) => {
-  const pid = stack.programs.find((program) => program.name === name)?.pid();
+const stopped = (system: System, name: string): (() => void) => {
+  const pid = [...system.apis, ...system.workers].find((program) => program.name === name)?.pid();
   if (pid === undefined) throw new Error(`${name} does not run`);
   process.kill(pid, "SIGSTOP");
   return () => void process.kill(pid, "SIGCONT");
 };
 
-const serverOf = (stack: Stack, name: string): Server => {
-  const server = stack.servers.find((each) => each.name === name);
+const serverOf = (system: System, name: string): Server => {
+  const server = Object.values(system.servers).find((each) => each.name === name);
   if (server === undefined) throw new Error(`there is no ${name}`);
   return server;
 };
 
 const UNHEARD = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
-const withStream = async <T>(stack: Stack, work: (stream: StreamClient) => Promise<T>): Promise<T> => {
-  const stream = openStream(stack.env["STREAM_REDIS_URL"] ?? "", "coffee-check", UNHEARD);
+const withStream = async <T>(system: System, work: (stream: StreamClient) => Promise<T>): Promise<T> => {
+  const stream = openStream(system.env["STREAM_REDIS_URL"] ?? "", "coffee-check", UNHEARD);
   try {
     await once(stream, "ready");
     return await work(stream);
@@ -90,21 +90,21 @@ const stoppedWorker: Breakage = {
     { alert: "CoffeeLagGrowing", labels: { mode: "v3" } },
     { alert: "CoffeeAggregatorSilent", labels: { mode: "v3" } },
   ],
-  strike: async ({ stack }) => stopped(stack, "worker-v3"),
+  strike: async ({ system }) => stopped(system, "worker-v3"),
 };
 
 const stoppedAggregator: Breakage = {
   name: "the worker of v1 stands still",
   alerts: () => [{ alert: "CoffeeAggregatorSilent", labels: { mode: "v1" } }],
-  strike: async ({ stack }) => stopped(stack, "worker-v1"),
+  strike: async ({ system }) => stopped(system, "worker-v1"),
 };
 
 const poisoned: Breakage = {
   name: "what is no order comes into the stream",
   alerts: () => [{ alert: "CoffeeDeadLetters", labels: { mode: "v2" } }],
-  strike: async ({ stack, pool }) => {
-    const { v2Stream } = loadSettings(redisStreamsKnobs, stack.env);
-    await withStream(stack, (stream) => stream.addOrders(v2Stream, 1, "this is no JSON"));
+  strike: async ({ system, pool }) => {
+    const { v2Stream } = loadSettings(redisStreamsKnobs, system.env);
+    await withStream(system, (stream) => stream.addOrders(v2Stream, 1, "this is no JSON"));
     return async () => {
       for (const id of await letterIds(pool, { isOpen: true }, "0", 1_000)) await discardLetter(pool, id);
     };
@@ -128,8 +128,8 @@ const editedRollup: Breakage = {
 const hungBoard: Breakage = {
   name: "the board's Redis hangs",
   alerts: () => [{ alert: "CoffeeBoardStale", labels: {} }],
-  strike: async ({ stack }) => {
-    const board = serverOf(stack, "redis-board");
+  strike: async ({ system }) => {
+    const board = serverOf(system, "redis-board");
     board.pause();
     return () => board.resume();
   },
@@ -141,17 +141,17 @@ const hungApi: Breakage = {
     { alert: "CoffeeApiDown", labels: {} },
     { alert: "CoffeeBlind", labels: { job: "order-api" } },
   ],
-  strike: async ({ stack }) => stopped(stack, "order-api"),
+  strike: async ({ system }) => stopped(system, "order-api"),
 };
 
 const starvedApi: Breakage = {
   name: "the API is starved of its processor",
   alerts: () => [{ alert: "CoffeeEventLoopStall", labels: { job: "order-api" } }],
-  strike: async ({ stack }) => {
+  strike: async ({ system }) => {
     let isOver = false;
     const starving = (async () => {
       for (; !isOver; await sleep(STALL_MS.running)) {
-        const goOn = stopped(stack, "order-api");
+        const goOn = stopped(system, "order-api");
         await sleep(STALL_MS.stopped);
         goOn();
       }
@@ -166,22 +166,22 @@ const starvedApi: Breakage = {
 const floodedStream: Breakage = {
   name: "the worker of v2 stands still while very much is ordered",
   alerts: () => [{ alert: "CoffeeStreamMemory", labels: { server: "stream" } }],
-  strike: async ({ stack }) => {
-    const goOn = stopped(stack, "worker-v2");
+  strike: async ({ system }) => {
+    const goOn = stopped(system, "worker-v2");
     const order = { drink: "latte", store: "uptown", price: 4.5 };
     const request = {
       method: "POST",
       headers: { "content-type": "application/json" },
       body: JSON.stringify(Array(FLOOD_BATCH_ORDERS).fill(order)),
     };
-    const flood = withStream(stack, async (stream) => {
+    const flood = withStream(system, async (stream) => {
       for (let batch = 0; batch < MOST_FLOOD_BATCHES; batch++) {
         const memory = await stream.info("memory");
         const [used, most] = ["used_memory", "maxmemory"].map((name) =>
           Number(new RegExp(`^${name}:(\\d+)`, "m").exec(memory)?.[1]),
         );
         if ((used ?? 0) > (most ?? 0) * FLOOD_UNTIL) return;
-        await (await fetch(`${stack.url}/api/v2/orders`, request)).arrayBuffer();
+        await (await fetch(`${system.url}/api/v2/orders`, request)).arrayBuffer();
       }
     });
     await flood.catch((error: unknown) => {

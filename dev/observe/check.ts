@@ -15,7 +15,7 @@ import { readRules } from "../../grafana/rules.ts";
 import { openDatabase } from "../faults/database.ts";
 import { mountSmallDisk } from "../faults/kinds/full-disk.ts";
 import { prepareSlowFsync } from "../faults/kinds/slow-fsync.ts";
-import { startStack } from "../stack.ts";
+import { startSystem } from "../system/launcher.ts";
 import { type Breakage, breakages, type CheckGround, type Expected, tells } from "./breakages.ts";
 import { agentFor, observe } from "./observe.ts";
 import { askedFor, firing, unanswered, unreadPages } from "./queries.ts";
@@ -62,17 +62,16 @@ const start = async (closers: Closers): Promise<Checked> => {
   const dataDir = join(folder, "data");
   mkdirSync(dataDir);
   chmodSync(dataDir, 0o755);
-  const stack = await startStack({
+  const system = await startSystem({
     modes,
     dataDir,
     env: { RECONCILE_EVERY_MS: String(RECONCILE_EVERY_MS), LOG_LEVEL: "error" },
     servers: { ...servers, stream: { ...slow?.stream, dataDir: join(smallDisk, "redis-stream") } },
     onLine,
   });
-  closers.add("the stack", () => stack.stop());
-  if (stack.modes.length < modes.length) throw new Error("all modes are needed; see above what is missing");
+  closers.add("the system", () => system.stop());
   const observed = await observe({
-    stack,
+    system,
     agent,
     dataDir: join(dataDir, "observe"),
     scrapeMs: SCRAPE_MS,
@@ -80,17 +79,17 @@ const start = async (closers: Closers): Promise<Checked> => {
     log: onLine,
   });
   closers.add("Prometheus", () => observed.close());
-  const pool = openDatabase(stack.env["DATABASE_URL"] ?? "");
+  const pool = openDatabase(system.env["DATABASE_URL"] ?? "");
   closers.add("PostgreSQL", () => pool.end());
-  const traffic = startTraffic(stack.url, stack.modes);
+  const traffic = startTraffic(system.url, system.modes);
   closers.add("the traffic", () => traffic.stop());
-  return { ground: { stack, pool, folder, smallDisk }, prometheusUrl: observed.url };
+  return { ground: { system, pool, folder, smallDisk }, prometheusUrl: observed.url };
 };
 
 const checkQueries = async ({ ground, prometheusUrl }: Checked): Promise<void> => {
   await sleep(LOAD_MS);
   problems.push(...(await unreadPages(prometheusUrl)).map((page) => `not read: ${page}`));
-  const asked = askedFor(RATE_INTERVAL, ground.stack.modes);
+  const asked = askedFor(RATE_INTERVAL, ground.system.modes);
   const without = await unanswered(prometheusUrl, asked);
   problems.push(...without.map(({ by, expr }) => `no data: ${by}: ${expr}`));
   say(`${at()}  ${asked.length - without.length} of ${asked.length} queries have data`);
@@ -145,7 +144,7 @@ const checkFlush = async ({ ground, prometheusUrl }: Checked): Promise<void> => 
     (await firing(prometheusUrl)).map((labels) => JSON.stringify(labels));
   const before = await names();
   const options = { ...redisOptions("coffee-check"), lazyConnect: true };
-  const board = openRedis(ground.stack.env["BOARD_REDIS_URL"] ?? "", options, () => undefined);
+  const board = openRedis(ground.system.env["BOARD_REDIS_URL"] ?? "", options, () => undefined);
   try {
     await board.connect();
     await board.flushall();

@@ -4,27 +4,27 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { until } from "../../test/fresh.ts";
-import { type Stack, startStack } from "../stack.ts";
+import { type System, startSystem } from "../system/launcher.ts";
 import { type Observed, observe } from "./observe.ts";
 import { firing, unanswered, unreadPages, valuesOf } from "./queries.ts";
 
 const lines: string[] = [];
 const log = (line: string): void => void lines.push(line);
 let dataDir: string;
-let stack: Stack;
+let system: System;
 let observed: Observed;
 
 beforeAll(async () => {
   dataDir = mkdtempSync(join(realpathSync(tmpdir()), "coffee-rt-observe-"));
   // as root the servers run as somebody else, who has to get there
   chmodSync(dataDir, 0o755);
-  stack = await startStack({ modes: ["v1"], dataDir, env: { LOG_LEVEL: "warn" }, onLine: log });
-  observed = await observe({ stack, agent: null, dataDir: join(dataDir, "observe"), scrapeMs: 500, log });
+  system = await startSystem({ modes: ["v1"], dataDir, env: { LOG_LEVEL: "warn" }, onLine: log });
+  observed = await observe({ system, agent: null, dataDir: join(dataDir, "observe"), scrapeMs: 500, log });
   // the packages may have to be fetched first
 }, 300_000);
 afterAll(async () => {
   await observed?.close();
-  await stack?.stop();
+  await system?.stop();
   rmSync(dataDir, { recursive: true, force: true });
 }, 60_000);
 

@@ -1,10 +1,12 @@
 /** Prometheus and its exporters beside a running stack: what npm start -- --observe adds. */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { modeNamed } from "#shared/modes/all.ts";
 import { messageOf, openClosers } from "#shared/runtime/lifecycle.ts";
+import { servers, serversOf } from "#shared/servers.ts";
 import { withWindowsDivided } from "../../grafana/promql.ts";
 import { RULE_FILES, RULES_FOLDER } from "../../grafana/rules.ts";
-import type { Stack } from "../stack.ts";
+import type { System } from "../system/launcher.ts";
 import { giveToServerUser, serverFolder } from "../system/servers/data-dir.ts";
 import { debianProgram } from "../system/servers/debian-programs.ts";
 import { type KafkaAgent, kafkaAgent } from "../system/servers/kafka-agent.ts";
@@ -15,7 +17,7 @@ import { configurationOf, type Target } from "./configuration.ts";
 import { EXPORTERS, launchHttp, startExporter } from "./exporters.ts";
 
 export type Observing = {
-  readonly stack: Pick<Stack, "env" | "pages">;
+  readonly system: Pick<System, "env" | "apis" | "workers">;
   readonly agent: KafkaAgent | null;
   readonly dataDir: string;
   readonly port?: number;
@@ -39,7 +41,8 @@ export const agentFor = async (
   modes: readonly string[],
   log: (line: string) => void,
 ): Promise<{ agent: KafkaAgent | null; servers: Partial<Wanted> }> => {
-  if (!modes.includes("v3") || process.env["KAFKA_BROKERS"]) return { agent: null, servers: {} };
+  const needsKafka = serversOf(modes.map(modeNamed)).includes("kafka");
+  if (!needsKafka || process.env[servers.kafka.variable]) return { agent: null, servers: {} };
   try {
     const agent = await kafkaAgent(log);
     return { agent, servers: { kafka: { javaOptions: agent.javaOptions } } };
@@ -63,7 +66,7 @@ const tellOfItsEnd = (server: Server, log: Observing["log"]): void =>
 
 /** Throws where Prometheus cannot be had; an exporter that cannot is told and left out. */
 export const observe = async (observing: Observing): Promise<Observed> => {
-  const { stack, agent, dataDir, log, divideBy = 1, scrapeMs = SCRAPE_MS } = observing;
+  const { system, agent, dataDir, log, divideBy = 1, scrapeMs = SCRAPE_MS } = observing;
   const closers = openClosers();
   const close = async (): Promise<void> => {
     for (const failure of await closers.closeAll()) log(failure.message);
@@ -71,15 +74,15 @@ export const observe = async (observing: Observing): Promise<Observed> => {
   try {
     const command = await debianProgram("prometheus", log);
     mkdirSync(dataDir, { recursive: true });
-    const targets: Target[] = stack.pages.map(({ job, mode, address }) => ({
-      job,
-      address,
-      ...(mode !== undefined && { labels: { mode } }),
+    const targets: Target[] = [...system.apis, ...system.workers].map(({ kind, mode, url }) => ({
+      job: kind,
+      address: new URL(url).host,
+      ...(mode !== null && { labels: { mode } }),
     }));
     if (agent) targets.push({ job: "kafka", address: agent.address });
     for (const exporter of EXPORTERS)
       try {
-        const started = await startExporter(exporter, { env: stack.env, dataDir, log });
+        const started = await startExporter(exporter, { env: system.env, dataDir, log });
         closers.add(exporter.name, () => started.server.stop());
         tellOfItsEnd(started.server, log);
         targets.push(...started.targets);

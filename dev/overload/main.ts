@@ -12,7 +12,7 @@ import autocannon from "autocannon";
 import type { Dashboard } from "#shared/domain/dashboard.ts";
 import { modes as allModes } from "#shared/modes/all.ts";
 import { messageOf } from "#shared/runtime/lifecycle.ts";
-import { type Stack, startStack } from "../stack.ts";
+import { type System, startSystem } from "../system/launcher.ts";
 import { type Figures, figuresOf, isGood, tableOf } from "./figures.ts";
 import type { Load, LoadResult } from "./load.ts";
 
@@ -86,15 +86,15 @@ const generate = async (load: Load): Promise<LoadResult> => {
 };
 
 const drill = async (
-  stack: Stack,
+  system: System,
   mode: string,
   orders: number,
   seconds: number,
 ): Promise<Omit<Figures, "bound">> => {
   const { path, body } = requestOf(mode, orders);
-  const api = stack.programs.find(({ name }) => name === "order-api");
-  const perSecond = await capacityOf(`${stack.url}${path}`, body);
-  await untilCounted(stack.url, mode);
+  const api = system.apis[0];
+  const perSecond = await capacityOf(`${system.url}${path}`, body);
+  await untilCounted(system.url, mode);
   const before = residentBytes(api?.pid() ?? 0);
   let peak = before;
   const sampling = setInterval(() => {
@@ -102,7 +102,7 @@ const drill = async (
   }, SAMPLE_EVERY_MS);
   try {
     const result = await generate({
-      url: stack.url,
+      url: system.url,
       path,
       body,
       phases: [
@@ -121,11 +121,11 @@ const drillIn = async (mode: string, bound: Variant, seconds: number): Promise<F
   // as root the servers run as somebody else, who has to get there
   chmodSync(dataDir, 0o755);
   const env = { LOG_LEVEL: "error", ...(VARIANTS[bound].isSlowed && slowed(mode)) };
-  const stack = await startStack({ modes: [mode], dataDir, env, onLine: (line) => console.error(line) });
+  const system = await startSystem({ modes: [mode], dataDir, env, onLine: (line) => console.error(line) });
   try {
-    return { bound, ...(await drill(stack, mode, VARIANTS[bound].orders, seconds)) };
+    return { bound, ...(await drill(system, mode, VARIANTS[bound].orders, seconds)) };
   } finally {
-    await stack.stop();
+    await system.stop();
     rmSync(dataDir, { recursive: true, force: true });
   }
 };

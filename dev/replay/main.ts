@@ -15,7 +15,8 @@ const interrupt = new AbortController();
 for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => interrupt.abort());
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
-const startStack: StartStack = async (options) => (await import("../stack.ts")).startStack(options);
+const startStack: StartStack = async (options) =>
+  (await import("../system/launcher.ts")).startSystem(options);
 
 /** npm and the bootstrap change the folder; a file is meant from where the command was typed. */
 const fromWhereTyped = (options: ReplayOptions): ReplayOptions => {

@@ -9,11 +9,10 @@ import type { Say } from "./begin.ts";
 import type { Places } from "./state.ts";
 import type { Survey } from "./survey.ts";
 
-/** The launcher's, in dev/stack.ts; its servers are only loaded when a replay needs them. */
+/** The launcher's, in dev/system/launcher.ts; its servers are only loaded when a replay needs them. */
 export type StartStack = (options: {
   modes: string[];
   dataDir: string;
-  apiPort?: number;
   env?: Record<string, string>;
   onLine?: (line: string) => void;
 }) => Promise<Stack>;
@@ -57,7 +56,6 @@ export const openOwnStack = async ({
     const stack = await startStack({
       modes: [mode],
       dataDir: places.data,
-      apiPort: 0,
       env: {
         CATALOGUE_FILE: places.catalogue,
         MAX_EVENT_AGE_DAYS: String(Math.min(EVENT_AGE_DAYS.most, Math.max(EVENT_AGE_DAYS.least, ageDays))),

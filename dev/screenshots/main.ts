@@ -8,11 +8,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import type { Browser, Page } from "playwright-core";
 import { catalogueFrom } from "#shared/domain/catalogue.ts";
+import { modes as allModes } from "#shared/modes/all.ts";
 import { findChromium, openChromium } from "../browser/chromium.ts";
 import { buildPageIfStale } from "../browser/page-build.ts";
 import { startDemo } from "../demo.ts";
-import { type Stack, startStack } from "../stack.ts";
-import { runProgram } from "../system/programs.ts";
+import { type System, startSystem } from "../system/launcher.ts";
+import { runProgram, switchesOf } from "../system/programs.ts";
 import { stateFolder } from "../system/servers/data-dir.ts";
 import { freePort } from "../system/servers/ports.ts";
 import { fetchFonts } from "./fonts.ts";
@@ -90,10 +91,10 @@ const untilReady = async (url: string, logFile: string): Promise<void> => {
     if (Date.now() > end) throw new Error(`${url} is not ready; its log is ${logFile}`);
 };
 
-const stageOn = (stack: Stack, dataDir: string, closers: (() => Promise<void>)[]): Stage => {
+const stageOn = (system: System, dataDir: string, closers: (() => Promise<void>)[]): Stage => {
   const signal = (name: NodeJS.Signals): void => {
-    for (const program of stack.programs) {
-      const pid = program.name.startsWith("worker") ? program.pid() : undefined;
+    for (const worker of system.workers) {
+      const pid = worker.pid();
       if (pid !== undefined) process.kill(pid, name);
     }
   };
@@ -106,8 +107,13 @@ const stageOn = (stack: Stack, dataDir: string, closers: (() => Promise<void>)[]
     );
     writeFileSync(file, JSON.stringify({ drinks, stores }));
     const port = await freePort();
-    const switches = Object.fromEntries(stack.modes.map((mode) => [`${mode.toUpperCase()}_ENABLED`, "true"]));
-    const env = { ...stack.env, ...ENV, ...switches, PORT: String(port), CATALOGUE_FILE: file };
+    const env = {
+      ...system.env,
+      ...ENV,
+      ...switchesOf(system.modes),
+      PORT: String(port),
+      CATALOGUE_FILE: file,
+    };
     const logFile = join(dataDir, "great-api.log");
     const program = runProgram({
       name: "great-api",
@@ -119,11 +125,11 @@ const stageOn = (stack: Stack, dataDir: string, closers: (() => Promise<void>)[]
     closers.push(() => program.stop());
     const url = `http://127.0.0.1:${port}`;
     await untilReady(url, logFile);
-    await sellThePast(url, stack.modes, readCatalogue(file), Date.now(), 0);
+    await sellThePast(url, system.modes, readCatalogue(file), Date.now(), 0);
     return url;
   };
   return {
-    url: stack.url,
+    url: system.url,
     startGreatApi,
     stopWorkers: () => signal("SIGSTOP"),
     resumeWorkers: () => signal("SIGCONT"),
@@ -174,18 +180,23 @@ const main = async (): Promise<void> => {
   try {
     const browser = await openChromium(await findChromium(say));
     closers.push(() => browser.close());
-    const stack = await startStack({ modes: ["v1", "v2", "v3"], dataDir, env: ENV, onLine: log });
-    closers.push(() => stack.stop());
-    const stage = stageOn(stack, dataDir, closers);
+    const system = await startSystem({
+      modes: allModes.map(({ name }) => name),
+      dataDir,
+      env: ENV,
+      onLine: log,
+    });
+    closers.push(() => system.stop());
+    const stage = stageOn(system, dataDir, closers);
     const views = await openViews(browser);
-    await Promise.all(views.map(({ page }) => page.goto(stack.url)));
+    await Promise.all(views.map(({ page }) => page.goto(system.url)));
     await sleep(3_000);
     for (const view of views) await picture(EMPTY.name, view);
     const catalogue = readCatalogue(catalogueFile);
-    await sellThePast(stack.url, stack.modes, catalogue, Date.now(), PAST_DAYS);
+    await sellThePast(system.url, system.modes, catalogue, Date.now(), PAST_DAYS);
     const demo = startDemo({
-      url: stack.url,
-      modes: stack.modes,
+      url: system.url,
+      modes: system.modes,
       catalogue,
       ordersPerSecond: DEMO_PER_SECOND,
       signal: stopping.signal,

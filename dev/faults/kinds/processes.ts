@@ -1,6 +1,6 @@
 /** Processes that end or stand still. */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { RunningProgram } from "../../system/programs.ts";
+import type { Program } from "../../system/programs.ts";
 import type { Server } from "../../system/servers/server.ts";
 import type { Fault, Scene } from "../fault.ts";
 import { pollUntil } from "../poll.ts";
@@ -25,7 +25,7 @@ const isOther = (pid: () => number | undefined, before: number | undefined): boo
 
 /** Until what ended runs again as another process; `ended` is called as soon as it was signalled. */
 export const end = async (
-  { name, pid }: RunningProgram | Server,
+  { name, pid }: Pick<Program, "name" | "pid"> | Server,
   signal: NodeJS.Signals,
   ended: () => void = () => undefined,
 ): Promise<void> => {
@@ -39,7 +39,7 @@ export const end = async (
 export const stopSignalOf = (name: ServerName): NodeJS.Signals =>
   name === "postgres" ? "SIGINT" : "SIGTERM";
 
-export const programOf = ({ ground, random }: Scene, kind: ProgramKind): RunningProgram =>
+export const programOf = ({ ground, random }: Scene, kind: ProgramKind): Program =>
   random.pick(kind === "api" ? ground.apis : ground.workers);
 
 export const endings: readonly Fault[] = [

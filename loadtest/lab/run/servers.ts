@@ -8,7 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf, openClosers } from "#shared/runtime/lifecycle.ts";
 import { closeRedis, openRedis, redisOptions } from "#shared/runtime/redis.ts";
 import { servers } from "#shared/servers.ts";
-import { keepRunning } from "../../../dev/stack.ts";
+import { keepRunning } from "../../../dev/system/launcher.ts";
 import type { Server } from "../../../dev/system/servers/server.ts";
 import { type Servers, startServers, type Wanted } from "../../../dev/system/servers/start.ts";
 import type { Variables } from "../experiments/experiment.ts";

@@ -1,32 +1,37 @@
-/** What npm start runs: every process of it is killed under load, and every acknowledged order is counted once. */
+/** Every process of the whole system is killed under load, and every acknowledged order is counted once. */
 import { chmodSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { v7 as newOrderId } from "uuid";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { until } from "../test/fresh.ts";
-import { type Stack, startStack } from "./stack.ts";
-import { isAlive } from "./system/servers/process-tree.ts";
+import { modes } from "#shared/modes/all.ts";
+import { until } from "../../test/fresh.ts";
+import { type System, startSystem } from "./launcher.ts";
+import { isAlive } from "./servers/process-tree.ts";
 
-let stack: Stack;
+let system: System;
 let dataDir: string;
 const lines: string[] = [];
 
 beforeAll(async () => {
-  dataDir = mkdtempSync(join(realpathSync(tmpdir()), "coffee-rt-stack-"));
+  dataDir = mkdtempSync(join(realpathSync(tmpdir()), "coffee-rt-launcher-"));
   chmodSync(dataDir, 0o755);
-  const options = { modes: ["v1", "v2", "v3"], dataDir, onLine: (line: string) => void lines.push(line) };
-  stack = await startStack({ ...options, env: { V3_SESSION_TIMEOUT_MS: "6000", LOG_LEVEL: "warn" } });
+  const options = {
+    modes: modes.map(({ name }) => name),
+    dataDir,
+    onLine: (line: string) => void lines.push(line),
+  };
+  system = await startSystem({ ...options, env: { V3_SESSION_TIMEOUT_MS: "6000", LOG_LEVEL: "warn" } });
 }, 120_000);
 afterAll(async () => {
-  await stack.stop();
+  await system.stop();
   rmSync(dataDir, { recursive: true, force: true });
 }, 60_000);
 
 const post = async (mode: string, key: string): Promise<number> => {
   try {
-    const response = await fetch(`${stack.url}/api/${mode}/order`, {
+    const response = await fetch(`${system.url}/api/${mode}/order`, {
       method: "POST",
       headers: { "content-type": "application/json", "idempotency-key": key },
       body: JSON.stringify({ drink: "latte", store: "uptown", price: 4.5 }),
@@ -41,7 +46,7 @@ const post = async (mode: string, key: string): Promise<number> => {
 };
 
 const counted = async (mode: string): Promise<number> => {
-  const response = await fetch(`${stack.url}/api/sales?bucket=day&mode=${mode}`).catch(() => null);
+  const response = await fetch(`${system.url}/api/sales?bucket=day&mode=${mode}`).catch(() => null);
   if (!response?.ok) return -1;
   const { rows } = (await response.json()) as { rows: { orders: number }[] };
   return rows.reduce((sum, row) => sum + row.orders, 0);
@@ -58,16 +63,16 @@ const client = async (mode: string, acknowledged: string[], signal: AbortSignal)
 };
 
 test("every process is killed under load; what was acknowledged is counted once, and all of it runs again", async () => {
-  const acknowledged: Record<string, string[]> = { v1: [], v2: [], v3: [] };
+  const acknowledged: Record<string, string[]> = Object.fromEntries(system.modes.map((mode) => [mode, []]));
   const over = new AbortController();
-  const clients = stack.modes.flatMap((mode) => {
+  const clients = system.modes.flatMap((mode) => {
     const mine = acknowledged[mode] ?? [];
     return [client(mode, mine, over.signal), client(mode, mine, over.signal)];
   });
   const total = (): number => Object.values(acknowledged).flat().length;
   const processes = [
-    ...stack.programs.map(({ name, pid }) => ({ name, pid })),
-    ...stack.servers.map(({ name, pid }) => ({ name, pid })),
+    ...[...system.apis, ...system.workers].map(({ name, pid }) => ({ name, pid })),
+    ...Object.values(system.servers).map(({ name, pid }) => ({ name, pid })),
   ];
   for (const { name, pid } of processes) {
     const before = total();
@@ -78,7 +83,7 @@ test("every process is killed under load; what was acknowledged is counted once,
   }
   over.abort();
   await Promise.all(clients);
-  for (const mode of stack.modes) {
+  for (const mode of system.modes) {
     const expected = acknowledged[mode]?.length ?? 0;
     expect(expected).toBeGreaterThan(100);
     await until(`${mode} has counted ${expected}`, async () => (await counted(mode)) >= expected, 60_000);
@@ -86,7 +91,7 @@ test("every process is killed under load; what was acknowledged is counted once,
   }
   for (const { name } of processes)
     expect(
-      lines.some((line) => line.startsWith(`${name} ended`)),
+      lines.some((line) => line.startsWith(`${name} exited`)),
       name,
     ).toBe(true);
 }, 300_000);
@@ -102,9 +107,11 @@ const isRunningAgain = (pid: () => number | undefined, before: number): boolean 
 };
 
 test("a second start on the same data is refused, and stopping leaves no process behind", async () => {
-  await expect(startStack({ modes: ["v1"], dataDir })).rejects.toThrow(/another start .* is using/);
-  const pids = [...stack.programs, ...stack.servers].map(({ pid }) => pid() ?? 0);
+  await expect(startSystem({ modes: ["v1"], dataDir })).rejects.toThrow(/another start .* is using/);
+  const pids = [...system.apis, ...system.workers, ...Object.values(system.servers)].map(
+    ({ pid }) => pid() ?? 0,
+  );
   expect(pids.every(isAlive)).toBe(true);
-  await stack.stop();
+  await system.stop();
   expect(pids.filter(isAlive)).toEqual([]);
 }, 60_000);
