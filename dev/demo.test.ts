@@ -26,7 +26,7 @@ const until = async (condition: () => boolean): Promise<void> => {
   while (!condition()) await sleep(5);
 };
 
-test("every mode gets its share, and the signal ends it", async () => {
+test("sends its share to every mode until the signal aborts", async () => {
   const paths = new Map<string, number>();
   const url = await serve((request, response) => {
     paths.set(request.url ?? "", (paths.get(request.url ?? "") ?? 0) + 1);
@@ -49,7 +49,7 @@ test("every mode gets its share, and the signal ends it", async () => {
   expect((paths.get("/api/v1/order") ?? 0) / total).toBeGreaterThan(0.3);
 });
 
-test("503 and refused connections are counted, not thrown", async () => {
+test("counts 503 and refused connections as dropped", async () => {
   const url = await serve((request, response) => {
     request.resume().on("end", () => response.writeHead(503).end());
   });

@@ -4,9 +4,9 @@
  */
 import type { Catalogue } from "#shared/domain/catalogue.ts";
 import { demandAt, ITEMS_PER_SALE, openCustomers } from "#shared/domain/demand.ts";
-import type { OrderRequest } from "#shared/domain/order.ts";
 import { randomFrom } from "#shared/domain/random.ts";
-import { pause } from "#shared/runtime/retry.ts";
+import { openConnections } from "./system/client/connections.ts";
+import { paced } from "./system/client/pacing.ts";
 
 export type DemoOptions = {
   /** The order API, as http://127.0.0.1:8005 */
@@ -26,64 +26,44 @@ export type Demo = {
 };
 
 const DEFAULT_ORDERS_PER_SECOND = 12;
-/** At night a newcomer must still see it move, and Saturday's noon must not load a laptop. */
+/** Visible at night, and no load on a laptop at Saturday's noon. */
 const INTENSITY = { least: 0.3, most: 2 };
 /** Five seconds of the default rate: when the API hangs, further orders are dropped, not queued. */
 const MOST_IN_FLIGHT = 64;
-const TIMEOUT_MS = 5_000;
+const REPLY_WITHIN_MS = 5_000;
+/** A process that was suspended must not send a night's sales in a burst. */
+const MOST_CATCH_UP_MS = 1_000;
 
 export const startDemo = (options: DemoOptions): Demo => {
-  const seed = options.seed ?? Date.now();
-  const customers = openCustomers(seed, options.catalogue);
+  const { url, modes, catalogue, signal, seed = Date.now() } = options;
+  const customers = openCustomers(seed, catalogue);
   const random = randomFrom(seed + 1);
   const salesPerMs = (options.ordersPerSecond ?? DEFAULT_ORDERS_PER_SECOND) / ITEMS_PER_SALE / 1_000;
-  const inFlight = new Set<Promise<void>>();
+  const connections = openConnections(url, REPLY_WITHIN_MS);
   const counts = { accepted: 0, dropped: 0 };
+  const startMs = performance.now();
+  let dueMs = 0;
 
-  const send = (mode: string, order: OrderRequest): void => {
-    if (inFlight.size >= MOST_IN_FLIGHT) {
-      counts.dropped++;
-      return;
-    }
-    const sent = isAccepted(`${options.url}/api/${mode}/order`, order, options.signal).then((accepted) => {
-      counts[accepted ? "accepted" : "dropped"]++;
-      inFlight.delete(sent);
-    });
-    inFlight.add(sent);
+  const nextDueMs = (): number => {
+    const intensity = Math.min(INTENSITY.most, Math.max(INTENSITY.least, demandAt(Date.now())));
+    dueMs += random.gap(1 / (salesPerMs * intensity));
+    dueMs = Math.max(dueMs, performance.now() - startMs - MOST_CATCH_UP_MS);
+    return dueMs;
   };
-
+  const send = (mode: string, body: string): void => {
+    if (connections.underWay() >= MOST_IN_FLIGHT) return void counts.dropped++;
+    connections.post(`/api/${mode}/order`, body, null, ({ status }) => {
+      counts[status >= 200 && status < 300 ? "accepted" : "dropped"]++;
+    });
+  };
+  const sell = (sale: number): void => {
+    const mode = modes[sale % modes.length] ?? "";
+    for (const order of customers.nextSale(Date.now())) send(mode, JSON.stringify(order));
+  };
   const run = async (): Promise<void> => {
-    if (options.modes.length === 0) return;
-    let dueMs = Date.now();
-    for (let sale = 0; ; sale++) {
-      const intensity = Math.min(INTENSITY.most, Math.max(INTENSITY.least, demandAt(dueMs)));
-      dueMs += random.gap(1 / (salesPerMs * intensity));
-      // A laptop that slept must not catch up a night's sales in a burst.
-      dueMs = Math.max(dueMs, Date.now() - 1_000);
-      if (dueMs > Date.now()) await pause(dueMs - Date.now(), options.signal);
-      if (options.signal.aborted) break;
-      const mode = options.modes[sale % options.modes.length] ?? "";
-      for (const order of customers.nextSale(Date.now())) send(mode, order);
-    }
-    await Promise.all(inFlight);
+    const durationMs = modes.length === 0 ? 0 : Number.POSITIVE_INFINITY;
+    await paced({ offsetOf: nextDueMs, durationMs, send: sell, signal }, startMs);
+    await connections.close();
   };
-
   return { counts: () => ({ ...counts }), done: run() };
-};
-
-const isAccepted = async (url: string, order: OrderRequest, signal: AbortSignal): Promise<boolean> => {
-  try {
-    const response = await fetch(url, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify(order),
-      signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
-    });
-    // Read to its end, so that the connection is free for the next order.
-    await response.arrayBuffer();
-    return response.ok;
-  } catch {
-    // Refused, reset or timed out: the caller counts it as dropped.
-    return false;
-  }
 };

@@ -111,6 +111,7 @@ const AREAS: readonly Area[] = [
       "playwright-core",
       "testcontainers",
       "typebox",
+      "undici",
       "uuid",
       "vite",
       "ws",
@@ -120,7 +121,7 @@ const AREAS: readonly Area[] = [
   { where: /^loadtest\/(k6|load)\.ts$/, from: /^(loadtest|dev)\//, packages: [] },
   {
     where: /^loadtest\/lean\//,
-    from: /^(loadtest\/(lean|lib|profiles)|shared\/domain)\//,
+    from: /^(loadtest\/(lean|lib|profiles)|dev\/system\/client|shared\/(client|domain))\//,
     packages: ["undici", "ws"],
   },
   // results to knowledge: nothing that could measure

@@ -1,4 +1,4 @@
-/** Everything that a busy day has, in a minute: orders in every mode, mistakes, repetitions, dashboards that follow. */
+/** What a busy day has, within a minute: orders in every mode, invalid ones, replays, and dashboards that follow. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { v7 as newOrderId } from "uuid";
 import { WebSocket } from "ws";
@@ -6,36 +6,24 @@ import { catalogueFrom } from "#shared/domain/catalogue.ts";
 import { LIVE_PROTOCOL } from "#shared/wire/live.ts";
 import catalogue from "../../services/order-api/catalogue.json" with { type: "json" };
 import { startDemo } from "../demo.ts";
+import { type Connections, openConnections } from "../system/client/connections.ts";
+import { sendOrders } from "../system/client/orders.ts";
 
 export type Traffic = { stop(): Promise<void> };
 
 const ORDERS_PER_SECOND = 90;
 const ODDITIES_EVERY_MS = 1_000;
 const RESYNC_EVERY_MS = 2_000;
-const LATTE = { drink: "latte", store: "uptown", price: 4.5 };
+const REPLY_WITHIN_MS = 5_000;
+const LATTE = { drink: "latte", store: "uptown", cents: 450, timestamp: null };
 
-const post = async (url: string, mode: string, order: object, key?: string): Promise<void> => {
-  try {
-    const response = await fetch(`${url}/api/${mode}/order`, {
-      method: "POST",
-      headers: { "content-type": "application/json", ...(key && { "idempotency-key": key }) },
-      body: JSON.stringify(order),
-      signal: AbortSignal.timeout(5_000),
-    });
-    await response.arrayBuffer();
-  } catch {
-    // what is refused or lost is no matter here: the system is being broken meanwhile
-  }
-};
-
-/** A mistake, the same order twice, and one key with two bodies. */
-const sendOddities = async (url: string, modes: readonly string[]): Promise<void> => {
+/** An invalid order, the same order twice, and one key with two bodies. Replies do not matter: the system is broken meanwhile. */
+const sendOddities = async (connections: Connections, modes: readonly string[]): Promise<void> => {
   for (const mode of modes) {
-    const key = newOrderId();
-    await post(url, mode, { ...LATTE, price: 0 });
-    await post(url, mode, LATTE, key);
-    await post(url, mode, LATTE, key);
-    await post(url, mode, { ...LATTE, price: 5 }, key);
+    const latte = { ...LATTE, id: newOrderId() };
+    await sendOrders(connections, mode, [{ ...LATTE, id: newOrderId(), cents: 0 }]);
+    for (const order of [latte, latte, { ...latte, cents: 500 }])
+      await sendOrders(connections, mode, [order]);
   }
 };
 
@@ -57,8 +45,9 @@ export const startTraffic = (url: string, modes: readonly string[]): Traffic => 
     seed: 7,
     signal,
   });
+  const connections = openConnections(url, REPLY_WITHIN_MS);
   const oddities = (async () => {
-    for (; !signal.aborted; await sleep(ODDITIES_EVERY_MS)) await sendOddities(url, modes);
+    for (; !signal.aborted; await sleep(ODDITIES_EVERY_MS)) await sendOddities(connections, modes);
   })();
   const whole = follow(url, []);
   const live = follow(url, [LIVE_PROTOCOL]);
@@ -71,6 +60,7 @@ export const startTraffic = (url: string, modes: readonly string[]): Traffic => 
       for (const socket of [whole, live]) socket.terminate();
       stopping.abort();
       await Promise.all([demo.done, oddities]);
+      await connections.close();
     },
   };
 };

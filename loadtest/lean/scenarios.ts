@@ -1,6 +1,8 @@
 /** Everything that a run sends: arrivals at their times, and the probe. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { accountOf } from "../lib/ledger.ts";
+import { type Connections, openConnections } from "../../dev/system/client/connections.ts";
+import { paced } from "../../dev/system/client/pacing.ts";
+import { outcomesOf } from "../../shared/client/outcome.ts";
 import { openOrderRequests } from "../lib/order-requests.ts";
 import type { Orders } from "../lib/orders.ts";
 import { type ProbeWorld, sendProbes } from "../lib/probing.ts";
@@ -9,10 +11,8 @@ import { type Plan, type Planned, vusFor } from "../lib/scenarios.ts";
 import { plannedOffsets } from "../lib/schedule.ts";
 import type { Settings } from "../lib/settings.ts";
 import { openSettle } from "../lib/settle.ts";
-import { type Connections, openConnections } from "./connections.ts";
 import type { LeanFigures } from "./figures.ts";
 import { openLive } from "./live.ts";
-import { paced } from "./pacing.ts";
 
 export type Sender = {
   readonly settings: Settings;
@@ -59,12 +59,12 @@ const sendArrivals = async (sender: Sender, connections: Connections, planned: P
     const { path, body, key } = requestOf(planned, iteration, Date.now());
     const dueMs = startMs + Math.max(offsetMs, roomSinceMs);
     underWay++;
-    connections.post(path, body, key, (reply, leftMs) => {
+    connections.post(path, body, key, (reply) => {
       underWay--;
       // while there is no room it is the server that is late
-      const lagMs = Math.max(0, leftMs - dueMs);
+      const lagMs = Math.max(0, reply.sentMs - dueMs);
       const latencyMs = Math.max(0, performance.now() - startMs - offsetMs);
-      const account = accountOf(reply, ordersPerRequest);
+      const account = outcomesOf(reply, ordersPerRequest);
       if (!isWarmUp) {
         figures.scheduleLag.add(lagMs);
         figures.orderLatency.add(latencyMs);

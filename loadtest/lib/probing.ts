@@ -5,9 +5,10 @@
  * In ids and ledger an iteration is a planned order, the k-th of which is for the k-th store, round and round; what could
  * not be sent is logged as refused, so that the ledger has no hole.
  */
+import { outcomesOf, type Reply } from "../../shared/client/outcome.ts";
 import { randomFrom } from "../../shared/domain/random.ts";
 import { orderId } from "./ids.ts";
-import { accountOf, ledgerLine, NOT_SENT, type Reply } from "./ledger.ts";
+import { ledgerLine, NOT_SENT } from "./ledger.ts";
 import { type Live, type LiveHandlers, liveUrl, RESYNC } from "./live.ts";
 import { probeBody } from "./orders.ts";
 import { openProbes } from "./probes.ts";
@@ -60,7 +61,7 @@ export const sendProbes = (world: ProbeWorld, planned: Planned, startMs: number)
     const key = orderId(run, planned.number, iteration, 0, runStartMs);
     const reply = await world.post(`/api/${mode}/order`, probeBody(world.drink, store), key);
     replies--;
-    const account = accountOf(reply, 1);
+    const account = outcomesOf(reply, 1);
     if (account.failure?.outcome === "refused") probes.refused(store);
     if (account.failure?.outcome === "unknown") probes.unknown(store);
     settle(planned, iteration, 1, account);

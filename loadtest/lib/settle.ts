@@ -1,5 +1,6 @@
 /** Counts what became of orders, and logs what was not acknowledged. */
-import { type Account, type Failure, ledgerLine } from "./ledger.ts";
+import type { Failure, Outcomes } from "../../shared/client/outcome.ts";
+import { ledgerLine } from "./ledger.ts";
 import type { Planned } from "./scenarios.ts";
 
 /** k6's counters and rates are such, and so are anybody's. */
@@ -13,7 +14,7 @@ export type Settle = (
   planned: Planned,
   iteration: number,
   orders: number,
-  account: Account,
+  outcomes: Outcomes,
   isWarmUp?: boolean,
 ) => void;
 

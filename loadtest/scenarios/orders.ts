@@ -1,7 +1,7 @@
 /** Orders at planned times: one a request, or many. */
 import http from "k6/http";
+import { outcomesOf } from "../../shared/client/outcome.ts";
 import { arrival, nowMs, startTime } from "../lib/clock.ts";
-import { accountOf } from "../lib/ledger.ts";
 import { orderLatency, scheduleLag } from "../lib/metrics.ts";
 import { openOrderRequests } from "../lib/order-requests.ts";
 import { orders, settings } from "../lib/run.ts";
@@ -31,7 +31,7 @@ export const order = (): void => {
   }
   const isReplay = response.headers["Idempotency-Replayed"] === "true";
   const reply = { status: response.status, body: String(response.body ?? ""), isReplay };
-  const account = accountOf(reply, ordersPerRequest);
+  const account = outcomesOf(reply, ordersPerRequest);
   if (hasSamples && !isWarmUp) {
     const outcome = account.failure?.outcome ?? "acknowledged";
     const startedAtMs = isFirst ? startTime() : null;
