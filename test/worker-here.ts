@@ -1,11 +1,13 @@
 /** The real worker in this process, on a mode's real source. */
+import { pino } from "pino";
 import { Registry } from "prom-client";
 import { openBoardWriter } from "#shared/board/board.ts";
 import type { Mode } from "#shared/ports.ts";
 import type { Pool } from "#shared/store/pool.ts";
 import { openWorkerMetrics } from "../services/worker/metrics.ts";
 import { openWorker, type Worker } from "../services/worker/worker.ts";
-import { silent } from "./fresh.ts";
+
+const silent = pino({ level: "silent" });
 
 export type WorkerHere = { readonly worker: Worker; stop(): Promise<void> };
 

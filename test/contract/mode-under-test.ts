@@ -1,62 +1,56 @@
-/** Ground for the contract suite: servers that may be killed, and for each test a mode on data of its own. */
+/** A mode on a database, a topic or a stream of its own, with intakes, sources and workers to test it by. */
 import { expect } from "vitest";
 import type { Order } from "#shared/domain/order.ts";
 import type { Intake, Mode, Receipt } from "#shared/ports.ts";
 import { loadSettings, variablesFor } from "#shared/runtime/config.ts";
 import type { Pool } from "#shared/store/pool.ts";
-import { migrate } from "../db/migrate.ts";
-import type { Server } from "../dev/system/servers/server.ts";
-import { startServers } from "../dev/system/servers/start.ts";
-import { freshDatabase, freshName, type Program, poolOn, silent, startProgram, until } from "./fresh.ts";
-import { startWorkerHere, type WorkerHere } from "./worker-here.ts";
+import type { Server } from "../../dev/system/servers/server.ts";
+import { freshDatabase, freshName, type Program, poolOn, silent, startProgram, until } from "../fresh.ts";
+import { startWorkerHere, type WorkerHere } from "../worker-here.ts";
 
-export type Backends = Readonly<Record<"postgres" | "board" | "stream" | "kafka", Server>>;
-
-export const startBackends = async (): Promise<Backends> => {
-  const servers = await startServers({ postgres: { durable: false }, board: {}, stream: {}, kafka: {} }, {});
-  await migrate(servers.postgres?.url ?? "", () => undefined);
-  return servers as Backends;
-};
-
-/** The server without which a mode cannot accept. */
-export const backendOf = (mode: Mode, { postgres, stream, kafka }: Backends): Server => {
-  const backends: Record<string, Server> = { v1: postgres, v2: stream, v3: kafka };
-  const backend = backends[mode.name];
-  if (!backend) throw new Error(`name the backend of ${mode.name} here`);
-  return backend;
+/** Servers that the suite may kill. */
+export type Backends = {
+  /** The one that `Mode.backend` names. */
+  readonly backend: Server;
+  readonly postgres: Server;
+  readonly board: Server;
+  /** Every server's address, by its variable. */
+  readonly addresses: Readonly<Record<string, string>>;
+  /** The program that counts in this mode. */
+  readonly workerFile: string;
 };
 
 type Settings = Record<string, string | number | boolean>;
 
-export type Ground = {
+export type ModeUnderTest = {
   readonly pool: Pool;
   readonly intake: Intake;
   openIntake(more: Settings): Promise<Intake>;
-  /** A consumer group that starts from what remains, from now on. */
+  /** Moves on to a consumer group that starts with what remains. */
   useLaterGroup(): Promise<void>;
   openSource(): ReturnType<Mode["openSource"]>;
-  /** A worker in this process: the real one, on the mode's real source. */
+  /** The real worker on the mode's real source, in this process. */
   startWorker(): WorkerHere;
   startWorkerProcess(): Program;
   acceptAll(orders: readonly Order[]): Promise<void>;
   counted(): Promise<number>;
-  /** Waits until all are counted and nothing waits, and expects nothing else and nothing twice. */
+  /** Waits until all are counted and none is pending; fails if anything else or anything twice was counted. */
   expectExactly(orders: readonly Order[]): Promise<void>;
   close(): Promise<void>;
 };
 
-const settingsOn = (mode: Mode, servers: Backends, databaseUrl: string): Settings => {
+/** Names of its own for whatever the mode stores orders in, and short waits. A mode ignores the others' settings. */
+const settingsFor = (mode: Mode, addresses: Readonly<Record<string, string>>): Settings => {
   const name = freshName("orders");
+  const own = ["stream", "topic", "queue", "group"].map((what) => [
+    `${mode.name}_${what}`.toUpperCase(),
+    name,
+  ]);
   return loadSettings(mode.knobs, {
-    DATABASE_URL: databaseUrl,
-    BOARD_REDIS_URL: servers.board.url,
-    STREAM_REDIS_URL: servers.stream.url,
-    KAFKA_BROKERS: servers.kafka.url,
+    ...addresses,
+    ...Object.fromEntries(own),
     V1_TICK_MS: "100",
-    V2_STREAM: name,
     V2_CLAIM_IDLE_MS: "1000",
-    V3_TOPIC: name,
-    V3_GROUP: name,
     V3_SESSION_TIMEOUT_MS: "6000",
   }) as Settings;
 };
@@ -70,11 +64,15 @@ const figuresOf = async (pool: Pool): Promise<{ orders: number; cents: number; r
   return { orders: Number(rows[0]?.orders), cents: Number(rows[0]?.cents), rows: Number(rows[0]?.rows) };
 };
 
-export const openGround = async (mode: Mode, servers: Backends): Promise<Ground> => {
+export const openModeUnderTest = async (mode: Mode, backends: Backends): Promise<ModeUnderTest> => {
   const closers: (() => Promise<unknown>)[] = [];
-  // this server's own "postgres" is the template, to which nobody is connected
-  const databaseUrl = await freshDatabase(servers.postgres.url.replace(/postgres$/, "template1"), "postgres");
-  let settings = settingsOn(mode, servers, databaseUrl);
+  // the server's own database "postgres" is migrated, and without connections it can be a template
+  const databaseUrl = await freshDatabase(
+    backends.postgres.url.replace(/postgres$/, "template1"),
+    "postgres",
+  );
+  const addresses = { ...backends.addresses, DATABASE_URL: databaseUrl };
+  let settings = settingsFor(mode, addresses);
   const pool = poolOn(databaseUrl);
   closers.push(() => pool.end());
 
@@ -87,14 +85,13 @@ export const openGround = async (mode: Mode, servers: Backends): Promise<Ground>
   let intake = await openIntake({});
 
   const startWorker = () => {
-    const { worker, stop } = startWorkerHere(mode, settings, servers.board.url, pool);
+    const { worker, stop } = startWorkerHere(mode, settings, backends.board.url, pool);
     closers.push(stop);
     return { worker, stop };
   };
   const startWorkerProcess = (): Program => {
     const own = { MODE: mode.name, METRICS_PORT: "0", LOG_LEVEL: "warn" };
-    const urls = { DATABASE_URL: databaseUrl, BOARD_REDIS_URL: servers.board.url };
-    const program = startProgram("services/worker/main.ts", { ...variablesFor(settings), ...urls, ...own });
+    const program = startProgram(backends.workerFile, { ...addresses, ...variablesFor(settings), ...own });
     closers.push(() => program.kill("SIGKILL"));
     return program;
   };
@@ -105,7 +102,7 @@ export const openGround = async (mode: Mode, servers: Backends): Promise<Ground>
     },
     openIntake,
     useLaterGroup: async () => {
-      settings = { ...settings, v2Group: freshName("later"), v3Group: freshName("later") };
+      settings = { ...settings, [`${mode.name}Group`]: freshName("later") };
       intake = await openIntake({});
     },
     openSource: () => {
@@ -126,7 +123,7 @@ export const openGround = async (mode: Mode, servers: Backends): Promise<Ground>
   };
 };
 
-/** One order by itself, as a single request brings it. */
+/** Accepts one order by itself, as a single request does. */
 export const acceptOne = async (intake: Intake, order: Order): Promise<Receipt> => {
   const [outcome] = await intake.accept([order]);
   if (outcome === undefined || outcome instanceof Error) throw outcome;
@@ -143,6 +140,6 @@ const expectExactly = async (orders: readonly Order[], pool: Pool, intake: Intak
   const cents = orders.reduce((sum, order) => sum + order.priceCents, 0);
   const isCounted = async () => (await figuresOf(pool)).orders >= orders.length;
   await until(`${orders.length} orders counted`, isCounted, 30_000);
-  await until("nothing waits", async () => (await intake.backlog(1_000_000)).orders === 0, 30_000);
+  await until("none is pending", async () => (await intake.backlog(1_000_000)).orders === 0, 30_000);
   expect(await figuresOf(pool)).toEqual({ orders: orders.length, cents, rows: orders.length });
 };
