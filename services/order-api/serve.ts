@@ -1,10 +1,9 @@
 import { join } from "node:path";
 import type { FastifyBaseLogger, FastifyInstance } from "fastify";
-import { openBoardReader } from "#shared/board/board.ts";
+import { boardEvents, openBoardReader } from "#shared/board/board.ts";
 import type { Catalogue } from "#shared/domain/catalogue.ts";
 import type { Closers } from "#shared/runtime/lifecycle.ts";
 import { openRegistry } from "#shared/runtime/prometheus.ts";
-import { MissingRight } from "#shared/runtime/redis-rights.ts";
 import { openPool } from "#shared/store/pool.ts";
 import type { Setup } from "#shared/wire/setup.ts";
 import packageJson from "../../package.json" with { type: "json" };
@@ -59,16 +58,8 @@ export const serve = async (serving: Serving): Promise<Served> => {
   closers.add("database watch", () => database.close());
   const intakes = openIntakes(enabled, settings, log);
   closers.add("intakes", () => intakes.close());
-  let boardFailures = 0;
-  const board = openBoardReader(
-    settings.boardRedisUrl,
-    () => fanout.changed(),
-    (error) => {
-      if (error instanceof MissingRight) failed(error);
-      else if (boardFailures++ % 50 === 0)
-        log.warn({ reason: error.message }, "the board's Redis does not answer");
-    },
-  );
+  const { onError, onConnected } = boardEvents(log, failed);
+  const board = openBoardReader(settings.boardRedisUrl, () => fanout.changed(), onError, onConnected);
   closers.add("board", () => board.close());
   const metrics = openApiMetrics(registry, catalogue, intakes.states);
   openBoardAge(registry, board.latest);

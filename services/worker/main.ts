@@ -1,14 +1,13 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Registry } from "prom-client";
-import { openBoardWriter } from "#shared/board/board.ts";
+import { boardEvents, openBoardWriter } from "#shared/board/board.ts";
 import { modes } from "#shared/modes/all.ts";
 import type { Mode } from "#shared/ports.ts";
 import { loadSettings } from "#shared/runtime/config.ts";
 import { type Closers, messageOf, orExit, runProgram } from "#shared/runtime/lifecycle.ts";
 import { openLog } from "#shared/runtime/log.ts";
 import { openRegistry } from "#shared/runtime/prometheus.ts";
-import { MissingRight } from "#shared/runtime/redis-rights.ts";
 import { openPool } from "#shared/store/pool.ts";
 import { checkKeeps } from "#shared/store/retention-knobs.ts";
 import packageJson from "../../package.json" with { type: "json" };
@@ -71,11 +70,8 @@ await runProgram(log, settings.stopDeadlineMs, async (closers, failed) => {
   closers.add("PostgreSQL", () => pool.end());
   const keeper = openKeeper(pool, settings, log);
   closers.add("keeper", () => keeper.close());
-  let boardFailures = 0;
-  const board = openBoardWriter(settings.boardRedisUrl, (error) => {
-    if (error instanceof MissingRight) failed(error);
-    else if (boardFailures++ % 50 === 0) log.warn({ err: error }, "the board's Redis does not answer");
-  });
+  const { onError, onConnected } = boardEvents(log, failed);
+  const board = openBoardWriter(settings.boardRedisUrl, onError, onConnected);
   closers.add("board", () => board.close());
   const metrics = openWorkerMetrics(registry, mode.name);
   if (settings.reconcileEveryMs > 0) {

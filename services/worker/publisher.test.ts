@@ -87,7 +87,7 @@ describe("a change", () => {
     await count();
     publisher.changed();
     await until("the outage is told", () => publisher.warnings.length > 0);
-    expect(publisher.warnings).toEqual(["the board could not be published; trying again"]);
+    expect(publisher.warnings).toEqual(["publish failed, retrying"]);
     await server.start();
     await until("the change is published", () =>
       version().then(

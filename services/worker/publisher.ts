@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { BoardWriter } from "#shared/board/board.ts";
 import type { Board } from "#shared/domain/board.ts";
 import type { Log } from "#shared/ports.ts";
-import { messageOf } from "#shared/runtime/lifecycle.ts";
+import { openOutageLog } from "#shared/runtime/outage-log.ts";
 import { MissingRight } from "#shared/runtime/redis-rights.ts";
 import { raiseEpoch, readBoard } from "#shared/store/board-read.ts";
 import type { Pool } from "#shared/store/pool.ts";
@@ -43,6 +43,12 @@ export const openPublisher = (publishing: Publishing): Publisher => {
   let dirty = false;
   let lastAt = 0;
   let failures = 0;
+  // the first attempts may meet connections that are not established yet
+  const outage = openOutageLog(log, {
+    failing: "publish failed, retrying",
+    recovered: "publish recovered",
+    tolerated: 2,
+  });
   const refused = Promise.withResolvers<never>();
   // it may reject before anything waits for it
   refused.promise.catch(() => undefined);
@@ -62,17 +68,17 @@ export const openPublisher = (publishing: Publishing): Publisher => {
       const done = await publish(publishing, ranker);
       if (done) lastAt = performance.now();
       else dirty ||= wanted;
-      if (failures >= 3 && done) log.info({ failures }, "the board is published again");
-      if (done) failures = 0;
+      if (done) {
+        outage.succeeded();
+        failures = 0;
+      }
       // not done is the turn of another, or a newer board: both are worth another look soon
       alarm.within(dirty ? (done ? publishEveryMs : TURN_TAKEN_MS) : refreshEveryMs);
     } catch (error) {
       dirty ||= wanted;
       failures++;
       if (error instanceof MissingRight) refused.reject(error);
-      // the first attempts may meet connections that are not there yet; an outage is told every 20th time
-      if (failures % 20 === 3)
-        log.warn({ reason: messageOf(error), failures }, "the board could not be published; trying again");
+      outage.failed(error);
       alarm.within(publishEveryMs * Math.min(failures, 10));
     }
   };
@@ -152,16 +158,21 @@ const openRanker = (
   let rankedVersion = -1;
   let underWay: Promise<void> | null = null;
   let closed = false;
+  const outage = openOutageLog(log, {
+    failing: "store ranking failed, retrying",
+    recovered: "store ranking recovered",
+  });
   const rank = async (version: number): Promise<void> => {
     try {
       if (!(await board.takeRanking())) return;
       own = await readRanking(pool);
       rankedVersion = version;
+      outage.succeeded();
       if (!closed) onRanked();
     } catch (error) {
       if (error instanceof MissingRight) onRefused(error);
-      // the next board asks again, and tells when PostgreSQL or Redis is away
-      log.info({ reason: messageOf(error) }, "the stores could not be ranked; trying again");
+      // the next board starts another attempt
+      outage.failed(error);
     } finally {
       underWay = null;
     }

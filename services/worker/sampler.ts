@@ -1,5 +1,5 @@
 import type { Log } from "#shared/ports.ts";
-import { messageOf } from "#shared/runtime/lifecycle.ts";
+import { openOutageLog } from "#shared/runtime/outage-log.ts";
 import { jittered, pause } from "#shared/runtime/retry.ts";
 import { openPool } from "#shared/store/pool.ts";
 import { sampleDifferences } from "#shared/store/reconcile.ts";
@@ -16,8 +16,6 @@ export type Sampling = Pick<WorkerSettings, "databaseUrl" | "reconcileEveryMs"> 
 const LONGEST_MS = 10_000;
 /** Hours that were found apart are looked at each time until they are exact; each costs as much as the current one. */
 const MOST_HOURS_AGAIN = 4;
-/** Failures alike are told once in this many, about an hour's at the usual rhythm. */
-const TOLD_EVERY = 60;
 
 /**
  * Looks again and again whether the rollups say what their orders say. A connection of its own, open while it looks:
@@ -37,14 +35,18 @@ export const openSampler = (sampling: Sampling): { close(): Promise<void> } => {
     },
     () => undefined, // the next look opens another one
   );
-  let failures = 0;
+  const outage = openOutageLog(log, {
+    failing: "rollup check failed, retrying",
+    recovered: "rollup check recovered",
+    fields: { mode },
+  });
   let apartHoursMs: readonly number[] = [];
   const look = async (): Promise<void> => {
     try {
       const found = await sampleDifferences(pool, mode, { longestMs: LONGEST_MS, signal }, apartHoursMs);
       apartHoursMs = found.hoursMs.slice(0, MOST_HOURS_AGAIN);
       metrics.reconciled(found.apart);
-      failures = 0;
+      outage.succeeded();
       if (found.apart > 0)
         log.error(
           { mode, apart: found.apart, rows: found.rows, first: found.first.slice(0, 3) },
@@ -53,8 +55,7 @@ export const openSampler = (sampling: Sampling): { close(): Promise<void> } => {
     } catch (error) {
       if (signal.aborted) return;
       metrics.reconciled(null);
-      if (failures++ % TOLD_EVERY === 0)
-        log.warn({ reason: messageOf(error), mode }, "the rollups could not be held against their orders");
+      outage.failed(error);
     }
   };
   const keepLooking = async (): Promise<void> => {

@@ -97,7 +97,7 @@ test.each([
     try {
       const settling = open()(delivery);
       settling.catch(() => undefined);
-      await until("it has tried", () => warnings.includes("recording conflicts failed; trying again"));
+      await until("it has tried", () => warnings.includes("recording conflicts failed, retrying"));
       stopping.abort();
       await expect(settling).rejects.toThrow("conflicts could not be recorded");
     } finally {

@@ -1,5 +1,6 @@
 import type { Count, Delivery, Log } from "#shared/ports.ts";
 import { messageOf } from "#shared/runtime/lifecycle.ts";
+import { type OutageLog, openOutageLog } from "#shared/runtime/outage-log.ts";
 import { retrying } from "#shared/runtime/retry.ts";
 import { recordConflicts } from "#shared/store/conflicts.ts";
 import { type CarriedBatch, type Counted, countCarried, countStored } from "#shared/store/count.ts";
@@ -34,6 +35,7 @@ const MOST_CONFLICTS_TOLD = 20;
  * worker stops.
  */
 export const openSettle = (settling: Settling): Count => {
+  const work: Work = { ...settling, outageOf: openOutages(settling) };
   /** Orders in a row that could not be counted, over batches: at a low rate a batch holds only one or two. */
   let alike = 0;
   const onCounted = (counted: Counted): void => {
@@ -43,50 +45,63 @@ export const openSettle = (settling: Settling): Count => {
 
   const settleCarried = async (delivery: Carried): Promise<void> => {
     try {
-      await count(settling, delivery, delivery.entries.map(bare), onCounted);
+      await count(work, delivery, delivery.entries.map(bare), onCounted);
     } catch (error) {
       if (!isPoison(error)) throw error;
       const { pieces, broken } = piecesOf(delivery.entries);
-      const poison = [...broken, ...(await sift(settling, delivery, pieces, onCounted))];
+      const poison = [...broken, ...(await sift(work, delivery, pieces, onCounted))];
       if (poison.length === pieces.length + broken.length) {
         // to what it is now: other batches may have been settled meanwhile, and counted good orders
         alike += poison.length;
-        await stopIfSystemic(settling, delivery, poison, alike);
+        await stopIfSystemic(work, delivery, poison, alike);
       }
-      for (const each of poison) await bury(settling, each);
+      for (const each of poison) await bury(work, each);
     }
   };
   return (delivery) =>
-    delivery.kind === "stored" ? countAllStored(settling, delivery.part) : settleCarried(delivery);
+    delivery.kind === "stored" ? countAllStored(work, delivery.part) : settleCarried(delivery);
 };
 
 type Carried = Extract<Delivery, { kind: "carried" }>;
 
+/** `outageOf` returns the outage log of one kind of work, shared by the deliveries that are settled at the same time. */
+type Work = Settling & { readonly outageOf: (what: string) => OutageLog };
+
+const openOutages = ({ log, mode }: Settling): Work["outageOf"] => {
+  const outages = new Map<string, OutageLog>();
+  return (what) => {
+    const opened = outages.get(what);
+    if (opened) return opened;
+    const texts = { failing: `${what} failed, retrying`, recovered: `${what} recovered` };
+    const outage = openOutageLog(log, { ...texts, fields: { mode } });
+    outages.set(what, outage);
+    return outage;
+  };
+};
+
 /** Again and again until it succeeds, the worker stops, or the data itself is to blame. */
-const persistently = <T>(
-  { mode, log, signal }: Settling,
+const persistently = async <T>(
+  { signal, outageOf }: Work,
   what: string,
   attempt: () => Promise<T>,
-): Promise<T> =>
-  retrying(attempt, {
-    signal,
-    isRetryable: (error) => !isPoison(error),
-    onRetry: (error, failures) => {
-      // the first failure tells, then every tenth: an outage is one story, not a thousand lines
-      if (failures % 10 === 1) log.warn({ err: error, mode, failures }, `${what} failed; trying again`);
-    },
-  });
+): Promise<T> => {
+  const outage = outageOf(what);
+  const isRetryable = (error: unknown): boolean => !isPoison(error);
+  const result = await retrying(attempt, { signal, isRetryable, onRetry: (error) => outage.failed(error) });
+  outage.succeeded();
+  return result;
+};
 
 const count = async (
-  settling: Settling,
+  work: Work,
   { part, position }: Carried,
   texts: readonly string[],
   onCounted: (counted: Counted) => void,
 ): Promise<void> => {
-  const batch = { source: settling.mode, part, position, messages: `[${texts.join(",")}]` };
-  const counted = await persistently(settling, "counting", () => countCarried(settling.pool, batch));
+  const batch = { source: work.mode, part, position, messages: `[${texts.join(",")}]` };
+  const counted = await persistently(work, "counting", () => countCarried(work.pool, batch));
   onCounted(counted);
-  if (counted.duplicates > 0) await keepConflicts(settling, batch);
+  if (counted.duplicates > 0) await keepConflicts(work, batch);
 };
 
 /**
@@ -94,13 +109,13 @@ const count = async (
  * have just been taken, so no error here is theirs: each is tried again, and the last is wrapped, lest its SQLSTATE
  * make dead letters of counted orders.
  */
-const keepConflicts = async (settling: Settling, batch: CarriedBatch): Promise<void> => {
-  const { pool, mode, log, onConflicts } = settling;
+const keepConflicts = async (work: Work, batch: CarriedBatch): Promise<void> => {
+  const { pool, mode, log, onConflicts } = work;
   const record = () =>
     recordConflicts(pool, batch).catch((cause: unknown) => {
       throw new Error(`conflicts could not be recorded: ${messageOf(cause)}`, { cause });
     });
-  const ids = await persistently(settling, "recording conflicts", record);
+  const ids = await persistently(work, "recording conflicts", record);
   if (ids.length === 0) return;
   onConflicts(ids.length);
   for (const orderId of ids.slice(0, MOST_CONFLICTS_TOLD))
@@ -111,7 +126,7 @@ const keepConflicts = async (settling: Settling, batch: CarriedBatch): Promise<v
 
 /** Counts the pieces that can be; resolves with those that never can, each with its error. */
 const sift = async (
-  settling: Settling,
+  work: Work,
   delivery: Carried,
   pieces: readonly Piece[],
   onCounted: (counted: Counted) => void,
@@ -119,25 +134,25 @@ const sift = async (
   if (pieces.length === 0) return [];
   try {
     const texts = pieces.map((piece) => piece.text);
-    await count(settling, delivery, texts, onCounted);
+    await count(work, delivery, texts, onCounted);
     return [];
   } catch (error) {
     if (!isPoison(error)) throw error;
     const [only] = pieces;
     if (pieces.length === 1 && only) return [{ piece: only, error }];
     const middle = pieces.length >> 1;
-    const first = await sift(settling, delivery, pieces.slice(0, middle), onCounted);
-    return [...first, ...(await sift(settling, delivery, pieces.slice(middle), onCounted))];
+    const first = await sift(work, delivery, pieces.slice(0, middle), onCounted);
+    return [...first, ...(await sift(work, delivery, pieces.slice(middle), onCounted))];
   }
 };
 
-const bury = async (settling: Settling, { piece, error }: Poison): Promise<void> => {
-  const { pool, mode, log, onDeadLetter } = settling;
+const bury = async (work: Work, { piece, error }: Poison): Promise<void> => {
+  const { pool, mode, log, onDeadLetter } = work;
   const { origin, index, text } = piece;
   const reason = sqlStateOf(error) ?? "malformed";
   const detail = messageOf(error).slice(0, DETAIL_CHARACTERS);
   const letter = { source: mode, origin, index, payload: text, reason, detail };
-  await persistently(settling, "setting aside a dead letter", () => setAside(pool, letter));
+  await persistently(work, "setting aside a dead letter", () => setAside(pool, letter));
   log.error(
     { mode, orderId: orderIdIn(text), origin, index, reason, detail },
     "an order can never be counted; it is a dead letter now",
@@ -146,16 +161,16 @@ const bury = async (settling: Settling, { piece, error }: Poison): Promise<void>
 };
 
 /** In steps, until nothing is left that can be counted now. */
-const countAllStored = async (settling: Settling, part: number): Promise<void> => {
-  const { pool, mode, log, signal, onCounted } = settling;
+const countAllStored = async (work: Work, part: number): Promise<void> => {
+  const { pool, mode, log, signal, onCounted } = work;
   const batch = { source: mode, part };
   for (let more = true; more && !signal.aborted; ) {
-    const counted = await persistently(settling, "counting", () => countStored(pool, batch));
+    const counted = await persistently(work, "counting", () => countStored(pool, batch));
     onCounted(counted);
     more = counted.more;
     if (!counted.restored) continue;
     log.warn({ mode }, "the database was restored into another cluster; adopting it");
-    const rest = await persistently(settling, "adopting a restored database", () =>
+    const rest = await persistently(work, "adopting a restored database", () =>
       adoptRestored(pool, batch, signal),
     );
     if (rest) onCounted(rest);
@@ -169,15 +184,15 @@ const countAllStored = async (settling: Settling, part: number): Promise<void> =
  * because otherwise the stream would end as dead letters, at a low rate one small batch after the other.
  */
 const stopIfSystemic = async (
-  settling: Settling,
+  work: Work,
   { part, position }: Carried,
   poison: readonly Poison[],
   alike: number,
 ): Promise<void> => {
-  const { pool, mode, poisonStopOrders } = settling;
+  const { pool, mode, poisonStopOrders } = work;
   const reasons = [...new Set(poison.map(({ error }) => sqlStateOf(error) ?? "malformed"))];
   const batch = { source: mode, part, position };
-  const able = await persistently(settling, "trying a good order", () => canCount(pool, batch));
+  const able = await persistently(work, "trying a good order", () => canCount(pool, batch));
   if (able !== false && (alike < poisonStopOrders || reasons.length > 1)) return;
   const found = able === false ? "good orders cannot be counted" : `the last ${alike} orders all fail alike`;
   const cause = poison[0]?.error;

@@ -3,7 +3,9 @@
  * take turns. Sole owner of these keys.
  */
 import type { Board } from "../domain/board.ts";
+import type { Log } from "../ports.ts";
 import { messageOf } from "../runtime/lifecycle.ts";
+import { openOutageLog } from "../runtime/outage-log.ts";
 import { closeRedis, openRedis, type RedisClient, redisOptions } from "../runtime/redis.ts";
 import { MissingRight, OF_A_SCRIPT, openRights, type Rights } from "../runtime/redis-rights.ts";
 
@@ -11,6 +13,19 @@ const BOARD = "coffee:board";
 const CHANGES = "coffee:board:changes";
 const TURN = "coffee:board:turn";
 const RANKING = "coffee:board:ranking";
+
+/** What a program does when the board's Redis fails: a missing right ends it, anything else is logged as an outage. */
+export const boardEvents = (log: Log, failed: (error: MissingRight) => void) => {
+  const outage = openOutageLog(log, {
+    failing: "board Redis unreachable, reconnecting",
+    recovered: "board Redis reachable again",
+  });
+  const onError = (error: Error): void => {
+    if (error instanceof MissingRight) failed(error);
+    else outage.failed(error);
+  };
+  return { onError, onConnected: outage.succeeded };
+};
 
 /** A board from a clock this far ahead of Redis' own would block every honest one after it. */
 const MOST_AHEAD_US = 5_000_000;
@@ -54,12 +69,16 @@ export type BoardWriter = {
 };
 
 /** `onError` is called on each failed connection attempt, with `MissingRight` if the user may not select its database. */
-export const openBoardWriter = (url: string, onError: (error: Error) => void): BoardWriter => {
+export const openBoardWriter = (
+  url: string,
+  onError: (error: Error) => void,
+  onConnected: () => void = () => undefined,
+): BoardWriter => {
   const rights = openRights(VARIABLE);
   const options = redisOptions("coffee-board-writer");
   const redis = openRedis(url, options, (error) => onError(connectError(rights, error))) as WithPublish;
   redis.defineCommand("publishBoard", { numberOfKeys: 2, lua: PUBLISH });
-  redis.on("ready", () => rights.allowed(SELECT));
+  redis.on("ready", () => rights.allowed(SELECT)).on("ready", onConnected);
   return {
     read: async () => parsed(await rights.check(READ, () => redis.hget(BOARD, "board"))),
     asOfMs: async () => {
@@ -105,6 +124,7 @@ export const openBoardReader = (
   url: string,
   onChange: (board: Board) => void,
   onError: (error: Error) => void,
+  onConnected: () => void = () => undefined,
 ): BoardReader => {
   let latest: Board | null = null;
   // The blocking subscription and the reads need connections of their own.
@@ -136,11 +156,13 @@ export const openBoardReader = (
       else onError(new Error(`${what}: ${messageOf(error)}`, { cause: error }));
     }
   };
+  const isConnected = (): boolean => changes.status === "ready" && reads.status === "ready";
   const follow = (): Promise<void> =>
     guarded("following the board", async () => {
       if (changes.status === "ready")
         await rights.check("subscribe to the board's changes", () => changes.subscribe(CHANGES));
       if (reads.status === "ready") take(await rights.check(READ, () => reads.hget(BOARD, "board")));
+      if (isConnected()) onConnected();
     });
   for (const client of [changes, reads]) client.on("ready", () => rights.allowed(SELECT)).on("ready", follow);
   changes.on("message", (_channel, text) => guarded("reading a board", () => take(text)));
@@ -150,7 +172,7 @@ export const openBoardReader = (
   }, SILENCE_MS);
   return {
     latest: () => latest,
-    isConnected: () => changes.status === "ready" && reads.status === "ready",
+    isConnected,
     close: async () => {
       clearInterval(listening);
       await Promise.all([closeRedis(changes), closeRedis(reads)]);

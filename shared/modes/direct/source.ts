@@ -1,6 +1,7 @@
 import { type ConnectionOptions, Queue, RedisConnection, Worker } from "bullmq";
 import type { Count, Log, Source } from "../../ports.ts";
-import { atMost, messageOf } from "../../runtime/lifecycle.ts";
+import { atMost } from "../../runtime/lifecycle.ts";
+import { openOutageLog } from "../../runtime/outage-log.ts";
 import { MissingRight, OF_A_SCRIPT, openRights, type Rights } from "../../runtime/redis-rights.ts";
 import { pause } from "../../runtime/retry.ts";
 import type { DirectSettings } from "./knobs.ts";
@@ -41,16 +42,20 @@ export const openDirectSource = (settings: DirectSettings, log: Log): Source => 
     skipVersionCheck: true,
   });
   const rights = openRights("BOARD_REDIS_URL");
-  const complain = openComplaints(log);
-  queue.on("error", complain.about);
+  const scheduling = openOutageLog(log, {
+    failing: "v1 schedule not written, retrying",
+    recovered: "v1 schedule written again",
+    fields: { mode: "v1" },
+  });
+  queue.on("error", (error) => scheduling.failed(error));
 
   const schedule = async (): Promise<void> => {
     try {
       await rights.check(SCHEDULE, () => writeSchedule(queue, settings.v1TickMs), OF_A_SCRIPT);
-      complain.forget();
+      scheduling.succeeded();
     } catch (error) {
       if (error instanceof MissingRight) throw error;
-      complain.about(error);
+      scheduling.failed(error);
     }
   };
 
@@ -70,10 +75,16 @@ export const openDirectSource = (settings: DirectSettings, log: Log): Source => 
         throw error;
       }
     };
+    const ticking = openOutageLog(log, {
+      failing: "v1 ticks not received, retrying",
+      recovered: "v1 ticks received again",
+      fields: { mode: "v1" },
+    });
     const worker = openWorker(connection, tick, rights, (error) => {
       if (error instanceof MissingRight) failure.reject(error);
-      else complain.about(error);
+      else ticking.failed(error);
     });
+    worker.on("completed", ticking.succeeded);
     // it ends with the signal; a Redis that hangs must not hold up the stop
     keepScheduled(schedule, signal).catch(failure.reject);
     try {
@@ -116,23 +127,6 @@ const openWorker = (
   });
   return worker;
 };
-
-/** ioredis and BullMQ repeat an error on every attempt; an outage is logged once. */
-const openComplaints = (log: Log) => {
-  const logged = new Set<string>();
-  return {
-    about: (error: unknown): void => {
-      const reason = messageOf(error);
-      if (logged.has(reason)) return;
-      // some name a job: the set must not grow with an outage
-      if (logged.size >= MOST_REASONS) logged.clear();
-      logged.add(reason);
-      log.warn({ err: error, mode: "v1" }, "the schedule's Redis does not answer");
-    },
-    forget: (): void => logged.clear(),
-  };
-};
-const MOST_REASONS = 20;
 
 /** Redis answered, and refused. A connection that fails is paced by ioredis itself. */
 const isRefusal = (error: Error): boolean => error.name === "ReplyError";

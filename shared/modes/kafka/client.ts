@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import type { Socket } from "node:net";
 import { Kafka, type LogEntry, logLevel } from "kafkajs";
 import type { Log } from "../../ports.ts";
-import { messageOf } from "../../runtime/lifecycle.ts";
+import { type OutageLog, openOutageLog } from "../../runtime/outage-log.ts";
 import { retrying } from "../../runtime/retry.ts";
 
 /** A request that got no answer in this time is given up; its effect is unknown. */
@@ -60,21 +60,25 @@ export const addressesIn = (text: string): { brokers: string[]; ssl: boolean } =
   };
 };
 
+/** A broker that has just started refuses once or twice. */
+export const openKafkaOutage = (log: Log): OutageLog =>
+  openOutageLog(log, {
+    failing: "Kafka unreachable, retrying",
+    recovered: "Kafka reachable again",
+    fields: { mode: "v3" },
+    tolerated: 2,
+  });
+
 /** Does `attempt` until Kafka lets it succeed; rejects only when `signal` aborts. */
-export const untilKafkaAnswers = (
+export const untilKafkaAnswers = async (
   attempt: () => Promise<void>,
   signal: AbortSignal,
-  log: Log,
-): Promise<void> =>
-  retrying(attempt, {
-    signal,
-    isRetryable: () => true,
-    onRetry: (error, failures) => {
-      // a broker that has just started refuses once or twice; an outage is told now and then
-      if (failures % 20 === 3)
-        log.warn({ mode: "v3", reason: messageOf(error) }, "Kafka does not answer; trying again");
-    },
-  });
+  outage: OutageLog,
+): Promise<void> => {
+  const onRetry = (error: unknown): void => outage.failed(error);
+  await retrying(attempt, { signal, isRetryable: () => true, onRetry });
+  outage.succeeded();
+};
 
 /** kafkajs calls every retry an error. What matters is told by those who call it; this is for a closer look. */
 const tell = (log: Log, { label, log: { message, ...fields } }: LogEntry): void => {

@@ -5,7 +5,13 @@ import { atMost, messageOf } from "../../runtime/lifecycle.ts";
 import { encodeOrder } from "../../wire/order-message.ts";
 import { groupWrites } from "../group.ts";
 import { DECISION_MS, STALE_MS } from "../limits.ts";
-import { DISCONNECT_MS, openKafka, REQUEST_TIMEOUT_MS, untilKafkaAnswers } from "./client.ts";
+import {
+  DISCONNECT_MS,
+  openKafka,
+  openKafkaOutage,
+  REQUEST_TIMEOUT_MS,
+  untilKafkaAnswers,
+} from "./client.ts";
 import type { KafkaSettings } from "./knobs.ts";
 import { openTurns, partitionInTurn, type Turns } from "./partitioner.ts";
 import { ensureTopic, openBacklog } from "./topic.ts";
@@ -51,7 +57,7 @@ export const openKafkaIntake = (settings: KafkaSettings, log: Log): Intake => {
     }
   };
   const verify = (): Promise<TopicFacts> => (connected ? topic.verify() : Promise.reject(unavailable()));
-  const connecting = untilKafkaAnswers(connect, closing.signal, log);
+  const connecting = untilKafkaAnswers(connect, closing.signal, openKafkaOutage(log));
   // it rejects only when it is closed first, and `close` looks
   connecting.catch(() => undefined);
   const group = groupWrites<Order, Receipt>(

@@ -2,7 +2,7 @@ import type { EachBatchPayload, Kafka, KafkaMessage } from "kafkajs";
 import type { Count, Log, Source } from "../../ports.ts";
 import { atMost } from "../../runtime/lifecycle.ts";
 import { pause } from "../../runtime/retry.ts";
-import { openKafka, untilKafkaAnswers } from "./client.ts";
+import { openKafka, openKafkaOutage, untilKafkaAnswers } from "./client.ts";
 import type { KafkaSettings } from "./knobs.ts";
 import { ensureTopic } from "./topic.ts";
 
@@ -22,6 +22,7 @@ export const openKafkaSource = (settings: KafkaSettings, log: Log): Source => {
   const kafka = openKafka(settings.kafkaBrokers, "coffee-v3-worker", log, "patient");
   const run = async (count: Count, signal: AbortSignal): Promise<void> => {
     const refusal: Refusal = { error: null };
+    const outage = openKafkaOutage(log);
     const countOrRefuse: Count = (delivery) =>
       count(delivery).catch((error: unknown) => {
         refusal.error = { cause: error };
@@ -29,14 +30,14 @@ export const openKafkaSource = (settings: KafkaSettings, log: Log): Source => {
       });
     const attempt = async (): Promise<void> => {
       try {
-        await consume(kafka, settings, countOrRefuse, signal, log);
+        await consume({ kafka, settings, count: countOrRefuse, log, onRunning: outage.succeeded }, signal);
       } catch (error) {
         if (refusal.error) return;
         throw error;
       }
     };
     try {
-      await untilKafkaAnswers(attempt, signal, log);
+      await untilKafkaAnswers(attempt, signal, outage);
     } catch (error) {
       if (!signal.aborted) throw error;
     }
@@ -47,13 +48,19 @@ export const openKafkaSource = (settings: KafkaSettings, log: Log): Source => {
 
 type Refusal = { error: { readonly cause: unknown } | null };
 
+type Consuming = {
+  readonly kafka: Kafka;
+  readonly settings: KafkaSettings;
+  readonly count: Count;
+  readonly log: Log;
+  /** Called when the consumer has joined its group. */
+  readonly onRunning: () => void;
+};
+
 /** One consumer's life: until `signal` aborts, or it or `count` fails. */
 const consume = async (
-  kafka: Kafka,
-  settings: KafkaSettings,
-  count: Count,
+  { kafka, settings, count, log, onRunning }: Consuming,
   signal: AbortSignal,
-  log: Log,
 ): Promise<void> => {
   await ensureTopic(settings, log);
   const consumer = kafka.consumer({
@@ -72,6 +79,7 @@ const consume = async (
   consumer.on(consumer.events.FETCH, () => {
     gatheredAt = performance.now() + settings.v3GatherMs;
   });
+  consumer.on(consumer.events.GROUP_JOIN, onRunning);
   consumer.on(consumer.events.CRASH, ({ payload }) => {
     if (!payload.restart) over.reject(payload.error);
   });

@@ -1,17 +1,15 @@
 import type { Count, Log, Source } from "../../ports.ts";
-import { messageOf } from "../../runtime/lifecycle.ts";
+import { type OutageLog, openOutageLog } from "../../runtime/outage-log.ts";
 import { closeRedis } from "../../runtime/redis.ts";
 import { MissingRight, OF_A_SCRIPT, openRights, type Rights } from "../../runtime/redis-rights.ts";
 import { pause, retrying } from "../../runtime/retry.ts";
 import { type Lease, leaseSlot } from "../../store/lease.ts";
-import { openPool, type Pool } from "../../store/pool.ts";
+import { openPool } from "../../store/pool.ts";
 import { type Consumer, openConsumer, type StreamEntry } from "./consumer.ts";
 import type { RedisStreamsSettings } from "./knobs.ts";
 import { openReader, openStream, type StreamClient } from "./stream.ts";
 
 const TRIM_EVERY_MS = 1_000;
-/** An outage is logged once a minute. */
-const LOG_EVERY_TRIMS = 60;
 /** Needs a right of the Redis user. */
 const SELECT = "select the database";
 /** While every slot is taken, or PostgreSQL does not lease one. */
@@ -34,20 +32,11 @@ export const openRedisStreamsSource = (settings: RedisStreamsSettings, log: Log)
   const stopIfRefused = (error: unknown): void => {
     if (error instanceof MissingRight) failed.abort(error);
   };
-  const pool = openPool(
-    {
-      databaseUrl: settings.databaseUrl,
-      program: "coffee-v2-lease",
-      maxConnections: v2SlotsAtOnce,
-      statementTimeoutMs: 5_000,
-      connectTimeoutMs: 2_000,
-    },
-    (error) => log.warn({ err: error, mode: "v2" }, "an idle connection to PostgreSQL was lost"),
-  );
+  const slots = openSlots(settings, log);
 
   const countInSlots = async (reads: StreamClient, count: Count, signal: AbortSignal): Promise<void> => {
     while (!signal.aborted) {
-      const lease = await takeSlot(pool, settings.v2Slots, log);
+      const lease = await slots.lease();
       if (!lease) {
         await pause(NO_SLOT_MS, signal);
         continue;
@@ -81,7 +70,7 @@ export const openRedisStreamsSource = (settings: RedisStreamsSettings, log: Log)
   return {
     run,
     close: async () => {
-      await Promise.all([...readers.map(closeRedis), closeRedis(commands), pool.end()]);
+      await Promise.all([...readers.map(closeRedis), closeRedis(commands), slots.close()]);
     },
   };
 };
@@ -97,27 +86,29 @@ const consume = async (
   count: Count,
   { gatherMs, signal, log }: Consuming,
 ): Promise<void> => {
-  const patiently = <T>(what: string, attempt: () => Promise<T>): Promise<T | null> =>
-    retrying(attempt, {
-      signal,
-      isRetryable: (error) => !(error instanceof MissingRight),
-      onRetry: (error, failures) => {
-        // a connection that is still being made refuses once or twice
-        if (failures === 3)
-          log.warn({ mode: "v2", reason: messageOf(error) }, `${what} failed; trying again`);
-      },
-    }).catch((error: unknown) => {
+  const [reading, acknowledging] = [openOutage(log, "stream read"), openOutage(log, "acknowledgement")];
+  const patiently = async <T>(outage: OutageLog, attempt: () => Promise<T>): Promise<T | null> => {
+    try {
+      const result = await retrying(attempt, {
+        signal,
+        isRetryable: (error) => !(error instanceof MissingRight),
+        onRetry: (error) => outage.failed(error),
+      });
+      outage.succeeded();
+      return result;
+    } catch (error) {
       // only an abort or a missing right ends the retries; what is unsettled stays pending and is redelivered
       if (!signal.aborted) throw error;
       return null;
-    });
+    }
+  };
   const next = (): Promise<StreamEntry[] | null> =>
-    signal.aborted ? Promise.resolve(null) : patiently("reading the stream", () => consumer.read());
+    signal.aborted ? Promise.resolve(null) : patiently(reading, () => consumer.read());
 
   const settle = async (entries: readonly StreamEntry[]): Promise<void> => {
     const ids = entries.map(([id]) => id);
     for (const delivery of consumer.deliveriesOf(entries)) await count(delivery);
-    if (ids.length > 0) await patiently("acknowledging", () => consumer.settled(ids));
+    if (ids.length > 0) await patiently(acknowledging, () => consumer.settled(ids));
   };
 
   let entries = await next();
@@ -130,13 +121,43 @@ const consume = async (
   }
 };
 
-const takeSlot = async (pool: Pool, slots: number, log: Log): Promise<Lease | null> => {
-  try {
-    return await leaseSlot(pool, slots, log);
-  } catch (error) {
-    log.warn({ mode: "v2", reason: messageOf(error) }, "no slot could be leased; trying again");
-    return null;
-  }
+/** A connection that is being established refuses once or twice. */
+const openOutage = (log: Log, what: string): OutageLog =>
+  openOutageLog(log, {
+    failing: `${what} failed, retrying`,
+    recovered: `${what} recovered`,
+    fields: { mode: "v2" },
+    tolerated: 2,
+  });
+
+/** The slots that this worker may lease. `lease` resolves with null while none is free or PostgreSQL is unavailable. */
+const openSlots = (settings: RedisStreamsSettings, log: Log) => {
+  const pool = openPool(
+    {
+      databaseUrl: settings.databaseUrl,
+      program: "coffee-v2-lease",
+      maxConnections: settings.v2SlotsAtOnce,
+      statementTimeoutMs: 5_000,
+      connectTimeoutMs: 2_000,
+    },
+    (error) => log.warn({ err: error, mode: "v2" }, "idle PostgreSQL connection lost"),
+  );
+  const outage = openOutageLog(log, {
+    failing: "slot lease failed, retrying",
+    recovered: "slot lease recovered",
+    fields: { mode: "v2" },
+  });
+  const lease = async (): Promise<Lease | null> => {
+    try {
+      const leased = await leaseSlot(pool, settings.v2Slots, log);
+      outage.succeeded();
+      return leased;
+    } catch (error) {
+      outage.failed(error);
+      return null;
+    }
+  };
+  return { lease, close: () => pool.end() };
 };
 
 type Trimming = {
@@ -150,16 +171,19 @@ const openTrimming = (
   { commands, stream, rights, log }: Trimming,
   onError: (error: unknown) => void,
 ): { close(): void } => {
-  let failures = 0;
+  const outage = openOutageLog(log, {
+    failing: "stream trim failed, retrying",
+    recovered: "stream trim recovered",
+    fields: { mode: "v2" },
+  });
   const trim = async (): Promise<void> => {
     if (commands.status !== "ready") return;
     try {
       await rights.check("trim the stream", () => commands.trimSettled(stream), OF_A_SCRIPT);
-      failures = 0;
+      outage.succeeded();
     } catch (error) {
       onError(error);
-      if (failures++ % LOG_EVERY_TRIMS === 0)
-        log.warn({ mode: "v2", failures, reason: messageOf(error) }, "trimming the stream failed, retrying");
+      outage.failed(error);
     }
   };
   const timer = setInterval(trim, TRIM_EVERY_MS);

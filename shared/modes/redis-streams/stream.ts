@@ -4,7 +4,8 @@
  * counter beside the stream drifts.
  */
 import type { Log } from "../../ports.ts";
-import { openRedis, type RedisClient, redisOptions } from "../../runtime/redis.ts";
+import { openOutageLog } from "../../runtime/outage-log.ts";
+import { type Options, openRedis, type RedisClient, redisOptions } from "../../runtime/redis.ts";
 
 /** How long a read waits for entries; also how long stopping an idle worker may take. */
 export const BLOCK_MS = 500;
@@ -76,7 +77,7 @@ export type StreamClient = RedisClient & {
 
 /** A connection with the scripts above. */
 export const openStream = (url: string, name: string, log: Log): StreamClient =>
-  withScripts(openRedis(url, redisOptions(name), outageLog(log)));
+  withScripts(openLogged(url, redisOptions(name), log));
 
 /** A read that blocks may take this long; then its server is gone without a word. */
 const READ_TIMEOUT_MS = BLOCK_MS + 2_000;
@@ -91,16 +92,16 @@ export const openReader = (url: string, name: string, log: Log): StreamClient =>
     commandTimeout: READ_TIMEOUT_MS,
     autoResendUnfulfilledCommands: false,
   };
-  return withScripts(openRedis(url, options, outageLog(log)));
+  return withScripts(openLogged(url, options, log));
 };
 
-/** Attempts to connect come several a second; an outage is told now and then. */
-const outageLog = (log: Log): ((error: Error) => void) => {
-  let failures = 0;
-  return (error) => {
-    if (failures++ % 50 === 0)
-      log.warn({ mode: "v2", failures, reason: error.message }, "the stream's Redis does not answer");
-  };
+const openLogged = (url: string, options: Options, log: Log): RedisClient => {
+  const outage = openOutageLog(log, {
+    failing: "stream Redis unreachable, reconnecting",
+    recovered: "stream Redis reachable again",
+    fields: { mode: "v2", connection: options.connectionName },
+  });
+  return openRedis(url, options, (error) => outage.failed(error)).on("ready", outage.succeeded);
 };
 
 const withScripts = (client: RedisClient): StreamClient => {
