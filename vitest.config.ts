@@ -37,7 +37,7 @@ export default defineConfig({
         // tests themselves, of the whole system: a few run here, all of them by npm run faults
         "dev/faults/**",
         // and what npm run check:observability is made of
-        ...["check", "breakages", "traffic"].map((name) => `dev/observe/${name}.ts`),
+        ...["check", "alert-faults", "traffic"].map((name) => `dev/observe/${name}.ts`),
         // k6 runs these, and programs: where this cannot look
         "loadtest/load.ts",
         "loadtest/scenarios/**",

@@ -23,7 +23,7 @@ const targets = {
   reconcile: ["dev/operate.ts", "reconcile"],
   retention: ["dev/operate.ts", "retention"],
   contracts: ["dev/contracts.ts"],
-  dashboards: ["grafana/main.ts"],
+  dashboards: ["grafana/dashboards.ts"],
   "check:observability": ["dev/observe/check.ts"],
   settings: ["dev/deploy/write.ts"],
   "check:deploy": ["dev/deploy/main.ts"],

@@ -1,35 +1,28 @@
 /**
- * npm run build:dashboard: the page, built into services/dashboard/dist with every file compressed beside it. With
- * `-- --if-stale` only when what it is made of has changed; `--out folder` for another place, `--api https://host/` for a
- * page that somebody else serves than the API at that address.
+ * npm run build:dashboard: builds the page into services/dashboard/dist, with a compressed copy of every file next to it.
+ * `-- --if-stale` builds only when a source has changed; `--out folder` builds elsewhere; `--api https://host/` builds a
+ * page whose API runs at that address, for a page served by another host.
  */
+import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
-import { parseArgs } from "node:util";
+import { parseArgs, promisify } from "node:util";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 
 const root = join(import.meta.dirname, "..");
 const page = join(root, "services/dashboard");
-const { values } = parseArgs({
-  options: {
-    "if-stale": { type: "boolean", default: false },
-    out: { type: "string", default: join(page, "dist") },
-    api: { type: "string", default: "" },
-  },
-});
-const dist = resolve(values.out);
-/** Without a quote in it, as every address that is one. */
-const api = values.api === "" ? "" : new URL(values.api).href;
 const STAMP = ".built-from";
-/**
- * What the page is made of; the lock file says which versions of others' parts. Of shared/domain and shared/wire it takes
- * types alone, which leave nothing in it.
- */
+/** The lock file covers the versions of libraries. Types from shared/domain and shared/wire leave nothing in the bundle. */
 const SOURCES = ["services/dashboard", "shared/client", "package-lock.json", "dev/build-dashboard.ts"];
-/** `light-dark()` as it is: those who have it have all else that the page uses. */
+/** The first versions with `light-dark()`; they have everything else that the page uses. */
 const BROWSERS = ["chrome123", "firefox120", "safari17.5"];
 const COMPRESSED = /\.(html|js|css|svg)$/;
+
+/** Builds in a separate process, so that the bundler's memory is freed. Quick when no source has changed. */
+export const buildPageIfStale = async (): Promise<void> => {
+  await promisify(execFile)(process.execPath, [import.meta.filename, "--if-stale"], { cwd: root });
+};
 
 const filesOf = (source: string): string[] => {
   const path = join(root, source);
@@ -40,14 +33,14 @@ const filesOf = (source: string): string[] => {
     .sort();
 };
 
-const fingerprint = (): string => {
+const fingerprint = (api: string): string => {
   const hash = createHash("sha256").update(api);
   for (const file of SOURCES.flatMap(filesOf))
     hash.update(relative(root, file)).update("\0").update(readFileSync(file)).update("\0");
   return hash.digest("hex");
 };
 
-const isFresh = (stamp: string): boolean =>
+const isFresh = (dist: string, stamp: string): boolean =>
   existsSync(join(dist, STAMP)) && readFileSync(join(dist, STAMP), "utf8") === stamp;
 
 const compress = (file: string): void => {
@@ -57,30 +50,30 @@ const compress = (file: string): void => {
   writeFileSync(`${file}.gz`, gzipSync(bytes, { level: constants.Z_BEST_COMPRESSION }));
 };
 
-/** Before it is compressed: a server that prefers the compressed file would not see a change made afterwards. */
-const writeApi = (file: string): void => {
+/** Before compression: a server that prefers the compressed file would not see a later change. */
+const writeApi = (file: string, api: string): void => {
   const place = '<meta name="coffee-rt-api" content="';
   const [before, after, ...more] = readFileSync(file, "utf8").split(`${place}"`);
   if (before === undefined || after === undefined || more.length > 0)
-    throw new Error(`${file} has no single place for the API's address`);
+    throw new Error(`${file}: expected exactly one ${place}">`);
   writeFileSync(file, `${before}${place}${api}"${after}`);
 };
 
-/** Beside, and then put in place as a whole: whoever serves the page never sees half of one. */
-const buildPage = async (stamp: string): Promise<void> => {
+/** Builds into a separate folder and renames it, so that no server ever serves a half-written page. */
+const buildPage = async (dist: string, api: string, stamp: string): Promise<void> => {
   const [partial, former] = [`${dist}.${process.pid}`, `${dist}.${process.pid}.former`];
-  // its native parts take a while to load, which a page that is up to date does not need
+  // loading its native parts takes a while, and an up-to-date page does not need it
   const { build } = await import("vite");
   try {
     await build({
       configFile: false,
       root: page,
-      // relative, so that a proxy may serve it under any path
+      // relative, so that a proxy may serve the page under any path
       base: "./",
       logLevel: "warn",
       build: { outDir: partial, emptyOutDir: true, target: BROWSERS, modulePreload: { polyfill: false } },
     });
-    writeApi(join(partial, "index.html"));
+    writeApi(join(partial, "index.html"), api);
     for (const entry of readdirSync(partial, { recursive: true, withFileTypes: true }))
       if (entry.isFile() && COMPRESSED.test(entry.name)) compress(join(entry.parentPath, entry.name));
     writeFileSync(join(partial, STAMP), stamp);
@@ -91,9 +84,23 @@ const buildPage = async (stamp: string): Promise<void> => {
   }
 };
 
-const stamp = fingerprint();
-if (values["if-stale"] !== true || !isFresh(stamp)) {
+const main = async (): Promise<void> => {
+  const { values } = parseArgs({
+    options: {
+      "if-stale": { type: "boolean", default: false },
+      out: { type: "string", default: join(page, "dist") },
+      api: { type: "string", default: "" },
+    },
+  });
+  const dist = resolve(values.out);
+  // as a URL it has no quotes, so it can stand in an attribute
+  const api = values.api === "" ? "" : new URL(values.api).href;
+  const stamp = fingerprint(api);
+  if (values["if-stale"] && isFresh(dist, stamp)) return;
   const startedAt = performance.now();
-  await buildPage(stamp);
-  console.log(`the dashboard is built (${Math.round(performance.now() - startedAt)} ms)`);
-}
+  await buildPage(dist, api, stamp);
+  console.log(`dashboard built (${Math.round(performance.now() - startedAt)} ms)`);
+};
+
+// not import.meta.main: dev/bootstrap.mjs imports the commands of npm
+if (process.argv[1] === import.meta.filename) await main();

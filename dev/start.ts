@@ -7,9 +7,10 @@ import { type Catalogue, catalogueFrom } from "#shared/domain/catalogue.ts";
 import { modes as allModes } from "#shared/modes/all.ts";
 import { messageOf } from "#shared/runtime/lifecycle.ts";
 import { servers, serversOf } from "#shared/servers.ts";
-import { buildPageIfStale } from "./browser/page-build.ts";
+import { buildPageIfStale } from "./build-dashboard.ts";
 import { startDemo } from "./demo.ts";
-import { agentFor, type Observed, observe } from "./observe/observe.ts";
+import { agentFor } from "./observe/exporters.ts";
+import { type Prometheus, startPrometheus } from "./observe/prometheus.ts";
 import { openStatus } from "./status.ts";
 import { type System, type SystemOptions, startSystem } from "./system/launcher.ts";
 import { writeRunning } from "./system/running.ts";
@@ -100,17 +101,17 @@ Ctrl-C stops everything; the data stays.
 const startObserved = async (
   options: SystemOptions & { onLine(line: string): void },
   observes: boolean,
-): Promise<{ system: System; observed: Observed | null }> => {
+): Promise<{ system: System; prometheus: Prometheus | null }> => {
   const { onLine, modes } = options;
-  if (!observes) return { system: await startSystem(options), observed: null };
+  if (!observes) return { system: await startSystem(options), prometheus: null };
   const { agent, servers } = await agentFor(modes, onLine);
   const system = await startSystem({ ...options, servers });
   try {
-    const observed = await observe({ system, agent, dataDir: join(system.folder, "observe"), log: onLine });
-    return { system, observed };
+    const dataDir = join(system.folder, "observe");
+    return { system, prometheus: await startPrometheus({ system, agent, dataDir, log: onLine }) };
   } catch (error) {
     onLine(`Prometheus does not run: ${messageOf(error)}`);
-    return { system, observed: null };
+    return { system, prometheus: null };
   }
 };
 
@@ -162,10 +163,10 @@ const main = async (): Promise<void> => {
   const starting = startObserved(options, observes);
   const building = buildPage();
   const early = await Promise.race([starting, asked.then(() => null)]);
-  const { system, observed } = early ?? (await starting);
+  const { system, prometheus } = early ?? (await starting);
   if (early) {
     await building;
-    say(banner(system, observed?.url));
+    say(banner(system, prometheus?.url));
     const forget = writeRunning(root, { pid: process.pid, url: system.url, env: system.env });
     status = openStatus(system.url, process.stdout);
     const traffic = demo
@@ -182,7 +183,7 @@ const main = async (): Promise<void> => {
     await traffic?.done;
     forget();
   }
-  await observed?.close();
+  await prometheus?.close();
   await system.stop();
   say("stopped");
 };

@@ -1,50 +1,50 @@
-/** What a board is before it is Grafana's JSON: rows of panels, each a title, a unit, advice and queries. */
+/** A board as data, before dashboards.ts turns it into Grafana's JSON: rows of panels with title, unit, advice and queries. */
 
-/** Units by Grafana's ids. */
+/** Grafana's ids of units. */
 export type Unit = "ops" | "s" | "percentunit" | "bytes" | "short" | "Bps" | "none";
 
-export type Query = {
-  /** PromQL; `$mode` is what the board is set to, `$__rate_interval` four scrapes or more. */
+export type PanelQuery = {
+  /** PromQL; `$mode` is the board's variable, `$__rate_interval` is at least four scrape intervals. */
   readonly expr: string;
-  /** What tells the lines apart, as `{{label}}`. */
+  /** The labels that distinguish the lines, as `{{label}}`. */
   readonly legend: string;
 };
 
 export type Panel = {
   readonly title: string;
   readonly unit: Unit;
-  /** What it shows, and what to do when it looks wrong. */
+  /** What the panel shows, and what to do when a value is unusual. */
   readonly description: string;
-  readonly queries: readonly Query[];
-  /** One number now instead of lines over time. */
+  readonly queries: readonly PanelQuery[];
+  /** Shows the current value instead of lines over time. */
   readonly isNow?: true;
-  /** From here on it is red: where an objective or a limit is. */
+  /** The objective or limit: values from here on are red. */
   readonly limit?: number;
-  /** Red below the limit instead: for what is left of something. */
+  /** Values below the limit are red: the panel shows what is left of something. */
   readonly isLeft?: true;
 };
 
 export type Row = { readonly title: string; readonly panels: readonly Panel[] };
 
 export type Board = {
-  /** Part of its address, and of its file's name after "coffee-". */
+  /** Part of its uid, and of its file's name. */
   readonly name: string;
   readonly title: string;
   readonly description: string;
-  /** Whether its panels can be narrowed to some of the modes. */
+  /** Whether its panels can be filtered by mode. */
   readonly hasModes?: true;
-  /** Whether runs of the lab are marked in it. */
+  /** Whether it shows the annotations of lab runs. */
   readonly isMarkedByLab?: true;
   readonly rows: readonly Row[];
 };
 
-/** A quantile of a histogram, by the labels named. */
+/** A quantile of a histogram, by these labels. */
 export const quantile = (share: number, histogram: string, by: string, matchers = ""): string =>
   `histogram_quantile(${share}, sum by (le, ${by}) (rate(${histogram}_bucket{${matchers}}[$__rate_interval])))`;
 
-/** Per second, by the labels named. */
+/** A counter's rate per second, by these labels. */
 export const perSecond = (counter: string, by: string, matchers = ""): string =>
   `sum by (${by}) (rate(${counter}${matchers && `{${matchers}}`}[$__rate_interval]))`;
 
-/** Where a mode is chosen. */
+/** Selects the modes that the board is filtered by. */
 export const OF_MODES = 'mode=~"$mode"';

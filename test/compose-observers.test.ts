@@ -10,9 +10,8 @@ import { loadSettings } from "#shared/runtime/config.ts";
 import { EXPORTERS } from "../dev/observe/exporters.ts";
 import { promtool } from "../dev/system/servers/debian-programs.ts";
 import { AGENT_SHA256, AGENT_VERSION } from "../dev/system/servers/kafka-agent.ts";
-import { boards } from "../grafana/boards.ts";
-import { JOBS } from "../grafana/jobs.ts";
-import { RULE_FILES } from "../grafana/rules.ts";
+import { JOBS } from "../grafana/metric-sources.ts";
+import { boards, RULE_FILES } from "../grafana/queries.ts";
 
 const root = join(import.meta.dirname, "..");
 const read = (file: string): string => readFileSync(join(root, file), "utf8");

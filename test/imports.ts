@@ -87,7 +87,7 @@ const AREAS: readonly Area[] = [
     packages: [],
     isPure: true,
   },
-  { where: /^grafana\//, from: /^grafana\//, packages: ["@grafana/grafana-foundation-sdk", "yaml"] },
+  { where: /^grafana\//, from: /^(grafana\/|shared\/modes\/all\.ts$)/, packages: ["@grafana/", "yaml"] },
   { where: /^docs\//, from: /^(shared\/client|docs)\//, packages: [] },
   // the page: the client as it is, and of the wire types alone
   {

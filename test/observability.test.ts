@@ -1,4 +1,4 @@
-/** Boards and rules ask for metrics that somebody tells, and each alert is made to fire by something. */
+/** Boards and rules read only metrics that a program or exporter exposes, and a fault of check:observability fires each alert. */
 import { execFile } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,15 +9,12 @@ import { modes } from "#shared/modes/all.ts";
 import { variableOf } from "#shared/runtime/config.ts";
 import { openRegistry } from "#shared/runtime/prometheus.ts";
 import { retentionKnobs } from "#shared/store/retention-knobs.ts";
-import { breakages, tells } from "../dev/observe/breakages.ts";
+import { alertFaults, alertsOf } from "../dev/observe/alert-faults.ts";
 import { promtool } from "../dev/system/servers/debian-programs.ts";
-import { boards } from "../grafana/boards.ts";
-import { LAB_TAG } from "../grafana/build.ts";
-import { EARLIER_SYSTEM } from "../grafana/earlier-system.ts";
-import { EXPORTED } from "../grafana/exported.ts";
-import { metricsIn } from "../grafana/promql.ts";
-import { FAULTS_OF_CLIENTS } from "../grafana/rules/recording.ts";
-import { RULE_FILES, RULES_FOLDER, readRules } from "../grafana/rules.ts";
+import { LAB_TAG } from "../grafana/dashboards.ts";
+import { EXPORTED } from "../grafana/metric-sources.ts";
+import { boards, metricsIn, queriesOfAll, RULE_FILES, RULES_FOLDER, readRules } from "../grafana/queries.ts";
+import { CLIENT_ERRORS } from "../grafana/rules/recording.ts";
 import { LAB_TAG as TAG_OF_MARKS } from "../loadtest/lab/run/marks.ts";
 import packageJson from "../package.json" with { type: "json" };
 import { apiKnobs, switchKnobs } from "../services/order-api/config.ts";
@@ -30,7 +27,7 @@ import { catalogue, poolOn } from "./fresh.ts";
 
 const run = promisify(execFile);
 
-/** What the programs themselves tell, by the names that a page has. */
+/** The metrics that the programs themselves expose. */
 const ownMetrics = async (): Promise<readonly string[]> => {
   const api = openRegistry("order-api", "0");
   openApiMetrics(api, catalogue, () => new Map());
@@ -48,7 +45,7 @@ const ownMetrics = async (): Promise<readonly string[]> => {
   );
 };
 
-test("every metric that a board, a rule or the earlier system's board reads is told by somebody", async () => {
+test("every metric that a board, a rule or the earlier system's board reads is exposed", async () => {
   const rules = readRules();
   const known = new Set([
     ...(await ownMetrics()),
@@ -58,16 +55,9 @@ test("every metric that a board, a rule or the earlier system's board reads is t
     "up",
     "ALERTS",
   ]);
-  const exprs = [
-    ...rules.map(({ expr }) => expr),
-    ...boards
-      .flatMap(({ rows }) => rows.flatMap(({ panels }) => panels.flatMap(({ queries }) => queries)))
-      .map(({ expr }) => expr),
-    ...EARLIER_SYSTEM,
-  ];
-  expect(exprs.flatMap(metricsIn).filter((metric) => !known.has(metric))).toEqual([]);
-  // and nothing is listed for nobody
-  const read = new Set(exprs.flatMap(metricsIn));
+  const read = new Set(queriesOfAll().flatMap(({ expr }) => metricsIn(expr)));
+  expect([...read].filter((metric) => !known.has(metric))).toEqual([]);
+  // and every listed one is read
   expect(
     Object.values(EXPORTED)
       .flat()
@@ -75,21 +65,21 @@ test("every metric that a board, a rule or the earlier system's board reads is t
   ).toEqual([]);
 });
 
-test("the rules leave out those refusals that the order API calls a client's mistake, and no other", () => {
-  expect([...FAULTS_OF_CLIENTS]).toEqual(REFUSED_FOR_CLIENTS);
+test("the rules exclude exactly the rejections that the order API counts as client errors", () => {
+  expect([...CLIENT_ERRORS]).toEqual(REFUSED_FOR_CLIENTS);
 });
 
-test("what the lab marks is what its board shows", () => {
+test("the lab's board shows the annotations of the lab", () => {
   expect(LAB_TAG).toBe(TAG_OF_MARKS);
 });
 
-test("each alert is made to fire by npm run check:observability, and no other", () => {
+test("npm run check:observability fires each alert, and no other", () => {
   const alerts = readRules().flatMap(({ alert }) => alert ?? []);
-  const fired = breakages.flatMap(tells);
+  const fired = alertFaults.flatMap(alertsOf);
   expect([...new Set(fired)].toSorted()).toEqual(alerts.toSorted());
 });
 
-test("the runbook and the boards name commands and settings that there are", () => {
+test("the runbook and the boards name only existing commands and settings", () => {
   const read = (file: string): string => readFileSync(join(import.meta.dirname, "..", file), "utf8");
   const text = [read("grafana/RUNBOOK.md"), ...boards.map((board) => JSON.stringify(board))].join("\n");
   const named = (pattern: RegExp): string[] => [...text.matchAll(pattern)].map(([, name = ""]) => name);
@@ -97,7 +87,7 @@ test("the runbook and the boards name commands and settings that there are", () 
     ([, name = ""]) => name,
   );
   const knobs = [apiKnobs, switchKnobs, workerKnobs, retentionKnobs, ...modes.map((mode) => mode.knobs)];
-  // two are of the compose files
+  // two belong to the compose files
   const variables = ["API_PORT", "KAFKA_HEAP_OPTS"].concat(
     knobs.flatMap(({ properties }) => Object.keys(properties).map(variableOf)),
   );
@@ -109,7 +99,7 @@ test("the runbook and the boards name commands and settings that there are", () 
   expect(named(/\bcurl (?!http)(\S+)/g)).toEqual([]);
 });
 
-test("Prometheus takes the rules, and their own tests pass", async () => {
+test("Prometheus accepts the rules, and their own tests pass", async () => {
   const tool = await promtool((line) => console.log(line));
   const folder = join(RULES_FOLDER, "tests");
   const files = readdirSync(folder).map((file) => join(folder, file));

@@ -2,7 +2,7 @@ import pg from "pg";
 import type { TestProject } from "vitest/node";
 import { messageOf } from "#shared/runtime/lifecycle.ts";
 import { migrate } from "../db/migrate.ts";
-import { type Chromium, findChromium } from "../dev/browser/chromium.ts";
+import { type Chromium, findChromium } from "../dev/screenshots/browser.ts";
 import { startKafka } from "../dev/system/servers/kafka.ts";
 import { startPostgres } from "../dev/system/servers/postgres.ts";
 

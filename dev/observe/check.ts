@@ -1,45 +1,51 @@
 /**
  * npm run check:observability: a real Prometheus on the whole running system. After a minute of load in every mode every
- * query of every board and rule has data; then each alert is made to fire by its real fault, and to end, with the
- * windows of the rules divided by 60.
+ * query of every board and rule must have data. Then each alert must fire by a real fault and stop after the repair, with
+ * the windows of the rules divided by 60.
  */
-import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { modes as allModes } from "#shared/modes/all.ts";
 import { type Closers, messageOf, openClosers } from "#shared/runtime/lifecycle.ts";
 import { closeRedis, openRedis, redisOptions } from "#shared/runtime/redis.ts";
-import { readRules } from "../../grafana/rules.ts";
+import { servers as serverTable } from "#shared/servers.ts";
+import { metricsIn, type Query, queriesOfAll, readRules, withVariables } from "../../grafana/queries.ts";
 import { openDatabase } from "../faults/database.ts";
 import { mountSmallDisk } from "../faults/kinds/full-disk.ts";
 import { prepareSlowFsync } from "../faults/kinds/slow-fsync.ts";
-import { startSystem } from "../system/launcher.ts";
-import { type Breakage, breakages, type CheckGround, type Expected, tells } from "./breakages.ts";
-import { agentFor, observe } from "./observe.ts";
-import { askedFor, firing, unanswered, unreadPages } from "./queries.ts";
+import { startSystem, temporaryFolder } from "../system/launcher.ts";
+import {
+  type AlertFault,
+  alertFaults,
+  alertsOf,
+  type CheckedSystem,
+  type ExpectedAlert,
+} from "./alert-faults.ts";
+import { agentFor } from "./exporters.ts";
+import { failedTargets, firingAlerts, startPrometheus, withoutData } from "./prometheus.ts";
 import { startTraffic } from "./traffic.ts";
 
-const USAGE = `npm run check:observability                    every query, every alert; as root
-  --queries            the queries alone
-  --alert A,B          these alerts alone (${[...new Set(breakages.flatMap(tells))].join(", ")})`;
+const USAGE = `npm run check:observability                    every query, every alert; needs root
+  --queries            only the queries
+  --alert A,B          only these alerts (${[...new Set(alertFaults.flatMap(alertsOf))].join(", ")})`;
 
 const DIVIDE_BY = 60;
 const SCRAPE_MS = 500;
 const RATE_INTERVAL = "20s";
 const LOAD_MS = 60_000;
-/** Enough for the shortest windows of the rules to be full. */
+/** Fills the shortest windows of the rules. */
 const WARM_MS = 12_000;
-const FIRES_WITHIN_MS = 120_000;
-const ENDS_WITHIN_MS = 150_000;
-const LOOK_EVERY_MS = 500;
-/** A quarter of an hour by the divided windows: longer than the quickest alerts wait. */
+const FIRE_WITHIN_MS = 120_000;
+const STOP_WITHIN_MS = 150_000;
+const POLL_EVERY_MS = 500;
+/** A quarter of an hour in divided windows: longer than the shortest `for` of an alert. */
 const UNDISTURBED_MS = 15_000;
 const SMALL_DISK_MB = 128;
-/** A sampled look at the rollups is due every minute otherwise. */
+/** Instead of every minute. */
 const RECONCILE_EVERY_MS = 2_000;
-/** Small enough to be filled in seconds. */
+/** Filled within seconds. */
 const STREAM_MEMORY = "16mb";
 
 const problems: string[] = [];
@@ -47,13 +53,10 @@ const say = (line: string): void => console.log(line);
 const startedAt = performance.now();
 const at = (): string => `${String(Math.round((performance.now() - startedAt) / 1_000)).padStart(4)} s`;
 
-type Checked = { readonly ground: CheckGround; readonly prometheusUrl: string };
+type Observed = { readonly checked: CheckedSystem; readonly prometheusUrl: string };
 
-const start = async (closers: Closers): Promise<Checked> => {
-  const folder = mkdtempSync(join(realpathSync(tmpdir()), "coffee-rt-observability-"));
-  closers.add("the data folder", () => rmSync(folder, { recursive: true, force: true }));
-  // as root the servers run as somebody else, who has to get there
-  chmodSync(folder, 0o755);
+const start = async (closers: Closers): Promise<Observed> => {
+  const folder = temporaryFolder("coffee-rt-observability-", closers);
   const smallDisk = await mountSmallDisk(folder, SMALL_DISK_MB, closers);
   const { servers: slow } = await prepareSlowFsync(folder, { maxmemory: STREAM_MEMORY });
   const modes = allModes.map(({ name }) => name);
@@ -70,7 +73,7 @@ const start = async (closers: Closers): Promise<Checked> => {
     onLine,
   });
   closers.add("the system", () => system.stop());
-  const observed = await observe({
+  const prometheus = await startPrometheus({
     system,
     agent,
     dataDir: join(dataDir, "observe"),
@@ -78,40 +81,59 @@ const start = async (closers: Closers): Promise<Checked> => {
     divideBy: DIVIDE_BY,
     log: onLine,
   });
-  closers.add("Prometheus", () => observed.close());
-  const pool = openDatabase(system.env["DATABASE_URL"] ?? "");
+  closers.add("Prometheus", () => prometheus.close());
+  const pool = openDatabase(system.env[serverTable.postgres.variable] ?? "");
   closers.add("PostgreSQL", () => pool.end());
   const traffic = startTraffic(system.url, system.modes);
   closers.add("the traffic", () => traffic.stop());
-  return { ground: { system, pool, folder, smallDisk }, prometheusUrl: observed.url };
+  return { checked: { system, pool, folder, smallDisk }, prometheusUrl: prometheus.url };
 };
 
-const checkQueries = async ({ ground, prometheusUrl }: Checked): Promise<void> => {
+/** A query with `$mode` is asked for each mode: an answer for one mode says nothing about the others. */
+const forEachMode = ({ by, expr }: Query, modes: readonly string[]): readonly Query[] =>
+  (expr.includes("$mode") ? modes : [".*"]).map((mode) => ({
+    by,
+    expr: withVariables(expr, RATE_INTERVAL, mode),
+  }));
+
+/**
+ * An alert has values only while it fires, which the faults check: here each metric that it reads is queried instead. A
+ * recorded comparison of a mode without a value yet is queried by its name.
+ */
+const queriesToAsk = (modes: readonly string[]): readonly Query[] =>
+  queriesOfAll().flatMap(({ by, expr, rule }) => {
+    if (rule?.alert !== undefined) return metricsIn(expr).map((metric) => ({ by, expr: metric }));
+    if (rule?.record === undefined) return forEachMode({ by, expr }, modes);
+    const recorded = rule.record.startsWith("mode:") ? `${rule.record}{mode="$mode"}` : rule.record;
+    return forEachMode({ by, expr: recorded }, modes);
+  });
+
+const checkQueries = async ({ checked, prometheusUrl }: Observed): Promise<void> => {
   await sleep(LOAD_MS);
-  problems.push(...(await unreadPages(prometheusUrl)).map((page) => `not read: ${page}`));
-  const asked = askedFor(RATE_INTERVAL, ground.system.modes);
-  const without = await unanswered(prometheusUrl, asked);
+  problems.push(...(await failedTargets(prometheusUrl)).map((target) => `not scraped: ${target}`));
+  const asked = queriesToAsk(checked.system.modes);
+  const without = await withoutData(prometheusUrl, asked);
   problems.push(...without.map(({ by, expr }) => `no data: ${by}: ${expr}`));
   say(`${at()}  ${asked.length - without.length} of ${asked.length} queries have data`);
 };
 
-const isFiring = async (prometheusUrl: string, { alert, labels }: Expected): Promise<boolean> => {
+const isFiring = async (prometheusUrl: string, { alert, labels }: ExpectedAlert): Promise<boolean> => {
   const wanted = Object.entries({ alertname: alert, ...labels });
-  return (await firing(prometheusUrl)).some((found) =>
+  return (await firingAlerts(prometheusUrl)).some((found) =>
     wanted.every(([name, value]) => found[name] === value),
   );
 };
 
-/** Those of the alerts that are not as wanted when the time is over. */
+/** The alerts that are not in the wanted state when the time is over. */
 const untilAll = async (
   prometheusUrl: string,
-  alerts: readonly Expected[],
+  alerts: readonly ExpectedAlert[],
   wanted: boolean,
   withinMs: number,
   onEach: (alert: string) => void = () => undefined,
-): Promise<readonly Expected[]> => {
+): Promise<readonly ExpectedAlert[]> => {
   let left = alerts;
-  for (const deadline = performance.now() + withinMs; left.length > 0; await sleep(LOOK_EVERY_MS)) {
+  for (const deadline = performance.now() + withinMs; left.length > 0; await sleep(POLL_EVERY_MS)) {
     const states = await Promise.all(left.map((each) => isFiring(prometheusUrl, each)));
     for (const [index, { alert }] of left.entries()) if (states[index] === wanted) onEach(alert);
     left = left.filter((_each, index) => states[index] !== wanted);
@@ -120,31 +142,31 @@ const untilAll = async (
   return left;
 };
 
-const breakOne = async ({ ground, prometheusUrl }: Checked, breakage: Breakage): Promise<void> => {
-  const { name, strike } = breakage;
-  const alerts = breakage.alerts(ground);
-  const early = await untilAll(prometheusUrl, alerts, false, ENDS_WITHIN_MS);
+const checkFault = async ({ checked, prometheusUrl }: Observed, fault: AlertFault): Promise<void> => {
+  const { name } = fault;
+  const alerts = fault.alerts(checked);
+  const early = await untilAll(prometheusUrl, alerts, false, STOP_WITHIN_MS);
   problems.push(...early.map(({ alert }) => `${alert} fires before ${name}`));
   say(`${at()}  ${name}`);
-  const struckAt = performance.now();
-  const mend = await strike(ground);
+  const injectedAt = performance.now();
+  const repair = await fault.inject(checked);
   try {
-    const silent = await untilAll(prometheusUrl, alerts, true, FIRES_WITHIN_MS, (alert) =>
-      say(`${at()}    ${alert} fires after ${Math.round((performance.now() - struckAt) / 1_000)} s`),
+    const silent = await untilAll(prometheusUrl, alerts, true, FIRE_WITHIN_MS, (alert) =>
+      say(`${at()}    ${alert} fires after ${Math.round((performance.now() - injectedAt) / 1_000)} s`),
     );
     problems.push(...silent.map(({ alert }) => `${alert} does not fire when ${name}`));
   } finally {
-    await mend();
+    await repair();
   }
 };
 
-/** What mends itself wakes nobody: an emptied board is filled within seconds, as the runbook says. */
-const checkFlush = async ({ ground, prometheusUrl }: Checked): Promise<void> => {
+/** The system repairs an emptied board within seconds, as the runbook says, so no alert may fire. */
+const checkFlush = async ({ checked, prometheusUrl }: Observed): Promise<void> => {
   const names = async (): Promise<string[]> =>
-    (await firing(prometheusUrl)).map((labels) => JSON.stringify(labels));
+    (await firingAlerts(prometheusUrl)).map((labels) => JSON.stringify(labels));
   const before = await names();
   const options = { ...redisOptions("coffee-check"), lazyConnect: true };
-  const board = openRedis(ground.system.env["BOARD_REDIS_URL"] ?? "", options, () => undefined);
+  const board = openRedis(checked.system.env[serverTable.board.variable] ?? "", options, () => undefined);
   try {
     await board.connect();
     await board.flushall();
@@ -154,18 +176,18 @@ const checkFlush = async ({ ground, prometheusUrl }: Checked): Promise<void> => 
   } finally {
     await closeRedis(board);
   }
-  const woken = (await names()).filter((name) => !before.includes(name));
-  problems.push(...woken.map((name) => `fires because the board's Redis was emptied: ${name}`));
+  const fired = (await names()).filter((name) => !before.includes(name));
+  problems.push(...fired.map((name) => `fires because the board's Redis was emptied: ${name}`));
 };
 
-const checkAlerts = async (checked: Checked, chosen: readonly string[]): Promise<void> => {
-  const struck = breakages.filter((breakage) => tells(breakage).some((alert) => chosen.includes(alert)));
+const checkAlerts = async (observed: Observed, chosen: readonly string[]): Promise<void> => {
+  const faults = alertFaults.filter((fault) => alertsOf(fault).some((alert) => chosen.includes(alert)));
   await sleep(WARM_MS);
-  for (const breakage of struck) await breakOne(checked, breakage);
-  const alerts = struck.flatMap((breakage) => breakage.alerts(checked.ground));
-  const lasting = await untilAll(checked.prometheusUrl, alerts, false, ENDS_WITHIN_MS);
-  problems.push(...lasting.map(({ alert }) => `${alert} does not end`));
-  say(`${at()}  ${alerts.length - lasting.length} of ${alerts.length} alerts are silent again`);
+  for (const fault of faults) await checkFault(observed, fault);
+  const alerts = faults.flatMap((fault) => fault.alerts(observed.checked));
+  const lasting = await untilAll(observed.prometheusUrl, alerts, false, STOP_WITHIN_MS);
+  problems.push(...lasting.map(({ alert }) => `${alert} does not stop`));
+  say(`${at()}  ${alerts.length - lasting.length} of ${alerts.length} alerts stopped`);
 };
 
 const main = async (): Promise<void> => {
@@ -178,20 +200,21 @@ const main = async (): Promise<void> => {
   }
   const known = readRules().flatMap(({ alert }) => alert ?? []);
   const chosen = values.alert?.split(",") ?? (values.queries ? [] : known);
-  const unknown = chosen.filter((alert) => !breakages.some((breakage) => tells(breakage).includes(alert)));
-  if (unknown.length > 0) throw new Error(`nothing makes ${unknown.join(", ")} fire\n${USAGE}`);
+  const faulty = alertFaults.flatMap(alertsOf);
+  const unknown = chosen.filter((alert) => !faulty.includes(alert));
+  if (unknown.length > 0) throw new Error(`no fault fires ${unknown.join(", ")}\n${USAGE}`);
   const closers = openClosers();
-  const ending = (signal: NodeJS.Signals): void => {
-    say(`${signal}: stopping what runs`);
+  const stopOn = (signal: NodeJS.Signals): void => {
+    say(`${signal}: stopping`);
     void closers.closeAll().then(() => process.exit(130));
   };
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, ending);
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, stopOn);
   try {
-    const checked = await start(closers);
-    say(`${at()}  Prometheus runs at ${checked.prometheusUrl}`);
-    if (values.alert === undefined) await checkQueries(checked);
-    if (values.alert === undefined && !values.queries) await checkFlush(checked);
-    if (chosen.length > 0) await checkAlerts(checked, chosen);
+    const observed = await start(closers);
+    say(`${at()}  Prometheus runs at ${observed.prometheusUrl}`);
+    if (values.alert === undefined) await checkQueries(observed);
+    if (values.alert === undefined && !values.queries) await checkFlush(observed);
+    if (chosen.length > 0) await checkAlerts(observed, chosen);
   } finally {
     for (const failure of await closers.closeAll()) say(failure.message);
   }
@@ -200,7 +223,7 @@ const main = async (): Promise<void> => {
 try {
   await main();
   for (const problem of problems) console.error(`NOT OK  ${problem}`);
-  say(`${at()}  ${problems.length === 0 ? "all is well" : `${problems.length} problems`}`);
+  say(`${at()}  ${problems.length === 0 ? "no problems" : `${problems.length} problems`}`);
   process.exit(problems.length === 0 ? 0 : 1);
 } catch (error) {
   console.error(messageOf(error));

@@ -1,17 +1,22 @@
 /**
- * The exporters beside the servers of a running stack: who tells Prometheus of PostgreSQL, Redis and the machine. Passwords
- * in the servers' addresses reach an exporter alone, by its environment or a file: never a label, nor an argument.
+ * The exporters of a running system: PostgreSQL, Redis, the machine, and Kafka's own Java agent. Passwords in the servers'
+ * addresses reach an exporter by its environment or by a file, and never a label or an argument.
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { modeNamed } from "#shared/modes/all.ts";
+import { messageOf } from "#shared/runtime/lifecycle.ts";
+import { servers, serversOf } from "#shared/servers.ts";
 import { giveToServerUser, serverFolder, serverUser } from "../system/servers/data-dir.ts";
 import { type DebianProgram, debianProgram } from "../system/servers/debian-programs.ts";
+import { type KafkaAgent, kafkaAgent } from "../system/servers/kafka-agent.ts";
 import { freePort } from "../system/servers/ports.ts";
 import { launch } from "../system/servers/process.ts";
 import type { Server } from "../system/servers/server.ts";
-import type { Target } from "./configuration.ts";
+import type { Wanted } from "../system/servers/start.ts";
+import type { Target } from "./prometheus.ts";
 
-/** Where the servers are, by the variables of the programs. */
+/** The servers' addresses, by the variables of the programs. */
 type Env = Readonly<Record<string, string>>;
 
 export type Exporting = {
@@ -24,7 +29,7 @@ type Exporter = {
   readonly name: DebianProgram;
   args(port: number): string[];
   variables?(env: Env): Record<string, string>;
-  /** By the address of what is asked; where there is one, the file's path is an argument more. */
+  /** By the server's address; when there is one, the exporter gets a file of them. */
   passwords?(env: Env): Record<string, string>;
   targets(exporter: string, env: Env): readonly Target[];
 };
@@ -36,7 +41,7 @@ const listen = (port: number): string => `--web.listen-address=127.0.0.1:${port}
 const addressIn = (url: string): string => new URL(url).host;
 const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
 
-/** It asks for encryption where nothing is said, which a server on loopback does not offer. */
+/** The exporter requires TLS unless the address says otherwise, and a server on loopback has none. */
 export const plainOnLoopback = (address: string): string => {
   const url = new URL(address);
   if (LOOPBACK.test(url.hostname) && !url.searchParams.has("sslmode"))
@@ -46,13 +51,13 @@ export const plainOnLoopback = (address: string): string => {
 
 type RedisServer = { readonly server: string; readonly address: string; readonly password: string };
 
-const REDIS_SERVERS = { board: "BOARD_REDIS_URL", stream: "STREAM_REDIS_URL" };
-
-/** The address as the exporter looks the password up: with the user's name, where there is one. */
+/** The address as the exporter looks up its password: with the user's name, without the password. */
 const redisServers = (env: Env): readonly RedisServer[] =>
-  Object.entries(REDIS_SERVERS).flatMap(([server, variable]) => {
+  Object.values(servers).flatMap(({ name, variable }) => {
+    // the label is part of the name, as in grafana/compose/prometheus.yaml
+    const server = /^redis-(.+)$/.exec(name)?.[1];
     const given = env[variable];
-    if (!given) return [];
+    if (server === undefined || !given) return [];
     const url = new URL(given);
     const password = decodeURIComponent(url.password);
     url.password = "";
@@ -63,12 +68,12 @@ export const EXPORTERS: readonly Exporter[] = [
   {
     name: "prometheus-postgres-exporter",
     args: (port) => [listen(port)],
-    variables: (env) => ({ DATA_SOURCE_NAME: plainOnLoopback(env["DATABASE_URL"] ?? "") }),
+    variables: (env) => ({ DATA_SOURCE_NAME: plainOnLoopback(env[servers.postgres.variable] ?? "") }),
     targets: (address) => [{ job: "postgres", address }],
   },
   {
     name: "prometheus-redis-exporter",
-    // looked up by its key: nothing is scanned, and the board, which has none, tells none
+    // by its key, so that no keys are scanned; the board's Redis has no such key, so no figure
     args: (port) => [listen(port), "--check-single-streams=db0=coffee:orders"],
     passwords: (env) =>
       Object.fromEntries(
@@ -100,7 +105,7 @@ const answers = async (url: string): Promise<boolean> => {
   }
 };
 
-/** A program that serves HTTP, run as the servers are: it ends with us, however we end. */
+/** Starts a program that serves HTTP in the same way as the servers: it ends when this process ends. */
 export const launchHttp = async (options: {
   readonly name: string;
   readonly command: string;
@@ -131,7 +136,7 @@ export const launchHttp = async (options: {
   });
 };
 
-/** The option that names the file, which the exporter's user alone may read; none where nothing is secret. */
+/** The option that names the file, which only the exporter's user may read; none without passwords. */
 const passwordFile = (folder: string, passwords: Readonly<Record<string, string>>): string[] => {
   if (Object.keys(passwords).length === 0) return [];
   const file = join(folder, "passwords.json");
@@ -140,7 +145,7 @@ const passwordFile = (folder: string, passwords: Readonly<Record<string, string>
   return [`--redis.password-file=${file}`];
 };
 
-/** Throws a sentence saying what to do when the exporter cannot be had. */
+/** Throws a sentence that says what to do when the exporter cannot be installed. */
 export const startExporter = async (
   exporter: Exporter,
   { env, dataDir, log }: Exporting,
@@ -159,4 +164,20 @@ export const startExporter = async (
     readyAt: "/",
   });
   return { server, targets: targets(addressIn(server.url), env) };
+};
+
+/** The broker's options for its metrics, before it starts; null when no mode uses Kafka or Maven cannot fetch the agent. */
+export const agentFor = async (
+  modes: readonly string[],
+  log: (line: string) => void,
+): Promise<{ agent: KafkaAgent | null; servers: Partial<Wanted> }> => {
+  const needsKafka = serversOf(modes.map(modeNamed)).includes("kafka");
+  if (!needsKafka || process.env[servers.kafka.variable]) return { agent: null, servers: {} };
+  try {
+    const agent = await kafkaAgent(log);
+    return { agent, servers: { kafka: { javaOptions: agent.javaOptions } } };
+  } catch (error) {
+    log(`Kafka's metrics are left out: ${messageOf(error)}`);
+    return { agent: null, servers: {} };
+  }
 };

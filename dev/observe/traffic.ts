@@ -1,4 +1,4 @@
-/** What a busy day has, within a minute: orders in every mode, invalid ones, replays, and dashboards that follow. */
+/** Load that moves every metric within a minute: orders in every mode, invalid ones, duplicates, and live dashboards. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { v7 as newOrderId } from "uuid";
 import { WebSocket } from "ws";
@@ -12,13 +12,13 @@ import { sendOrders } from "../system/client/orders.ts";
 export type Traffic = { stop(): Promise<void> };
 
 const ORDERS_PER_SECOND = 90;
-const ODDITIES_EVERY_MS = 1_000;
+const BAD_ORDERS_EVERY_MS = 1_000;
 const RESYNC_EVERY_MS = 2_000;
 const REPLY_WITHIN_MS = 5_000;
 const LATTE = { drink: "latte", store: "uptown", cents: 450, timestamp: null };
 
-/** An invalid order, the same order twice, and one key with two bodies. Replies do not matter: the system is broken meanwhile. */
-const sendOddities = async (connections: Connections, modes: readonly string[]): Promise<void> => {
+/** An invalid order, a duplicate, and one key with two bodies. Replies do not matter: the check breaks the system meanwhile. */
+const sendBadOrders = async (connections: Connections, modes: readonly string[]): Promise<void> => {
   for (const mode of modes) {
     const latte = { ...LATTE, id: newOrderId() };
     await sendOrders(connections, mode, [{ ...LATTE, id: newOrderId(), cents: 0 }]);
@@ -29,7 +29,7 @@ const sendOddities = async (connections: Connections, modes: readonly string[]):
 
 const follow = (url: string, protocols: readonly string[]): WebSocket => {
   const socket = new WebSocket(`${url.replace("http", "ws")}/ws/dashboard`, [...protocols]);
-  // the API is stopped and paused meanwhile
+  // the check stops and pauses the API meanwhile
   socket.on("error", () => undefined);
   return socket;
 };
@@ -46,10 +46,10 @@ export const startTraffic = (url: string, modes: readonly string[]): Traffic => 
     signal,
   });
   const connections = openConnections(url, REPLY_WITHIN_MS);
-  const oddities = (async () => {
-    for (; !signal.aborted; await sleep(ODDITIES_EVERY_MS)) await sendOddities(connections, modes);
+  const badOrders = (async () => {
+    for (; !signal.aborted; await sleep(BAD_ORDERS_EVERY_MS)) await sendBadOrders(connections, modes);
   })();
-  const whole = follow(url, []);
+  const plain = follow(url, []);
   const live = follow(url, [LIVE_PROTOCOL]);
   const resyncing = setInterval(() => {
     if (live.readyState === live.OPEN) live.send('{"type":"resync"}');
@@ -57,9 +57,9 @@ export const startTraffic = (url: string, modes: readonly string[]): Traffic => 
   return {
     stop: async () => {
       clearInterval(resyncing);
-      for (const socket of [whole, live]) socket.terminate();
+      for (const socket of [plain, live]) socket.terminate();
       stopping.abort();
-      await Promise.all([demo.done, oddities]);
+      await Promise.all([demo.done, badOrders]);
       await connections.close();
     },
   };

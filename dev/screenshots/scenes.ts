@@ -1,36 +1,40 @@
-/** The states of the page, each with what brings it about. */
+/** The states of the page, each with the steps that produce it. The accessibility tests visit some of them too. */
 import type { Page } from "playwright-core";
 
-/** What a scene may do to the system besides using the page. */
-export type Stage = {
+/** What a scene may do to the system, besides using the page. */
+export type SceneSystem = {
   readonly url: string;
-  /** Another API of the same system, with a catalogue of ten thousand stores. */
-  startGreatApi(): Promise<string>;
-  /** Stops the workers where they stand, and lets them go on. */
+  /** Another API of the same system, with a catalogue of ten thousand stores; resolves with its URL. */
+  startLargeApi(): Promise<string>;
+  /** Pauses the worker processes (SIGSTOP). */
   stopWorkers(): void;
   resumeWorkers(): void;
 };
 
 export type Scene = {
   readonly name: string;
-  /** On fresh pages instead of those that have been open since the beginning, under this path. */
+  /** Opens new pages at this path, instead of using those that have been open since the start. */
   readonly fresh?: string;
-  /** One page after the other. */
+  /** One page at a time, because the scene measures time. */
   readonly isTimed?: true;
-  /** Before any page. */
-  set?(stage: Stage): Promise<string | undefined> | undefined;
-  /** Before a fresh page is loaded. */
+  /** Before any page is opened; resolves with the URL of the API when it is another one. */
+  prepare?(system: SceneSystem): Promise<string | undefined> | undefined;
+  /** Before a new page is loaded. */
   before?(page: Page): Promise<unknown>;
   act?(page: Page): Promise<unknown>;
-  after?(stage: Stage): void;
+  after?(system: SceneSystem): void;
 };
 
 const LONG_MS = 60_000;
 const CONNECTED_MS = 4_000;
-const untilShownHere = (page: Page): Promise<void> =>
-  page.locator("#tracks .told", { hasText: "shown here" }).nth(2).waitFor({ timeout: LONG_MS });
 
-/** Connected for a while, and then no more. */
+/** Until the order of every mode is shown. */
+const untilAllShown = async (page: Page): Promise<void> => {
+  for (const outcome of await page.locator("#tracks .told").all())
+    await outcome.filter({ hasText: "shown here" }).waitFor({ timeout: LONG_MS });
+};
+
+/** Closes the WebSocket after a while, and every later one at once. */
 const cut = async (page: Page): Promise<void> => {
   let isCut = false;
   await page.routeWebSocket(/dashboard/, (socket) => {
@@ -43,7 +47,7 @@ const cut = async (page: Page): Promise<void> => {
   });
 };
 
-/** In this order: a server is empty once. */
+/** Taken first: a server is empty only once. */
 export const EMPTY: Scene = { name: "empty" };
 
 export const SCENES: readonly Scene[] = [
@@ -52,7 +56,7 @@ export const SCENES: readonly Scene[] = [
     isTimed: true,
     act: async (page) => {
       await page.locator("#send").click();
-      await untilShownHere(page);
+      await untilAllShown(page);
     },
   },
   {
@@ -65,8 +69,9 @@ export const SCENES: readonly Scene[] = [
   },
   {
     name: "filtered",
-    fresh: "?mode=v2&range=30d&show=revenue",
+    fresh: "?range=30d&show=revenue",
     act: async (page) => {
+      await page.locator("#filter input").nth(2).check();
       await page.locator('#chip[data-phase="live"]').waitFor();
       await page.locator("#minutes-details summary").click();
       await page.waitForTimeout(2_000);
@@ -100,8 +105,8 @@ export const SCENES: readonly Scene[] = [
   },
   {
     name: "stale-and-refused",
-    set: async (stage) => {
-      stage.stopWorkers();
+    prepare: async (system) => {
+      system.stopWorkers();
       return undefined;
     },
     act: async (page) => {
@@ -110,12 +115,12 @@ export const SCENES: readonly Scene[] = [
       await page.locator("#load-outcomes .trouble").first().waitFor({ timeout: LONG_MS });
       await page.waitForTimeout(1_500);
     },
-    after: (stage) => stage.resumeWorkers(),
+    after: (system) => system.resumeWorkers(),
   },
   {
     name: "thousand-stores",
     fresh: "",
-    set: (stage) => stage.startGreatApi(),
+    prepare: (system) => system.startLargeApi(),
     act: async (page) => {
       await page.locator("#stores-more:not([hidden])").click();
       await page.waitForTimeout(1_500);

@@ -5,23 +5,24 @@ const BY_MODE = "{{mode}}";
 export const ingest: Board = {
   name: "ingest",
   title: "Ingest by mode",
-  description: "The three ways in, side by side: the same figures for each.",
+  description: "How each mode accepts orders: the same metrics for every mode.",
   hasModes: true,
   rows: [
     {
-      title: "What comes in",
+      title: "Incoming orders",
       panels: [
         {
           title: "Orders accepted",
           unit: "ops",
-          description: "Taken durably each second. Under the same load the modes should lie on one another.",
+          description:
+            "Orders accepted durably per second. Under the same load the lines of all modes should coincide.",
           queries: [{ expr: perSecond("coffee_orders_accepted_total", "mode", OF_MODES), legend: BY_MODE }],
         },
         {
-          title: "Orders refused, by reason",
+          title: "Orders rejected, by reason",
           unit: "ops",
           description:
-            "queue_full, timeout and overloaded: more comes than can be written, add API processes or a faster disk. backend_away and outcome_unknown: the backend does not answer. lag: workers are behind. invalid, malformed, conflict: the client's own mistake.",
+            "queue_full, timeout and overloaded: more orders arrive than can be written; add API processes or a faster disk. backend_away and outcome_unknown: the backend does not answer. lag: the workers are behind. invalid, malformed, conflict: client errors.",
           queries: [
             {
               expr: perSecond("coffee_orders_rejected_total", "mode, reason", OF_MODES),
@@ -30,43 +31,43 @@ export const ingest: Board = {
           ],
         },
         {
-          title: "Orders that had come before",
+          title: "Duplicate orders",
           unit: "ops",
           description:
-            "The same order again, found in v1 by the API and elsewhere by the worker. Clients repeat after a 503 or a lost reply: a rise follows an outage. Without one, a client repeats for nothing.",
+            "Orders that were accepted before, found by the API in v1 and by the worker in the other modes. Clients resend after a 503 or a lost reply, so a rise follows an outage. Without an outage a client resends needlessly.",
           queries: [{ expr: perSecond("coffee_orders_duplicate_total", "mode", OF_MODES), legend: BY_MODE }],
         },
       ],
     },
     {
-      title: "How fast it is acknowledged",
+      title: "Acknowledgement",
       panels: [
         {
-          title: "Acknowledged within (p50)",
+          title: "Acknowledgement latency (p50)",
           unit: "s",
           description:
-            "The usual request, from its arrival to the durable acceptance. It is one flush of the backend's disk and little more; a rise of all modes is the machine, of one its backend.",
+            "Half of the requests take less, from arrival to durable acceptance. It is little more than one flush of the backend's disk. A rise in all modes points to the machine, in one mode to its backend.",
           queries: [{ expr: quantile(0.5, "coffee_ingest_ack_seconds", "mode", OF_MODES), legend: BY_MODE }],
         },
         {
-          title: "Acknowledged within (p99)",
+          title: "Acknowledgement latency (p99)",
           unit: "s",
           limit: 0.1,
           description:
-            "One request of a hundred takes longer. The objective is 100 ms. If p50 is well and this is not, look for stalls: Node runtime, checkpoints of PostgreSQL, rewrites of Redis' log.",
+            "One request in a hundred takes longer. The objective is 100 ms. If only p99 is high, look for stalls: event loop lag (Node runtime), checkpoints of PostgreSQL, rewrites of Redis' append-only file.",
           queries: [{ expr: quantile(0.99, "coffee_ingest_ack_seconds", "mode", OF_MODES), legend: BY_MODE }],
         },
         {
           title: "Replies by status",
           unit: "ops",
           description:
-            "Of the routes that take orders. 5xx is ours, 4xx the client's; a reply of 500 is a fault of the program and stands in its log.",
+            "Replies of the routes that accept orders. 5xx are server errors, 4xx client errors. A 500 is a bug: the API's log has its stack.",
           queries: [
             {
               expr: perSecond(
                 "http_requests_total",
                 "endpoint, status_code",
-                'endpoint=~"/api/v[0-9]+/orders?"',
+                'endpoint=~"/api/[^/]+/orders?",method="POST"',
               ),
               legend: "{{endpoint}} {{status_code}}",
             },
@@ -75,14 +76,14 @@ export const ingest: Board = {
       ],
     },
     {
-      title: "How fast it is seen",
+      title: "Freshness",
       panels: [
         {
-          title: "Counted within (p99)",
+          title: "Time until counted (p99)",
           unit: "s",
           limit: 1,
           description:
-            "From accept until the order is committed to the rollups. v1 waits up to V1_TICK_MS for its turn. A rise means that workers are behind, or that PostgreSQL is slow.",
+            "From acceptance until the order is committed to the rollups. v1 counts once every V1_TICK_MS. A rise means that the workers are behind or PostgreSQL is slow.",
           queries: [
             {
               expr: quantile(0.99, "coffee_order_freshness_seconds", "mode", `stage="committed",${OF_MODES}`),
@@ -91,11 +92,11 @@ export const ingest: Board = {
           ],
         },
         {
-          title: "On the board within (p99)",
+          title: "Time until published (p99)",
           unit: "s",
           limit: 1,
           description:
-            "From accept until a published board has it. What is more here than in the panel before is the publisher: PUBLISH_EVERY_MS and the reading of the board.",
+            "From acceptance until a published board contains the order. The difference from the previous panel is the publisher: PUBLISH_EVERY_MS and the time to read the board from PostgreSQL.",
           queries: [
             {
               expr: quantile(0.99, "coffee_order_freshness_seconds", "mode", `stage="published",${OF_MODES}`),
@@ -104,11 +105,11 @@ export const ingest: Board = {
           ],
         },
         {
-          title: "Oldest order that waits",
+          title: "Oldest pending order",
           unit: "s",
           limit: 10,
           description:
-            "Age of the oldest order not yet counted, by the API. It climbs second by second when nobody counts: see the alert CoffeeAggregatorSilent.",
+            "Age of the oldest order not yet counted, as the API reports it. It grows by one second per second when no worker counts: see the alert CoffeeAggregatorSilent.",
           queries: [{ expr: `mode:coffee_ingest_oldest_pending_seconds:max{${OF_MODES}}`, legend: BY_MODE }],
         },
       ],

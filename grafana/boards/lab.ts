@@ -3,7 +3,7 @@ import { type Board, OF_MODES, perSecond, quantile } from "../board.ts";
 export const lab: Board = {
   name: "lab",
   title: "Lab run",
-  description: "One experiment: load, latency and what it costs, with the phases of the run marked.",
+  description: "One experiment: load, latency and resource use, with annotations for the phases of the run.",
   hasModes: true,
   isMarkedByLab: true,
   rows: [
@@ -11,58 +11,61 @@ export const lab: Board = {
       title: "Load and objective",
       panels: [
         {
-          title: "Orders accepted and refused",
+          title: "Orders accepted and rejected",
           unit: "ops",
           description:
-            "What the generator got through. Compare with the rate it was told: less accepted and nothing refused means that the generator itself could not keep up, and the run is void.",
+            "What the generator sent. Compare it with the planned rate: if fewer orders are accepted and none is rejected, the generator could not keep up and the run is invalid.",
           queries: [
             {
               expr: perSecond("coffee_orders_accepted_total", "mode", OF_MODES),
               legend: "{{mode}} accepted",
             },
-            { expr: perSecond("coffee_orders_rejected_total", "mode", OF_MODES), legend: "{{mode}} refused" },
+            {
+              expr: perSecond("coffee_orders_rejected_total", "mode", OF_MODES),
+              legend: "{{mode}} rejected",
+            },
           ],
         },
         {
-          title: "Acknowledged within",
+          title: "Acknowledgement latency",
           unit: "s",
           limit: 0.1,
           description:
-            "p50, p99 and p99.9 as the server sees it. The lab's own figures count from the planned send time and are higher under overload: those are the ones that hold.",
+            "p50, p99 and p99.9, measured by the server. The lab measures from the planned send time, so its latencies are higher under overload; use those in reports.",
           queries: [0.5, 0.99, 0.999].map((share) => ({
             expr: quantile(share, "coffee_ingest_ack_seconds", "mode", OF_MODES),
             legend: `{{mode}} p${share * 100}`,
           })),
         },
         {
-          title: "On the board within",
+          title: "Time until published",
           unit: "s",
           limit: 1,
           description:
-            "p50 and p99 from accept to a published board. Above 1 s for p99 the interactive objective is missed: the step fails.",
+            "p50 and p99 from acceptance to a published board. When p99 is above 1 s the interactive objective is missed and the step fails.",
           queries: [0.5, 0.99].map((share) => ({
             expr: quantile(share, "coffee_order_freshness_seconds", "mode", `stage="published",${OF_MODES}`),
             legend: `{{mode}} p${share * 100}`,
           })),
         },
         {
-          title: "Orders that wait",
+          title: "Pending orders",
           unit: "short",
           description:
-            "At a rate that holds it does not grow from the beginning of a step to its end. If it does, the step is above capacity, whatever the latencies say.",
+            "At a sustainable rate this does not grow during a step. If it grows, the step is above capacity, whatever the latencies are.",
           queries: [{ expr: `max by (mode) (coffee_ingest_lag_orders{${OF_MODES}})`, legend: "{{mode}}" }],
         },
       ],
     },
     {
-      title: "What it costs",
+      title: "Resource use",
       panels: [
         {
           title: "Processor of the programs",
           unit: "percentunit",
           limit: 0.8,
           description:
-            "Share of the one core that a process can use, of the busiest of each program. The one that comes to 100 % first names the bottleneck of the run.",
+            "Share of the one core that a process can use, for the busiest process of each program. The first one to reach 100 % is the bottleneck of the run.",
           queries: [
             {
               expr: 'max by (job, mode) (rate(process_cpu_seconds_total{job=~"order-api|worker"}[$__rate_interval]))',
@@ -74,7 +77,7 @@ export const lab: Board = {
           title: "Memory of the programs",
           unit: "bytes",
           description:
-            "Resident, by program. Between two repetitions of a step it should be alike; if it climbs from each to the next, something is kept.",
+            "Resident memory by program. It should be the same in each repetition of a step; if it grows from one to the next, a program leaks memory.",
           queries: [
             {
               expr: 'sum by (job, mode) (process_resident_memory_bytes{job=~"order-api|worker|kafka"})',
@@ -87,7 +90,7 @@ export const lab: Board = {
           unit: "percentunit",
           limit: 0.9,
           description:
-            "Share of all cores in use, by kind. Much iowait is the disk: then the run measured the disk. Above 90 % in all, generator and system took from each other.",
+            "Share of all cores in use, by kind. With much iowait the run measured the disk. Above 90 % in total the generator and the system competed for the processor.",
           queries: [
             {
               expr: 'sum by (kind) (label_replace(rate(node_cpu_seconds_total{mode!="idle"}[$__rate_interval]), "kind", "$1", "mode", "(.*)")) / scalar(count(node_cpu_seconds_total{mode="idle"}))',
@@ -100,21 +103,21 @@ export const lab: Board = {
           unit: "percentunit",
           limit: 0.8,
           description:
-            "Share of the time in which a disk was busy. Near 100 % its flushes are the bottleneck: the figure to compare is the bare fsync of that machine.",
+            "Share of the time in which a disk was busy. Near 100 % its flushes are the bottleneck: compare with the fsync rate of that machine.",
           queries: [{ expr: perSecond("node_disk_io_time_seconds_total", "device"), legend: "{{device}}" }],
         },
         {
           title: "Commits of PostgreSQL",
           unit: "ops",
           description:
-            "Transactions each second. Orders accepted divided by this is how many share a commit: it should rise with the load.",
+            "Transactions per second. Accepted orders divided by this are the orders per commit, which should rise with the load.",
           queries: [{ expr: perSecond("pg_stat_database_xact_commit", "job"), legend: "commits" }],
         },
         {
           title: "Processor of the broker",
           unit: "percentunit",
           description:
-            "Kafka's share of one core; it uses several. When it comes near those that it has, the broker is the bottleneck of the run.",
+            "Kafka's processor use in cores; it uses several. When it approaches the number of cores it has, the broker is the bottleneck of the run.",
           queries: [
             { expr: perSecond("process_cpu_seconds_total", "job", 'job="kafka"'), legend: "{{job}}" },
           ],

@@ -3,11 +3,11 @@ import { type Board, OF_MODES, perSecond, quantile } from "../board.ts";
 export const overview: Board = {
   name: "overview",
   title: "Overview",
-  description: "Is it well, and how much more can it take? Begin here.",
+  description: "Health and remaining capacity of the system. Start here.",
   hasModes: true,
   rows: [
     {
-      title: "Is it well",
+      title: "Health",
       panels: [
         {
           title: "Alerts firing",
@@ -15,7 +15,7 @@ export const overview: Board = {
           isNow: true,
           limit: 1,
           description:
-            "Alerts that are true now, by name. Each has a section of its name in grafana/RUNBOOK.md that says what it means and what to do.",
+            "Alerts that fire now, by name. Each has a section in grafana/RUNBOOK.md that says what it means and what to do.",
           queries: [
             {
               expr: 'count by (alertname, mode) (ALERTS{alertstate="firing"}) or on () vector(0)',
@@ -24,11 +24,11 @@ export const overview: Board = {
           ],
         },
         {
-          title: "Modes that answer",
+          title: "Available modes",
           unit: "short",
           isNow: true,
           description:
-            "Modes whose backend answers the order API. Below the number of modes you run: see /readyz for the one that does not, and its backend's board.",
+            "Modes whose backend answers the order API. If it is below the number of modes you run, /readyz names the unavailable one: look at the board of its backend.",
           queries: [{ expr: "sum(min by (mode) (coffee_mode_up))", legend: "modes" }],
         },
         {
@@ -37,7 +37,7 @@ export const overview: Board = {
           isNow: true,
           limit: 15,
           description:
-            "How old the picture is that dashboards show. Some seconds or less is well. When it grows, no worker publishes: look at workers, PostgreSQL and the board's Redis.",
+            "Age of the data that dashboards show; a few seconds at most is normal. When it grows, no worker publishes: check the workers, PostgreSQL and the board's Redis.",
           queries: [{ expr: "max(coffee_board_age_seconds)", legend: "age" }],
         },
         {
@@ -46,16 +46,16 @@ export const overview: Board = {
           isNow: true,
           limit: 1,
           description:
-            "Accepted orders that cannot be counted and wait for a person. Look at them with npm run dead-letters -- list.",
+            "Accepted orders that cannot be counted and need an operator. List them with npm run dead-letters -- list.",
           queries: [{ expr: "sum(max by (mode) (coffee_dead_letters_open))", legend: "letters" }],
         },
         {
-          title: "Orders counted wrongly",
+          title: "Miscounted orders",
           unit: "short",
           isNow: true,
           limit: 1,
           description:
-            "By how many orders sampled hours differ from the orders in them. Anything but 0 is a fault: run npm run reconcile.",
+            "Difference between the rollups of sampled hours and the orders in those hours. Any value other than 0 is an error: run npm run reconcile.",
           queries: [{ expr: "max(coffee_reconcile_difference_orders)", legend: "orders" }],
         },
         {
@@ -63,7 +63,7 @@ export const overview: Board = {
           unit: "short",
           isNow: true,
           description:
-            "Dashboards that are connected. A sudden fall is a restart or a network; see the WebSocket board.",
+            "Connected dashboards. A sudden drop is a restart or a network failure: see the WebSocket board.",
           queries: [{ expr: "sum(coffee_ws_connections)", legend: "sockets" }],
         },
       ],
@@ -75,35 +75,35 @@ export const overview: Board = {
           title: "Orders accepted",
           unit: "ops",
           description:
-            "Orders taken durably each second. When it falls and the shop is open, compare with what is refused beside it: if nothing is refused, the clients stopped sending.",
+            "Orders accepted durably per second. When it drops during opening hours, compare with the next panel: if no order is rejected, the clients stopped sending.",
           queries: [
             { expr: perSecond("coffee_orders_accepted_total", "mode", OF_MODES), legend: "{{mode}}" },
           ],
         },
         {
-          title: "Share of orders refused by us",
+          title: "Share of orders rejected by the server",
           unit: "percentunit",
           limit: 0.001,
           description:
-            "Orders answered 503, out of all that could have been taken; those that were wrong themselves are left out. The objective is 0.1 %. Above it look at the reasons on Ingest by mode.",
+            "Orders answered 503, out of all valid orders. The objective is 0.1 %. Above it, look at the reasons on Ingest by mode.",
           queries: [{ expr: `mode:coffee_orders_refused:ratio_rate5m{${OF_MODES}}`, legend: "{{mode}}" }],
         },
         {
-          title: "Acknowledged within (p99)",
+          title: "Acknowledgement latency (p99)",
           unit: "s",
           limit: 0.1,
           description:
-            "From a request to its durable acceptance. The objective is 100 ms. Above it the backend of the mode is slow (its disk, first of all) or the API has no time left.",
+            "From a request to its durable acceptance. The objective is 100 ms. Above it the backend of the mode is slow (usually its disk) or the API has no processor time left.",
           queries: [
             { expr: quantile(0.99, "coffee_ingest_ack_seconds", "mode", OF_MODES), legend: "{{mode}}" },
           ],
         },
         {
-          title: "On the board within (p99)",
+          title: "Time until published (p99)",
           unit: "s",
           limit: 1,
           description:
-            "Freshness: from accept until a published board has the order. The objective is 1 s. Above it look at Pipeline: either orders wait to be counted, or boards take long to publish.",
+            "Freshness: from acceptance until a published board contains the order. The objective is 1 s. Above it, see Pipeline: either counting or publishing is slow.",
           queries: [
             {
               expr: quantile(0.99, "coffee_order_freshness_seconds", "mode", `stage="published",${OF_MODES}`),
@@ -112,43 +112,43 @@ export const overview: Board = {
           ],
         },
         {
-          title: "Share of orders late on the board",
+          title: "Share of orders published late",
           unit: "percentunit",
           limit: 0.01,
           description:
-            "Accepted orders that were not on a board within 1 s, those that still wait included. The objective is 1 %. A worker that stands still shows here at once.",
+            "Accepted orders that were not on a board within 1 s, pending ones included. The objective is 1 %. A stopped worker shows here at once.",
           queries: [{ expr: `mode:coffee_orders_late:ratio_rate5m{${OF_MODES}}`, legend: "{{mode}}" }],
         },
         {
-          title: "Orders that wait",
+          title: "Pending orders",
           unit: "short",
           description:
-            "Accepted and not yet counted. A sawtooth is well; a line that climbs means that workers take less than what comes: add workers, or look why they are slow.",
+            "Accepted and not yet counted. A sawtooth is normal. A rising line means that more orders arrive than the workers count: add workers, or find out why they are slow.",
           queries: [{ expr: `mode:coffee_ingest_lag_orders:max{${OF_MODES}}`, legend: "{{mode}}" }],
         },
       ],
     },
     {
-      title: "What is left",
+      title: "Remaining capacity",
       panels: [
         {
-          title: "Time of the API",
+          title: "Processor time of the API",
           unit: "percentunit",
           isNow: true,
           isLeft: true,
           limit: 0.2,
           description:
-            "What is left of the one core that an API process can use, of the busiest. Below a fifth run more of them (RUNBOOK.md, CoffeeAvailabilityBurnFast).",
+            "Unused share of the one core that an API process can use, for the busiest process. Below 20 %, run more of them (RUNBOOK.md, CoffeeAvailabilityBurnFast).",
           queries: [{ expr: '1 - max(job:process_cpu_seconds:max_rate5m{job="order-api"})', legend: "left" }],
         },
         {
-          title: "Time of the workers",
+          title: "Processor time of the workers",
           unit: "percentunit",
           isNow: true,
           isLeft: true,
           limit: 0.2,
           description:
-            "What is left of the one core that a worker can use, of the busiest. Below a fifth run more workers of v2 or v3, whichever is busy; v1 counts in one process at a time, so there a faster PostgreSQL helps.",
+            "Unused share of the one core that a worker can use, for the busiest worker. Below 20 %, run more workers of that mode. v1 counts in one process at a time: there only a faster PostgreSQL helps.",
           queries: [{ expr: '1 - max(job:process_cpu_seconds:max_rate5m{job="worker"})', legend: "left" }],
         },
         {
@@ -158,7 +158,7 @@ export const overview: Board = {
           isLeft: true,
           limit: 0.2,
           description:
-            "What is left of the stream's maxmemory. At 0 v2 answers 503. It empties as orders are counted: look at what v2's workers do before you raise it.",
+            "Unused share of the stream's maxmemory. At 0 the mode answers 503. Counting frees it: check the workers of v2 before you raise maxmemory.",
           queries: [{ expr: "1 - max(server:redis_memory_used:ratio)", legend: "left" }],
         },
         {
@@ -168,7 +168,7 @@ export const overview: Board = {
           isLeft: true,
           limit: 0.1,
           description:
-            "What is left of max_connections. Each API and worker holds a fixed few; near 0 new processes cannot start. Raise max_connections or run fewer.",
+            "Unused share of max_connections. Each API and worker holds a fixed number. Near 0 new processes cannot start: raise max_connections or run fewer.",
           queries: [
             {
               expr: "1 - sum(pg_stat_activity_count) / max(pg_settings_max_connections)",
@@ -177,23 +177,23 @@ export const overview: Board = {
           ],
         },
         {
-          title: "Disk",
+          title: "Disk space",
           unit: "percentunit",
           isNow: true,
           isLeft: true,
           limit: 0.1,
           description:
-            "What is left of the fullest disk. Below a tenth see what grows on PostgreSQL and Kafka, and how long what is kept in docs/operations.md.",
+            "Free share of the fullest disk. Below 10 %, see PostgreSQL and Kafka for what grows, and docs/operations.md for how long data is kept.",
           queries: [{ expr: "min(instance_mountpoint:node_filesystem_avail:ratio)", legend: "left" }],
         },
         {
-          title: "Processors of the machine",
+          title: "Processor time of the machine",
           unit: "percentunit",
           isNow: true,
           isLeft: true,
           limit: 0.1,
           description:
-            "What is left of all cores. Near 0 everything waits for everything: move the servers to machines of their own before you tune anything.",
+            "Unused share of all cores. Near 0 all processes compete for the processor: move the servers to separate machines before you tune anything.",
           queries: [{ expr: "min(instance:node_cpu_idle:ratio_rate5m)", legend: "left" }],
         },
       ],

@@ -12,17 +12,17 @@ export const pipeline: Board = {
       title: "Counting",
       panels: [
         {
-          title: "Orders that wait",
+          title: "Pending orders",
           unit: "short",
           description:
-            "Accepted and not yet counted. When it climbs, compare the next panel: workers that count nothing stand still, workers that count less than what comes need company.",
+            "Accepted and not yet counted. When it rises, compare the next panel: workers that count nothing have stopped; workers that count less than is accepted need more workers.",
           queries: [{ expr: `mode:coffee_ingest_lag_orders:max{${OF_MODES}}`, legend: BY_MODE }],
         },
         {
           title: "Accepted and counted",
           unit: "ops",
           description:
-            "Both each second. The lines of a mode lie on one another; counted above accepted is a backlog that shrinks, below it one that grows.",
+            "Both per second. The two lines of a mode normally coincide. Counted above accepted means a shrinking backlog, below it a growing one.",
           queries: [
             {
               expr: perSecond("coffee_orders_accepted_total", "mode", OF_MODES),
@@ -32,10 +32,10 @@ export const pipeline: Board = {
           ],
         },
         {
-          title: "Orders in a batch",
+          title: "Orders per batch",
           unit: "short",
           description:
-            "Orders that one statement counts: the median, and one batch of a hundred. Batches grow with the load; at the bound of the mode (V2_BATCH_MAX_ORDERS, V3_BATCH_MAX_ORDERS) workers are at their limit. v1 takes up to 20 000, which is more than the scale of this figure.",
+            "Orders that one statement counts, as median and p99. Batches grow with the load; at the limit of the mode (V2_BATCH_MAX_ORDERS, V3_BATCH_MAX_ORDERS) the workers are at capacity. v1 counts up to 20 000 orders in a batch, more than this histogram covers.",
           queries: [
             { expr: quantile(0.5, "coffee_batch_orders", "mode", OF_MODES), legend: "{{mode}} p50" },
             { expr: quantile(0.99, "coffee_batch_orders", "mode", OF_MODES), legend: "{{mode}} p99" },
@@ -45,7 +45,7 @@ export const pipeline: Board = {
           title: "Batches",
           unit: "ops",
           description:
-            "Statements that count, each second. Many small ones cost PostgreSQL more than few large ones: if it is busy and batches are small, run fewer workers.",
+            "Counting statements per second. Many small batches cost PostgreSQL more than few large ones: if it is busy and batches are small, run fewer workers.",
           queries: [{ expr: perSecond("coffee_batch_orders_count", "mode", OF_MODES), legend: BY_MODE }],
         },
         {
@@ -53,14 +53,14 @@ export const pipeline: Board = {
           unit: "s",
           limit: 5,
           description:
-            "Age of the oldest transaction that writes, anywhere in the cluster: v1 counts nothing stored after it began. There is no figure where the programs' role may not see the sessions of others (docs/operations.md). When it climbs, find it in pg_stat_activity by its xact_start and end it.",
+            "Age of the oldest writing transaction in the PostgreSQL cluster: v1 counts no order stored after it started. Without the right to see other sessions there is no data (docs/operations.md). When it rises, find the transaction in pg_stat_activity by its xact_start and end it.",
           queries: [{ expr: "max(coffee_watermark_age_seconds)", legend: "age" }],
         },
         {
-          title: "Orders that had come before",
+          title: "Duplicate orders",
           unit: "ops",
           description:
-            "Deliveries of orders that were counted already; each counts once. Some after a worker's restart are well, a steady flow is a client or a transport that repeats.",
+            "Deliveries of orders that were counted before; each order counts once. Some are normal after a worker restart. A steady flow comes from a client or a transport that resends.",
           queries: [
             {
               expr: perSecond("coffee_orders_duplicate_total", "mode", `job="worker",${OF_MODES}`),
@@ -71,21 +71,21 @@ export const pipeline: Board = {
       ],
     },
     {
-      title: "What needs a person",
+      title: "Needs an operator",
       panels: [
         {
           title: "Open dead letters",
           unit: "short",
           limit: 1,
           description:
-            "Orders set aside that nobody has replayed or discarded. Look at the reasons with npm run dead-letters -- list, mend the cause, replay.",
+            "Dead letters that are neither replayed nor discarded. List the reasons with npm run dead-letters -- list, fix the cause, then replay.",
           queries: [{ expr: `max by (mode) (coffee_dead_letters_open{${OF_MODES}})`, legend: BY_MODE }],
         },
         {
           title: "Dead letters, by reason",
           unit: "ops",
           description:
-            "Set aside each second, by SQLSTATE or cause. One reason in a row is a producer that went wrong; many at once stop the worker by themselves (POISON_STOP_ORDERS).",
+            "New dead letters per second, by SQLSTATE or cause. A single repeated reason points to a faulty producer. Many at once stop the worker (POISON_STOP_ORDERS).",
           queries: [
             {
               expr: perSecond("coffee_dead_letters_total", "mode, reason", OF_MODES),
@@ -97,25 +97,25 @@ export const pipeline: Board = {
           title: "Keys with two bodies",
           unit: "ops",
           description:
-            "Orders that came under the key of another order; the first one counts. Clients must make a new key for each order: the table order_conflicts says which did not.",
+            "Orders that reused the key of another order; the first one counts. Clients must create a new key for each order: the table order_conflicts lists the others.",
           queries: [{ expr: perSecond("coffee_order_conflicts_total", "mode", OF_MODES), legend: BY_MODE }],
         },
         {
-          title: "Orders counted wrongly",
+          title: "Miscounted orders",
           unit: "short",
           limit: 1,
           description:
-            "By how many orders the sampled hours of the rollups differ from the orders in them. Anything but 0: npm run reconcile says where, -- --repair mends it.",
+            "Difference between the rollups of sampled hours and the orders in those hours. If it is not 0, npm run reconcile lists the differences and -- --repair fixes them.",
           queries: [
             { expr: `max by (mode) (coffee_reconcile_difference_orders{${OF_MODES}})`, legend: BY_MODE },
           ],
         },
         {
-          title: "Last sample taken",
+          title: "Time since the last sample",
           unit: "s",
           limit: 600,
           description:
-            "How long ago the rollups were last held against their orders. Above some minutes nobody looks: the worker's log says why (or RECONCILE_EVERY_MS is 0).",
+            "Time since the rollups were last compared with their orders. Above some minutes the worker no longer samples: its log says why (or RECONCILE_EVERY_MS is 0).",
           queries: [
             {
               expr: `time() - max by (mode) (coffee_reconcile_sampled_timestamp_seconds{${OF_MODES}})`,
@@ -132,15 +132,15 @@ export const pipeline: Board = {
           title: "Boards published",
           unit: "ops",
           description:
-            "By all workers together: one a second when nothing happens, up to ten under load. 0 means that no dashboard moves.",
+            "Boards per second, of all workers together: one per second without orders, up to ten under load. At 0 no dashboard is updated.",
           queries: [{ expr: perSecond("coffee_board_publish_seconds_count", "job"), legend: "boards" }],
         },
         {
-          title: "A board takes (p99)",
+          title: "Publishing time (p99)",
           unit: "s",
           limit: 0.1,
           description:
-            "From reading PostgreSQL until the board stands in Redis. 50 ms are the aim with 10 000 stores. A rise is PostgreSQL (see its board) or very many stores.",
+            "From reading PostgreSQL until the board is in Redis. The goal is 50 ms with 10 000 stores. A rise is caused by PostgreSQL (see its board) or by very many stores.",
           queries: [{ expr: quantile(0.99, "coffee_board_publish_seconds", "job"), legend: "p99" }],
         },
         {
@@ -148,7 +148,7 @@ export const pipeline: Board = {
           unit: "s",
           limit: 15,
           description:
-            "Age of the newest board that each API process has. One process that is older than the others lost the board's Redis; all of them, nobody publishes.",
+            "Age of the newest board in each API process. If one process is behind the others, it lost the board's Redis; if all are, no worker publishes.",
           queries: [{ expr: "coffee_board_age_seconds", legend: "{{instance}}" }],
         },
       ],

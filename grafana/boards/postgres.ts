@@ -1,24 +1,24 @@
 import { type Board, perSecond } from "../board.ts";
 
-/** The database of the orders; the exporter tells of the templates too. */
+/** The database of the orders; the exporter also exposes the template databases. */
 const OURS = 'datname!~"template.*"';
 
 export const postgres: Board = {
   name: "postgresql",
   title: "PostgreSQL",
-  description: "The truth of every mode, by postgres_exporter. When it is slow, all modes count slowly.",
+  description: "The database of every mode, by postgres_exporter. When it is slow, all modes count slowly.",
   rows: [
     {
-      title: "Is it there, and busy with what",
+      title: "Availability and size",
       panels: [
         {
-          title: "Answers",
+          title: "Up",
           unit: "short",
           isNow: true,
           isLeft: true,
           limit: 1,
           description:
-            "1 while the exporter gets answers. At 0 v1 is down, and v2 and v3 accept up to their bound of lag.",
+            "1 while the exporter can query it. At 0 v1 is unavailable, and the other modes accept orders up to MAX_LAG_ORDERS.",
           queries: [{ expr: "min(pg_up)", legend: "up" }],
         },
         {
@@ -26,7 +26,7 @@ export const postgres: Board = {
           unit: "bytes",
           isNow: true,
           description:
-            "Of all orders and rollups. It grows with the orders until retention drops whole weeks; when it outgrows the disk, shorten ORDERS_KEEP_DAYS.",
+            "All orders and rollups. It grows with the orders until retention drops whole weeks. If it outgrows the disk, shorten ORDERS_KEEP_DAYS.",
           queries: [{ expr: `sum(pg_database_size_bytes{${OURS}})`, legend: "size" }],
         },
         {
@@ -35,7 +35,7 @@ export const postgres: Board = {
           isNow: true,
           limit: 30,
           description:
-            "Longest running transaction of any session. A long one holds back vacuum and, if it writes, v1's watermark: find it in pg_stat_activity.",
+            "The longest running transaction of any session. A long one delays vacuum and, if it writes, the counting of v1: find it in pg_stat_activity.",
           queries: [{ expr: "max(pg_stat_activity_max_tx_duration)", legend: "oldest" }],
         },
         {
@@ -45,7 +45,7 @@ export const postgres: Board = {
           isLeft: true,
           limit: 10,
           description:
-            "Of max_connections. Below ten new processes may not start: run fewer, or raise max_connections.",
+            "Unused connections of max_connections. Below ten new processes may fail to start: run fewer, or raise max_connections.",
           queries: [
             { expr: "max(pg_settings_max_connections) - sum(pg_stat_activity_count)", legend: "left" },
           ],
@@ -59,7 +59,7 @@ export const postgres: Board = {
           title: "Commits and rollbacks",
           unit: "ops",
           description:
-            "Transactions each second. Commits follow the batches of the workers and the groups of v1. Rollbacks should be near 0: a rise is a deadlock, a timeout or poison, and stands in the workers' log.",
+            "Transactions per second. Commits follow the batches of the workers and the group commits of v1. Rollbacks should be near 0: a rise means deadlocks, timeouts or invalid orders, which the workers log.",
           queries: [
             {
               expr: perSecond("pg_stat_database_xact_commit", "datname", OURS),
@@ -75,7 +75,7 @@ export const postgres: Board = {
           title: "Rows written",
           unit: "ops",
           description:
-            "Inserted and updated each second. Inserts are orders, updates are rollups: many updates for few inserts means small batches, which fewer workers would make larger.",
+            "Rows inserted and updated per second. Inserts are orders, updates are rollups. Many updates for few inserts mean small batches: fewer workers make them larger.",
           queries: [
             {
               expr: perSecond("pg_stat_database_tup_inserted", "datname", OURS),
@@ -88,12 +88,12 @@ export const postgres: Board = {
           ],
         },
         {
-          title: "Reads found in memory",
+          title: "Cache hit ratio",
           unit: "percentunit",
           isLeft: true,
           limit: 0.95,
           description:
-            "Share of the blocks read that were in shared_buffers. Below 95 % for long, the rollups of the current hours do not fit: raise shared_buffers.",
+            "Share of block reads found in shared_buffers. If it stays below 95 %, the rollups of the current hours do not fit: raise shared_buffers.",
           queries: [
             {
               expr: `${perSecond("pg_stat_database_blks_hit", "datname", OURS)} / (${perSecond("pg_stat_database_blks_hit", "datname", OURS)} + ${perSecond("pg_stat_database_blks_read", "datname", OURS)} > 0)`,
@@ -104,13 +104,13 @@ export const postgres: Board = {
       ],
     },
     {
-      title: "Waiting",
+      title: "Sessions and locks",
       panels: [
         {
           title: "Sessions by state",
           unit: "short",
           description:
-            "active is work, idle is a pool at rest. idle in transaction should be 0: a client left a transaction open, which the programs' own end after 2 s.",
+            "active sessions work, idle ones are pooled. idle in transaction should be 0: a client left a transaction open. Those of the programs end after 2 s.",
           queries: [{ expr: "sum by (state) (pg_stat_activity_count)", legend: "{{state}}" }],
         },
         {
@@ -118,7 +118,7 @@ export const postgres: Board = {
           unit: "ops",
           limit: 0.1,
           description:
-            "Each second. Batches are sorted by key so that there are none; a rise means that somebody else writes to these tables in another order.",
+            "Deadlocks per second. Batches are sorted by key to avoid them; a rise means that another program writes to these tables in another order.",
           queries: [
             { expr: perSecond("pg_stat_database_deadlocks", "datname", OURS), legend: "{{datname}}" },
           ],
@@ -127,14 +127,14 @@ export const postgres: Board = {
           title: "Locks held",
           unit: "short",
           description:
-            "By kind. accessexclusivelock for longer than a moment is a migration or a repair, and all else waits for it.",
+            "Locks by kind. An accessexclusivelock held for more than a moment is a migration or a repair: all other statements wait for it.",
           queries: [{ expr: `sum by (mode) (pg_locks_count{${OURS}})`, legend: "{{mode}}" }],
         },
         {
           title: "Temporary files",
           unit: "Bps",
           description:
-            "Bytes each second that did not fit into work_mem. Sales over long ranges write some; if counting does (it should not), raise work_mem.",
+            "Bytes per second that did not fit into work_mem. Sales over long ranges write some. Counting should write none: if it does, raise work_mem.",
           queries: [
             { expr: perSecond("pg_stat_database_temp_bytes", "datname", OURS), legend: "{{datname}}" },
           ],

@@ -37,7 +37,7 @@ const SIZES = {
   wide: { width: 1920, height: 1080 },
 };
 /** The states that a page comes into by itself: those of which pictures are taken. */
-const STATES = SCENES.filter(({ fresh, set }) => fresh !== undefined && set === undefined);
+const STATES = SCENES.filter(({ fresh, prepare }) => fresh !== undefined && prepare === undefined);
 
 describe.each(["light", "dark"] as const)("in the %s theme", (theme) => {
   test.each(["phone", "tablet", "wide"] as const)(

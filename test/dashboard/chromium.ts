@@ -4,8 +4,8 @@ import type { Browser, BrowserContext, Page } from "playwright-core";
 import { test as anyTest, expect, inject } from "vitest";
 import type { Dashboard } from "#shared/domain/dashboard.ts";
 import { HOUR_MS } from "#shared/domain/time.ts";
-import { type Chromium, openChromium } from "../../dev/browser/chromium.ts";
-import { buildPageIfStale } from "../../dev/browser/page-build.ts";
+import { buildPageIfStale } from "../../dev/build-dashboard.ts";
+import { type Chromium, openChromium } from "../../dev/screenshots/browser.ts";
 
 export type Visit = {
   readonly page: Page;

@@ -1,4 +1,9 @@
-/** From boards as data to Grafana's JSON, by Grafana's own builders. */
+/**
+ * npm run dashboards: turns the boards into Grafana's JSON by Grafana's own builders, and writes grafana/dashboards/*.json
+ * and grafana/rules/recording.yaml.
+ */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Builder, Dataquery } from "@grafana/grafana-foundation-sdk/cog";
 import {
   BigValueColorMode,
@@ -32,16 +37,18 @@ import {
 import { DataqueryBuilder } from "@grafana/grafana-foundation-sdk/prometheus";
 import { PanelBuilder as StatBuilder } from "@grafana/grafana-foundation-sdk/stat";
 import { PanelBuilder as TimeseriesBuilder } from "@grafana/grafana-foundation-sdk/timeseries";
-import type { Board, Panel, Query } from "./board.ts";
+import type { Board, Panel, PanelQuery } from "./board.ts";
+import { boards, RULES_FOLDER } from "./queries.ts";
+import { recordingYaml } from "./rules/recording.ts";
 
 const PROMETHEUS: DataSourceRef = { type: "prometheus", uid: "$datasource" };
-/** Grafana's own annotations, which anybody may write by its HTTP API. */
+/** Grafana's own annotations, which clients write by its HTTP API. */
 const GRAFANA: DataSourceRef = { type: "grafana", uid: "-- Grafana --" };
 const TAG = "coffee-rt";
-/** Whoever runs an experiment marks it with this tag. */
+/** The tag of the annotations that the lab writes for its runs. */
 export const LAB_TAG = "coffee-rt-lab";
 
-/** Of 24 columns. */
+/** In columns, of 24. */
 const WIDTH = { lines: 8, now: 4 };
 const HEIGHT = { lines: 8, now: 4 };
 const [GREEN, RED] = ["green", "red"];
@@ -57,8 +64,8 @@ const thresholds = ({ limit, isLeft }: Panel): ThresholdsConfigBuilder => {
     .steps(steps as Parameters<ThresholdsConfigBuilder["steps"]>[0]);
 };
 
-/** What is now is asked for now: the last figure of half an hour would say that all is well of what told it and died. */
-const target = ({ expr, legend }: Query, index: number, isNow: boolean): DataqueryBuilder => {
+/** A current value is an instant query: the last value of a range would still look fine after its process has died. */
+const target = ({ expr, legend }: PanelQuery, index: number, isNow: boolean): DataqueryBuilder => {
   const builder = new DataqueryBuilder().datasource(PROMETHEUS).expr(expr).legendFormat(legend);
   return (isNow ? builder.instant() : builder.range()).refId(String.fromCharCode("A".charCodeAt(0) + index));
 };
@@ -77,7 +84,7 @@ const lines = (panel: Panel): TimeseriesBuilder => {
     .tooltip(new VizTooltipOptionsBuilder().mode(TooltipDisplayMode.Multi))
     .thresholds(thresholds(panel))
     .min(0);
-  // Grafana draws no limit unless it is asked to
+  // by default Grafana draws no threshold
   if (panel.limit !== undefined)
     builder.thresholdsStyle(new GraphThresholdsStyleConfigBuilder().mode(GraphThresholdsStyleMode.Dashed));
   return builder;
@@ -92,9 +99,9 @@ const now = (panel: Panel): StatBuilder =>
     .textMode(hasNames(panel) ? BigValueTextMode.ValueAndName : BigValueTextMode.Auto)
     .reduceOptions(new ReduceDataOptionsBuilder().calcs(["lastNotNull"]))
     .thresholds(thresholds(panel))
-    .noValue("no figure");
+    .noValue("no data");
 
-/** Several figures, told apart by their labels. */
+/** Several values, distinguished by their labels. */
 const hasNames = ({ queries }: Panel): boolean => queries.some(({ legend }) => legend.includes("{{"));
 
 const panelOf = (panel: Panel): TimeseriesBuilder | StatBuilder => {
@@ -119,7 +126,7 @@ const chooseModes = (): QueryVariableBuilder =>
 const chooseSource = (): DatasourceVariableBuilder =>
   new DatasourceVariableBuilder("datasource").label("Data source").type("prometheus");
 
-/** Programs that started: a restart explains many a dent. A container that starts has a new address, so a new series. */
+/** Marks starts of programs, which explain many dips. A restarted container has a new address, hence a new series. */
 const starts = (): AnnotationQueryBuilder =>
   new AnnotationQueryBuilder()
     .name("starts")
@@ -129,7 +136,7 @@ const starts = (): AnnotationQueryBuilder =>
     .expr('time() - process_start_time_seconds{job=~"order-api|worker"} < 60')
     .titleFormat("{{job}} started");
 
-/** By its types an annotation asks a data source; Grafana's own is asked for tags, for which there is another builder. */
+/** The builder of annotations accepts queries of data sources; Grafana's own annotations are selected by tags instead. */
 const taggedByLab = (): Builder<Dataquery> =>
   new AnnotationTargetBuilder()
     .type("tags")
@@ -178,8 +185,8 @@ export const dashboardOf = (board: Board): Dashboard => {
 };
 
 /**
- * Grafana numbers panels without one anew at each load, and links to them would lead elsewhere. The builders hide links
- * and annotations in a menu, which Grafana 12 does not show for a list of boards.
+ * Without ids Grafana numbers the panels at each load, and links to a panel would break. `placement` would hide links and
+ * annotations in a menu, which Grafana 12 does not show for a list of boards.
  */
 const finished = (dashboard: Dashboard): Dashboard => ({
   ...dashboard,
@@ -191,5 +198,19 @@ const finished = (dashboard: Dashboard): Dashboard => ({
   panels: (dashboard.panels ?? []).map((panel, index) => ({ ...panel, id: index + 1 })),
 });
 
-/** As it is committed; the same boards give the same text. */
+/** The committed text: the same board always gives the same one. */
 export const jsonOf = (board: Board): string => `${JSON.stringify(dashboardOf(board), null, 2)}\n`;
+
+const main = (): void => {
+  const folder = join(import.meta.dirname, "dashboards");
+  mkdirSync(folder, { recursive: true });
+  for (const board of boards) {
+    writeFileSync(join(folder, `${board.name}.json`), jsonOf(board));
+    console.log(`grafana/dashboards/${board.name}.json`);
+  }
+  writeFileSync(join(RULES_FOLDER, "recording.yaml"), recordingYaml());
+  console.log("grafana/rules/recording.yaml");
+};
+
+// not import.meta.main: dev/bootstrap.mjs imports the commands of npm
+if (process.argv[1] === import.meta.filename) main();

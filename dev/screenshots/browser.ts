@@ -1,18 +1,19 @@
 /**
- * A real browser, driven by playwright-core: the one that CHROMIUM names, else one that is installed, else Debian's
- * Chromium, fetched as the servers are.
+ * A real browser, driven by playwright-core: the one that CHROMIUM names, else an installed one, else Debian's Chromium,
+ * fetched in the same way as the servers. The tests of the page use it too.
  */
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { type Browser, chromium } from "playwright-core";
+import { messageOf } from "#shared/runtime/lifecycle.ts";
 import { fromPackage, libraryPathIn, missingBelow, type Sought } from "../system/servers/apt.ts";
 
 export type Chromium = {
   readonly command: string;
   readonly env: Readonly<Record<string, string>>;
-  /** A package that was only unpacked has no program that may make a sandbox. */
+  /** False for an unpacked package: it has no program that may create a sandbox. */
   readonly isInstalled: boolean;
 };
 
@@ -24,7 +25,7 @@ const PLACES = [
   "/Applications/Chromium.app/Contents/MacOS/Chromium",
   "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
 ];
-/** The first start of a browser on a slow disk. */
+/** For the first start of a browser on a slow disk. */
 const ANSWER_WITHIN_MS = 30_000;
 
 const run = promisify(execFile);
@@ -35,7 +36,7 @@ const works = async ({ command, env }: Chromium): Promise<boolean> => {
     await run(command, ["--version"], { env: { ...process.env, ...env }, timeout: ANSWER_WITHIN_MS });
     return true;
   } catch {
-    // a library of it is not there, or it only says where to get it
+    // a shared library is missing, or the program only prints where to get Chromium
     return false;
   }
 };
@@ -60,24 +61,50 @@ const sought: Sought<Chromium> = {
     return [...own, ...(await missingBelow(own))];
   },
   whatToDo:
-    "Chromium is missing and could not be installed: name one with CHROMIUM=/path, or on Debian apt-get install chromium; the page's tests and pictures need it, the page itself does not",
+    "Chromium is missing and could not be installed: set CHROMIUM=/path, or on Debian run apt-get install chromium. Only the page's tests and screenshots need it",
 };
 
-/** May install it first. Throws a sentence saying what to do when there is no way. */
+/** May install it first. Throws a sentence that says what to do when Chromium cannot be installed. */
 export const findChromium = async (log: (line: string) => void): Promise<Chromium> => {
   const named = process.env["CHROMIUM"];
   if (named === undefined) return await fromPackage(sought, log);
   const found = installedAt(named);
   if (await works(found)) return found;
-  throw new Error(`CHROMIUM names ${named}, which does not run`);
+  throw new Error(`CHROMIUM: ${named} does not run`);
 };
 
 export const openChromium = ({ command, env, isInstalled }: Chromium): Promise<Browser> =>
   chromium.launch({
     executablePath: command,
     env: { ...process.env, ...env },
-    // root has no sandbox of its own either, and all that is loaded here is ours
+    // Chromium has no sandbox when it runs as root, and only our own pages are loaded
     chromiumSandbox: isInstalled && process.getuid?.() !== 0,
     // a container's /dev/shm is often too small for it
     args: ["--disable-dev-shm-usage", "--force-color-profile=srgb"],
   });
+
+/** The screenshots' typeface, so that they look the same on every machine. Without it the page uses its next choice. */
+const INTER: Sought<true> = {
+  name: "fonts-inter",
+  // a browser finds only installed fonts
+  find: async (root) => (root === "/" && (await hasInter()) ? true : null),
+  unpacked: async () => [],
+  whatToDo: "the typeface Inter is missing, so the screenshots use another one: apt-get install fonts-inter",
+};
+
+const hasInter = async (): Promise<boolean> => {
+  try {
+    return (await run("fc-list", [":family=Inter"])).stdout.includes("Inter");
+  } catch {
+    // without fontconfig no font is found
+    return false;
+  }
+};
+
+export const fetchFonts = async (log: (line: string) => void): Promise<void> => {
+  try {
+    await fromPackage(INTER, log);
+  } catch (error) {
+    log(messageOf(error));
+  }
+};

@@ -1,15 +1,15 @@
-/** The house's rules for boards, which are those of Grafana's own linter where they are not the house's. */
+/** Rules for boards: those of Grafana's own linter, and some of this project. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Panel as BuiltPanel } from "@grafana/grafana-foundation-sdk/dashboard";
 import { describe, expect, test } from "vitest";
 import type { Panel } from "./board.ts";
-import { boards } from "./boards.ts";
-import { dashboardOf, jsonOf, LAB_TAG, uidOf } from "./build.ts";
+import { dashboardOf, jsonOf, LAB_TAG, uidOf } from "./dashboards.ts";
+import { boards } from "./queries.ts";
 
 const folder = join(import.meta.dirname, "dashboards");
 
-test("what is committed is what the boards make: npm run dashboards writes it", () => {
+test("the committed JSON is what npm run dashboards writes", () => {
   expect(
     readdirSync(folder)
       .filter((name) => name.endsWith(".json"))
@@ -19,11 +19,11 @@ test("what is committed is what the boards make: npm run dashboards writes it", 
     expect(readFileSync(join(folder, `${board.name}.json`), "utf8"), board.name).toBe(jsonOf(board));
 });
 
-test("no two boards are at one address", () => {
+test("no two boards have the same uid", () => {
   expect(new Set(boards.map(uidOf)).size).toBe(boards.length);
 });
 
-const told = (text: string): number => text.split(/[.:;]\s/).length;
+const sentencesIn = (text: string): number => text.split(/[.:;]\s/).length;
 const rates = /\b(rate|irate|increase)\s*\(/;
 const fixedRange = /\[(?!\$__rate_interval\])[^\]]*\]/;
 const counters = /\w+(_total|_bucket)\b/;
@@ -36,14 +36,14 @@ describe.each(boards)("$title", (board) => {
   test.each(panels)("$title has a title, a unit, advice and queries", (panel) => {
     expect(panel.title).toMatch(/^[A-Z]/);
     expect(panel.unit).not.toBe("");
-    // what it is, and what to do
+    // what it shows, and what to do
     expect(panel.description.length).toBeGreaterThan(60);
-    expect(told(panel.description)).toBeGreaterThan(1);
+    expect(sentencesIn(panel.description)).toBeGreaterThan(1);
     expect(panel.description).toMatch(/[.)]$/);
     expect(panel.queries.length).toBeGreaterThan(0);
     expect(new Set(panel.queries.map(({ legend }) => legend)).size).toBe(panel.queries.length);
   });
-  test.each(panels)("$title asks for rates over what Grafana says, and never for a bare counter", (panel) => {
+  test.each(panels)("$title uses $__rate_interval for rates, and never a counter without a rate", (panel) => {
     for (const query of panel.queries) {
       const expr = query.expr.replaceAll(/"[^"]*"/g, '""');
       if (rates.test(expr)) expect(expr).not.toMatch(fixedRange);
@@ -51,7 +51,7 @@ describe.each(boards)("$title", (board) => {
     }
   });
 
-  test("every panel asks the Prometheus that is chosen, and has a number that stays", () => {
+  test("every panel queries the chosen data source and has a fixed id", () => {
     for (const panel of built.filter(({ type }) => type !== "row")) {
       expect(panel).toMatchObject({ datasource: { type: "prometheus", uid: "$datasource" } });
     }
@@ -60,17 +60,17 @@ describe.each(boards)("$title", (board) => {
     expect(ids).not.toContain(undefined);
   });
 
-  test("what is now is asked for now, and its absence is told", () => {
+  test("current values are instant queries, and missing ones are shown as such", () => {
     const now = panels.filter(({ isNow }) => isNow).map(({ title }) => title);
     const stats = drawn.filter(({ type }) => type === "stat");
     expect(stats.map(({ title }) => title)).toEqual(now);
     for (const { targets, fieldConfig } of stats) {
-      expect(fieldConfig?.defaults).toMatchObject({ noValue: "no figure" });
+      expect(fieldConfig?.defaults).toMatchObject({ noValue: "no data" });
       for (const target of targets ?? []) expect(target).toMatchObject({ instant: true, range: false });
     }
   });
 
-  test("every limit of its lines is drawn", () => {
+  test("every limit of a time series is drawn", () => {
     const dashed = drawn.filter(({ fieldConfig = {} }) =>
       JSON.stringify(fieldConfig).includes('"thresholdsStyle":{"mode":"dashed"}'),
     );
@@ -78,21 +78,21 @@ describe.each(boards)("$title", (board) => {
     expect(dashed.map(({ title }) => title)).toEqual(limited.map(({ title }) => title));
   });
 
-  test("its list of boards is beside it, not hidden in a menu", () => {
+  test("the list of boards is not hidden in a menu", () => {
     expect(jsonOf(board)).not.toContain("inControlsMenu");
   });
 
-  test("its variables are those that it uses", () => {
+  test("it defines exactly the variables that it uses", () => {
     const names = (templating?.list ?? []).map(({ name }) => name);
     expect(names).toEqual(board.hasModes ? ["datasource", "mode"] : ["datasource"]);
     expect(JSON.stringify(panels).includes("$mode")).toBe(board.hasModes === true);
   });
 
-  test("the lab marks it where that is said", () => {
+  test("it shows annotations of the lab only where the board says so", () => {
     expect(JSON.stringify(annotations).includes(LAB_TAG)).toBe(board.isMarkedByLab === true);
   });
 
-  test("panels lie beside each other, not on one another", () => {
+  test("panels do not overlap", () => {
     const taken = new Set<string>();
     for (const { gridPos } of built) {
       const { x = 0, y = 0, w = 0, h = 0 } = gridPos ?? {};
