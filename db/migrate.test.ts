@@ -4,7 +4,7 @@ import { v7 as orderId } from "uuid";
 import { beforeEach, expect, test } from "vitest";
 import { DAY_MS } from "#shared/domain/time.ts";
 import type { Pool } from "#shared/store/pool.ts";
-import { numberOf } from "../dev/faults/recount.ts";
+import { numberOf } from "../dev/system/database.ts";
 import { freshDatabase, poolOn } from "../test/fresh.ts";
 import { migrate } from "./migrate.ts";
 

@@ -19,7 +19,7 @@ import {
 } from "#shared/store/retention.fixture.ts";
 import { schemaLock } from "#shared/store/schema.ts";
 import { encodeOrders } from "#shared/wire/order-message.ts";
-import { driftOf, numberOf } from "../dev/faults/recount.ts";
+import { driftOf, numberOf } from "../dev/system/database.ts";
 import { freshDatabase, freshName, poolOn, silent, someOrders } from "../test/fresh.ts";
 import { migrate } from "./migrate.ts";
 

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Dashboard } from "#shared/domain/dashboard.ts";
-import { driftOf } from "../dev/faults/recount.ts";
+import { driftOf } from "../dev/system/database.ts";
 import { until } from "./fresh.ts";
 import { type System, startSystem } from "./system.ts";
 

@@ -2,7 +2,7 @@
 import { v7 as newOrderId } from "uuid";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { DAY_MS, MINUTE_MS } from "#shared/domain/time.ts";
-import { driftOf, numberOf } from "../dev/faults/recount.ts";
+import { driftOf, numberOf } from "../dev/system/database.ts";
 import { atLast, until } from "./fresh.ts";
 import { type System, startSystem } from "./system.ts";
 

@@ -12,7 +12,7 @@ import { refuseRestored } from "#shared/store/restore.ts";
 import { readSales, type SalesQuery } from "#shared/store/sales.ts";
 import { oldestWriterSeconds, openLetters } from "#shared/store/watched.ts";
 import { encodeOrders } from "#shared/wire/order-message.ts";
-import { numberOf } from "../dev/faults/recount.ts";
+import { numberOf } from "../dev/system/database.ts";
 import { startServers } from "../dev/system/servers/start.ts";
 import { countedAt, listeningAt, order } from "./api-process.ts";
 import { poolOn, someOrders, startProgram, until } from "./fresh.ts";

@@ -12,7 +12,7 @@ import { loadSettings } from "#shared/runtime/config.ts";
 import { closeRedis, openRedis, redisOptions } from "#shared/runtime/redis.ts";
 import type { Pool } from "#shared/store/pool.ts";
 import { migrate } from "../db/migrate.ts";
-import { driftOf, numberOf } from "../dev/faults/recount.ts";
+import { driftOf, numberOf } from "../dev/system/database.ts";
 import { startPostgres } from "../dev/system/servers/postgres.ts";
 import { startRedis } from "../dev/system/servers/redis.ts";
 import { freshDatabase, freshName, poolOn, until } from "./fresh.ts";

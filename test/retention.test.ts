@@ -7,7 +7,7 @@ import { DAY_MS, iso } from "#shared/domain/time.ts";
 import { modes } from "#shared/modes/all.ts";
 import { loadSettings } from "#shared/runtime/config.ts";
 import { makeWeeks, ordersOf, retainNow } from "#shared/store/retention.fixture.ts";
-import { numberOf } from "../dev/faults/recount.ts";
+import { numberOf } from "../dev/system/database.ts";
 import { catalogue, freshName, silent, until } from "./fresh.ts";
 import { type System, startSystem } from "./system.ts";
 

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { v7 as newOrderId } from "uuid";
 import type { Random } from "#shared/domain/random.ts";
 import catalogue from "../../services/order-api/catalogue.json" with { type: "json" };
-import type { Fate, Ledger, Sent } from "./ledger.ts";
+import type { Body, Ledger, ReplyOutcome } from "../system/account.ts";
 import { type OrderRequest, type OrderResult, resultOf } from "./readiness.ts";
 
 export type ClientOptions = {
@@ -27,7 +27,7 @@ export type Clients = {
   order(): Order;
 };
 
-export type Order = { readonly id: string; readonly sent: Sent };
+export type Order = { readonly id: string; readonly body: Body };
 
 const REPLY_WITHIN_MS = 4_000;
 const LEAST_PAUSE_MS = 100;
@@ -50,7 +50,7 @@ export const startClients = (ledger: Ledger, options: ClientOptions): Clients =>
 
   const order = (): Order => ({
     id: newOrderId(),
-    sent: {
+    body: {
       drink: random.pick(catalogue.drinks),
       store: random.pick(catalogue.stores),
       cents: 150 + random.below(600),
@@ -61,16 +61,16 @@ export const startClients = (ledger: Ledger, options: ClientOptions): Clients =>
   const sendUntilAcknowledged = async (orders: readonly Order[], isValid: boolean): Promise<void> => {
     for (let first = true; !giveUp.signal.aborted; first = false) {
       if (!first) await sleep(LEAST_PAUSE_MS + random.next() * (MOST_PAUSE_MS - LEAST_PAUSE_MS));
-      const fate = await attempt(random.pick(urls), orders, isValid);
-      for (const { id } of orders) ledger.told(id, fate);
-      if (fate === "acknowledged") return void acknowledged.push(...orders);
-      if (!isValid && fate === "refused") return;
+      const outcome = await attempt(random.pick(urls), orders, isValid);
+      for (const { id } of orders) ledger.record(id, outcome);
+      if (outcome === "acknowledged") return void acknowledged.push(...orders);
+      if (!isValid && outcome === "refused") return;
     }
     if (isValid) untaken += orders.length;
   };
 
   const send = (orders: readonly Order[], isValid = true, dueMs = performance.now()): Promise<void> => {
-    for (const { id, sent } of orders) if (!ledger.get(id)) ledger.add(id, sent, dueMs);
+    for (const { id, body } of orders) if (!ledger.get(id)) ledger.add(id, body, dueMs);
     const sending = sendUntilAcknowledged(orders, isValid).finally(() => under.delete(sending));
     under.add(sending);
     return sending;
@@ -129,31 +129,31 @@ const openArrivals = (random: Random, perSecond: number, onDue: (dueMs: number) 
 /** Sends requests and records what each one says about the mode of its API. */
 const openAttempts = (mode: string, giveUp: AbortSignal) => {
   const requests: OrderRequest[] = [];
-  const attempt = async (url: string, orders: readonly Order[], isValid: boolean): Promise<Fate> => {
+  const attempt = async (url: string, orders: readonly Order[], isValid: boolean): Promise<ReplyOutcome> => {
     const sentMs = performance.now();
-    const { fate, result } = await exchange(url, mode, orders, isValid, giveUp);
+    const { outcome, result } = await exchange(url, mode, orders, isValid, giveUp);
     // a request that was given up says nothing
     const isDecided = isValid && result !== null && !giveUp.aborted;
     if (isDecided) requests.push({ url, sentMs, decidedMs: performance.now(), result });
-    return fate;
+    return outcome;
   };
   return { requests, attempt };
 };
 
-type Exchanged = { readonly fate: Fate; readonly result: OrderResult | null };
+type Exchanged = { readonly outcome: ReplyOutcome; readonly result: OrderResult | null };
 
 const exchange = async (...request: Parameters<typeof post>): Promise<Exchanged> => {
   try {
     const response = await post(...request);
     const reply = (await response.json()) as Reply;
     return {
-      fate: fateOf(response.status, reply, request[2]),
+      outcome: outcomeOf(response.status, reply, request[2]),
       result: resultOf(response.status, reply.type),
     };
   } catch (error) {
     // connection refused, reset, cut off or too late: the outcome is unknown; only a late reply is a refusal
     const isLate = (error as Error).name === "TimeoutError";
-    return { fate: "unknown", result: isLate ? resultOf(null) : null };
+    return { outcome: "unknown", result: isLate ? resultOf(null) : null };
   }
 };
 
@@ -166,7 +166,7 @@ export const post = (
   signal: AbortSignal,
 ): Promise<Response> => {
   const [single] = orders.length === 1 ? orders : [];
-  const bodies = orders.map(({ id, sent: { drink, store, cents, timestamp } }) => ({
+  const bodies = orders.map(({ id, body: { drink, store, cents, timestamp } }) => ({
     ...(single ? {} : { id }),
     drink,
     store,
@@ -183,9 +183,9 @@ export const post = (
 
 type Reply = { type?: string; detail?: string; ids?: string[] };
 
-const fateOf = (status: number, { detail = "", ids }: Reply, orders: readonly Order[]): Fate => {
+const outcomeOf = (status: number, { detail = "", ids }: Reply, orders: readonly Order[]): ReplyOutcome => {
   if (status === 200 || status === 201 || status === 202) {
-    // a part of a valid batch was refused: sent again, and told of when that goes on
+    // a part of a valid batch was refused: it is sent again, and reported if it is never accepted
     return ids === undefined || ids.length === orders.length ? "acknowledged" : "unknown";
   }
   if (status === 422 || (status === 503 && detail.includes("not taken"))) return "refused";

@@ -1,8 +1,8 @@
 /** What a fault is: data, and one function that breaks something and ends when it is whole again. */
 import type { Random } from "#shared/domain/random.ts";
+import type { Ledger } from "../system/account.ts";
 import type { ClientOptions, Clients } from "./clients.ts";
 import type { Ground, GroundOptions } from "./ground.ts";
-import type { Ledger } from "./ledger.ts";
 
 export type Scene = {
   readonly ground: Ground;

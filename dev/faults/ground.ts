@@ -6,11 +6,11 @@ import type { Random } from "#shared/domain/random.ts";
 import { type Closers, openClosers } from "#shared/runtime/lifecycle.ts";
 import { migrate } from "../../db/migrate.ts";
 import { keepRunning } from "../system/launcher.ts";
+import { pollUntil } from "../system/poll.ts";
 import { type Program, runProgram } from "../system/programs.ts";
 import { freePort } from "../system/servers/ports.ts";
 import type { Server } from "../system/servers/server.ts";
 import { startServers, type Wanted } from "../system/servers/start.ts";
-import { pollUntil } from "./poll.ts";
 import type { Wire } from "./wire.ts";
 import { BACKENDS, openWiring, type ProgramKind, SERVERS, type ServerName, type Wiring } from "./wiring.ts";
 

@@ -1,22 +1,23 @@
 /** Orders as the requests that carry them, for faults that send bytes. */
+
+import type { Body } from "../system/account.ts";
 import type { Order } from "./clients.ts";
 import type { RawRequest } from "./exchange.ts";
-import type { Sent } from "./ledger.ts";
 
 export const JSON_TYPE = { "content-type": "application/json" };
 export const NDJSON_TYPE = { "content-type": "application/x-ndjson" };
 
-export const membersOf = ({ drink, store, cents, timestamp }: Sent): Record<string, unknown> => ({
+export const membersOf = ({ drink, store, cents, timestamp }: Body): Record<string, unknown> => ({
   drink,
   store,
   price: cents / 100,
   ...(timestamp !== null && { timestamp }),
 });
 
-export const singleOf = (mode: string, { id, sent }: Order): RawRequest => ({
+export const singleOf = (mode: string, { id, body }: Order): RawRequest => ({
   path: `/api/${mode}/order`,
   headers: { ...JSON_TYPE, "idempotency-key": id },
-  body: Buffer.from(JSON.stringify(membersOf(sent))),
+  body: Buffer.from(JSON.stringify(membersOf(body))),
 });
 
 export const batchOf = (
@@ -29,4 +30,4 @@ export const batchOf = (
   body: Buffer.from(body),
 });
 
-export const batchMember = ({ id, sent }: Order): string => JSON.stringify({ id, ...membersOf(sent) });
+export const batchMember = ({ id, body }: Order): string => JSON.stringify({ id, ...membersOf(body) });

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, expect, test } from "vitest";
-import { pollUntil } from "./poll.ts";
+import { pollUntil } from "../system/poll.ts";
 import { sampleReadiness } from "./readiness-sampler.ts";
 
 const closers: (() => void)[] = [];

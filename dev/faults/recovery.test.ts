@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Entry } from "./ledger.ts";
+import type { Entry } from "../system/account.ts";
 import { recoveryMs, type Seen } from "./recovery.ts";
 
 /** An order every 10 ms from 0 to 20 s; `ackAfter` says when the one that is due then is acknowledged. */
@@ -7,15 +7,15 @@ const ordersWith = (ackAfter: (dueMs: number) => number | null): Entry[] =>
   Array.from({ length: 2_000 }, (_, index) => {
     const dueMs = index * 10;
     const after = ackAfter(dueMs);
-    const fate = after === null ? "unknown" : "acknowledged";
-    const sent = { drink: "latte", store: "uptown", cents: 450, timestamp: null };
+    const outcome = after === null ? "unknown" : "acknowledged";
+    const body = { drink: "latte", store: "uptown", cents: 450, timestamp: null };
     return {
       id: String(index),
-      sent,
+      body,
       others: [],
       dueMs,
       acknowledgedMs: after === null ? null : dueMs + after,
-      fate,
+      outcome,
     };
   });
 /** A dashboard that shows every acknowledged order so long after it. */
@@ -75,7 +75,7 @@ test("orders without a reply are late, refused ones do not count, and silence is
     ),
   ).toBeNull();
   const refused = never.map((entry) =>
-    entry.fate === "unknown" ? { ...entry, fate: "refused" as const } : entry,
+    entry.outcome === "unknown" ? { ...entry, outcome: "refused" as const } : entry,
   );
   expect(
     recoveryMs(

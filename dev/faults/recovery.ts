@@ -1,5 +1,5 @@
 /** How long it took until clients and dashboards were served as promised again (SCALE.md's SLO-I). */
-import type { Entry } from "./ledger.ts";
+import type { Entry } from "../system/account.ts";
 
 /** Acknowledged, and then visible on a dashboard, within these times for 99 of 100 orders. */
 const ACK_MS = 100;
@@ -25,7 +25,7 @@ export const recoveryMs = (
   const last = nowMs - WINDOW_MS - FRESH_MS;
   for (let startMs = fromMs; startMs <= last; startMs += STEP_MS) {
     const isDue = ({ dueMs }: Entry): boolean => dueMs >= startMs && dueMs < startMs + WINDOW_MS;
-    const window = entries.filter((entry) => entry.fate !== "refused" && isDue(entry));
+    const window = entries.filter((entry) => entry.outcome !== "refused" && isDue(entry));
     const mostLate = Math.ceil(window.length * SHARE_LATE);
     const late = window.filter((entry) => isLate(entry, visible.get(entry.id)));
     if (window.length > 0 && late.length <= mostLate) return startMs - fromMs;

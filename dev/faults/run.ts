@@ -2,11 +2,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { randomFrom, seedOf } from "#shared/domain/random.ts";
 import { messageOf } from "#shared/runtime/lifecycle.ts";
-import { type Checked, check } from "./checker.ts";
+import { openLedger } from "../system/account.ts";
+import { type Checked, check } from "./check.ts";
 import { startClients } from "./clients.ts";
 import type { Fault } from "./fault.ts";
 import { type Ground, openGround } from "./ground.ts";
-import { openLedger } from "./ledger.ts";
 import { readinessProblems } from "./readiness.ts";
 import { sampleReadiness } from "./readiness-sampler.ts";
 import { recoveryMs } from "./recovery.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Entry } from "./ledger.ts";
+import type { Entry } from "../system/account.ts";
 import type { ReadinessState, Sample } from "./readiness.ts";
 import { warmUpOf, warmUpProblem } from "./warm-up.ts";
 
@@ -13,11 +13,11 @@ const entriesWith = (ackAfterMs: (index: number) => number | null): Entry[] =>
     const dueMs = index * 10;
     return {
       id: String(index),
-      sent: { drink: "latte", store: "uptown", cents: 450, timestamp: null },
+      body: { drink: "latte", store: "uptown", cents: 450, timestamp: null },
       others: [],
       dueMs,
       acknowledgedMs: afterMs === null ? null : dueMs + afterMs,
-      fate: afterMs === null ? "refused" : "acknowledged",
+      outcome: afterMs === null ? "refused" : "acknowledged",
     };
   });
 const sample = (answeredMs: number, state: ReadinessState, url = URL): Sample => ({

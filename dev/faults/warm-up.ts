@@ -1,5 +1,5 @@
 /** Whether a run was well before its fault: orders were acknowledged at about the rate at which they were sent. */
-import type { Entry } from "./ledger.ts";
+import type { Entry } from "../system/account.ts";
 import type { Sample } from "./readiness.ts";
 
 export type WarmUp = {

@@ -3,7 +3,7 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { randomFrom } from "#shared/domain/random.ts";
-import { pollUntil } from "./poll.ts";
+import { pollUntil } from "../system/poll.ts";
 import { openWire, type Wire } from "./wire.ts";
 
 /** Answers each piece with the same in capitals. */

@@ -3,7 +3,7 @@ import type { Order } from "#shared/domain/order.ts";
 import { type DeadLetter, setAside } from "#shared/store/dead-letters.ts";
 import type { Pool } from "#shared/store/pool.ts";
 import { encodeOrder } from "#shared/wire/order-message.ts";
-import { emptied, numberOf } from "../../dev/faults/recount.ts";
+import { emptied, numberOf } from "../../dev/system/database.ts";
 import { freshDatabase, poolOn, silent, someOrders } from "../../test/fresh.ts";
 import { deadLetters } from "./dead-letters.ts";
 

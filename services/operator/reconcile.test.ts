@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { Pool } from "#shared/store/pool.ts";
 import { at, HOUR, KEYS, sold } from "#shared/store/reconcile.fixture.ts";
-import { driftOf, numberOf } from "../../dev/faults/recount.ts";
+import { driftOf, numberOf } from "../../dev/system/database.ts";
 import { freshDatabase, poolOn, until } from "../../test/fresh.ts";
 
 let databaseUrl: string;

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { encodeOrder } from "#shared/wire/order-message.ts";
-import { numberOf } from "../../dev/faults/recount.ts";
+import { numberOf } from "../../dev/system/database.ts";
 import { silent, someOrders } from "../../test/fresh.ts";
 import { UsageError } from "./command.ts";
 import { one, openLetters } from "./dead-letters.fixture.ts";

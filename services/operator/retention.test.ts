@@ -2,7 +2,7 @@
 import { beforeEach, expect, test } from "vitest";
 import type { Pool } from "#shared/store/pool.ts";
 import { count, makeWeeks, ordersOf } from "#shared/store/retention.fixture.ts";
-import { numberOf } from "../../dev/faults/recount.ts";
+import { numberOf } from "../../dev/system/database.ts";
 import { freshDatabase, poolOn, startProgram, until } from "../../test/fresh.ts";
 
 let databaseUrl: string;

@@ -1,7 +1,7 @@
 import { Readable } from "node:stream";
 import { v7 as newOrderId } from "uuid";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { numberOf } from "../../dev/faults/recount.ts";
+import { numberOf } from "../../dev/system/database.ts";
 import { until } from "../../test/fresh.ts";
 import { type System, startSystem } from "../../test/system.ts";
 

@@ -3,7 +3,7 @@ import type { Log } from "#shared/ports.ts";
 import type { Pool } from "#shared/store/pool.ts";
 import { count, keeps, makeWeeks, ordersOf, partitions } from "#shared/store/retention.fixture.ts";
 import { migrate } from "../../db/migrate.ts";
-import { numberOf } from "../../dev/faults/recount.ts";
+import { numberOf } from "../../dev/system/database.ts";
 import { freshDatabase, freshName, poolOn, until } from "../../test/fresh.ts";
 import { openKeeper } from "./keeper.ts";
 

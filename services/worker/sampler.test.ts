@@ -4,7 +4,7 @@ import type { Log } from "#shared/ports.ts";
 import type { Pool } from "#shared/store/pool.ts";
 import { caller, count, sold } from "#shared/store/reconcile.fixture.ts";
 import { repair } from "#shared/store/repair.ts";
-import { numberOf } from "../../dev/faults/recount.ts";
+import { numberOf } from "../../dev/system/database.ts";
 import { startRedis } from "../../dev/system/servers/redis.ts";
 import { freshDatabase, poolOn, silent, someOrders, startProgram, until } from "../../test/fresh.ts";
 import { openWorkerMetrics } from "./metrics.ts";

@@ -4,7 +4,7 @@ import type { Order } from "#shared/domain/order.ts";
 import type { Count, Entry } from "#shared/ports.ts";
 import type { Pool } from "#shared/store/pool.ts";
 import { encodeOrder, messageOf } from "#shared/wire/order-message.ts";
-import { emptied, numberOf } from "../../dev/faults/recount.ts";
+import { emptied, numberOf } from "../../dev/system/database.ts";
 import { freshDatabase, poolOn, silent, someOrders } from "../../test/fresh.ts";
 import { openSettle } from "./settle.ts";
 

@@ -6,7 +6,7 @@ import type { DeadLetter } from "#shared/store/dead-letters.ts";
 import type { Pool } from "#shared/store/pool.ts";
 import { encodeOrder, encodeOrders, messageOf } from "#shared/wire/order-message.ts";
 import { migrate } from "../../db/migrate.ts";
-import { driftOf, emptied, numberOf } from "../../dev/faults/recount.ts";
+import { driftOf, emptied, numberOf } from "../../dev/system/database.ts";
 import { startPostgres } from "../../dev/system/servers/postgres.ts";
 import type { Server } from "../../dev/system/servers/server.ts";
 import { freshDatabase, poolOn, silent, someOrders, until } from "../../test/fresh.ts";

@@ -9,7 +9,7 @@ import { closeRedis, openRedis, type RedisClient, redisOptions } from "#shared/r
 import { readBoard } from "#shared/store/board-read.ts";
 import type { Pool } from "#shared/store/pool.ts";
 import { encodeOrder, encodeOrders, messageOf } from "#shared/wire/order-message.ts";
-import { driftOf, numberOf } from "../../dev/faults/recount.ts";
+import { driftOf, numberOf } from "../../dev/system/database.ts";
 import { startRedis } from "../../dev/system/servers/redis.ts";
 import type { Server } from "../../dev/system/servers/server.ts";
 import { freshDatabase, freshName, poolOn, silent, someOrders, until } from "../../test/fresh.ts";

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { emptied } from "../../dev/faults/recount.ts";
+import { emptied } from "../../dev/system/database.ts";
 import { catalogue, freshDatabase, poolOn, someOrders } from "../../test/fresh.ts";
 import { type Board, EMPTY_VIEW, recentIn } from "../domain/board.ts";
 import type { Order } from "../domain/order.ts";

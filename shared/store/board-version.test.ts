@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { emptied, numberOf } from "../../dev/faults/recount.ts";
+import { emptied, numberOf } from "../../dev/system/database.ts";
 import { freshDatabase, poolOn, someOrders } from "../../test/fresh.ts";
 import type { Board } from "../domain/board.ts";
 import type { Order } from "../domain/order.ts";

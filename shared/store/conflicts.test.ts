@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { driftOf, emptied, numberOf } from "../../dev/faults/recount.ts";
+import { driftOf, emptied, numberOf } from "../../dev/system/database.ts";
 import { freshDatabase, poolOn, someOrders } from "../../test/fresh.ts";
 import type { Order } from "../domain/order.ts";
 import { encodeOrders, fingerprintOf, messageOf } from "../wire/order-message.ts";

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { emptied, numberOf } from "../../dev/faults/recount.ts";
+import { emptied, numberOf } from "../../dev/system/database.ts";
 import { freshDatabase, poolOn, someOrders, until } from "../../test/fresh.ts";
 import { encodeOrders, messageOf } from "../wire/order-message.ts";
 import { countCarried } from "./count.ts";

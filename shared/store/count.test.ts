@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { driftOf, emptied, numberOf } from "../../dev/faults/recount.ts";
+import { driftOf, emptied, numberOf } from "../../dev/system/database.ts";
 import { freshDatabase, poolOn, someOrders } from "../../test/fresh.ts";
 import type { RecentOrder } from "../domain/board.ts";
 import type { Order } from "../domain/order.ts";

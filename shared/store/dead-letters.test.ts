@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { emptied } from "../../dev/faults/recount.ts";
+import { emptied } from "../../dev/system/database.ts";
 import { freshDatabase, poolOn } from "../../test/fresh.ts";
 import { type DeadLetter, setAside } from "./dead-letters.ts";
 import type { Pool } from "./pool.ts";

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { driftOf, emptied, numberOf } from "../../dev/faults/recount.ts";
+import { driftOf, emptied, numberOf } from "../../dev/system/database.ts";
 import { freshDatabase, poolOn, someOrders, until } from "../../test/fresh.ts";
 import type { Order } from "../domain/order.ts";
 import { encodeOrders, fingerprintOf } from "../wire/order-message.ts";

@@ -1,6 +1,6 @@
 /** Statements that look orders up by id read those orders and no others, however many there are. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { numberOf } from "../../dev/faults/recount.ts";
+import { numberOf } from "../../dev/system/database.ts";
 import { freshDatabase, poolOn, someOrders } from "../../test/fresh.ts";
 import { encodeOrders } from "../wire/order-message.ts";
 import { recordConflicts } from "./conflicts.ts";

@@ -1,6 +1,6 @@
 /** Ground for the tests of reconcile and repair: counted orders of two modes, and every way to damage their rollups. */
 
-import { emptied } from "../../dev/faults/recount.ts";
+import { emptied } from "../../dev/system/database.ts";
 import { someOrders, until } from "../../test/fresh.ts";
 import type { Order } from "../domain/order.ts";
 import { DAY_MS, HOUR_MS, hourStart, iso, MINUTE_MS } from "../domain/time.ts";

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
-import { driftOf, numberOf } from "../../dev/faults/recount.ts";
+import { driftOf, numberOf } from "../../dev/system/database.ts";
 import { freshDatabase, poolOn, someOrders, until } from "../../test/fresh.ts";
 import { DAY_MS, HOUR_MS, hourStart, iso } from "../domain/time.ts";
 import type { Pool } from "./pool.ts";

@@ -1,6 +1,6 @@
 /** Retention beside those who store, count and read: nothing is lost, nothing counted twice, and nobody waits for long. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { numberOf } from "../../dev/faults/recount.ts";
+import { numberOf } from "../../dev/system/database.ts";
 import { freshDatabase, poolOn, someOrders } from "../../test/fresh.ts";
 import { encodeOrders } from "../wire/order-message.ts";
 import { countStored } from "./count.ts";

@@ -1,6 +1,6 @@
 /** One id with two bodies in one statement: the earliest position wins. */
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { driftOf, emptied } from "../../dev/faults/recount.ts";
+import { driftOf, emptied } from "../../dev/system/database.ts";
 import { freshDatabase, poolOn, someOrders } from "../../test/fresh.ts";
 import type { Order } from "../domain/order.ts";
 import { randomFrom } from "../domain/random.ts";

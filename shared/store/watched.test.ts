@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { numberOf } from "../../dev/faults/recount.ts";
+import { numberOf } from "../../dev/system/database.ts";
 import { freshDatabase, freshName, poolOn } from "../../test/fresh.ts";
 import type { Pool } from "./pool.ts";
 import { MOST_TOLD, oldestWriterSeconds, openLetters } from "./watched.ts";

@@ -2,8 +2,9 @@
 import type { Random } from "#shared/domain/random.ts";
 import type { Pool } from "#shared/store/pool.ts";
 import { untilTrue, type Worker } from "../../ground.ts";
+import { totalsOf } from "../../system/database.ts";
 import type { Arena } from "./arena.ts";
-import { audit, countedBy, countedPerSecond, tallyOf } from "./looks.ts";
+import { audit, countedBy, countedPerSecond } from "./looks.ts";
 import { centsOf, newOrders } from "./made-orders.ts";
 import type { Transport } from "./transports.ts";
 
@@ -28,7 +29,7 @@ export const drainedPerSecond = async (draining: Draining, orders: number): Prom
   // what a void round has left
   await settled();
   await pool.query("TRUNCATE orders");
-  const [before, counted] = [await tallyOf(pool, mode), await countedBy(worker, mode)];
+  const [before, counted] = [await totalsOf(pool, mode), await countedBy(worker, mode)];
   let cents = 0;
   await whileHeld(pool, async () => {
     for (const piece of newOrders(orders, PIECE_ORDERS, random)) {
@@ -37,7 +38,7 @@ export const drainedPerSecond = async (draining: Draining, orders: number): Prom
     }
     await pool.query("CHECKPOINT");
   });
-  const perSecond = await countedPerSecond(pool, mode, before["orders of applied"] ?? 0, orders);
+  const perSecond = await countedPerSecond(pool, mode, before.applied, orders);
   await settled();
   await audit({ pool, mode, worker }, { before, counted }, { orders, cents });
   return perSecond;

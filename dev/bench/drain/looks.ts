@@ -1,9 +1,9 @@
 /** What a mode has counted, by looks at the database: how fast, and whether it is right. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Pool } from "#shared/store/pool.ts";
-import { ROLLUPS } from "#shared/store/reconcile.ts";
-import { numberOf } from "../../faults/recount.ts";
 import { metricOf, untilTrue, type Worker } from "../../ground.ts";
+import { totalsProblems } from "../../system/audit.ts";
+import { numberOf, type Tally, type Totals, totalsOf } from "../../system/database.ts";
 
 /** A batch of 2 000 orders takes about 50 ms; looks without a pause would take time from what they look at. */
 const LOOK_EVERY_MS = 20;
@@ -47,38 +47,11 @@ export const countedPerSecond = async (
   return ((last.orders - first.orders) / (last.atMs - first.atMs)) * 1_000;
 };
 
-/** What stands in the database of a mode. */
-export type Tally = Readonly<Record<string, number>>;
-export type Wanted = { readonly orders: number; readonly cents: number };
-
-const TALLIES: readonly (readonly [what: string, of: keyof Wanted | "nothing", sql: string])[] = [
-  ...ROLLUPS.flatMap(
-    ({ table }) =>
-      [
-        [`orders of ${table}`, "orders", `SELECT sum(orders) FROM ${table} WHERE mode = $1`],
-        [`cents of ${table}`, "cents", `SELECT sum(revenue_cents) FROM ${table} WHERE mode = $1`],
-      ] as const,
-  ),
-  ["orders of applied", "orders", "SELECT sum(orders) FROM applied WHERE source = $1"],
-  ["repetitions", "nothing", "SELECT sum(duplicates) FROM applied WHERE source = $1"],
-  ["dead letters", "nothing", "SELECT count(*) FROM dead_letters WHERE source = $1"],
-  ["orders stored", "orders", "SELECT count(*) FROM orders WHERE mode = $1"],
-  ["cents stored", "cents", "SELECT sum(price_cents) FROM orders WHERE mode = $1"],
-];
-const TALLY = TALLIES.map(
-  ([what, , sql]) => `SELECT '${what}' AS what, coalesce((${sql}), 0)::float8 AS number`,
-).join(" UNION ALL ");
-
-export const tallyOf = async (pool: Pool, mode: string): Promise<Tally> => {
-  const { rows } = await pool.query<{ what: string; number: number }>(TALLY, [mode]);
-  return Object.fromEntries(rows.map(({ what, number }) => [what, number]));
-};
-
 /** Throws unless exactly the orders wanted came since `before`, each once and to the cent, all by this worker. */
 export const audit = async (
   { pool, mode, worker }: { pool: Pool; mode: string; worker: Worker },
-  { before, counted }: { before: Tally; counted: number },
-  wanted: Wanted,
+  { before, counted }: { before: Totals | null; counted: number },
+  wanted: Tally,
 ): Promise<void> => {
   // one that ended and was started again begins at 0
   const itself = counted + wanted.orders;
@@ -87,14 +60,7 @@ export const audit = async (
     async () => (await countedBy(worker, mode)) === itself,
     TOLD_WITHIN_MS,
   );
-  const tally = await tallyOf(pool, mode);
-  const wrong = TALLIES.flatMap(([what, of]) => {
-    const [came, want] = [
-      (tally[what] ?? Number.NaN) - (before[what] ?? 0),
-      of === "nothing" ? 0 : wanted[of],
-    ];
-    return came === want ? [] : [`${what} ${came}, should be ${want}`];
-  });
+  const wrong = totalsProblems(before, await totalsOf(pool, mode), wanted);
   if (wrong.length > 0) throw new Error(`${mode}: ${wrong.join("; ")}`);
 };
 

@@ -1,13 +1,13 @@
 /** A backlog of v1: stored once, counted in every round. */
 import type { Pool } from "#shared/store/pool.ts";
 import { ROLLUPS } from "#shared/store/reconcile.ts";
-import { numberOf } from "../../faults/recount.ts";
+import { numberOf, type Tally } from "../../system/database.ts";
 import type { Ground } from "../ground.ts";
 import type { Arena } from "./arena.ts";
-import { audit, countedPerSecond, type Wanted } from "./looks.ts";
+import { audit, countedPerSecond } from "./looks.ts";
 import { catalogue, PRICES } from "./made-orders.ts";
 
-export type StoredBacklog = Wanted & {
+export type StoredBacklog = Tally & {
   readonly arena: Arena;
   /** What was counted before it, as v1 keeps it in `meta`. */
   readonly watermark: string;
@@ -60,7 +60,7 @@ export const backlogCountedPerSecond = async (ground: Ground, backlog: StoredBac
   const worker = await ground.startWorker("v1", { ...env, RECONCILE_EVERY_MS: "0" });
   try {
     const perSecond = await countedPerSecond(pool, "v1", 0, backlog.orders);
-    await audit({ pool, mode: "v1", worker }, { before: {}, counted: 0 }, backlog);
+    await audit({ pool, mode: "v1", worker }, { before: null, counted: 0 }, backlog);
     return perSecond;
   } finally {
     await worker.stop();

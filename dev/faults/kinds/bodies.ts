@@ -33,13 +33,13 @@ const nested = (depth: number): string => `${'{"drink":['.repeat(depth)}${"]}".r
 const REFUSED: readonly Refused[] = [
   {
     name: "an order of a megabyte",
-    request: (mode, order) => withBody(mode, order, padded(JSON.stringify(membersOf(order.sent)), MEGABYTE)),
+    request: (mode, order) => withBody(mode, order, padded(JSON.stringify(membersOf(order.body)), MEGABYTE)),
     statuses: [413],
   },
   {
     name: "a megabyte that does not say its length",
     request: (mode, order) => {
-      const text = padded(JSON.stringify(membersOf(order.sent)), MEGABYTE);
+      const text = padded(JSON.stringify(membersOf(order.body)), MEGABYTE);
       const body = `${text.length.toString(16)}\r\n${text}\r\n0\r\n\r\n`;
       const { path, headers } = singleOf(mode, order);
       return { path, headers: { ...headers, "transfer-encoding": "chunked" }, body: Buffer.from(body) };
@@ -74,7 +74,7 @@ const REFUSED: readonly Refused[] = [
   },
   {
     name: "an order that is not UTF-8",
-    request: (mode, order) => withBody(mode, order, broken(JSON.stringify(membersOf(order.sent)))),
+    request: (mode, order) => withBody(mode, order, broken(JSON.stringify(membersOf(order.body)))),
     statuses: [400, 422],
   },
   {
@@ -114,7 +114,7 @@ const sendHuge = async ({ ground, clients, ledger, random }: Scene): Promise<voi
   const wrong: string[] = [];
   const refusedOrder = (): Order => {
     const order = clients.order();
-    ledger.add(order.id, order.sent, performance.now());
+    ledger.add(order.id, order.body, performance.now());
     return order;
   };
   const cutHalf = async (): Promise<void> => {
@@ -123,7 +123,7 @@ const sendHuge = async ({ ground, clients, ledger, random }: Scene): Promise<voi
     const request = { ...whole, body: half, saidBytes: whole.body.length };
     await sendAndReset(random.pick(ground.urls), request, random.below(CUT_WITHIN_MS));
   };
-  /** Refused for want of room is refused as well, but says nothing of this request: it is sent again. */
+  /** A refusal by load says nothing about this request: it is sent again. */
   const sendOne = async ({ name, request, statuses }: Refused): Promise<void> => {
     const withinMs = statuses.includes(null) ? HANG_MS : undefined;
     for (let attempt = 1; ; attempt++) {

@@ -5,10 +5,10 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { closeRedis, openRedis, type RedisClient, redisOptions } from "#shared/runtime/redis.ts";
-import { openDatabase } from "../database.ts";
+import { openDatabase } from "../../system/database.ts";
+import { pollUntil } from "../../system/poll.ts";
 import type { Fault, Scene } from "../fault.ts";
 import type { Ground } from "../ground.ts";
-import { pollUntil } from "../poll.ts";
 import { SERVERS } from "../wiring.ts";
 import { end, stopSignalOf } from "./processes.ts";
 

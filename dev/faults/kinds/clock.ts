@@ -2,8 +2,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { pollUntil } from "../../system/poll.ts";
 import type { Fault, Scene } from "../fault.ts";
-import { pollUntil } from "../poll.ts";
 import type { ProgramKind } from "../wiring.ts";
 import { faketimeEnvironment } from "./faketime.ts";
 

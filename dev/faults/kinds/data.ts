@@ -2,8 +2,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { closeRedis, openRedis, redisOptions } from "#shared/runtime/redis.ts";
 import { openCarrier, openStreamOf, openTopicOf, type Parcel } from "../carrier.ts";
-import { withRepetitions } from "../database.ts";
 import type { Fault, Scene } from "../fault.ts";
+import { withRepetitions } from "../slow-rows.ts";
 
 export const flushBoard: Fault = {
   name: "flush-board",

@@ -6,11 +6,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { type Closers, messageOf } from "#shared/runtime/lifecycle.ts";
 import { openPool } from "#shared/store/pool.ts";
+import { pollUntil } from "../../system/poll.ts";
 import type { Settings } from "../../system/servers/settings.ts";
 import type { Wanted } from "../../system/servers/start.ts";
 import type { Fault, Scene } from "../fault.ts";
 import type { Ground, Prepared } from "../ground.ts";
-import { pollUntil } from "../poll.ts";
 import type { ServerName } from "../wiring.ts";
 import { REFUSED_WITHIN_MS, untilRefused } from "./refused.ts";
 

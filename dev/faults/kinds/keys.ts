@@ -1,11 +1,11 @@
 /** One key from many clients at once, and clients that are gone before they are answered. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { v7 as newOrderId } from "uuid";
+import type { Body } from "../../system/account.ts";
+import { openDatabase } from "../../system/database.ts";
 import type { Order } from "../clients.ts";
-import { openDatabase } from "../database.ts";
 import { type Answer, exchange, sendAndReset } from "../exchange.ts";
 import type { Fault, Scene } from "../fault.ts";
-import type { Sent } from "../ledger.ts";
 import { batchMember, batchOf, JSON_TYPE, singleOf } from "../order-requests.ts";
 
 const CLIENTS = 50;
@@ -15,19 +15,19 @@ const AGAIN_MS = 300;
 const ANSWERED_MS = 20_000;
 
 /** All clients of a key at once, each until it has an answer that is one: taken, or refused for good. */
-const allAtOnce = async ({ ground, random }: Scene, id: string, bodies: readonly Sent[]): Promise<Told[]> => {
+const allAtOnce = async ({ ground, random }: Scene, id: string, bodies: readonly Body[]): Promise<Told[]> => {
   const ask = async (_: unknown, index: number): Promise<Told> => {
-    const sent = bodies[index % bodies.length] as Sent;
+    const body = bodies[index % bodies.length] as Body;
     for (const endMs = performance.now() + ANSWERED_MS; ; await sleep(AGAIN_MS)) {
-      const answer = await exchange(random.pick(ground.urls), singleOf(ground.mode, { id, sent }));
-      if (answer.status !== null && answer.status !== 503) return { sent, answer };
+      const answer = await exchange(random.pick(ground.urls), singleOf(ground.mode, { id, body }));
+      if (answer.status !== null && answer.status !== 503) return { body, answer };
       if (performance.now() > endMs) throw new Error(`a client of one key was told ${answer.status} only`);
     }
   };
   return Promise.all(Array.from({ length: CLIENTS }, ask));
 };
 
-type Told = { readonly sent: Sent; readonly answer: Answer };
+type Told = { readonly body: Body; readonly answer: Answer };
 
 const isTaken = ({ answer: { status } }: Told): boolean => status === 200 || status === 201 || status === 202;
 
@@ -35,16 +35,16 @@ const isTaken = ({ answer: { status } }: Told): boolean => status === 200 || sta
 const shareKey = async (scene: Scene, bodyCount: number): Promise<void> => {
   const { ground, clients, ledger, sown } = scene;
   const id = newOrderId();
-  const { sent } = clients.order();
-  const bodies = Array.from({ length: bodyCount }, (_, index) => ({ ...sent, cents: sent.cents + index }));
+  const { body } = clients.order();
+  const bodies = Array.from({ length: bodyCount }, (_, index) => ({ ...body, cents: body.cents + index }));
   const dueMs = performance.now();
   const told = await allAtOnce(scene, id, bodies);
   const taken = told.filter(isTaken);
-  const winners = bodies.filter((body) => taken.some((each) => each.sent === body));
+  const winners = bodies.filter((body) => taken.some((each) => each.body === body));
   const [winner, ...others] = winners;
   if (winner === undefined) throw new Error(`nobody's order was taken of ${CLIENTS} under one key`);
   ledger.add(id, winner, dueMs, others);
-  ledger.told(id, "acknowledged");
+  ledger.record(id, "acknowledged");
   const statuses = told.map(({ answer }) => answer.status);
   const times = (status: number): number => statuses.filter((each) => each === status).length;
   if (ground.mode === "v1") {
@@ -80,12 +80,12 @@ const sendPairs = async (scene: Scene): Promise<void> => {
   const { ground, clients, ledger, random, sown } = scene;
   for (let batch = 0; batch < PAIR_BATCHES; batch++) {
     const orders = Array.from({ length: PAIRS }, () => clients.order());
-    const others = orders.map(({ id, sent }) => ({ id, sent: { ...sent, cents: sent.cents + 1 } }));
+    const others = orders.map(({ id, body }) => ({ id, body: { ...body, cents: body.cents + 1 } }));
     const pairs = random.shuffled([...orders, ...others]);
     const dueMs = performance.now();
-    for (const { id, sent } of pairs) if (!ledger.get(id)) ledger.add(id, sent, dueMs);
+    for (const { id, body } of pairs) if (!ledger.get(id)) ledger.add(id, body, dueMs);
     await takeBatch(scene, pairs);
-    for (const { id } of orders) ledger.told(id, "acknowledged");
+    for (const { id } of orders) ledger.record(id, "acknowledged");
     // v1 refuses the second body in its reply; the others find it when they count
     if (ground.mode !== "v1") sown.conflicts += PAIRS;
   }
@@ -107,15 +107,15 @@ const CUT_AFTER_MS = 6;
 const CUT_BATCH_ORDERS = 10;
 const ARRIVED_MS = 2_000;
 
-/** The whole request is sent and then the connection reset; half of them come again later, under their keys. */
+/** The whole request is sent and the connection reset; half of the requests are sent again later, under their keys. */
 const cutClients = async ({ ground, clients, ledger, random }: Scene): Promise<void> => {
   const all: Order[][] = [];
   const cutOne = async (): Promise<void> => {
     const isBatch = random.next() < 0.2;
     const orders = Array.from({ length: isBatch ? CUT_BATCH_ORDERS : 1 }, () => clients.order());
-    for (const { id, sent } of orders) {
-      ledger.add(id, sent, performance.now());
-      ledger.told(id, "unknown");
+    for (const { id, body } of orders) {
+      ledger.add(id, body, performance.now());
+      ledger.record(id, "unknown");
     }
     all.push(orders);
     const [first] = orders as [Order];
@@ -124,7 +124,7 @@ const cutClients = async ({ ground, clients, ledger, random }: Scene): Promise<v
       : singleOf(ground.mode, first);
     await sendAndReset(random.pick(ground.urls), request, random.below(CUT_AFTER_MS));
   };
-  for (let sent = 0; sent < CUT_CLIENTS; sent += CUT_AT_ONCE)
+  for (let cut = 0; cut < CUT_CLIENTS; cut += CUT_AT_ONCE)
     await Promise.all(Array.from({ length: CUT_AT_ONCE }, cutOne));
   await sleep(ARRIVED_MS);
   const pool = openDatabase(ground.addresses.postgres);

@@ -1,6 +1,6 @@
 /** PostgreSQL where sessions do not wait for the WAL by default: a commit is answered while it is only in memory. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { openDatabase } from "../database.ts";
+import { openDatabase } from "../../system/database.ts";
 import type { Fault, Scene } from "../fault.ts";
 
 /**

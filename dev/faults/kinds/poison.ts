@@ -4,14 +4,14 @@ import { isDeepStrictEqual } from "node:util";
 import { v7 as newOrderId } from "uuid";
 import type { Pool } from "#shared/store/pool.ts";
 import { encodeOrder } from "#shared/wire/order-message.ts";
+import { openDatabase } from "../../system/database.ts";
+import { pollUntil } from "../../system/poll.ts";
 import { openCarrier, type Parcel } from "../carrier.ts";
 import type { Order } from "../clients.ts";
-import { openDatabase } from "../database.ts";
 import type { Fault, Scene } from "../fault.ts";
-import { pollUntil } from "../poll.ts";
 
 /** An order as an API would have put it in. */
-const messageOf = ({ id, sent: { drink, store, cents, timestamp } }: Order): string => {
+const messageOf = ({ id, body: { drink, store, cents, timestamp } }: Order): string => {
   const acceptedAtMs = Date.now();
   const eventTimeMs = timestamp === null ? acceptedAtMs : Date.parse(timestamp);
   const body = `${drink}\0${store}\0${cents}\0${timestamp === null ? "" : eventTimeMs}`;
@@ -61,8 +61,8 @@ const sowPoison = async (scene: Scene): Promise<void> => {
   const goodText = (): string => {
     const order = clients.order();
     // it is in the transport before the reply could be; until then nobody looks
-    ledger.add(order.id, order.sent, performance.now());
-    ledger.told(order.id, "acknowledged");
+    ledger.add(order.id, order.body, performance.now());
+    ledger.record(order.id, "acknowledged");
     return messageOf(order);
   };
   const among = (bad: string): readonly Parcel[] => {
@@ -73,8 +73,8 @@ const sowPoison = async (scene: Scene): Promise<void> => {
       : [{ text: `[${texts.join(",")}]`, orders: texts.length }];
   };
   const sow = async (spoil: (good: Members) => string): Promise<void> => {
-    const { id, sent } = { ...clients.order(), id: newOrderId() };
-    const spoiled = spoil(JSON.parse(messageOf({ id, sent })) as Members);
+    const { id, body } = { ...clients.order(), id: newOrderId() };
+    const spoiled = spoil(JSON.parse(messageOf({ id, body })) as Members);
     const isAmong = random.next() < 0.5 && isJson(spoiled);
     await carrier.put(isAmong ? among(spoiled) : [{ text: spoiled, orders: 1 }]);
     payloads.push(spoiled);

@@ -1,9 +1,9 @@
 /** Processes that end or stand still. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { pollUntil } from "../../system/poll.ts";
 import type { Program } from "../../system/programs.ts";
 import type { Server } from "../../system/servers/server.ts";
 import type { Fault, Scene } from "../fault.ts";
-import { pollUntil } from "../poll.ts";
 import { type ProgramKind, SERVERS, type ServerName } from "../wiring.ts";
 
 const RUNS_AGAIN_MS = 60_000;

@@ -1,7 +1,8 @@
 /** How orders are answered while the backend of their mode answers and refuses writes. */
+
+import { pollUntil } from "../../system/poll.ts";
 import { post } from "../clients.ts";
 import type { Scene } from "../fault.ts";
-import { pollUntil } from "../poll.ts";
 
 export const REFUSED_WITHIN_MS = 20_000;
 /** A refusal is decided within 2 s; a busy machine needs more time for the reply. */

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { closeRedis, openRedis, redisOptions } from "#shared/runtime/redis.ts";
-import { openDatabase } from "../database.ts";
+import { openDatabase } from "../../system/database.ts";
 import type { Fault, Scene } from "../fault.ts";
 import { untilRefused } from "./refused.ts";
 

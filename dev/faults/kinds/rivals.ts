@@ -2,8 +2,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { closeRedis } from "#shared/runtime/redis.ts";
 import { openStreamOf } from "../carrier.ts";
-import { prepareSlowRows, withRepetitions, withSlowRows } from "../database.ts";
 import type { Fault, Scene } from "../fault.ts";
+import { prepareSlowRows, withRepetitions, withSlowRows } from "../slow-rows.ts";
 
 const RIVALS = 4;
 const ROUNDS = 3;

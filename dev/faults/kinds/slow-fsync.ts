@@ -5,10 +5,10 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { messageOf } from "#shared/runtime/lifecycle.ts";
+import { pollUntil } from "../../system/poll.ts";
 import type { Settings } from "../../system/servers/settings.ts";
 import type { Fault, Scene } from "../fault.ts";
 import type { Prepared } from "../ground.ts";
-import { pollUntil } from "../poll.ts";
 import { end, kill } from "./processes.ts";
 
 const FOLDER = "slow-fsync";

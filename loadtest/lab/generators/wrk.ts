@@ -5,8 +5,8 @@
  */
 import type { Pool } from "#shared/store/pool.ts";
 import { type Accepted, drive } from "../../../dev/bench/ingest/wrk.ts";
-import { pollUntil } from "../../../dev/faults/poll.ts";
-import { driftOf } from "../../../dev/faults/recount.ts";
+import { driftOf } from "../../../dev/system/database.ts";
+import { pollUntil } from "../../../dev/system/poll.ts";
 import { tallyOf } from "../judge/audit.ts";
 import { bottleneckOf } from "../judge/bottleneck.ts";
 import { voidsOf } from "../judge/objectives.ts";

@@ -3,8 +3,13 @@
  * arrival it was of, so the ledger is the arrivals of the run less those that were logged as not acknowledged.
  */
 import type { Pool } from "#shared/store/pool.ts";
-import { driftOf, numberOf } from "../../../dev/faults/recount.ts";
-import { boardProblems } from "./displayed.ts";
+import {
+  type DashboardSource,
+  dashboardProblems,
+  readDashboard,
+  readSnapshot,
+} from "../../../dev/system/dashboards.ts";
+import { driftOf, numberOf } from "../../../dev/system/database.ts";
 
 /** Which arrival an order was of: the parts of its id. */
 export type Place = {
@@ -71,6 +76,12 @@ const UNSENT = 3;
 /** Added to one of these when the order was found. */
 const STORED = 4;
 
+const AGREE_WITHIN_MS = 10_000;
+const sourcesOf = (apiUrl: string, mode: string): readonly DashboardSource[] => [
+  { name: "the board", read: () => readDashboard(apiUrl, mode) },
+  { name: "the last WebSocket frame", read: () => readSnapshot(apiUrl, mode) },
+];
+
 /** After the backlog has drained. */
 export const audit = async (pool: Pool, apiUrl: string, claim: Claim): Promise<Audit> => {
   const fates = fatesOf(claim);
@@ -90,7 +101,7 @@ export const audit = async (pool: Pool, apiUrl: string, claim: Claim): Promise<A
     ...[...wrong].map(([what, ids]) => `${ids.length} orders ${what}, among them ${ids[0]}`),
     ...(drift.length > 0 ? [`${drift.length} rollup rows differ from their orders`] : []),
     ...(deadLetters > 0 ? [`${deadLetters} dead letters that nobody sowed`] : []),
-    ...(await boardProblems(pool, apiUrl, claim.mode)),
+    ...(await dashboardProblems(pool, claim.mode, sourcesOf(apiUrl, claim.mode), AGREE_WITHIN_MS)),
   ];
   const { acknowledged, refused, unknown } = counts;
   const countedTwice = Math.max(0, counted - stored);

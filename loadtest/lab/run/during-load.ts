@@ -1,6 +1,6 @@
 /** What is done while the generator sends: faults at their times, and dashboards that listen. */
 import { existsSync, readFileSync } from "node:fs";
-import { pollUntil } from "../../../dev/faults/poll.ts";
+import { pollUntil } from "../../../dev/system/poll.ts";
 import { requestIn } from "../../lib/sample-lines.ts";
 import type { Sending } from "../generators/generator.ts";
 import { gather, type Heard } from "../generators/listeners.ts";

@@ -4,8 +4,8 @@
  */
 import { readFileSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
-import { emptied } from "../../../dev/faults/recount.ts";
 import { untilTrue } from "../../../dev/ground.ts";
+import { emptied } from "../../../dev/system/database.ts";
 import type { LabCatalogue } from "../generators/catalogue.ts";
 import { openLabPool } from "./fresh-data.ts";
 import type { Scene, Setting, Stage } from "./stage.ts";

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { numberOf } from "../../../dev/faults/recount.ts";
+import { numberOf } from "../../../dev/system/database.ts";
 import type { PlannedAction } from "../experiments/experiment.ts";
 import { type Load, type Sending, type Sent, send } from "../generators/generator.ts";
 import type { Heard, Sockets } from "../generators/listeners.ts";

@@ -1,22 +1,7 @@
-import { openPool, type Pool } from "#shared/store/pool.ts";
-import { pollUntil } from "./poll.ts";
-import { numberOf } from "./recount.ts";
-
-const STATEMENT_MS = 30_000;
-
-/** The database itself, for what looks at it from outside. */
-export const openDatabase = (databaseUrl: string): Pool =>
-  openPool(
-    {
-      databaseUrl,
-      program: "coffee-faults",
-      maxConnections: 2,
-      statementTimeoutMs: STATEMENT_MS,
-      connectTimeoutMs: STATEMENT_MS,
-    },
-    // it breaks with the server, which is what faults are for; the next statement connects anew
-    () => undefined,
-  );
+/** Makes rows slow to insert, and waits for redeliveries. */
+import type { Pool } from "#shared/store/pool.ts";
+import { numberOf, openDatabase } from "../system/database.ts";
+import { pollUntil } from "../system/poll.ts";
 
 const SLOW_ROWS = (body: string): string => `
 CREATE OR REPLACE FUNCTION slow_rows() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN ${body} RETURN NEW; END $$`;

@@ -1,0 +1,92 @@
+/** What a run is verified by when its fault is over: the audit, the drained backlog, and what PostgreSQL and Redis report. */
+import { closeRedis, openRedis, redisOptions } from "#shared/runtime/redis.ts";
+import type { Pool } from "#shared/store/pool.ts";
+import type { Ledger } from "../system/account.ts";
+import { audit, countsIn } from "../system/audit.ts";
+import { readDashboard } from "../system/dashboards.ts";
+import { deadlocksIn, openDatabase } from "../system/database.ts";
+import { pollUntil } from "../system/poll.ts";
+import type { Watchers } from "./watchers.ts";
+
+export type Checked = {
+  readonly acknowledged: number;
+  readonly lost: number;
+  readonly countedTwice: number;
+  /** One sentence for each deviation; empty when there is none. */
+  readonly problems: readonly string[];
+};
+
+export type Subject = {
+  readonly mode: string;
+  readonly url: string;
+  readonly databaseUrl: string;
+  /** Of the mode with a stream; "" in the others. */
+  readonly streamUrl: string;
+  /** Undecodable orders that the fault put in. */
+  readonly deadLetters: number;
+  /** Pairs of an order and another body under its id that the fault sent. */
+  readonly conflicts: number;
+  readonly drainWithinMs: number;
+  /** For everything else, each. */
+  readonly agreeWithinMs: number;
+};
+
+export const check = async (subject: Subject, ledger: Ledger, watchers: Watchers): Promise<Checked> => {
+  const { mode, url, deadLetters, conflicts, agreeWithinMs } = subject;
+  const pool = openDatabase(subject.databaseUrl);
+  const problems: string[] = [...watchers.problems];
+  const attempt = async (work: () => Promise<unknown>): Promise<void> => {
+    try {
+      await work();
+    } catch (error) {
+      problems.push((error as Error).message);
+    }
+  };
+  try {
+    await attempt(() => untilDrained(subject, pool, ledger));
+    const dashboards = [
+      { name: "GET /api/dashboard", read: () => readDashboard(url, mode) },
+      { name: "a client of coffee-rt.v1", read: watchers.shown },
+      { name: "a plain WebSocket", read: watchers.plain },
+    ];
+    const found = await audit(pool, ledger, { mode, dashboards, deadLetters, conflicts, agreeWithinMs });
+    problems.push(...found.problems);
+    await attempt(() => untilNothingPending(subject));
+    const deadlocks = await deadlocksIn(pool);
+    if (deadlocks > 0) problems.push(`${deadlocks} deadlocks: rows are not written in one common order`);
+    const { acknowledged, lost, countedTwice } = found;
+    return { acknowledged, lost, countedTwice, problems };
+  } finally {
+    await pool.end();
+  }
+};
+
+/** Until everything acknowledged is counted and the API sees no lag. */
+const untilDrained = async (
+  { url, mode, drainWithinMs }: Subject,
+  pool: Pool,
+  ledger: Ledger,
+): Promise<void> => {
+  const expected = ledger.entries().filter(({ outcome }) => outcome === "acknowledged").length;
+  const isDrained = async (): Promise<boolean> =>
+    (await countsIn(pool)).counted >= expected && (await readDashboard(url, mode)).modes[mode]?.lag === 0;
+  const what = `${expected} orders counted and no lag`;
+  await pollUntil(what, () => isDrained().catch(() => false), drainWithinMs);
+};
+
+/** No group of the stream has an entry that is delivered and not acknowledged. */
+const untilNothingPending = async ({ streamUrl, agreeWithinMs }: Subject): Promise<void> => {
+  if (streamUrl === "") return;
+  const options = { ...redisOptions("coffee-faults"), lazyConnect: true };
+  const client = openRedis(streamUrl, options, () => undefined);
+  try {
+    await client.connect();
+    const isSettled = async (): Promise<boolean> => {
+      const groups = (await client.call("XINFO", "GROUPS", "coffee:orders")) as unknown[][];
+      return groups.every((group) => group[group.indexOf("pending") + 1] === 0);
+    };
+    await pollUntil("no entry of the stream is pending", isSettled, agreeWithinMs);
+  } finally {
+    await closeRedis(client);
+  }
+};
