@@ -16,11 +16,11 @@ test.each([
   async (mode, name) => {
     const fault = faults.find((each) => each.name === name) ?? expect.fail(`there is no ${name}`);
     const lines: string[] = [];
-    const run = await runFault({ mode, fault, seed: 1, seconds: 60, onLine: (line) => lines.push(line) });
+    const run = await runFault({ mode, fault, seed: 1, seconds: 240, onLine: (line) => lines.push(line) });
     expect(run.problems, lines.join("\n")).toEqual([]);
-    // how fast it recovers is no matter for a machine that runs other tests
+    // not the recovery: the machine may be busy with other tests
     expect([run.lost, run.countedTwice]).toEqual([0, 0]);
     expect(run.acknowledged).toBeGreaterThan(100);
   },
-  120_000,
+  600_000,
 );
