@@ -5,7 +5,7 @@ import type { Ledger } from "../system/account.ts";
 import { audit, countsIn } from "../system/audit.ts";
 import { readDashboard } from "../system/dashboards.ts";
 import { deadlocksIn, openDatabase } from "../system/database.ts";
-import { pollUntil } from "../system/poll.ts";
+import { waitUntil } from "../system/wait.ts";
 import type { Watchers } from "./watchers.ts";
 
 export type Checked = {
@@ -70,8 +70,8 @@ const untilDrained = async (
   const expected = ledger.entries().filter(({ outcome }) => outcome === "acknowledged").length;
   const isDrained = async (): Promise<boolean> =>
     (await countsIn(pool)).counted >= expected && (await readDashboard(url, mode)).modes[mode]?.lag === 0;
-  const what = `${expected} orders counted and no lag`;
-  await pollUntil(what, () => isDrained().catch(() => false), drainWithinMs);
+  const what = `${expected} orders are counted and there is no lag`;
+  await waitUntil(what, isDrained, drainWithinMs);
 };
 
 /** No group of the stream has an entry that is delivered and not acknowledged. */
@@ -85,7 +85,7 @@ const untilNothingPending = async ({ streamUrl, agreeWithinMs }: Subject): Promi
       const groups = (await client.call("XINFO", "GROUPS", "coffee:orders")) as unknown[][];
       return groups.every((group) => group[group.indexOf("pending") + 1] === 0);
     };
-    await pollUntil("no entry of the stream is pending", isSettled, agreeWithinMs);
+    await waitUntil("no entry of the stream is pending", isSettled, agreeWithinMs);
   } finally {
     await closeRedis(client);
   }

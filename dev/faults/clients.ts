@@ -1,9 +1,10 @@
 /** Customers at an open-loop rate, who send the same order again under its key until it is acknowledged. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { v7 as newOrderId } from "uuid";
+import type { Outcome } from "#shared/client/outcome.ts";
 import type { Random } from "#shared/domain/random.ts";
 import catalogue from "../../services/order-api/catalogue.json" with { type: "json" };
-import type { Body, Ledger, ReplyOutcome } from "../system/account.ts";
+import type { Body, Ledger } from "../system/account.ts";
 import { type OrderRequest, type OrderResult, resultOf } from "./readiness.ts";
 
 export type ClientOptions = {
@@ -129,7 +130,7 @@ const openArrivals = (random: Random, perSecond: number, onDue: (dueMs: number) 
 /** Sends requests and records what each one says about the mode of its API. */
 const openAttempts = (mode: string, giveUp: AbortSignal) => {
   const requests: OrderRequest[] = [];
-  const attempt = async (url: string, orders: readonly Order[], isValid: boolean): Promise<ReplyOutcome> => {
+  const attempt = async (url: string, orders: readonly Order[], isValid: boolean): Promise<Outcome> => {
     const sentMs = performance.now();
     const { outcome, result } = await exchange(url, mode, orders, isValid, giveUp);
     // a request that was given up says nothing
@@ -140,7 +141,7 @@ const openAttempts = (mode: string, giveUp: AbortSignal) => {
   return { requests, attempt };
 };
 
-type Exchanged = { readonly outcome: ReplyOutcome; readonly result: OrderResult | null };
+type Exchanged = { readonly outcome: Outcome; readonly result: OrderResult | null };
 
 const exchange = async (...request: Parameters<typeof post>): Promise<Exchanged> => {
   try {
@@ -183,7 +184,7 @@ export const post = (
 
 type Reply = { type?: string; detail?: string; ids?: string[] };
 
-const outcomeOf = (status: number, { detail = "", ids }: Reply, orders: readonly Order[]): ReplyOutcome => {
+const outcomeOf = (status: number, { detail = "", ids }: Reply, orders: readonly Order[]): Outcome => {
   if (status === 200 || status === 201 || status === 202) {
     // a part of a valid batch was refused: it is sent again, and reported if it is never accepted
     return ids === undefined || ids.length === orders.length ? "acknowledged" : "unknown";

@@ -6,11 +6,11 @@ import type { Random } from "#shared/domain/random.ts";
 import { type Closers, openClosers } from "#shared/runtime/lifecycle.ts";
 import { migrate } from "../../db/migrate.ts";
 import { keepRunning } from "../system/launcher.ts";
-import { pollUntil } from "../system/poll.ts";
 import { type Program, runProgram } from "../system/programs.ts";
 import { freePort } from "../system/servers/ports.ts";
 import type { Server } from "../system/servers/server.ts";
 import { startServers, type Wanted } from "../system/servers/start.ts";
+import { waitUntil } from "../system/wait.ts";
 import type { Wire } from "./wire.ts";
 import { BACKENDS, openWiring, type ProgramKind, SERVERS, type ServerName, type Wiring } from "./wiring.ts";
 
@@ -169,7 +169,7 @@ const openPrograms = (
       started.push(run("api", `api-${index}`, "services/order-api/main.ts", own));
       urls.push(`http://127.0.0.1:${port}`);
     }
-    for (const url of urls) await pollUntil(`${url} takes orders`, () => isReady(url), READY_WITHIN_MS);
+    for (const url of urls) await waitUntil(`${url} takes orders`, () => isReady(url), READY_WITHIN_MS);
     return { apis: started, workers: running, urls };
   };
   const addProgram = (name: string, file: string): Program => run("worker", name, file, {});

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, expect, test } from "vitest";
-import { pollUntil } from "../system/poll.ts";
+import { waitUntil } from "../system/wait.ts";
 import { sampleReadiness } from "./readiness-sampler.ts";
 
 const closers: (() => void)[] = [];
@@ -42,7 +42,7 @@ const sample = (...urls: string[]) => {
 test("samples each API a few times a second, on one connection each", async () => {
   const [first, second] = [await serve(sayHealth("ok")), await serve(sayHealth("unavailable"))];
   const { samples } = sample(first.url, second.url);
-  await pollUntil("eight samples", () => samples.length >= 8, 5_000);
+  await waitUntil("eight samples", () => samples.length >= 8, 5_000);
   const of = (url: string) => samples.filter((each) => each.url === url).map(({ state }) => state);
   expect(of(first.url).slice(0, 3)).toEqual(["ok", "ok", "ok"]);
   expect(of(second.url).slice(0, 3)).toEqual(["unavailable", "unavailable", "unavailable"]);
@@ -58,22 +58,22 @@ test("an API that hangs, resets, or sends no JSON says nothing, and sampling goe
   ];
   const { url } = await serve((response) => (answers.shift() ?? sayHealth("ok"))(response));
   const { samples } = sample(url);
-  await pollUntil("four samples", () => samples.length >= 4, 5_000);
+  await waitUntil("four samples", () => samples.length >= 4, 5_000);
   expect(samples.slice(0, 4).map(({ state }) => state)).toEqual(["none", "none", "none", "ok"]);
 });
 
 test("an API that is gone says nothing", async () => {
   const { url, close } = await serve(sayHealth("ok"));
   const { samples } = sample(url);
-  await pollUntil("a sample", () => samples.length > 0, 5_000);
+  await waitUntil("a sample", () => samples.length > 0, 5_000);
   close();
-  await pollUntil("no answer", () => samples.at(-1)?.state === "none", 5_000);
+  await waitUntil("no answer", () => samples.at(-1)?.state === "none", 5_000);
 });
 
 test("samples nothing after it was closed", async () => {
   const { url } = await serve(sayHealth("ok"));
   const { samples, close } = sample(url);
-  await pollUntil("a sample", () => samples.length > 0, 5_000);
+  await waitUntil("a sample", () => samples.length > 0, 5_000);
   close();
   const before = samples.length;
   await new Promise((resolve) => setTimeout(resolve, 600));

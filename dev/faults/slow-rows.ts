@@ -1,7 +1,7 @@
 /** Makes rows slow to insert, and waits for redeliveries. */
 import type { Pool } from "#shared/store/pool.ts";
 import { numberOf, openDatabase } from "../system/database.ts";
-import { pollUntil } from "../system/poll.ts";
+import { waitUntil } from "../system/wait.ts";
 
 const SLOW_ROWS = (body: string): string => `
 CREATE OR REPLACE FUNCTION slow_rows() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN ${body} RETURN NEW; END $$`;
@@ -44,7 +44,7 @@ export const withRepetitions = async (databaseUrl: string, work: () => Promise<n
     const atLeast = await work();
     if (atLeast === 0) throw new Error("nothing was there to come again");
     const isAgain = async (): Promise<boolean> => (await duplicatesIn(pool)) >= before + atLeast;
-    await pollUntil(`${atLeast} orders come again`, isAgain, COMES_AGAIN_MS);
+    await waitUntil(`${atLeast} orders come again`, isAgain, COMES_AGAIN_MS);
   } finally {
     await pool.end();
   }

@@ -3,7 +3,7 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { randomFrom } from "#shared/domain/random.ts";
-import { pollUntil } from "../system/poll.ts";
+import { waitUntil } from "../system/wait.ts";
 import { openWire, type Wire } from "./wire.ts";
 
 /** Answers each piece with the same in capitals. */
@@ -50,7 +50,7 @@ const open = async (): Promise<Client> => {
   await new Promise((resolve) => socket.once("connect", resolve).once("close", resolve));
   return { socket, said: () => said, end: () => end };
 };
-const within = (what: string, condition: () => boolean) => pollUntil(what, condition, 5_000);
+const within = (what: string, condition: () => boolean) => waitUntil(what, condition, 5_000);
 const QUIET_MS = 100;
 
 test("undisturbed, everything arrives both ways, the ends too", async () => {

@@ -2,14 +2,14 @@
  * What the clients of a run know about each order that they sent: the only evidence that an audit (audit.ts) accepts
  * about what has to be stored.
  */
+import type { Outcome as ReplyOutcome } from "#shared/client/outcome.ts";
 
 /**
  * - `acknowledged`: a reply accepted it. It has to be stored, once.
  * - `refused`: every reply rejected it. It must not be stored.
  * - `unknown`: no reply, or one that leaves it open. It may be stored, once.
+ * - `unsent`: the client made the id and sent nothing. It must not be stored.
  */
-export type ReplyOutcome = "acknowledged" | "refused" | "unknown";
-/** `unsent`: the client made the id and sent nothing. It must not be stored. */
 export type Outcome = ReplyOutcome | "unsent";
 
 export type Body = {

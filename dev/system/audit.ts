@@ -7,7 +7,7 @@ import type { Pool } from "#shared/store/pool.ts";
 import { type Account, type Body, countOutcomes, type Outcome } from "./account.ts";
 import { type DashboardSource, dashboardProblems } from "./dashboards.ts";
 import { type Drift, driftOf, numberOf, type Tally, type Totals } from "./database.ts";
-import { pollUntil } from "./poll.ts";
+import { waitUntil } from "./wait.ts";
 
 export type Audit = {
   /** By the account. */
@@ -36,7 +36,6 @@ export type AuditOptions = {
 };
 
 const MOST_EXAMPLES = 3;
-const POLL_DURING_DRAIN_MS = 100;
 
 /** Call it when the backlog has drained: see `untilCounted`. */
 export const audit = async (pool: Pool, account: Account, options: AuditOptions): Promise<Audit> => {
@@ -69,8 +68,7 @@ export const untilCounted = async (
   const sql = "SELECT coalesce(sum(orders), 0) FROM rollup_minute WHERE mode = $1";
   const isCounted = async (): Promise<boolean> => (await numberOf(pool, sql, [mode])) >= orders;
   try {
-    const what = `${orders} orders of ${mode} are counted`;
-    await pollUntil(what, () => isCounted().catch(() => false), withinMs, POLL_DURING_DRAIN_MS);
+    await waitUntil(`${orders} orders of ${mode} are counted`, isCounted, withinMs);
     return true;
   } catch {
     // the audit reports what is missing
@@ -175,7 +173,7 @@ const sideTableProblems = async (
   pool: Pool,
   { deadLetters = 0, conflicts = 0, agreeWithinMs }: AuditOptions,
 ): Promise<string[]> => {
-  let found = "";
+  let found = "an unknown number of dead letters and conflicts";
   const isRight = async (): Promise<boolean> => {
     const letters = await numberOf(pool, "SELECT count(*) FROM dead_letters");
     const pairs = await numberOf(pool, "SELECT count(*) FROM order_conflicts");
@@ -183,10 +181,9 @@ const sideTableProblems = async (
     return letters === deadLetters && pairs === conflicts;
   };
   try {
-    await pollUntil("dead letters and conflicts", isRight, agreeWithinMs);
+    await waitUntil("dead letters and conflicts are right", isRight, agreeWithinMs);
     return [];
-  } catch (error) {
-    if (found === "") throw error;
+  } catch {
     return [`${found} instead of ${deadLetters} and ${conflicts}`];
   }
 };

@@ -5,7 +5,7 @@ import type { Dashboard } from "#shared/domain/dashboard.ts";
 import type { LiveFrame } from "#shared/domain/live.ts";
 import { messageOf } from "#shared/runtime/lifecycle.ts";
 import type { Pool } from "#shared/store/pool.ts";
-import { pollUntil } from "./poll.ts";
+import { waitUntil } from "./wait.ts";
 
 /** A dashboard by its name in a report; null while it has shown nothing. */
 export type DashboardSource = {
@@ -119,7 +119,7 @@ export const dashboardProblems = async (
     problems = await compare().catch((error: unknown) => [messageOf(error)]);
     return problems.length === 0;
   };
-  await pollUntil("dashboards show the orders", agree, withinMs).catch(() => undefined);
+  await waitUntil("dashboards show the orders", agree, withinMs).catch(() => undefined);
   return problems;
 };
 

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { closeRedis, openRedis, type RedisClient, redisOptions } from "#shared/runtime/redis.ts";
 import { openDatabase } from "../../system/database.ts";
-import { pollUntil } from "../../system/poll.ts";
+import { waitUntil } from "../../system/wait.ts";
 import type { Fault, Scene } from "../fault.ts";
 import type { Ground } from "../ground.ts";
 import { SERVERS } from "../wiring.ts";
@@ -31,7 +31,7 @@ const scaleWorkers = async ({ ground }: Scene): Promise<void> => {
     await once(board, "ready");
     while (ground.workers.length < MOST_WORKERS) await ground.addWorker();
     const isStarted = async (): Promise<boolean> => (await startedWorkers(board)) === MOST_WORKERS;
-    await pollUntil(`${MOST_WORKERS} workers have started`, isStarted, READY_MS);
+    await waitUntil(`${MOST_WORKERS} workers have started`, isStarted, READY_MS);
     await sleep(STAY_MS);
     while (ground.workers.length > 1) await ground.removeWorker();
   } finally {
@@ -64,7 +64,7 @@ const untilReady = async ({ urls, mode }: Ground): Promise<void> => {
         return false;
       }
     };
-    await pollUntil(`${url} is ready and well`, isReady, READY_MS);
+    await waitUntil(`${url} is ready and well`, isReady, READY_MS);
   }
 };
 

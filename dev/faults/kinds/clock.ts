@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { pollUntil } from "../../system/poll.ts";
+import { waitUntil } from "../../system/wait.ts";
 import type { Fault, Scene } from "../fault.ts";
 import type { ProgramKind } from "../wiring.ts";
 import { faketimeEnvironment } from "./faketime.ts";
@@ -26,7 +26,7 @@ const strike = async (scene: Scene, kind: ProgramKind, offsetSeconds: number): P
   const set = async (offset: string, seconds: number): Promise<void> => {
     writeFileSync(join(ground.folder, FILE), offset);
     if (kind === "api")
-      await pollUntil(
+      await waitUntil(
         `the API's clock is ${offset} s off`,
         () => isOff(ground.urls[0], seconds),
         SEEN_WITHIN_MS,

@@ -6,9 +6,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { type Closers, messageOf } from "#shared/runtime/lifecycle.ts";
 import { openPool } from "#shared/store/pool.ts";
-import { pollUntil } from "../../system/poll.ts";
 import type { Settings } from "../../system/servers/settings.ts";
 import type { Wanted } from "../../system/servers/start.ts";
+import { waitUntil } from "../../system/wait.ts";
 import type { Fault, Scene } from "../fault.ts";
 import type { Ground, Prepared } from "../ground.ts";
 import type { ServerName } from "../wiring.ts";
@@ -99,7 +99,7 @@ const fillLog = async ({ addresses }: Ground): Promise<void> => {
     }
   };
   try {
-    await pollUntil("PostgreSQL's log has no room", isPanic, REFUSED_WITHIN_MS);
+    await waitUntil("PostgreSQL's log has no room", isPanic, REFUSED_WITHIN_MS);
   } finally {
     await pool.end();
   }

@@ -5,7 +5,7 @@ import { v7 as newOrderId } from "uuid";
 import type { Pool } from "#shared/store/pool.ts";
 import { encodeOrder } from "#shared/wire/order-message.ts";
 import { openDatabase } from "../../system/database.ts";
-import { pollUntil } from "../../system/poll.ts";
+import { waitUntil } from "../../system/wait.ts";
 import { openCarrier, type Parcel } from "../carrier.ts";
 import type { Order } from "../clients.ts";
 import type { Fault, Scene } from "../fault.ts";
@@ -107,7 +107,7 @@ const untilSetAside = async (pool: Pool, payloads: readonly string[]): Promise<v
     kept = rows.map(({ payload }) => payload.toString()).sort();
     return isDeepStrictEqual(kept, wanted);
   };
-  await pollUntil("what was sown is kept aside", isSetAside, SET_ASIDE_MS).catch((error: Error) => {
+  await waitUntil("what was sown is kept aside", isSetAside, SET_ASIDE_MS).catch((error: Error) => {
     const missing = wanted.filter((text) => !kept.includes(text));
     const others = kept.filter((text) => !wanted.includes(text));
     throw new Error(`${error.message}: missing ${shortOf(missing)}; not sown ${shortOf(others)}`);

@@ -1,8 +1,8 @@
 /** Processes that end or stand still. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { pollUntil } from "../../system/poll.ts";
 import type { Program } from "../../system/programs.ts";
 import type { Server } from "../../system/servers/server.ts";
+import { waitUntil } from "../../system/wait.ts";
 import type { Fault, Scene } from "../fault.ts";
 import { type ProgramKind, SERVERS, type ServerName } from "../wiring.ts";
 
@@ -32,7 +32,7 @@ export const end = async (
   const before = pid();
   kill(before, signal);
   ended();
-  await pollUntil(`${name} runs again`, () => isOther(pid, before), RUNS_AGAIN_MS);
+  await waitUntil(`${name} runs again`, () => isOther(pid, before), RUNS_AGAIN_MS);
 };
 
 /** A "smart" shutdown (SIGTERM) would wait for its clients for ever: compose sends SIGINT, "fast". */

@@ -1,6 +1,6 @@
 /** How orders are answered while the backend of their mode answers and refuses writes. */
 
-import { pollUntil } from "../../system/poll.ts";
+import { waitUntil } from "../../system/wait.ts";
 import { post } from "../clients.ts";
 import type { Scene } from "../fault.ts";
 
@@ -22,11 +22,12 @@ const answerNow = async ({ ground, clients, random }: Scene): Promise<number> =>
 
 /** Waits for a refusal. Throws when an order is answered with anything but 2xx or 503, or not in time. */
 export const untilRefused = async (scene: Scene, during: string): Promise<void> => {
+  let status = 0;
   const isRefused = async (): Promise<boolean> => {
-    const status = await answerNow(scene);
-    if (status === 503) return true;
-    if (status >= 400) throw new Error(`an order is answered with ${status} while ${during}`);
-    return false;
+    // 0: no reply in time, which is no refusal
+    status = await answerNow(scene).catch(() => 0);
+    return status === 0 || status >= 400;
   };
-  await pollUntil(`orders are refused while ${during}`, isRefused, REFUSED_WITHIN_MS);
+  await waitUntil(`orders are refused while ${during}`, isRefused, REFUSED_WITHIN_MS);
+  if (status !== 503) throw new Error(`an order is answered with ${status} while ${during}`);
 };

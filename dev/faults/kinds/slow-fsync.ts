@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { messageOf } from "#shared/runtime/lifecycle.ts";
-import { pollUntil } from "../../system/poll.ts";
 import type { Settings } from "../../system/servers/settings.ts";
+import { waitUntil } from "../../system/wait.ts";
 import type { Fault, Scene } from "../fault.ts";
 import type { Prepared } from "../ground.ts";
 import { end, kill } from "./processes.ts";
@@ -48,7 +48,7 @@ const strike = async ({ ground, random }: Scene): Promise<void> => {
   try {
     writeFileSync(slow, "");
     for (;;) {
-      await pollUntil("a slow fsync is under way", () => existsSync(underWay), UNDER_WAY_WITHIN_MS);
+      await waitUntil("a slow fsync is under way", () => existsSync(underWay), UNDER_WAY_WITHIN_MS);
       await sleep(STRIKE_FROM_MS + random.below(STRIKE_UNTIL_MS - STRIKE_FROM_MS));
       // one that was found near its end may be over: then the next
       if (existsSync(underWay)) break;

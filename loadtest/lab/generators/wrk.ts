@@ -6,7 +6,7 @@
 import type { Pool } from "#shared/store/pool.ts";
 import { type Accepted, drive } from "../../../dev/bench/ingest/wrk.ts";
 import { driftOf } from "../../../dev/system/database.ts";
-import { pollUntil } from "../../../dev/system/poll.ts";
+import { waitUntil } from "../../../dev/system/wait.ts";
 import { tallyOf } from "../judge/audit.ts";
 import { bottleneckOf } from "../judge/bottleneck.ts";
 import { voidsOf } from "../judge/objectives.ts";
@@ -156,7 +156,7 @@ const tallied = async (
     tally = await tallyOf(pool);
     return tally.counted >= accepted && tally.stored === tally.counted;
   };
-  const isLate = await pollUntil("all is counted", () => isWhole().catch(() => false), DRAIN_WITHIN_MS).then(
+  const isLate = await waitUntil("all is counted", () => isWhole().catch(() => false), DRAIN_WITHIN_MS).then(
     () => false,
     () => true,
   );

@@ -1,6 +1,6 @@
 /** What is done while the generator sends: faults at their times, and dashboards that listen. */
 import { existsSync, readFileSync } from "node:fs";
-import { pollUntil } from "../../../dev/system/poll.ts";
+import { waitUntil } from "../../../dev/system/wait.ts";
 import { requestIn } from "../../lib/sample-lines.ts";
 import type { Sending } from "../generators/generator.ts";
 import { gather, type Heard } from "../generators/listeners.ts";
@@ -45,12 +45,12 @@ const loadBegins = async (file: string, sending: Sending, signal: AbortSignal): 
     },
   );
   const look = (): boolean => {
-    signal.throwIfAborted();
     const lines = existsSync(file) ? readFileSync(file, "utf8").split("\n") : [];
     startMs = lines.map((line) => requestIn(line)?.startedAtMs ?? null).find((at) => at !== null) ?? null;
-    return startMs !== null || hasEnded;
+    return startMs !== null || hasEnded || signal.aborted;
   };
-  await pollUntil("the measured time begins", look, LOAD_BEGINS_WITHIN_MS);
+  await waitUntil("the measured time begins", look, LOAD_BEGINS_WITHIN_MS);
+  signal.throwIfAborted();
   if (startMs === null) throw new Error("the load ended before its measured time began");
   return startMs;
 };
