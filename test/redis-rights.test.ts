@@ -158,7 +158,7 @@ describe("a program whose Redis user lacks a right exits with a sentence that na
     ["v1", "coffee-worker-v1", "resetkeys ~coffee:*", "(write v1's schedule|take v1's ticks) \\(BullMQ\\)"],
     ["v2", "coffee-worker", "resetchannels", "publish the board"],
     ["v2", "coffee-worker", "-set", "take the turn to publish"],
-    ["v2", "coffee-worker", "-hget", "read the board"],
+    ["v2", "coffee-worker", "-hmget", "read the board"],
   ])(
     "worker of %s, board: %s %s",
     async (mode, user, change, what) => {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { BoardWriter } from "#shared/board/board.ts";
+import type { BoardPosition, BoardWriter } from "#shared/board/board.ts";
 import type { Board } from "#shared/domain/board.ts";
 import type { Log } from "#shared/ports.ts";
 import { openOutageLog } from "#shared/runtime/outage-log.ts";
@@ -11,7 +11,7 @@ import { type Ranking, rankingIn, readRanking } from "#shared/store/ranking.ts";
 export type Publisher = {
   /** The rollups changed: a board is published within `publishEveryMs`. */
   changed(): void;
-  /** Rejects with `MissingRight` when the board's Redis refuses what it has never allowed. */
+  /** Rejects with `MissingRight` when the board's Redis refuses a command that it has never allowed. */
   readonly refused: Promise<never>;
   close(): Promise<void>;
 };
@@ -23,39 +23,39 @@ export type Publishing = {
   readonly publishEveryMs: number;
   readonly refreshEveryMs: number;
   readonly pinnedStores: readonly string[];
-  /** Called when a board that has everything counted up to `readAtMs` (performance.now()) stands in Redis. */
+  /** Called when Redis holds a board with everything that was counted up to `readAtMs` (performance.now()). */
   readonly onPublished: (readAtMs: number) => void;
-  /** Called when the board of another was seen in Redis, with the time of its read by PostgreSQL's clock. */
+  /** Called when Redis holds another publisher's board, with the time of its read by PostgreSQL's clock. */
   readonly onSeen: (asOfMs: number) => void;
 };
 
-/** Another publisher had the turn: look again after it. */
+/** Pause before the next attempt while another publisher has the turn. */
 const TURN_TAKEN_MS = 20;
-/** Closing, the last change gets this long: its own turn of just before lasts 100 ms, and Redis may be away. */
+/** At close, the last change is published within this time: this publisher's own turn blocks 100 ms, and Redis may be down. */
 const LAST_WITHIN_MS = 500;
 
 /**
- * Publishes the board: once within `publishEveryMs` of a change however many there are, and every
- * `refreshEveryMs` without one. A failure costs a board's freshness, never an order: it is told and tried again.
+ * Publishes the board: once within `publishEveryMs` of a change, however many changes there are, and every
+ * `refreshEveryMs` without one. A failure delays the board, never an order; it is logged and retried.
  */
 export const openPublisher = (publishing: Publishing): Publisher => {
   const { log, publishEveryMs, refreshEveryMs } = publishing;
   let dirty = false;
   let lastAt = 0;
   let failures = 0;
-  // the first attempts may meet connections that are not established yet
+  // the first attempts may find connections that are not established yet
   const outage = openOutageLog(log, {
     failing: "publish failed, retrying",
     recovered: "publish recovered",
     tolerated: 2,
   });
   const refused = Promise.withResolvers<never>();
-  // it may reject before anything waits for it
+  // it may reject before its first listener
   refused.promise.catch(() => undefined);
 
   const changed = (): void => {
     dirty = true;
-    // the leading edge: at once after a quiet time, else in step
+    // the leading edge: at once after a quiet time, else one period after the last board
     const inStepMs = lastAt + publishEveryMs - performance.now();
     alarm.within(Math.max(0, Math.min(publishEveryMs, inStepMs)));
   };
@@ -66,13 +66,12 @@ export const openPublisher = (publishing: Publishing): Publisher => {
     dirty = false;
     try {
       const done = await publish(publishing, ranker);
-      if (done) lastAt = performance.now();
-      else dirty ||= wanted;
       if (done) {
-        outage.succeeded();
+        lastAt = performance.now();
         failures = 0;
-      }
-      // not done is the turn of another, or a newer board: both are worth another look soon
+        outage.succeeded();
+      } else dirty ||= wanted;
+      // not done: another publisher has the turn or published a newer board, so it is checked again soon
       alarm.within(dirty ? (done ? publishEveryMs : TURN_TAKEN_MS) : refreshEveryMs);
     } catch (error) {
       dirty ||= wanted;
@@ -100,61 +99,65 @@ export const openPublisher = (publishing: Publishing): Publisher => {
 };
 
 /**
- * Reads the truth and publishes it. False when it is another publisher's turn, or a newer board was there first.
- * The board is read before PostgreSQL, so a lower version there can only be a restore.
+ * Reads PostgreSQL and publishes the board. Resolves with false when another publisher has the turn or published a newer
+ * board. The published position is read before PostgreSQL, so a lower version in PostgreSQL can only be a restore.
  */
 const publish = async (publishing: Publishing, ranker: Ranker): Promise<boolean> => {
   const { pool, board, log, pinnedStores, onPublished } = publishing;
   if (!(await board.takeTurn())) return see(publishing);
-  const previous = await board.read();
+  const previous = await board.position();
+  const ranking = await ranker.newest(previous);
   const readAtMs = performance.now();
-  let next = await readBoard(pool, ranker.newest(previous), pinnedStores);
+  let next = await readBoard(pool, ranking, pinnedStores);
   if (previous && isBehind(next, previous)) {
     const versions = { board: previous.version, database: next.version };
-    // turns may overlap on a busy machine: whoever raised it tells it
+    // turns may overlap on a busy machine: only the publisher that raised the epoch logs it
     if (await raiseEpoch(pool, previous.epoch))
-      log.warn(versions, "the database is older than the board: a restore; the epoch rises");
+      log.warn(versions, "database older than the board after a restore, epoch raised");
     next = await readBoard(pool, null, pinnedStores);
   } else if (previous === null && next.version > 0) {
-    // what stood there may have been newer than a database that was restored since, and readers and clients remember
-    // it: its epoch is not known any more, but it is below the time, by which alone it ever made such a leap
-    log.info({ version: next.version }, "the board is gone; the epoch rises");
+    // The lost board may have been newer than a database that was restored since, and readers and clients remember it.
+    // Its epoch is unknown, but lower than the current time: only this branch ever raises an epoch that far.
+    log.info({ version: next.version }, "board missing in Redis, epoch raised");
     await raiseEpoch(pool, Math.max(next.epoch, Math.floor(next.asOfUs / 1_000)));
     next = await readBoard(pool, null, pinnedStores);
   }
   const result = await board.publish(next);
   if (result === "ahead")
-    throw new Error("PostgreSQL's clock is more than 5 s ahead of Redis'; set the clocks");
+    throw new Error("PostgreSQL's clock is more than 5 s ahead of Redis' clock: synchronise the clocks");
   if (result === "older") return see(publishing);
   onPublished(readAtMs);
   ranker.published(next);
   return true;
 };
 
-/** The board of another holds what this process counted before: not to have had the turn makes no order late. */
+/** Another publisher's board has the orders that this process counted before: a skipped turn delays no order. */
 const see = async ({ board, onSeen }: Publishing): Promise<false> => {
-  const asOfMs = await board.asOfMs();
-  if (asOfMs !== null) onSeen(asOfMs);
+  const position = await board.position();
+  if (position) onSeen(position.asOfUs / 1_000);
   return false;
 };
 
+const isBehind = (next: Board, previous: BoardPosition): boolean =>
+  next.epoch < previous.epoch || (next.epoch === previous.epoch && next.version < previous.version);
+
 type Ranker = {
-  /** The newer of our own ranking and that of the board published last. */
-  newest(previous: Board | null): Ranking | null;
-  /** Ranks anew, in the background, when the stores of this board are old and something was sold since. */
+  /** The newest ranking that any publisher has made; null before the first one. */
+  newest(published: BoardPosition | null): Promise<Ranking | null>;
+  /** Starts a new ranking in the background when that of this board is old and orders were counted since. */
   published(board: Board): void;
   close(): Promise<void>;
 };
 
 const RANK_EVERY_US = 1_000_000;
 
-/** Ranks the stores beside the boards, so that no board waits for it; of N workers one at a time does. */
+/** Ranks the stores in the background, so that no board waits for it; of N workers one at a time does. */
 const openRanker = (
   { pool, board, log }: Publishing,
   onRanked: () => void,
   onRefused: (error: MissingRight) => void,
 ): Ranker => {
-  let own: Ranking | null = null;
+  let held: Ranking | null = null;
   let rankedVersion = -1;
   let underWay: Promise<void> | null = null;
   let closed = false;
@@ -162,10 +165,11 @@ const openRanker = (
     failing: "store ranking failed, retrying",
     recovered: "store ranking recovered",
   });
+  const heldAsOfUs = (): number => held?.asOfUs ?? 0;
   const rank = async (version: number): Promise<void> => {
     try {
       if (!(await board.takeRanking())) return;
-      own = await readRanking(pool);
+      held = await readRanking(pool);
       rankedVersion = version;
       outage.succeeded();
       if (!closed) onRanked();
@@ -178,13 +182,18 @@ const openRanker = (
     }
   };
   return {
-    newest: (previous) => {
-      const theirs = previous && rankingIn(previous);
-      return own && own.asOfUs > (theirs?.asOfUs ?? 0) ? own : theirs;
+    newest: async (published) => {
+      // only another publisher's ranking is worth reading the whole board for, once a second at most
+      if (published && published.storesAsOfUs > heldAsOfUs()) {
+        const whole = await board.read();
+        if (whole && whole.storesAsOfUs > heldAsOfUs()) held = rankingIn(whole);
+      }
+      return held;
     },
-    published: ({ asOfUs, storesAsOfUs, version }) => {
-      if (closed || underWay || version === rankedVersion || asOfUs - storesAsOfUs < RANK_EVERY_US) return;
-      underWay = rank(version);
+    published: (next) => {
+      if (next.storesAsOfUs > heldAsOfUs()) held = rankingIn(next);
+      const isFresh = next.version === rankedVersion || next.asOfUs - next.storesAsOfUs < RANK_EVERY_US;
+      if (!closed && !underWay && !isFresh) underWay = rank(next.version);
     },
     close: async () => {
       closed = true;
@@ -193,10 +202,7 @@ const openRanker = (
   };
 };
 
-const isBehind = (next: Board, previous: Board): boolean =>
-  next.epoch < previous.epoch || (next.epoch === previous.epoch && next.version < previous.version);
-
-/** Does `work` at the earliest time wished for, one at a time; a later wish does not put it off. */
+/** Does `work` at the earliest requested time, one at a time; a later request does not postpone it. */
 const openAlarm = (work: () => Promise<void>) => {
   let dueAt = Number.POSITIVE_INFINITY;
   let timer: NodeJS.Timeout | undefined;

@@ -51,10 +51,17 @@ const board = (epoch: number, version: number, at: number): Board => ({
 describe("the guard", () => {
   test("takes the first board into an empty Redis and gives it back as it was", async () => {
     expect(await writer.read()).toBeNull();
-    expect(await writer.asOfMs()).toBeNull();
+    expect(await writer.position()).toBeNull();
     expect(await writer.publish(board(1, 5, 0))).toBe("published");
     expect(await writer.read()).toEqual(board(1, 5, 0));
-    expect(await writer.asOfMs()).toBe(NOW_US / 1_000);
+    const { storesAsOfUs, asOfUs } = board(1, 5, 0);
+    expect(await writer.position()).toEqual({ epoch: 1, version: 5, asOfUs, storesAsOfUs });
+  });
+
+  test("has a position without a ranking's time when an earlier version published the board", async () => {
+    await writer.publish(board(1, 5, 0));
+    await redis.hdel("coffee:board", "stores_as_of_us");
+    expect(await writer.position()).toMatchObject({ epoch: 1, version: 5, storesAsOfUs: 0 });
   });
 
   test.each<[string, Board, "published" | "older"]>([

@@ -1,6 +1,6 @@
 /**
- * The board in Redis: one hash with the picture, one channel that tells of changes, two keys by which publishers
- * take turns. Sole owner of these keys.
+ * The board in Redis: one hash with the picture, one channel that announces changes, two keys by which publishers take
+ * turns. Only this file uses these keys.
  */
 import type { Board } from "../domain/board.ts";
 import type { Log } from "../ports.ts";
@@ -27,14 +27,14 @@ export const boardEvents = (log: Log, failed: (error: MissingRight) => void) => 
   return { onError, onConnected: outage.succeeded };
 };
 
-/** A board from a clock this far ahead of Redis' own would block every honest one after it. */
+/** A board whose clock is this far ahead of Redis' own would block every correct board after it. */
 const MOST_AHEAD_US = 5_000_000;
-/** A turn lasts no longer than the publishers' rhythm. */
+/** A turn lasts as long as the default time between two boards. */
 const TURN_MS = 100;
 /** The stores are ranked at most this often. */
 const RANKING_MS = 900;
 
-/** Keeps the newer of two boards by (epoch, version, as_of): time alone moves a board too, so versions may equal. */
+/** Keeps the newer of two boards by (epoch, version, as_of): time alone moves a board too, so versions may be equal. */
 const PUBLISH = `
 local held = redis.call('HMGET', KEYS[1], 'epoch', 'version', 'as_of_us')
 local epoch, version, as_of = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -44,24 +44,29 @@ if held[1] then
   local e, v, a = tonumber(held[1]), tonumber(held[2]), tonumber(held[3])
   if epoch < e or (epoch == e and (version < v or as_of <= a)) then return 'older' end
 end
-redis.call('HSET', KEYS[1], 'epoch', ARGV[1], 'version', ARGV[2], 'as_of_us', ARGV[3], 'board', ARGV[4])
-redis.call('PUBLISH', KEYS[2], ARGV[4])
+redis.call('HSET', KEYS[1], 'epoch', ARGV[1], 'version', ARGV[2], 'as_of_us', ARGV[3],
+  'stores_as_of_us', ARGV[4], 'board', ARGV[5])
+redis.call('PUBLISH', KEYS[2], ARGV[5])
 return 'published'`;
 
 type WithPublish = RedisClient & {
   publishBoard(...args: (string | number)[]): Promise<Published>;
 };
 
-/** `older`: a newer board is there already. `ahead`: PostgreSQL's clock runs more than 5 s before Redis'. */
+/** `older`: Redis already has a newer board. `ahead`: PostgreSQL's clock is more than 5 s ahead of Redis' clock. */
 export type Published = "published" | "older" | "ahead";
 
-/** Each rejects with `MissingRight` while the Redis user has never been allowed to do it. */
+/** What a publisher needs of the published board each time: 4 numbers, where the whole is up to 64 kB of JSON. */
+export type BoardPosition = Pick<Board, "epoch" | "version" | "asOfUs" | "storesAsOfUs">;
+
+/** Each call rejects with `MissingRight` while Redis has never allowed it to this user. */
 export type BoardWriter = {
+  /** Where the published board stands; null without one. */
+  position(): Promise<BoardPosition | null>;
+  /** The whole published board; null without one. */
   read(): Promise<Board | null>;
-  /** When the board that stands in Redis was read, by PostgreSQL's clock; null without one. */
-  asOfMs(): Promise<number | null>;
   publish(board: Board): Promise<Published>;
-  /** Whether this publisher may read PostgreSQL now; of N workers one at a time does. */
+  /** Whether this publisher may read PostgreSQL now; of N workers one at a time may. */
   takeTurn(): Promise<boolean>;
   /** Whether this publisher may rank the stores now. */
   takeRanking(): Promise<boolean>;
@@ -79,16 +84,21 @@ export const openBoardWriter = (
   const redis = openRedis(url, options, (error) => onError(connectError(rights, error))) as WithPublish;
   redis.defineCommand("publishBoard", { numberOfKeys: 2, lua: PUBLISH });
   redis.on("ready", () => rights.allowed(SELECT)).on("ready", onConnected);
+  // HMGET also for one field: the publishing script needs that right anyway
+  const read = (...fields: string[]) => rights.check(READ, () => redis.hmget(BOARD, ...fields));
   return {
-    read: async () => parsed(await rights.check(READ, () => redis.hget(BOARD, "board"))),
-    asOfMs: async () => {
-      const asOfUs = await rights.check(READ, () => redis.hget(BOARD, "as_of_us"));
-      return asOfUs === null ? null : Number(asOfUs) / 1_000;
+    position: async () => {
+      const fields = await read("epoch", "version", "as_of_us", "stores_as_of_us");
+      if (fields[0] === null) return null;
+      // 0 for the stores of a board that an earlier version of this program published
+      const [epoch = 0, version = 0, asOfUs = 0, storesAsOfUs = 0] = fields.map(Number);
+      return { epoch, version, asOfUs, storesAsOfUs };
     },
+    read: async () => parsed((await read("board"))[0]),
     publish: (board) => {
-      const { epoch, version, asOfUs } = board;
+      const { epoch, version, asOfUs, storesAsOfUs } = board;
       const text = JSON.stringify(board);
-      const publish = () => redis.publishBoard(BOARD, CHANGES, epoch, version, asOfUs, text);
+      const publish = () => redis.publishBoard(BOARD, CHANGES, epoch, version, asOfUs, storesAsOfUs, text);
       return rights.check("publish the board", publish, OF_A_SCRIPT);
     },
     takeTurn: () => rights.check("take the turn to publish", () => taken(redis, TURN, TURN_MS)),
@@ -108,17 +118,16 @@ const READ = "read the board";
 const connectError = (rights: Rights, error: Error): Error => rights.errorOf(SELECT, error) as Error;
 
 export type BoardReader = {
-  /** The newest board this process has seen, whether or not Redis answers now; null before the first. */
+  /** The newest board this process has received, whether or not Redis answers now; null before the first. */
   latest(): Board | null;
-  /** Whether the subscription stands. */
   isConnected(): boolean;
   close(): Promise<void>;
 };
 
 /**
- * Follows the board: reads it on every (re)connection, because a change may have been missed meanwhile, and then
- * hears of each. `onChange` is called with each newer board, `onError` with what failed: `MissingRight` while the
- * Redis user has never been allowed to do it.
+ * Follows the board: reads it on every (re)connection, because a change may have been missed, and then receives each
+ * change. `onChange` is called with each newer board. `onError` is called with each failure, with `MissingRight` while
+ * Redis has never allowed the command to this user.
  */
 export const openBoardReader = (
   url: string,
@@ -127,14 +136,14 @@ export const openBoardReader = (
   onConnected: () => void = () => undefined,
 ): BoardReader => {
   let latest: Board | null = null;
-  // The blocking subscription and the reads need connections of their own.
+  // a connection that subscribes cannot read
   const options = redisOptions("coffee-board-reader");
   const rights = openRights(VARIABLE);
   const onConnectError = (error: Error): void => onError(connectError(rights, error));
   const reads = openRedis(url, options, onConnectError);
   const changes = openRedis(url, { ...options, autoResubscribe: false }, onConnectError);
 
-  /** What a board must be newer than. A Redis that came back empty may follow a restored PostgreSQL: nothing then. */
+  /** A board must be newer than this. Null after Redis was empty: a restored PostgreSQL may follow. */
   let floor: Board | null = null;
   let heardAt = performance.now();
 
@@ -166,7 +175,7 @@ export const openBoardReader = (
     });
   for (const client of [changes, reads]) client.on("ready", () => rights.allowed(SELECT)).on("ready", follow);
   changes.on("message", (_channel, text) => guarded("reading a board", () => take(text)));
-  // a connection that was cut without a word stays silent for minutes: what was missed is read instead
+  // a connection that was cut without notice stays silent for minutes: missed changes are read instead
   const listening = setInterval(() => {
     if (performance.now() - heardAt > SILENCE_MS) void follow();
   }, SILENCE_MS);
