@@ -46,11 +46,10 @@ export default defineConfig({
         "loadtest/lean/{connections,figures,lines,live,scenarios}.ts",
         "loadtest/lib/probing.ts",
         // a run itself, on servers and under k6's load: npm run lab -- self-test spoils some, and looks
-        "loadtest/lab/run/{actions,during-load,environment,fresh-data,remote-system,revisions,run}.ts",
-        "loadtest/lab/run/{server-figures,servers,stage}.ts",
+        "loadtest/lab/run/{during-load,environment,remote-system,revisions,run,servers,stage}.ts",
         "loadtest/lab/generators/{generator,listeners,wrk}.ts",
         "loadtest/lab/judge/self-test.ts",
-        "loadtest/lab/sample/{postgres,redis,sampler}.ts",
+        "loadtest/lab/sample/{sampler,server-counters}.ts",
       ],
       reporter: ["text-summary", "json-summary"],
       thresholds: { lines: 85 },

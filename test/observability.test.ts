@@ -15,7 +15,7 @@ import { LAB_TAG } from "../grafana/dashboards.ts";
 import { EXPORTED } from "../grafana/metric-sources.ts";
 import { boards, metricsIn, queriesOfAll, RULE_FILES, RULES_FOLDER, readRules } from "../grafana/queries.ts";
 import { CLIENT_ERRORS } from "../grafana/rules/recording.ts";
-import { LAB_TAG as TAG_OF_MARKS } from "../loadtest/lab/run/marks.ts";
+import { LAB_TAG as TAG_OF_MARKS } from "../loadtest/lab/run/progress.ts";
 import packageJson from "../package.json" with { type: "json" };
 import { apiKnobs, switchKnobs } from "../services/order-api/config.ts";
 import { openApiMetrics } from "../services/order-api/metrics.ts";

@@ -28,7 +28,7 @@ test("the other commands", () => {
 });
 
 test.each([
-  [["E99"], /there is no "E99": it may be all, E0/],
+  [["E99"], /unknown experiment "E99": expected all, E0/],
   [["all", "--scale", "huge"], /--scale is "huge": it may be smoke, standard, full/],
   [["all", "--modes", "v4"], /--modes has "v4": it may have v1, v2, v3/],
   [["all", "--seed", "x"], /--seed is "x"/],

@@ -2,8 +2,9 @@
 import { parseArgs } from "node:util";
 import { allAt, EXPERIMENTS, experimentNamed } from "./experiments/all.ts";
 import type { Experiment } from "./experiments/experiment.ts";
-import { SCALES } from "./experiments/scales.ts";
+import { SCALES } from "./experiments/layout.ts";
 import { HYPOTHESES } from "./report/verdicts.ts";
+import { MODE_NAMES } from "./run/arrangements.ts";
 import type { Scale } from "./run/results.ts";
 
 const listed = EXPERIMENTS.map(
@@ -26,8 +27,6 @@ npm run lab -- check [FOLDER]                whether what is committed is what t
   --plan                                      what would be done, and how long it takes
 
 ${listed.join("\n")}`;
-
-export const ALL_MODES = ["v1", "v2", "v3"] as const;
 
 export type LabOptions =
   | { readonly command: "help" }
@@ -77,7 +76,7 @@ const parsed = (args: readonly string[]) =>
     allowPositionals: true,
     options: {
       scale: { type: "string", default: "smoke" },
-      modes: { type: "string", default: ALL_MODES.join(",") },
+      modes: { type: "string", default: MODE_NAMES.join(",") },
       seed: { type: "string", default: "1" },
       results: { type: "string" },
       new: { type: "boolean", default: false },
@@ -98,8 +97,9 @@ const commonFrom = (values: ReturnType<typeof parsed>["values"]): Common => {
   const scale = SCALES.find((each) => each === values.scale);
   if (scale === undefined) throw new Error(`--scale is "${values.scale}": it may be ${SCALES.join(", ")}`);
   const modes = values.modes.split(",").map((mode) => mode.trim());
-  const unknown = modes.find((mode) => !ALL_MODES.some((each) => each === mode));
-  if (unknown !== undefined) throw new Error(`--modes has "${unknown}": it may have ${ALL_MODES.join(", ")}`);
+  const unknown = modes.find((mode) => !MODE_NAMES.includes(mode));
+  if (unknown !== undefined)
+    throw new Error(`--modes has "${unknown}": it may have ${MODE_NAMES.join(", ")}`);
   const seed = Number(values.seed);
   if (!/^\d+$/.test(values.seed) || seed >= 2 ** 32)
     throw new Error(`--seed is "${values.seed}": it has to be a whole number below 2^32`);

@@ -11,14 +11,13 @@ import { tallyOf } from "../judge/audit.ts";
 import { bottleneckOf } from "../judge/bottleneck.ts";
 import { voidsOf } from "../judge/objectives.ts";
 import { durabilityOf, type Place, settingsOf } from "../judge/record.ts";
-import { saturationOf } from "../judge/saturation.ts";
 import { percentilesOf } from "../judge/statistics.ts";
-import { machineIn, resourcesOf, rounded, type Window } from "../judge/usage.ts";
+import { machineIn, resourcesOf, rounded, saturationOf, type Window } from "../judge/usage.ts";
 import { GENERATORS, type Run } from "../run/results.ts";
 import type { Lab, Order } from "../run/run.ts";
-import { countersOf, grownBy } from "../run/server-figures.ts";
 import type { Scene } from "../run/stage.ts";
 import { openSampler } from "../sample/sampler.ts";
+import { countersOf, grownBy } from "../sample/server-counters.ts";
 import { sameOrders } from "./catalogue.ts";
 
 /** As many as the benchmark has; of large requests so few that none waits so long that it is refused. */

@@ -4,17 +4,15 @@ import { loadSettings } from "#shared/runtime/config.ts";
 import { SCENARIO_NUMBERS } from "../../profiles/profile.ts";
 import type { Variables } from "../experiments/experiment.ts";
 import type { Arrangement } from "../run/arrangements.ts";
-import type { Pinning } from "../run/pinning.ts";
+import type { Pinning } from "../run/environment.ts";
 import { GENERATORS, type Percentiles, type Run, type Scale, type Second } from "../run/results.ts";
 import type { Measured, Order } from "../run/run.ts";
-import { grownBy } from "../run/server-figures.ts";
+import { grownBy } from "../sample/server-counters.ts";
 import { bottleneckOf } from "./bottleneck.ts";
 import { voidsOf } from "./objectives.ts";
-import { faultOf } from "./recovery.ts";
-import { saturationOf } from "./saturation.ts";
-import { backlogGrew, secondsOf } from "./seconds.ts";
 import { percentilesOf } from "./statistics.ts";
-import { machineIn, resourcesOf, rounded, type Window } from "./usage.ts";
+import { backlogGrew, faultOf, secondsOf } from "./timeline.ts";
+import { machineIn, resourcesOf, rounded, saturationOf, type Window } from "./usage.ts";
 
 /** What a run is of. */
 export type Place = Pick<

@@ -1,11 +1,9 @@
 /** Which mode is cheapest while meeting the objective, at each rate: the question of the whole project. */
 
 import type { ObjectiveName } from "../judge/objectives.ts";
+import { MODE_NAMES } from "../run/arrangements.ts";
 import type { Suite } from "../run/results.ts";
 import { boundsOf, type CostPoint, capacitiesOf, costsOf } from "./figures.ts";
-
-/** The three that are compared; the null route and variants are no choice that anybody has. */
-export const MODES = ["v1", "v2", "v3"] as const;
 
 export type Contender = {
   readonly mode: string;
@@ -33,7 +31,7 @@ export const crossoverOf = (suite: Suite, ordersPerRequest: number, objective: O
   const capacities = capacitiesOf(suite, "E2").filter(
     (each) => each.ordersPerRequest === ordersPerRequest && each.variant === "",
   );
-  const contenders = MODES.flatMap((mode): Contender[] => {
+  const contenders = MODE_NAMES.flatMap((mode): Contender[] => {
     const capacity = capacities.find((each) => each.mode === mode);
     const costs = costsOf(suite, mode, ordersPerRequest, objective);
     if (!capacity || costs.length === 0) return [];
@@ -93,7 +91,7 @@ const isSliver = ({ from, to }: Segment): boolean => to / from < SLIVER;
 const joined = (last: Segment, next: Segment): Segment => {
   const told = [last, next].filter((each) => !isSliver(each));
   const modes = (told.length > 0 ? told : [last, next]).flatMap((each) => each.modes);
-  return { from: last.from, to: next.to, modes: MODES.filter((mode) => modes.includes(mode)) };
+  return { from: last.from, to: next.to, modes: MODE_NAMES.filter((mode) => modes.includes(mode)) };
 };
 
 /** In the order of the modes. Nobody beyond where the generator was the limit of one: that may carry on, and be the cheapest. */
@@ -107,7 +105,7 @@ const cheapestAt = (contenders: readonly Contender[], rate: number): string[] =>
   // one who is not told apart from the best may be the best
   if (!best) return [];
   const equals = costs.filter(({ low }) => low <= best.high).map(({ mode }) => mode);
-  return MODES.filter((mode) => equals.includes(mode));
+  return MODE_NAMES.filter((mode) => equals.includes(mode));
 };
 
 type Cost = { readonly cost: number; readonly low: number; readonly high: number };

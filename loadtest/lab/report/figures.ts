@@ -1,6 +1,7 @@
 /** What the kept runs of a suite say of each mode: its capacity, what half of it looks like, and what orders cost. */
 
-import { firstBottleneck } from "../judge/first-bottleneck.ts";
+import { settingsFor } from "../experiments/layout.ts";
+import { firstBottleneck } from "../judge/bottleneck.ts";
 import {
   judge,
   OBJECTIVE_NAMES,
@@ -18,7 +19,6 @@ import {
   type Suite,
 } from "../run/results.ts";
 import { type Capacity, capacityOf, pointOf } from "../search/capacity.ts";
-import { settingsFor } from "../search/search-settings.ts";
 
 export const runsOf = (suite: Suite, ...experiments: readonly string[]): Run[] =>
   keptOf(suite, ...experiments).map(({ run }) => run);

@@ -1,5 +1,6 @@
 /** A suite made up, with what real ones have: searches, noise, a void run and refuted hypotheses. */
 import { randomFrom, seedOf } from "../../../shared/domain/random.ts";
+import { settingsFor } from "../experiments/layout.ts";
 import {
   byExperimentAndTime,
   type Environment,
@@ -9,7 +10,6 @@ import {
   type Suite,
 } from "../run/results.ts";
 import { nextStep, pointOf } from "../search/capacity.ts";
-import { settingsFor } from "../search/search-settings.ts";
 import { kept, MODELS, madeUpRun } from "./runs.fixture.ts";
 
 /** The search itself, over the made-up system. */

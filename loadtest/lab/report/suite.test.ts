@@ -11,11 +11,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { writeEnvironment, writeRun } from "../run/results.ts";
-import { SECTIONS } from "./scale.ts";
-import { SIZING } from "./sizing.ts";
+import { SECTIONS, SHORT, SIZING } from "./pages.ts";
 import { madeUpSuite } from "./suite.fixture.ts";
 import { checkSuite, type Places, renderSuite } from "./suite.ts";
-import { SHORT } from "./summary.ts";
 
 const suite = madeUpSuite();
 const folder = mkdtempSync(join(tmpdir(), "coffee-rt-report-"));

@@ -3,8 +3,8 @@
 import { judge, OBJECTIVES, voidText } from "../judge/objectives.ts";
 import { medianOf } from "../judge/statistics.ts";
 import { generatorOf, type Run, type Suite } from "../run/results.ts";
-import { peakRateOf } from "../search/capacities.ts";
 import type { Capacity } from "../search/capacity.ts";
+import { peakRateOf } from "../search/known-rates.ts";
 import { inOrder, modeName } from "./charts/marks.ts";
 import {
   capacitiesOf,

@@ -2,9 +2,10 @@
 
 import { generatorShare, MOST_GENERATOR_SHARE } from "../judge/objectives.ts";
 import { medianOf } from "../judge/statistics.ts";
+import { MODE_NAMES } from "../run/arrangements.ts";
 import { generatorOf, type Run, type Suite } from "../run/results.ts";
 import { crossoverSentence } from "./charts/crossover.ts";
-import { crossoverOf, MODES } from "./crossover.ts";
+import { crossoverOf } from "./crossover.ts";
 import {
   type Bounds,
   boundsOf,
@@ -109,7 +110,7 @@ export const groupCommitPays = (suite: Suite): Verdict =>
 
 export const bulkPays = (suite: Suite): Verdict => {
   const reach = reachIn(suite, "E2", "E11");
-  return allOf(MODES.map((mode) => carries(reach, [mode, 10], [mode, 1], 5)));
+  return allOf(MODE_NAMES.map((mode) => carries(reach, [mode, 10], [mode, 1], 5)));
 };
 
 export const workersAddUp = (suite: Suite): Verdict => {
@@ -129,10 +130,10 @@ export const workersAddUp = (suite: Suite): Verdict => {
 export const eachHasItsRange = (suite: Suite): Verdict => {
   const crossover = crossoverOf(suite, 1, "interactive");
   const { segments, contenders } = crossover;
-  if (contenders.length < MODES.length) return notMeasured("one of the modes");
+  if (contenders.length < MODE_NAMES.length) return notMeasured("one of the modes");
   const because = `cheapest, single orders: ${crossoverSentence(crossover)}`;
   const alone = segments.flatMap(({ modes }) => (modes.length === 1 ? modes : []));
-  const places = MODES.map((mode) => alone.indexOf(mode));
+  const places = MODE_NAMES.map((mode) => alone.indexOf(mode));
   const isInOrder = places.every((place, index) => place >= 0 && place > (places[index - 1] ?? -1));
   if (isInOrder) return { is: "confirmed", because };
   // one that the generator could not bring to its end may be the cheapest beyond

@@ -2,10 +2,10 @@
 
 import { judge } from "../judge/objectives.ts";
 import { medianOf, ratioOf } from "../judge/statistics.ts";
+import { MODE_NAMES } from "../run/arrangements.ts";
 import type { KeptRun, Run, Suite } from "../run/results.ts";
-import { costsAtShares } from "./charts/costs.ts";
-import { minutesOf } from "./charts/over-time.ts";
-import { MODES } from "./crossover.ts";
+import { costsAtShares } from "./charts/lines.ts";
+import { minutesOf } from "./charts/panels.ts";
 import { atTenHertz, cpuPerThousand, isValid, keptOf, LEAST_SPREAD, runsOf } from "./figures.ts";
 import { msText, numberText, timesText, withUnit } from "./numbers.ts";
 import { allOf, either, notMeasured, type Verdict } from "./verdict.ts";
@@ -21,7 +21,7 @@ const FRESH_MS = 300;
 export const allAreFreshAtRest = (suite: Suite): Verdict => {
   const runs = validOf(suite, "E1");
   return allOf(
-    MODES.map((mode) => {
+    MODE_NAMES.map((mode) => {
       const own = runs.filter((run) => run.mode === mode);
       if (own.length === 0) return notMeasured(mode);
       const p99 = medianOf(own.map(({ freshnessMs }) => freshnessMs?.p99 ?? Number.POSITIVE_INFINITY));
@@ -120,7 +120,7 @@ export const nothingIsLost = (suite: Suite): Verdict => {
 export const waitingPays = (suite: Suite): Verdict => {
   const runs = validOf(suite, "E10").filter(({ varied }) => varied["waitMs"] !== undefined);
   return allOf(
-    MODES.map((mode) => {
+    MODE_NAMES.map((mode) => {
       const own = runs.filter((run) => run.mode === mode);
       const waits = own.map(({ varied }) => Number(varied["waitMs"]));
       const at = (wait: number): Run[] => own.filter(({ varied }) => Number(varied["waitMs"]) === wait);
@@ -145,7 +145,7 @@ const CHEAPER_BY = 2;
 export const loadMakesCheap = (suite: Suite): Verdict => {
   const costs = costsAtShares(suite).filter(({ ordersPerRequest }) => ordersPerRequest === 1);
   return allOf(
-    MODES.map((mode) => {
+    MODE_NAMES.map((mode) => {
       const own = costs.filter((each) => each.mode === mode);
       const [idle, busy] = [own[0], own.at(-1)];
       if (!idle || !busy || idle === busy) return notMeasured(mode);

@@ -1,70 +1,61 @@
-/** What can be put under load: the modes, and what they are compared with. */
+/** What can be put under load: the modes, a variant of v1, and the null baseline they are compared with. */
+import { modes } from "#shared/modes/all.ts";
+import { type ServerName, serversOf } from "#shared/servers.ts";
 import type { Variables } from "../experiments/experiment.ts";
 
-export type ServerKind = "postgres" | "board" | "stream" | "kafka";
-
 export type Arrangement = {
-  /** As it stands in results. */
+  /** As in results. */
   readonly name: string;
-  /** The product's mode whose rows, rollups and dashboard it fills; null when nothing is kept. */
+  /** The product's mode whose rows, rollups and dashboard it fills; null when nothing is stored. */
   readonly mode: string | null;
   /** Orders go to /api/{route}/order. */
   readonly route: string;
-  readonly servers: readonly ServerKind[];
-  /** Without which it cannot accept. */
-  readonly backend: ServerKind | null;
+  readonly servers: readonly ServerName[];
+  /** The server without which it cannot accept orders. */
+  readonly backend: ServerName | null;
   /** The order API, or a program like it. */
   readonly apiFile: string;
   readonly settings: Variables;
 };
 
-const API = "services/order-api/main.ts";
+export const MODE_NAMES: readonly string[] = modes.map(({ name }) => name);
 
-const mode = (
-  name: string,
-  servers: readonly ServerKind[],
-  backend: ServerKind,
-  settings: Variables = {},
-  label = name,
-): Arrangement => ({
-  name: label,
-  mode: name,
-  route: name,
-  servers,
-  backend,
-  apiFile: API,
-  settings: { [`${name.toUpperCase()}_ENABLED`]: "true", ...settings },
-});
+const enabled = (mode: string): Variables => ({ [`${mode.toUpperCase()}_ENABLED`]: "true" });
+
+const ofModes: readonly Arrangement[] = modes.map((mode) => ({
+  name: mode.name,
+  mode: mode.name,
+  route: mode.name,
+  servers: serversOf([mode]),
+  backend: mode.backend,
+  apiFile: "services/order-api/main.ts",
+  settings: enabled(mode.name),
+}));
+
+/** Each request in a commit of its own, ten at a time, as a pool of usual size would write them. */
+const EACH = { V1_GROUP_MAX_ORDERS: "1", V1_MAX_WRITES_IN_FLIGHT: "10" };
 
 export const ARRANGEMENTS: readonly Arrangement[] = [
   {
-    // the same app and validation, answering after one setImmediate; it asks for one mode, which stands idle beside it
+    // the same app and validation, answering after one setImmediate; the API needs one mode, which stays idle
     name: "null",
     mode: null,
     route: "null",
-    servers: ["postgres", "board"],
+    servers: serversOf([]),
     backend: null,
     apiFile: "dev/bench/ingest/api.ts",
-    settings: { V1_ENABLED: "true" },
+    settings: enabled("v1"),
   },
-  mode("v1", ["postgres", "board"], "postgres"),
-  // each request in a commit of its own; ten at a time, as a pool of usual size would
-  mode(
-    "v1",
-    ["postgres", "board"],
-    "postgres",
-    { V1_GROUP_MAX_ORDERS: "1", V1_MAX_WRITES_IN_FLIGHT: "10" },
-    "v1-each",
-  ),
-  mode("v2", ["postgres", "board", "stream"], "stream"),
-  mode("v3", ["postgres", "board", "kafka"], "kafka"),
+  ...ofModes,
+  ...ofModes
+    .filter(({ name }) => name === "v1")
+    .map((v1) => ({ ...v1, name: "v1-each", settings: { ...v1.settings, ...EACH } })),
 ];
 
-/** Throws a sentence that lists what there is. */
+/** Throws an error that lists the names. */
 export const arrangementNamed = (name: string): Arrangement => {
   const found = ARRANGEMENTS.find((each) => each.name === name);
   if (found) return found;
-  throw new Error(
-    `there is no "${name}" to measure: it may be ${ARRANGEMENTS.map((each) => each.name).join(", ")}`,
-  );
+  const names = ARRANGEMENTS.map((each) => each.name).join(", ");
+  throw new Error(`unknown arrangement "${name}": expected one of ${names}`);
 };

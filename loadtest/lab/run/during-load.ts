@@ -1,10 +1,14 @@
 /** What is done while the generator sends: faults at their times, and dashboards that listen. */
 import { existsSync, readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { messageOf } from "#shared/runtime/lifecycle.ts";
+import { end, kill } from "../../../dev/faults/kinds/processes.ts";
 import { waitUntil } from "../../../dev/system/wait.ts";
 import { requestIn } from "../../lib/sample-lines.ts";
+import type { ActionName, PlannedAction } from "../experiments/experiment.ts";
 import type { Sending } from "../generators/generator.ts";
 import { gather, type Heard } from "../generators/listeners.ts";
-import { act, type Struck } from "./actions.ts";
+import type { Arrangement } from "./arrangements.ts";
 import type { Lab, Order } from "./run.ts";
 import type { Scene } from "./stage.ts";
 
@@ -53,4 +57,76 @@ const loadBegins = async (file: string, sending: Sending, signal: AbortSignal): 
   signal.throwIfAborted();
   if (startMs === null) throw new Error("the load ended before its measured time began");
   return startMs;
+};
+
+/** What the experimenter can do to a system while it is under load: a small table, by the names that experiments use. */
+
+export type Struck = {
+  readonly what: ActionName;
+  readonly fromMs: number;
+  /** When it was whole again: the process runs anew, or goes on. */
+  readonly untilMs: number;
+};
+
+type Subject = { readonly scene: Scene; readonly arrangement: Arrangement; readonly lastsMs: number };
+
+const programOf = (scene: Scene, kind: "api" | "worker") => {
+  const program = kind === "api" ? scene.api() : scene.workers[0];
+  if (!program) throw new Error(`there is no ${kind} to strike`);
+  return { name: kind, pid: () => program.pid() || undefined, stop: program.stop };
+};
+
+/** Each resolves when what it broke is whole again. What is stopped for good says so in its name. */
+const ACTIONS: Readonly<Record<ActionName, (subject: Subject) => Promise<void>>> = {
+  "kill-worker": ({ scene }) => end(programOf(scene, "worker"), "SIGKILL"),
+  "kill-api": ({ scene }) => end(programOf(scene, "api"), "SIGKILL"),
+  "restart-backend": async ({ scene, arrangement }) => {
+    const server = arrangement.backend && scene.servers[arrangement.backend];
+    if (!server) throw new Error(`${arrangement.name} has no backend to restart`);
+    await end(server, "SIGKILL");
+  },
+  "pause-worker": async ({ scene, lastsMs }) => {
+    const pid = programOf(scene, "worker").pid();
+    kill(pid, "SIGSTOP");
+    await sleep(lastsMs);
+    kill(pid, "SIGCONT");
+  },
+  "stop-workers": async ({ scene }) => {
+    for (const worker of scene.workers.splice(0)) await worker.stop();
+  },
+  "start-workers": async ({ scene }) => {
+    await scene.startWorker();
+  },
+};
+
+export type Acting = {
+  /** Resolves when all is done that was planned, and whole again. */
+  readonly done: Promise<readonly Struck[]>;
+};
+
+/** At their times of the measured seconds, one after the other. Rejects when one cannot be done. */
+export const act = (
+  planned: readonly PlannedAction[],
+  { startMs, seconds }: { readonly startMs: number; readonly seconds: number },
+  scene: Scene,
+  arrangement: Arrangement,
+  signal: AbortSignal,
+): Acting => {
+  const spanMs = seconds * 1_000;
+  const all = async (): Promise<Struck[]> => {
+    const struck: Struck[] = [];
+    for (const { do: what, at, lasts = 0 } of [...planned].sort((a, b) => a.at - b.at)) {
+      const waitMs = startMs + at * spanMs - Date.now();
+      await sleep(Math.max(0, waitMs), undefined, { signal });
+      const fromMs = Date.now();
+      await ACTIONS[what]({ scene, arrangement, lastsMs: lasts * spanMs }).catch((error) => {
+        throw new Error(`${what}: ${messageOf(error)}`);
+      });
+      struck.push({ what, fromMs, untilMs: Date.now() });
+    }
+    return struck;
+  };
+  const done = all();
+  done.catch(() => undefined);
+  return { done };
 };

@@ -1,7 +1,12 @@
-import { expect, test } from "vitest";
+import { once } from "node:events";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type { Work } from "../experiments/plan.ts";
 import { madeUpRun } from "../report/runs.fixture.ts";
-import type { Work } from "./plan.ts";
-import { openProgress, resultText } from "./progress.ts";
+import { grafanaIn, LAB_TAG, marking, marksOf, openProgress, resultText } from "./progress.ts";
+import type { Measures } from "./suite.ts";
 
 const work = (name: string): Work => ({
   kind: "point",
@@ -35,4 +40,76 @@ test("the time left falls with what is done, and follows what runs really took",
 test("a void run says why", () => {
   const run = madeUpRun({ mode: "v1", rate: 50, voids: ["schedule lag p99 14 ms > 10 ms"] });
   expect(resultText(run)).toBe("void: schedule lag p99 14 ms > 10 ms");
+});
+
+const startedAt = "2026-01-15T10:00:00.000Z";
+const run = madeUpRun({
+  experiment: "E2",
+  point: "4000/s",
+  mode: "v2",
+  rate: 4_000,
+  ordersPerRequest: 1,
+  startedAt,
+});
+const found = { run, seconds: [], told: null, logs: "", took: { data: 1.5, load: 30 } };
+const measures: Measures = {
+  signal: new AbortController().signal,
+  run: async () => found,
+  peak: async () => found,
+};
+const startMs = Date.parse(startedAt);
+const marks = [
+  { text: "E2 v2 4000/s: data", tags: [LAB_TAG], time: startMs, timeEnd: startMs + 1_500 },
+  { text: "E2 v2 4000/s: load", tags: [LAB_TAG], time: startMs + 1_500, timeEnd: startMs + 31_500 },
+];
+
+type Heard = { readonly url: string; readonly authorization: string; readonly body: unknown };
+let heard: Heard[];
+let status: number;
+let server: Server;
+beforeEach(async () => {
+  heard = [];
+  status = 200;
+  server = createServer(async (request, response) => {
+    const { authorization = "" } = request.headers;
+    heard.push({ url: request.url ?? "", authorization, body: JSON.parse(await text(request)) });
+    response.writeHead(status).end("{}");
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+});
+afterEach(() => server.close());
+const address = (): string => `127.0.0.1:${(server.address() as AddressInfo).port}`;
+
+/** What the laboratory tells of a run whose marks go to the Grafana of this environment. */
+const toldOf = async (environment: Record<string, string>): Promise<string[]> => {
+  const told: string[] = [];
+  const grafana = grafanaIn(environment);
+  if (grafana === null) throw new Error("no Grafana is named");
+  const marked = marking(measures, grafana, (line) => told.push(line));
+  const [order, place] = [{}, {}] as unknown as Parameters<Measures["run"]>;
+  expect(await marked.run(order, place)).toBe(found);
+  return told;
+};
+
+test("each phase is marked from where the one before ended", () => {
+  expect(marksOf(found)).toEqual(marks);
+});
+
+test("marks go to the Grafana that is named, by a token or by a name and a password", async () => {
+  expect(grafanaIn({})).toBeNull();
+  expect(await toldOf({ GRAFANA_URL: `http://${address()}/grafana/`, GRAFANA_TOKEN: "t0ken" })).toEqual([]);
+  expect(await toldOf({ GRAFANA_URL: `http://admin:c%40ffee@${address()}` })).toEqual([]);
+  const basic = `Basic ${Buffer.from("admin:c@ffee").toString("base64")}`;
+  expect(heard).toEqual([
+    ...marks.map((body) => ({ url: "/grafana/api/annotations", authorization: "Bearer t0ken", body })),
+    ...marks.map((body) => ({ url: "/api/annotations", authorization: basic, body })),
+  ]);
+});
+
+test("a Grafana that refuses costs the run nothing", async () => {
+  status = 401;
+  expect(await toldOf({ GRAFANA_URL: `http://${address()}` })).toEqual([
+    "this run is not marked in Grafana: it answers 401",
+  ]);
+  expect(heard).toHaveLength(1);
 });

@@ -7,7 +7,7 @@ import { isAbsolute, join } from "node:path";
 import { untilTrue } from "../../../dev/ground.ts";
 import { emptied } from "../../../dev/system/database.ts";
 import type { LabCatalogue } from "../generators/catalogue.ts";
-import { openLabPool } from "./fresh-data.ts";
+import { openLabPool } from "./servers.ts";
 import type { Scene, Setting, Stage } from "./stage.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;

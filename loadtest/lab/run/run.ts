@@ -10,11 +10,11 @@ import type { Heard, Sockets } from "../generators/listeners.ts";
 import { claimOf, type Told, toldIn } from "../generators/output.ts";
 import { type Audit, audit, tallyOf, unaudited } from "../judge/audit.ts";
 import { type Look, openSampler } from "../sample/sampler.ts";
-import type { Struck } from "./actions.ts";
+import { type Counters, countersOf, topicBytes } from "../sample/server-counters.ts";
 import type { Arrangement } from "./arrangements.ts";
+import type { Struck } from "./during-load.ts";
 import { beside } from "./during-load.ts";
-import type { Pinning } from "./pinning.ts";
-import { type Counters, countersOf, topicBytes } from "./server-figures.ts";
+import type { Pinning } from "./environment.ts";
 import type { Scene, Setting, Stage } from "./stage.ts";
 
 /** A run as it is asked for. */

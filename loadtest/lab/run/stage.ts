@@ -3,22 +3,22 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { messageOf, openClosers } from "#shared/runtime/lifecycle.ts";
+import type { ServerName } from "#shared/servers.ts";
 import type { Pool } from "#shared/store/pool.ts";
 import { type Api, openPrograms, type Worker } from "../../../dev/ground.ts";
 import { freePort } from "../../../dev/system/servers/ports.ts";
 import { addressesOf, type Servers } from "../../../dev/system/servers/start.ts";
 import type { Variables } from "../experiments/experiment.ts";
 import { type LabCatalogue, writeCatalogue } from "../generators/catalogue.ts";
-import type { Arrangement, ServerKind } from "./arrangements.ts";
-import { openLabPool } from "./fresh-data.ts";
-import type { Pinning } from "./pinning.ts";
-import { openSuiteServers, type Provided, type ServersOptions } from "./servers.ts";
+import type { Arrangement } from "./arrangements.ts";
+import type { Pinning } from "./environment.ts";
+import { openLabPool, openSuiteServers, type Provided, type ServersOptions } from "./servers.ts";
 import { warmUpBroker } from "./warm-up.ts";
 
 export type Setting = {
   readonly arrangement: Arrangement;
   readonly settings: Variables;
-  readonly servers: Partial<Readonly<Record<ServerKind, Variables>>>;
+  readonly servers: Partial<Readonly<Record<ServerName, Variables>>>;
   readonly workers: number;
   readonly stores?: number | undefined;
   readonly prepare?: string | undefined;
@@ -185,7 +185,7 @@ const environmentOf = ({ setting, number }: Opening, catalogue: LabCatalogue): R
 });
 
 /** 0 while it is down, and for one that is not ours to look at. */
-const pidOf = (server: Servers[ServerKind]): number => {
+const pidOf = (server: Servers[ServerName]): number => {
   try {
     return server?.pid() ?? 0;
   } catch {

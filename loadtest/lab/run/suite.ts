@@ -1,14 +1,13 @@
 /** Single runs of a suite: what is there already is not done again, and a void run is repeated up to twice. */
 
-import { nameOf, type Planned, planned, sizeOf } from "../experiments/layout.ts";
-import { TIMES } from "../experiments/scales.ts";
+import { nameOf, type Planned, planned, sizeOf, TIMES } from "../experiments/layout.ts";
+import type { Work } from "../experiments/plan.ts";
 import { measurePeak } from "../generators/wrk.ts";
 import { standingOf } from "../judge/objectives.ts";
 import { judged, type Place } from "../judge/record.ts";
 import { isPeak } from "../report/figures.ts";
-import { capacityIn } from "../search/capacities.ts";
+import { capacityIn } from "../search/known-rates.ts";
 import { type Found, keep } from "./keep.ts";
-import type { Work } from "./plan.ts";
 import type { Progress } from "./progress.ts";
 import type { KeptRun, Run, Suite } from "./results.ts";
 import { type Lab, measure, type Order } from "./run.ts";

@@ -1,12 +1,12 @@
 /** Looks at everything that takes part in a run once a second, from its beginning to its end. */
+
+import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Pool } from "#shared/store/pool.ts";
 import type { Cores } from "../../../dev/system/cores.ts";
 import { GENERATORS } from "../run/results.ts";
-import { type Page, pageOf, sumOf } from "./metrics.ts";
-import { type PostgresWaits, postgresWaits } from "./postgres.ts";
 import { type MachineSeconds, machineSeconds, memoryShare, ownUse, type Use, useOf } from "./processes.ts";
-import { hashingSpeed } from "./yardstick.ts";
+import { type PostgresWaits, postgresWaits } from "./server-counters.ts";
 
 export type Watched = {
   /** Processes by name; one that is down is left out. */
@@ -117,4 +117,56 @@ export const look = async (
     pages: named,
     waits,
   };
+};
+
+/** A look at a program's /metrics page, in the text format of Prometheus. */
+
+/** By the series as the page has it: `name{label="value"}`. */
+export type Page = ReadonlyMap<string, number>;
+
+const ANSWER_WITHIN_MS = 1_000;
+
+/** Empty when the program does not answer: it may have been stopped on purpose. */
+export const pageOf = async (url: string): Promise<Page> => {
+  try {
+    const reply = await fetch(url, { signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });
+    return pageIn(await reply.text());
+  } catch {
+    return new Map();
+  }
+};
+
+export const pageIn = (text: string): Page =>
+  new Map(
+    text
+      .split("\n")
+      .filter((line) => line !== "" && !line.startsWith("#"))
+      .map((line) => {
+        const space = line.lastIndexOf(" ");
+        return [line.slice(0, space), Number(line.slice(space + 1))] as const;
+      }),
+  );
+
+/** Over all series of a name whose labels include these. */
+export const sumOf = (page: Page, name: string, labels: Readonly<Record<string, string>> = {}): number =>
+  [...page].reduce((sum, [series, value]) => (isOf(series, name, labels) ? sum + value : sum), 0);
+
+const isOf = (series: string, name: string, labels: Readonly<Record<string, string>>): boolean =>
+  (series === name || series.startsWith(`${name}{`)) &&
+  Object.entries(labels).every(([label, value]) => new RegExp(`[{,]${label}="${value}"`).test(series));
+
+/**
+ * How fast the machine is just now, by a fixed piece of work: a virtual machine's neighbours take from it what no process
+ * here shows. It stands with every run, so that whoever compares two runs sees whether they had the same machine.
+ */
+
+const BLOCK = Buffer.alloc(64 * 1_024, 7);
+/** Some two milliseconds: the load generator runs on the same core. */
+const BLOCKS = 10;
+/** Bytes by microseconds are megabytes by seconds. */
+export const hashingSpeed = (): number => {
+  const before = process.cpuUsage();
+  for (let count = 0; count < BLOCKS; count++) createHash("sha256").update(BLOCK).digest();
+  const { user, system } = process.cpuUsage(before);
+  return (BLOCKS * BLOCK.length) / Math.max(1, user + system);
 };

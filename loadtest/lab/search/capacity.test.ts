@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { randomFrom } from "../../../shared/domain/random.ts";
+import { type SearchSettings, settingsFor } from "../experiments/layout.ts";
 import type { ObjectiveName } from "../judge/objectives.ts";
 import { type Capacity, nextStep, type Point } from "./capacity.ts";
-import { type SearchSettings, settingsFor } from "./search-settings.ts";
 
 /** A system made up: what it does at a rate, the how-manyth point it is. */
 type MadeUp = (

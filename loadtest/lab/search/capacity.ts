@@ -3,6 +3,8 @@
  * that fails, bisection brings them together, and repeated runs confirm what is left. Given the points so far it says
  * what to try next, so that an interrupted search resumes and a finished one can be checked by anyone.
  */
+
+import type { SearchSettings } from "../experiments/layout.ts";
 import {
   isGeneratorFull,
   judge,
@@ -13,7 +15,6 @@ import {
 } from "../judge/objectives.ts";
 import { type Interval, intervalOf } from "../judge/statistics.ts";
 import type { Run } from "../run/results.ts";
-import type { SearchSettings } from "./search-settings.ts";
 
 /** One run of a search, in the order in which they were made. Rates are requests per second. */
 export type Point = {

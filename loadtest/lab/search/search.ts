@@ -1,15 +1,14 @@
 /** A search for capacity: asks capacity.ts what to try next, and tries it. What was tried before an interruption counts. */
 
 import { SEARCHES } from "../experiments/experiment.ts";
-import { planned } from "../experiments/layout.ts";
-import { TIMES } from "../experiments/scales.ts";
+import type { SearchSettings } from "../experiments/layout.ts";
+import { planned, TIMES } from "../experiments/layout.ts";
+import type { Work } from "../experiments/plan.ts";
 import { isSearched } from "../report/figures.ts";
-import type { Work } from "../run/plan.ts";
 import { type GeneratorName, generatorOf, type Run } from "../run/results.ts";
 import { doPoint, type Going, runOnce } from "../run/suite.ts";
-import { ceilingIn, isCalibrated, searchSettings } from "./capacities.ts";
 import { nextStep, pointOf } from "./capacity.ts";
-import type { SearchSettings } from "./search-settings.ts";
+import { ceilingIn, isCalibrated, searchSettings } from "./known-rates.ts";
 
 /** No search of two objectives takes so many; one that does is going round in circles. */
 const MOST_SEARCH_RUNS = 60;

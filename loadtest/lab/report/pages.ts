@@ -2,12 +2,22 @@
 import { tableOf } from "../../../dev/page.ts";
 import { EXPERIMENTS, experimentNamed } from "../experiments/all.ts";
 import { ruleRows } from "../judge/bottleneck.ts";
-import { percentileOf } from "../judge/statistics.ts";
-import type { Environment, Suite } from "../run/results.ts";
+import { medianOf, percentileOf } from "../judge/statistics.ts";
+import { MODE_NAMES } from "../run/arrangements.ts";
+import { type Environment, GENERATORS, type Suite } from "../run/results.ts";
 import { crossoverSentence } from "./charts/crossover.ts";
+import { modeName } from "./charts/marks.ts";
 import { crossoverOf } from "./crossover.ts";
-import { runsOf } from "./figures.ts";
-import { numberText, percentText } from "./numbers.ts";
+import {
+  atHalfOf,
+  capacitiesOf,
+  cpuPerThousandBy,
+  halfOf,
+  type ModeCapacity,
+  ordersPerSecond,
+  runsOf,
+} from "./figures.ts";
+import { mebibytesText, msText, numberText, percentText } from "./numbers.ts";
 import { machineText, type Picture } from "./picture.ts";
 import { answerTable, capacityTable, claimsTable, runsTable, type Table } from "./tables.ts";
 import type { Verdict } from "./verdict.ts";
@@ -124,3 +134,120 @@ const imagesOf = (ids: readonly string[], { pictures, pathOf }: Pictured, isWhol
   pictures
     .filter(({ id }) => ids.some((each) => (isWhole ? id === each : id.startsWith(each))))
     .map((picture) => `![${picture.description.replaceAll(/[[\]]/g, "")}](${pathOf(picture)})`);
+
+/** What each piece took at half of each mode's capacity, and how much of it that rate wants: for docs/sizing.md. */
+
+/** The name of its marks. */
+export const SIZING = "sizing";
+
+/** Of the one core that a process can use; the rest is for peaks of seconds. */
+const FULL_AT_CORES = 0.7;
+
+const SIZING_HEAD = [
+  "mode",
+  "orders per request",
+  "carries, orders/s",
+  "measured at, orders/s",
+  "piece",
+  "CPU-seconds per 1 000 orders",
+  "memory",
+  "cores at that rate",
+  "processes",
+];
+
+export const sizingOf = (suite: Suite): string => {
+  const rows = capacitiesOf(suite, "E2")
+    .filter(({ mode, variant }) => variant === "" && MODE_NAMES.includes(mode))
+    .flatMap((capacity) => sizingRows(suite, capacity));
+  if (rows.length === 0) return "No results yet.";
+  return [
+    markdownOf({ head: SIZING_HEAD, rows }),
+    `Medians of the runs nearest to half of what each mode carries. A process is taken to be full at ${FULL_AT_CORES} cores. ${environmentText(suite.env)}`,
+  ].join("\n\n");
+};
+
+const sizingRows = (suite: Suite, capacity: ModeCapacity): string[][] => {
+  const { mode, ordersPerRequest, found } = capacity;
+  const runs = atHalfOf(suite, capacity);
+  if (!runs[0]) return [];
+  const rate = ordersPerSecond(runs[0]);
+  const pieces = Object.keys(runs[0].resources).filter((name) => !GENERATORS.has(name));
+  return pieces.flatMap((piece) => {
+    const costs = runs.flatMap((run) => cpuPerThousandBy(run, piece) ?? []);
+    if (costs.length === 0) return [];
+    const cost = medianOf(costs);
+    // an order costs less the more of them come, so no other rate is reckoned from this one
+    const cores = (cost * rate) / 1_000;
+    const cells = [
+      modeName(mode),
+      String(ordersPerRequest),
+      numberText(found.interactive.rate * ordersPerRequest),
+      numberText(rate),
+      piece,
+      numberText(cost),
+      mebibytesText(medianOf(runs.flatMap((run) => run.resources[piece]?.peakRssBytes ?? []))),
+      numberText(cores),
+      processesOf(piece, cores),
+    ];
+    return [cells];
+  });
+};
+
+/** v1 counts in one place, and a server is made larger rather than more. */
+const processesOf = (piece: string, cores: number): string =>
+  /^(order-api|worker-v[23])$/.test(piece) ? String(Math.ceil(cores / FULL_AT_CORES)) : "1";
+
+/** The answer in a few lines, for the README: what each mode carries, how late it is, what it costs, and the picture. */
+
+/** The name of its marks. */
+export const SHORT = "how-far";
+
+const NOT_MEASURED = "–";
+const [SINGLE, BATCH] = [1, 10];
+const README_HEAD = [
+  "mode",
+  "single orders a second",
+  "by ten a request",
+  "reply p99, at half of it",
+  "on a dashboard, p99",
+  "CPU-seconds per 1 000",
+];
+
+export const shortOf = (suite: Suite, { pictures, pathOf }: Pictured): string => {
+  const capacities = capacitiesOf(suite, "E2").filter(({ variant }) => variant === "");
+  const rows = MODE_NAMES.flatMap((mode) => readmeRow(suite, mode, capacities));
+  if (rows.length === 0) return "No results yet.";
+  const crossover = pictures.find(({ id }) => id === `crossover-${SINGLE}`);
+  return [
+    markdownOf({ head: README_HEAD, rows }),
+    `Cheapest while meeting the objective, single orders: ${crossoverSentence(crossoverOf(suite, SINGLE, "interactive"))}. ${machineText(suite.env)} ${capitalized(suite.env.pinning)}.`,
+    ...(crossover ? [`![${crossover.title}](${pathOf(crossover)})`] : []),
+  ].join("\n\n");
+};
+
+const capitalized = (text: string): string => text.slice(0, 1).toUpperCase() + text.slice(1);
+
+const readmeRow = (suite: Suite, mode: string, capacities: readonly ModeCapacity[]): string[][] => {
+  const sized = (size: number): ModeCapacity | undefined =>
+    capacities.find((each) => each.mode === mode && each.ordersPerRequest === size);
+  const [single, batch] = [sized(SINGLE), sized(BATCH)];
+  const half = single ? halfOf(suite, single) : null;
+  if (!single && !batch) return [];
+  return [
+    [
+      modeName(mode),
+      carriedText(single),
+      carriedText(batch),
+      half ? msText(half.ackP99) : NOT_MEASURED,
+      half?.freshnessP99 ? msText(half.freshnessP99) : NOT_MEASURED,
+      half?.cpuPerThousand ? numberText(half.cpuPerThousand) : NOT_MEASURED,
+    ],
+  ];
+};
+
+/** "≥" where the generator was the limit. */
+const carriedText = (capacity: ModeCapacity | undefined): string => {
+  if (!capacity) return NOT_MEASURED;
+  const { rate, limit } = capacity.found.interactive;
+  return `${limit ? "≥ " : ""}${numberText(rate * capacity.ordersPerRequest)}`;
+};

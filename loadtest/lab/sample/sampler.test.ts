@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { pageIn, sumOf } from "./metrics.ts";
+import { medianOf } from "../judge/statistics.ts";
+import { hashingSpeed, pageIn, sumOf } from "./sampler.ts";
 
 const page = pageIn(`# HELP taken_total Taken
 # TYPE taken_total counter
@@ -16,4 +17,13 @@ test("series are told by name and labels, and summed", () => {
   expect(sumOf(page, "taken_total", { mode: "v1" })).toBe(3.5);
   expect(sumOf(page, "taken_total", { mode: "v1", store: "up town" })).toBe(3);
   expect(sumOf(page, "nothing")).toBe(0);
+});
+
+test("the yardstick is a speed, and about the same twice", () => {
+  const median = (): number => medianOf(Array.from({ length: 20 }, hashingSpeed));
+  const [one, other] = [median(), median()];
+  // any processor of the last fifteen years, with or without instructions for it
+  expect(one).toBeGreaterThan(20);
+  expect(one).toBeLessThan(20_000);
+  expect(Math.max(one, other) / Math.min(one, other)).toBeLessThan(5);
 });

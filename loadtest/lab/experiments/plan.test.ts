@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { allAt, EXPERIMENTS, experimentNamed } from "../experiments/all.ts";
-import { SCALES } from "../experiments/scales.ts";
-import { estimateOf, planOf, type Selection, timeText, type Work } from "./plan.ts";
-import { textOfWork } from "./work.ts";
+import { allAt, EXPERIMENTS, experimentNamed } from "./all.ts";
+import type { Point } from "./experiment.ts";
+import { planned, SCALES } from "./layout.ts";
+import { estimateOf, planOf, type Selection, textOfWork, timeText, type Work } from "./plan.ts";
 
 const selection = (more: Partial<Selection> = {}): Selection => ({
   ...{ experiments: allAt("smoke"), scale: "smoke", modes: ["v1", "v2", "v3"], seed: 1, ...more },
@@ -55,7 +55,7 @@ test("without E2 what a mode carries at most is asked first", () => {
 
 test("every experiment is known, and its points differ by their names at every scale", () => {
   expect(EXPERIMENTS.map(({ id }) => id)).toEqual(Array.from({ length: 14 }, (_, index) => `E${index}`));
-  expect(() => experimentNamed("E99")).toThrow(/it may be all, E0, E1,/);
+  expect(() => experimentNamed("E99")).toThrow(/expected all, E0, E1,/);
   for (const scale of SCALES)
     for (const { id, points } of EXPERIMENTS) {
       const names = (points?.(scale) ?? []).map(
@@ -82,4 +82,38 @@ test("a plan tells each piece of work and its time", () => {
   expect(lines).toContain("E2, peak of v2 (10 a request): 15 s");
   expect(lines).toContain("E9, v3 2 workers, 25 a request at 1.1 of capacity: 20 s");
   expect(lines).toContain("E11, v1 bulk, 1000 a request as much as it takes: 15 s");
+});
+
+const point: Point = {
+  arrangement: "v2",
+  name: "sync no",
+  varied: { appendfsync: "no" },
+  load: { rate: { ofCapacity: 0.5 }, ordersPerRequest: 10 },
+  servers: { stream: { appendfsync: "no" } },
+};
+
+test("a share of capacity becomes requests of the point's size, and stands in its name", () => {
+  const { name, varied, order } = planned(point, "standard", 7, () => 6_010);
+  expect(name).toBe("v2 sync no 10-order 301/s");
+  expect(varied).toEqual({ rate: 301, ordersPerRequest: 10, appendfsync: "no" });
+  expect(order.load).toMatchObject({ requestsPerSecond: 301, seconds: 30, warmUpSeconds: 10, seed: 7 });
+  expect(order.setting).toMatchObject({ workers: 1, servers: { stream: { appendfsync: "no" } } });
+});
+
+test("small rates keep a tenth, and are never nothing", () => {
+  const at = (capacity: number): unknown =>
+    planned(point, "smoke", 1, () => capacity).order.load.requestsPerSecond;
+  expect([at(60), at(0.1)]).toEqual([3, 0.1]);
+});
+
+test("what nobody knows is said, and the null route has no probes", () => {
+  expect(() => planned(point, "smoke", 1, () => null)).toThrow(/nobody knows yet what v2 carries: run E2/);
+  const bare: Point = { arrangement: "null", name: "", varied: {}, load: { rate: 300 } };
+  expect(planned(bare, "smoke", 1, () => null)).toMatchObject({
+    name: "null 1-order 300/s",
+    order: { load: { probesPerSecond: 0 } },
+  });
+  expect(() => planned({ ...bare, arrangement: "v9" }, "smoke", 1, () => null)).toThrow(
+    /unknown arrangement "v9": expected one of null, v1/,
+  );
 });

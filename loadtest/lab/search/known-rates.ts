@@ -1,11 +1,9 @@
 /** What the runs of a suite tell its later ones: what each arrangement carries, and what the generator can send. */
-
 import { SEARCHES } from "../experiments/experiment.ts";
-import type { CapacityOf } from "../experiments/layout.ts";
+import { type CapacityOf, settingsFor } from "../experiments/layout.ts";
 import { generatorShare, OBJECTIVES, standingOf } from "../judge/objectives.ts";
 import { capacitiesOf, isPeak, isSearched } from "../report/figures.ts";
 import { type GeneratorName, generatorOf, type Run, type Suite } from "../run/results.ts";
-import { settingsFor } from "./search-settings.ts";
 
 /** Of a closed loop's peak; an open one meets the objective at about so much. Where nothing was searched it has to do. */
 const OF_PEAK = 0.6;

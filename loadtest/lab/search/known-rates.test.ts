@@ -9,7 +9,7 @@ import {
   isCalibrated,
   peakRateOf,
   searchSettings,
-} from "./capacities.ts";
+} from "./known-rates.ts";
 
 const { env } = madeUpSuite();
 const suiteOf = (...runs: readonly Run[]): Suite => ({ env, runs: runs.map((run) => kept(run)) });

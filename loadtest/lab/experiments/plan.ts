@@ -1,10 +1,9 @@
 /** What a suite has to do, in which order, and how long that takes: pure, so that it can be told before it begins. */
 import { type Random, randomFrom } from "../../../shared/domain/random.ts";
-import type { Experiment, Point } from "../experiments/experiment.ts";
-import { sizeOf } from "../experiments/layout.ts";
-import { OVERHEAD_SECONDS, TIMES } from "../experiments/scales.ts";
-import { arrangementNamed } from "./arrangements.ts";
-import type { GeneratorName, Scale } from "./results.ts";
+import { arrangementNamed } from "../run/arrangements.ts";
+import type { GeneratorName, Scale } from "../run/results.ts";
+import type { Experiment, Point } from "./experiment.ts";
+import { OVERHEAD_SECONDS, sizeOf, TIMES } from "./layout.ts";
 
 export type Work =
   /** What an arrangement carries at most, by the leaner generator. */
@@ -112,4 +111,21 @@ export const timeText = (seconds: number): string => {
   if (seconds < 90) return `${Math.max(0, Math.round(seconds))} s`;
   const minutes = Math.round(seconds / 60);
   return minutes < 90 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+};
+
+export const nameOfWork = (work: Work): string => {
+  const { experiment } = work;
+  if (work.kind !== "point")
+    return `${experiment}, ${work.kind} of ${work.arrangement} (${work.size} a request)`;
+  return `${experiment}, ${arrangementNamed(work.point.arrangement).name} ${work.point.name}`.trim();
+};
+
+/** "E9, v3 2 workers, 25 a request at 1.1 of capacity: 20 s" */
+export const textOfWork = (work: Work, scale: Scale): string => {
+  const took = timeText(estimateOf(work, scale));
+  if (work.kind !== "point") return `${nameOfWork(work)}: ${took}`;
+  const { isPeak, load } = work.point;
+  const rate = typeof load.rate === "number" ? `${load.rate}/s` : `${load.rate.ofCapacity} of capacity`;
+  const at = isPeak ? "as much as it takes" : `at ${rate}`;
+  return `${nameOfWork(work)}, ${sizeOf(work.point)} a request ${at}: ${took}`;
 };
