@@ -2,9 +2,9 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Closers } from "#shared/runtime/lifecycle.ts";
-import type { Cores } from "./system/cores.ts";
 import { type Program, runProgram } from "./system/programs.ts";
 import { freePort } from "./system/servers/ports.ts";
+import type { Cores } from "./system/servers/process.ts";
 
 export type Api = {
   readonly url: string;

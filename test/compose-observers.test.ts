@@ -8,8 +8,8 @@ import { parse } from "yaml";
 import { redisStreamsKnobs } from "#shared/modes/redis-streams/knobs.ts";
 import { loadSettings } from "#shared/runtime/config.ts";
 import { EXPORTERS } from "../dev/observe/exporters.ts";
-import { promtool } from "../dev/system/servers/debian-programs.ts";
-import { AGENT_SHA256, AGENT_VERSION } from "../dev/system/servers/kafka-agent.ts";
+import { promtool } from "../dev/system/servers/apt.ts";
+import { AGENT_SHA256, AGENT_VERSION } from "../dev/system/servers/kafka-java.ts";
 import { JOBS } from "../grafana/metric-sources.ts";
 import { boards, RULE_FILES } from "../grafana/queries.ts";
 

@@ -10,7 +10,7 @@ import { variableOf } from "#shared/runtime/config.ts";
 import { openRegistry } from "#shared/runtime/prometheus.ts";
 import { retentionKnobs } from "#shared/store/retention-knobs.ts";
 import { alertFaults, alertsOf } from "../dev/observe/alert-faults.ts";
-import { promtool } from "../dev/system/servers/debian-programs.ts";
+import { promtool } from "../dev/system/servers/apt.ts";
 import { LAB_TAG } from "../grafana/dashboards.ts";
 import { EXPORTED } from "../grafana/metric-sources.ts";
 import { boards, metricsIn, queriesOfAll, RULE_FILES, RULES_FOLDER, readRules } from "../grafana/queries.ts";

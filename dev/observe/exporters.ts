@@ -7,9 +7,9 @@ import { join } from "node:path";
 import { modeNamed } from "#shared/modes/all.ts";
 import { messageOf } from "#shared/runtime/lifecycle.ts";
 import { servers, serversOf } from "#shared/servers.ts";
+import { debianProgram } from "../system/servers/apt.ts";
 import { giveToServerUser, serverFolder, serverUser } from "../system/servers/data-dir.ts";
-import { type DebianProgram, debianProgram } from "../system/servers/debian-programs.ts";
-import { type KafkaAgent, kafkaAgent } from "../system/servers/kafka-agent.ts";
+import { type KafkaAgent, kafkaAgent } from "../system/servers/kafka-java.ts";
 import { freePort } from "../system/servers/ports.ts";
 import { launch } from "../system/servers/process.ts";
 import type { Server } from "../system/servers/server.ts";
@@ -26,7 +26,7 @@ export type Exporting = {
 };
 
 type Exporter = {
-  readonly name: DebianProgram;
+  readonly name: string;
   args(port: number): string[];
   variables?(env: Env): Record<string, string>;
   /** By the server's address; when there is one, the exporter gets a file of them. */
@@ -151,7 +151,7 @@ export const startExporter = async (
   { env, dataDir, log }: Exporting,
 ): Promise<{ readonly server: Server; readonly targets: readonly Target[] }> => {
   const { name, args, variables, passwords, targets } = exporter;
-  const command = await debianProgram(name, log);
+  const { command } = await debianProgram(name, log);
   const port = await freePort();
   const { folder } = serverFolder(name, join(dataDir, name));
   const server = await launchHttp({

@@ -6,9 +6,9 @@ import { messageOf, openClosers } from "#shared/runtime/lifecycle.ts";
 import type { Job } from "../../grafana/metric-sources.ts";
 import { type Query, RULE_FILES, RULES_FOLDER, withWindowsDivided } from "../../grafana/queries.ts";
 import type { System } from "../system/launcher.ts";
+import { debianProgram } from "../system/servers/apt.ts";
 import { giveToServerUser, serverFolder } from "../system/servers/data-dir.ts";
-import { debianProgram } from "../system/servers/debian-programs.ts";
-import type { KafkaAgent } from "../system/servers/kafka-agent.ts";
+import type { KafkaAgent } from "../system/servers/kafka-java.ts";
 import { freePort } from "../system/servers/ports.ts";
 import type { Server } from "../system/servers/server.ts";
 import { EXPORTERS, launchHttp, startExporter } from "./exporters.ts";
@@ -108,7 +108,7 @@ export const startPrometheus = async (options: PrometheusOptions): Promise<Prome
     for (const failure of await closers.closeAll()) log(failure.message);
   };
   try {
-    const command = await debianProgram("prometheus", log);
+    const { command } = await debianProgram("prometheus", log);
     mkdirSync(dataDir, { recursive: true });
     const targets: Target[] = [...system.apis, ...system.workers].map(({ kind, mode, url }) => ({
       job: kind,

@@ -6,9 +6,9 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { type Closers, messageOf } from "#shared/runtime/lifecycle.ts";
 import { pause } from "#shared/runtime/retry.ts";
-import { type Cores, onCores } from "./cores.ts";
 import { cacheFolder } from "./servers/data-dir.ts";
 import { freePort } from "./servers/ports.ts";
+import { type Cores, onCores } from "./servers/process.ts";
 import { waitUntil } from "./wait.ts";
 
 export type Settings = Readonly<Record<string, string>>;

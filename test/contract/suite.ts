@@ -6,6 +6,7 @@ import { setImmediate } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Order } from "#shared/domain/order.ts";
 import { type Delivery, type Mode, type Receipt, Unavailable } from "#shared/ports.ts";
+import type { Server } from "../../dev/system/servers/server.ts";
 import { someOrders, until } from "../fresh.ts";
 import {
   acceptOne,
@@ -15,70 +16,81 @@ import {
   openModeUnderTest,
 } from "./mode-under-test.ts";
 
-/** Defines the tests of one mode; `backends` is called once they run. */
-export const describeContract = (mode: Mode, backends: () => Backends): void => {
-  describe(`${mode.name} (${mode.title})`, () => contractOf(mode, backends));
+type Subject = { readonly subject: ModeUnderTest; readonly mode: Mode; readonly backend: Server };
+type Clause = {
+  readonly title: string;
+  readonly holds: (of: Subject) => Promise<void>;
+  readonly timeoutMs: number | undefined;
 };
 
-const contractOf = (mode: Mode, backends: () => Backends): void => {
-  let subject: ModeUnderTest;
-  beforeEach(async () => {
-    subject = await openModeUnderTest(mode, backends());
-  });
-  afterEach(() => subject.close());
+const clauses: Clause[] = [];
+const clause = (title: string, holds: Clause["holds"], timeoutMs?: number): void =>
+  void clauses.push({ title, holds, timeoutMs });
 
-  test("counts an accepted order, which is in the backlog until then", async () => {
-    const orders = someOrders(50);
-    await subject.acceptAll(orders);
-    expect((await subject.intake.backlog(1_000_000)).orders).toBe(50);
-    subject.startWorker();
-    await subject.expectExactly(orders);
-    expect(await subject.intake.backlog(1_000_000)).toMatchObject({ orders: 0, oldestMs: 0 });
+/** Defines the tests of one mode; `backends` is called once they run. */
+export const describeContract = (mode: Mode, backends: () => Backends): void => {
+  describe(`${mode.name} (${mode.title})`, () => {
+    let subject: ModeUnderTest;
+    beforeEach(async () => {
+      subject = await openModeUnderTest(mode, backends());
+    });
+    afterEach(() => subject.close());
+    for (const { title, holds, timeoutMs } of clauses)
+      test(title, () => holds({ subject, mode, backend: backends().backend }), timeoutMs);
   });
+};
 
-  test("reports the age of the oldest pending order", async () => {
-    const started = Date.now();
-    await subject.acceptAll(someOrders(3));
-    await until(
-      "the backlog grows old",
-      async () => (await subject.intake.backlog(1_000_000)).oldestMs >= 700,
-    );
-    const { oldestMs } = await subject.intake.backlog(1_000_000);
-    expect(oldestMs).toBeLessThanOrEqual(Date.now() - started + 200);
-  });
+clause("counts an accepted order, which is in the backlog until then", async ({ subject }) => {
+  const orders = someOrders(50);
+  await subject.acceptAll(orders);
+  expect((await subject.intake.backlog(1_000_000)).orders).toBe(50);
+  subject.startWorker();
+  await subject.expectExactly(orders);
+  expect(await subject.intake.backlog(1_000_000)).toMatchObject({ orders: 0, oldestMs: 0 });
+});
 
-  test("counts an order once that is sent twice, also concurrently", async () => {
-    const orders = someOrders(40);
-    await subject.acceptAll([...orders, ...orders]);
-    subject.startWorker();
-    await subject.acceptAll(orders);
-    await subject.expectExactly(orders);
-  });
+clause("reports the age of the oldest pending order", async ({ subject }) => {
+  const started = Date.now();
+  await subject.acceptAll(someOrders(3));
+  await until("the backlog grows old", async () => (await subject.intake.backlog(1_000_000)).oldestMs >= 700);
+  const { oldestMs } = await subject.intake.backlog(1_000_000);
+  expect(oldestMs).toBeLessThanOrEqual(Date.now() - started + 200);
+});
 
-  test("accepts all orders of one call in one write, each with a receipt", async () => {
-    const orders = someOrders(1_000);
-    const outcomes = await subject.intake.accept(orders);
-    expect(outcomes).toEqual(orders.map(() => ({ replayed: false })));
-    expect((await subject.intake.backlog(1_000_000)).orders).toBe(1_000);
-    subject.startWorker();
-    const again = await Promise.all([
-      subject.intake.accept(orders.slice(0, 700)),
-      subject.intake.accept(orders),
-    ]);
-    expect(again.map((each) => each.length)).toEqual([700, 1_000]);
-    await subject.expectExactly(orders);
-  });
+clause("counts an order once that is sent twice, also concurrently", async ({ subject }) => {
+  const orders = someOrders(40);
+  await subject.acceptAll([...orders, ...orders]);
+  subject.startWorker();
+  await subject.acceptAll(orders);
+  await subject.expectExactly(orders);
+});
 
-  test("counts each order once with two workers", async () => {
-    subject.startWorker();
-    subject.startWorker();
-    const orders = someOrders(600);
-    for (let start = 0; start < orders.length; start += 100)
-      await subject.acceptAll(orders.slice(start, start + 100));
-    await subject.expectExactly(orders);
-  });
+clause("accepts all orders of one call in one write, each with a receipt", async ({ subject }) => {
+  const orders = someOrders(1_000);
+  const outcomes = await subject.intake.accept(orders);
+  expect(outcomes).toEqual(orders.map(() => ({ replayed: false })));
+  expect((await subject.intake.backlog(1_000_000)).orders).toBe(1_000);
+  subject.startWorker();
+  const again = await Promise.all([
+    subject.intake.accept(orders.slice(0, 700)),
+    subject.intake.accept(orders),
+  ]);
+  expect(again.map((each) => each.length)).toEqual([700, 1_000]);
+  await subject.expectExactly(orders);
+});
 
-  test("redelivers a rejected delivery, also to a consumer group made later", async () => {
+clause("counts each order once with two workers", async ({ subject }) => {
+  subject.startWorker();
+  subject.startWorker();
+  const orders = someOrders(600);
+  for (let start = 0; start < orders.length; start += 100)
+    await subject.acceptAll(orders.slice(start, start + 100));
+  await subject.expectExactly(orders);
+});
+
+clause(
+  "redelivers a rejected delivery, also to a consumer group made later",
+  async ({ subject }) => {
     const orders = someOrders(20);
     await subject.acceptAll(orders);
     const refusal = new Error("not now");
@@ -96,9 +108,13 @@ const contractOf = (mode: Mode, backends: () => Backends): void => {
     await subject.useLaterGroup();
     subject.startWorker();
     await subject.expectExactly(orders);
-  }, 60_000);
+  },
+  60_000,
+);
 
-  test("loses nothing when a worker is killed in the middle of a batch", async () => {
+clause(
+  "loses nothing when a worker is killed in the middle of a batch",
+  async ({ subject }) => {
     const orders = someOrders(300);
     // the worker waits for this lock with the batch in hand
     const lock = await subject.pool.connect();
@@ -114,9 +130,13 @@ const contractOf = (mode: Mode, backends: () => Backends): void => {
     lock.release();
     subject.startWorkerProcess();
     await subject.expectExactly(orders);
-  }, 60_000);
+  },
+  60_000,
+);
 
-  test("stores an order that can never be counted as a dead letter, and counts its neighbours", async () => {
+clause(
+  "stores an order that can never be counted as a dead letter, and counts its neighbours",
+  async ({ subject, mode }) => {
     const orders = someOrders(10);
     const poison = { ...(someOrders(1, 2)[0] as Order), priceCents: 0 };
     const accepted = await Promise.allSettled(
@@ -129,9 +149,12 @@ const contractOf = (mode: Mode, backends: () => Backends): void => {
     const refused = mode.accepts === "stored";
     expect(accepted.at(-1)?.status).toBe(refused ? "rejected" : "fulfilled");
     expect(rows).toEqual(refused ? [] : [{ source: mode.name, reason: "23514" }]);
-  });
+  },
+);
 
-  test("stores several of them in one group as dead letters, each under its id", async () => {
+clause(
+  "stores several of them in one group as dead letters, each under its id",
+  async ({ subject, mode }) => {
     const isBad = (index: number): boolean => [0, 7, 8, 150, 299].includes(index);
     const orders = someOrders(300).map((order, index) =>
       isBad(index) ? { ...order, priceCents: 0 } : order,
@@ -154,9 +177,12 @@ const contractOf = (mode: Mode, backends: () => Backends): void => {
     const isStored = mode.accepts === "stored";
     expect(refused.map(({ id }) => id)).toEqual(isStored ? bad : []);
     expect(rows.map((row) => row.order_id)).toEqual(isStored ? [] : bad.toSorted());
-  });
+  },
+);
 
-  test("counts one id with two bodies once, and records the conflict where the reply could not refuse it", async () => {
+clause(
+  "counts one id with two bodies once, and records the conflict where the reply could not refuse it",
+  async ({ subject, mode }) => {
     const orders = someOrders(30);
     const others = orders.map((order) => ({ ...order, drink: "another", body: `${order.body} other` }));
     await subject.acceptAll(orders);
@@ -170,23 +196,25 @@ const contractOf = (mode: Mode, backends: () => Backends): void => {
     );
     const { rows } = await subject.pool.query("SELECT mode, drink FROM order_conflicts");
     expect(rows).toEqual(isStored ? [] : others.map(() => ({ mode: mode.name, drink: "another" })));
-  });
+  },
+);
 
-  test("settles the batch in hand on abort, and ends in time", async () => {
-    const orders = someOrders(100);
-    await subject.acceptAll(orders);
-    const { worker, stop } = subject.startWorker();
-    await until("a batch is counted", async () => (await subject.counted()) > 0);
-    const started = Date.now();
-    await stop();
-    await worker.ended;
-    expect(Date.now() - started).toBeLessThan(6_000);
-    subject.startWorker();
-    await subject.expectExactly(orders);
-  });
+clause("settles the batch in hand on abort, and ends in time", async ({ subject }) => {
+  const orders = someOrders(100);
+  await subject.acceptAll(orders);
+  const { worker, stop } = subject.startWorker();
+  await until("a batch is counted", async () => (await subject.counted()) > 0);
+  const started = Date.now();
+  await stop();
+  await worker.ended;
+  expect(Date.now() - started).toBeLessThan(6_000);
+  subject.startWorker();
+  await subject.expectExactly(orders);
+});
 
-  test("rejects within 2 s without its backend, and accepts again once it is back", async () => {
-    const { backend } = backends();
+clause(
+  "rejects within 2 s without its backend, and accepts again once it is back",
+  async ({ subject, backend }) => {
     await subject.acceptAll(someOrders(1));
     await backend.kill();
     try {
@@ -202,40 +230,40 @@ const contractOf = (mode: Mode, backends: () => Backends): void => {
       await backend.start();
     }
     await until("orders are taken again", () => isFulfilled(subject.acceptAll(someOrders(1))), 30_000);
-  }, 60_000);
+  },
+  60_000,
+);
 
-  test("decides within 2 s while its backend hangs", async () => {
-    const { backend } = backends();
-    await subject.acceptAll(someOrders(1));
-    backend.pause();
-    try {
-      const started = Date.now();
-      const accepting = subject.acceptAll(someOrders(1));
-      await expect(accepting).rejects.toMatchObject({ reason: "outcome_unknown" });
-      expect(Date.now() - started).toBeLessThan(2_000);
-    } finally {
-      backend.resume();
-    }
-  });
+clause("decides within 2 s while its backend hangs", async ({ subject, backend }) => {
+  await subject.acceptAll(someOrders(1));
+  backend.pause();
+  try {
+    const started = Date.now();
+    const accepting = subject.acceptAll(someOrders(1));
+    await expect(accepting).rejects.toMatchObject({ reason: "outcome_unknown" });
+    expect(Date.now() - started).toBeLessThan(2_000);
+  } finally {
+    backend.resume();
+  }
+});
 
-  test("refuses orders beyond the queue's limit at once", async () => {
-    const bounds = { [`${mode.name}MaxQueuedOrders`]: 10, [`${mode.name}GroupMaxOrders`]: 1 };
-    const bounded = await subject.openIntake(bounds);
-    const [first, ...orders] = someOrders(200) as [Order, ...Order[]];
-    // connected, and on its way once, so that only the bounds are in question
-    await acceptOne(bounded, first);
-    const reasons: string[] = [];
-    const accepting = orders.map((order) => acceptOne(bounded, order));
-    for (const each of accepting) each.catch((error: Unavailable) => reasons.push(error.reason));
-    await setImmediate();
-    const refusedAtOnce = reasons.length;
-    expect(refusedAtOnce).toBeGreaterThan(100);
-    const results = await Promise.allSettled(accepting);
-    const accepted = orders.filter((_, index) => results[index]?.status === "fulfilled");
-    expect(reasons.slice(0, refusedAtOnce)).toEqual(Array(refusedAtOnce).fill("queue_full"));
-    // those that were let in, one to a write, may wait too long for a backend that is slow today
-    for (const reason of reasons.slice(refusedAtOnce)) expect(reason).toBe("timeout");
-    subject.startWorker();
-    await subject.expectExactly([first, ...accepted]);
-  });
-};
+clause("refuses orders beyond the queue's limit at once", async ({ subject, mode }) => {
+  const bounds = { [`${mode.name}MaxQueuedOrders`]: 10, [`${mode.name}GroupMaxOrders`]: 1 };
+  const bounded = await subject.openIntake(bounds);
+  const [first, ...orders] = someOrders(200) as [Order, ...Order[]];
+  // connected, and on its way once, so that only the bounds are in question
+  await acceptOne(bounded, first);
+  const reasons: string[] = [];
+  const accepting = orders.map((order) => acceptOne(bounded, order));
+  for (const each of accepting) each.catch((error: Unavailable) => reasons.push(error.reason));
+  await setImmediate();
+  const refusedAtOnce = reasons.length;
+  expect(refusedAtOnce).toBeGreaterThan(100);
+  const results = await Promise.allSettled(accepting);
+  const accepted = orders.filter((_, index) => results[index]?.status === "fulfilled");
+  expect(reasons.slice(0, refusedAtOnce)).toEqual(Array(refusedAtOnce).fill("queue_full"));
+  // those that were let in, one to a write, may wait too long for a backend that is slow today
+  for (const reason of reasons.slice(refusedAtOnce)) expect(reason).toBe("timeout");
+  subject.startWorker();
+  await subject.expectExactly([first, ...accepted]);
+});

@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { fromPackage, libraryPathIn, missingLibraries, type Sought } from "../../system/servers/apt.ts";
+import { debianProgram } from "../../system/servers/apt.ts";
 
 export type WrkLoad = {
   readonly url: string;
@@ -18,33 +18,7 @@ export type WrkLoad = {
   readonly isWarmUp?: boolean;
 };
 
-type Wrk = { readonly command: string; readonly env: Record<string, string> };
-
 const run = promisify(execFile);
-
-const works = async ({ command, env }: Wrk): Promise<boolean> => {
-  try {
-    await run(command, ["--version"], { env: { ...process.env, ...env } });
-    return true;
-  } catch (error) {
-    // it tells its version and ends with 1
-    return String((error as { stdout?: string }).stdout).startsWith("wrk ");
-  }
-};
-
-const wrk: Sought<Wrk> = {
-  name: "wrk",
-  find: async (root) => {
-    const found =
-      root === "/"
-        ? { command: "wrk", env: {} }
-        : { command: join(root, "usr", "bin", "wrk"), env: { LD_LIBRARY_PATH: libraryPathIn(root) } };
-    return (await works(found)) ? found : null;
-  },
-  unpacked: async () => ["wrk", ...(await missingLibraries(["wrk"]))],
-  whatToDo:
-    "wrk is missing and could not be installed. Install it (on Debian and Ubuntu: apt-get install wrk)",
-};
 
 export type Accepted = {
   readonly requests: number;
@@ -59,7 +33,7 @@ export const drive = async (
   log: (line: string) => void,
   onStart: (pid: number) => void = () => undefined,
 ): Promise<Accepted> => {
-  const { command, env } = await fromPackage(wrk, log);
+  const { command, env } = await debianProgram("wrk", log);
   const folder = mkdtempSync(join(tmpdir(), "coffee-rt-wrk-"));
   try {
     const script = join(folder, "order.lua");

@@ -1,4 +1,4 @@
-// Gets what a Debian package holds: with apt-get where root may install, else unpacked into the cache folder.
+// Gets what a Debian package holds: with apt-get where root may install, otherwise unpacked into the cache folder.
 import { type ExecFileException, execFile } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -14,7 +14,7 @@ export type Sought<Found> = {
   unpacked: () => Promise<string[]>;
   /** After an installation, what the package did beyond what was asked for is undone. */
   installed?: () => Promise<unknown>;
-  /** A sentence for whoever has to get it himself. */
+  /** What to do where it cannot be had, as a sentence. */
   whatToDo: string;
 };
 
@@ -71,7 +71,7 @@ export const missingBelow = async (packages: string[]): Promise<string[]> => {
   const present = new Set(
     installed.stdout.split("\n").flatMap((line) => /^([^\s:]+)\S*\s+install$/.exec(line)?.[1] ?? []),
   );
-  // a package is told at the beginning of a line, and what it needs below it
+  // apt-cache prints a package at the start of a line, and what it needs indented below it
   const named = below.stdout.split("\n").filter((line) => /^lib[\w.+-]+$/.test(line));
   return [...new Set(named)].filter((name) => !present.has(name));
 };
@@ -129,3 +129,66 @@ export const fromPackage = async <T>(sought: Sought<T>, log: (line: string) => v
   if (unpacked !== null) return unpacked;
   throw new Error(`${sought.whatToDo}. What was tried: ${reasons.join("; ")}`);
 };
+
+/** A program, and the variables that it needs where its package was only unpacked. */
+export type DebianProgram = { readonly command: string; readonly env: Readonly<Record<string, string>> };
+
+const ANSWERS_WITHIN_MS = 10_000;
+
+const works = async ({ command, env }: DebianProgram): Promise<boolean> => {
+  try {
+    await run(command, ["--version"], { env: { ...process.env, ...env }, timeout: ANSWERS_WITHIN_MS });
+    return true;
+  } catch (error) {
+    // wrk prints its version and exits with 1; anything else is missing, or not for this machine
+    return String((error as ExecFileException).stdout).startsWith("wrk ");
+  }
+};
+
+type DebianOptions = {
+  /** Further packages that it needs, where they are unpacked. */
+  readonly packages?: readonly string[];
+  /** What the user can do instead of installing it. */
+  readonly instead?: string;
+};
+
+/**
+ * The program that a Debian package of the same name holds. May install the package first; throws a sentence that says
+ * what to do where that is impossible.
+ */
+export const debianProgram = (
+  name: string,
+  log: (line: string) => void,
+  { packages = [], instead = "" }: DebianOptions = {},
+): Promise<DebianProgram> =>
+  fromPackage(
+    {
+      name,
+      find: async (root) => {
+        const isInstalled = root === "/";
+        const env: Record<string, string> = isInstalled ? {} : { LD_LIBRARY_PATH: libraryPathIn(root) };
+        // an ordinary user's PATH may lack /usr/sbin
+        const commands = ["bin", "sbin"].map((folder) => join(root, "usr", folder, name));
+        for (const command of isInstalled ? [name, ...commands] : commands)
+          if (await works({ command, env })) return { command, env };
+        return null;
+      },
+      unpacked: async () => {
+        const own = [name, ...packages];
+        return [...own, ...(await missingLibraries(own))];
+      },
+      installed: async () => {
+        // the project starts its own, with its own settings; a second one would be idle, or take its port
+        if (existsSync("/run/systemd/system"))
+          await run("systemctl", ["disable", "--now", name]).catch(() => undefined);
+      },
+      whatToDo:
+        `${name} is missing and could not be installed: install it (on Debian and Ubuntu: apt-get install ${name})` +
+        (instead && `, or ${instead}`),
+    },
+    log,
+  );
+
+/** Prometheus' own checker of rules, which its package brings. */
+export const promtool = async (log: (line: string) => void): Promise<string> =>
+  (await debianProgram("prometheus", log)).command.replace(/prometheus$/, "promtool");

@@ -1,8 +1,20 @@
 // Folders for servers. Root runs its servers as another user (PostgreSQL refuses root), who must be able to walk to the
 // data: a clone under a 0700 home directory cannot hold it.
 import { execFile } from "node:child_process";
-import { createHash } from "node:crypto";
-import { chmodSync, chownSync, lstatSync, mkdirSync, mkdtempSync, realpathSync, statSync } from "node:fs";
+import { createHash, randomUUID } from "node:crypto";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -111,3 +123,28 @@ export const holdFolder = (folder: string): Promise<() => void> =>
     holder.listen(`\0coffee-rt-folder-${hash}`, () => resolve(() => holder.close()));
     holder.unref();
   });
+
+const PREFIX = "initialising-";
+
+/**
+ * The path of the server's data inside its folder. On the first start `make` fills it under another name, so that what
+ * was killed half way is never taken for data; and alone, since nothing guards a server that does not run yet.
+ */
+export const initialisedOnce = async (
+  folder: string,
+  make: (path: string) => Promise<void>,
+): Promise<string> => {
+  const data = join(folder, "data");
+  if (existsSync(data)) return data;
+  const release = await holdFolder(folder);
+  try {
+    for (const name of readdirSync(folder))
+      if (name.startsWith(PREFIX)) rmSync(join(folder, name), { recursive: true, force: true });
+    const partial = join(folder, PREFIX + randomUUID());
+    await make(partial);
+    renameSync(partial, data);
+    return data;
+  } finally {
+    release();
+  }
+};

@@ -6,11 +6,11 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { serverFolder, serverUser } from "./data-dir.ts";
-import type { Guarded } from "./guarded.ts";
 import { launch } from "./process.ts";
 import { childrenOf, isAlive } from "./process-tree.ts";
 import { redisIsReady } from "./ready.ts";
 import { startRedis } from "./redis.ts";
+import type { Guarded } from "./server.ts";
 
 const base = mkdtempSync(join(realpathSync(tmpdir()), "coffee-rt-test-"));
 chmodSync(base, 0o755);

@@ -12,8 +12,8 @@ import { openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Guarded, SERVER_ENVIRONMENT } from "./guarded.ts";
 import { fingerprint, isSameProcess, killTree, signal, thaw } from "./process-tree.ts";
+import { type Guarded, SERVER_ENVIRONMENT } from "./server.ts";
 
 const server = JSON.parse(process.argv[2] ?? "{}") as Guarded;
 const { [SERVER_ENVIRONMENT]: own = "{}", ...inherited } = process.env;

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { startKafka } from "./kafka.ts";
-import { kafkaClassPath } from "./kafka-jars.ts";
+import { kafkaClassPath } from "./kafka-java.ts";
 import { isAlive } from "./process-tree.ts";
 import { kafkaIsReady } from "./ready.ts";
 

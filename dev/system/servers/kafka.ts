@@ -2,13 +2,10 @@ import { execFile } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import type { Cores } from "../cores.ts";
-import { giveToServerUser, serverFolder, serverUser } from "./data-dir.ts";
-import { initialisedOnce } from "./initialise.ts";
-import { classArchive } from "./kafka-classes.ts";
-import { kafkaClassPath } from "./kafka-jars.ts";
+import { giveToServerUser, initialisedOnce, serverFolder, serverUser } from "./data-dir.ts";
+import { classArchive, kafkaClassPath } from "./kafka-java.ts";
 import { freePort } from "./ports.ts";
-import { launch } from "./process.ts";
+import { type Cores, launch } from "./process.ts";
 import { kafkaIsReady } from "./ready.ts";
 import type { Server } from "./server.ts";
 import {

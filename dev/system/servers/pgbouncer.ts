@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { debianProgram } from "./apt.ts";
 import { giveToServerUser, serverFolder, serverUser } from "./data-dir.ts";
-import { debianProgram } from "./debian-programs.ts";
 import { freePort } from "./ports.ts";
 import { launch } from "./process.ts";
 import { postgresIsReady } from "./ready.ts";
@@ -24,7 +24,7 @@ const STOP_WITHIN_MS = 2_000;
 /** pgbouncer with its default settings, but for where it listens and what the options say. */
 export const startPgbouncer = async (options: PgbouncerOptions): Promise<Server> => {
   const { postgresPort, poolMode, users = [], settings = {}, log = () => undefined } = options;
-  const command = await debianProgram("pgbouncer", log);
+  const { command, env } = await debianProgram("pgbouncer", log);
   const { folder, temporary } = serverFolder("pgbouncer");
   const port = await freePort();
   const files = { ini: join(folder, "pgbouncer.ini"), users: join(folder, "users.txt") };
@@ -50,6 +50,7 @@ export const startPgbouncer = async (options: PgbouncerOptions): Promise<Server>
     port,
     command,
     args: [files.ini],
+    env,
     folder,
     ...serverUser(),
     stopSignal: "SIGINT",

@@ -6,12 +6,23 @@ import type { Socket } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Cores, onCores } from "../cores.ts";
 import { cacheFolder } from "./data-dir.ts";
-import { type Guarded, SERVER_ENVIRONMENT } from "./guarded.ts";
 import { fingerprint, freeze, isAlive, isSameProcess, killTree, thaw } from "./process-tree.ts";
 import { waitUntilReady } from "./ready.ts";
-import type { Server } from "./server.ts";
+import { type Guarded, SERVER_ENVIRONMENT, type Server } from "./server.ts";
+
+/** Processors by Linux's numbers. */
+export type Cores = readonly number[];
+
+/** The command that runs this one on these processors. taskset (util-linux) becomes the program that it starts. */
+export const onCores = (
+  cores: Cores | undefined,
+  command: string,
+  args: readonly string[],
+): { readonly command: string; readonly args: string[] } =>
+  cores === undefined
+    ? { command, args: [...args] }
+    : { command: "taskset", args: ["-c", cores.join(","), command, ...args] };
 
 export type Program = Omit<Guarded, "earlierWithinMs"> & {
   url: string;

@@ -1,9 +1,8 @@
-import type { Cores } from "../cores.ts";
+import { debianProgram } from "./apt.ts";
 import { serverFolder, serverUser } from "./data-dir.ts";
 import { freePort } from "./ports.ts";
-import { launch } from "./process.ts";
+import { type Cores, launch } from "./process.ts";
 import { redisIsReady } from "./ready.ts";
-import { redisBinary } from "./redis-binary.ts";
 import type { Server } from "./server.ts";
 import { type RedisRole, redisArguments, redisSettings, type Settings } from "./settings.ts";
 
@@ -21,7 +20,7 @@ export type RedisOptions = {
   settings?: Settings;
   /** Further variables of its environment. */
   env?: Record<string, string>;
-  /** What a missing redis-server makes us do, in sentences. */
+  /** Reports that redis-server is being installed. */
   log?: (line: string) => void;
 };
 
@@ -30,7 +29,10 @@ const READY_WITHIN_MS = 60_000;
 const STOP_WITHIN_MS = 10_000;
 
 export const startRedis = async (options: RedisOptions): Promise<Server> => {
-  const { command, env } = await redisBinary(options.log);
+  const { command, env } = await debianProgram("redis-server", options.log ?? (() => {}), {
+    packages: ["redis-tools"],
+    instead: "name running servers in BOARD_REDIS_URL and STREAM_REDIS_URL",
+  });
   const { folder, temporary } = serverFolder(options.name, options.dataDir);
   const port = await freePort(options.port);
   const settings = {

@@ -22,3 +22,22 @@ export type Server = {
   /** Called when it ended unasked, by neither stop() nor kill(). */
   onExit(callback: () => void): void;
 };
+
+/** The argument of guard.ts: one server. Its own variables are in the guard's environment. */
+export type Guarded = {
+  name: string;
+  command: string;
+  args: string[];
+  /** Holds the server's data, its log (`server.log`) and `server.pid`. */
+  folder: string;
+  user?: { uid: number; gid: number };
+  stopSignal: "SIGINT" | "SIGTERM";
+  stopWithinMs: number;
+  /** How long an earlier server of this folder may take to end. */
+  earlierWithinMs: number;
+  /** Remove the folder after a stop that was asked for. A crash leaves it, to be started again. */
+  temporary: boolean;
+};
+
+/** Holds the server's variables as JSON: they may hold passwords, and every user can read the arguments of a process. */
+export const SERVER_ENVIRONMENT = "COFFEE_RT_SERVER_ENVIRONMENT";

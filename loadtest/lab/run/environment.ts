@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { cpus, release, totalmem } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import type { Cores } from "../../../dev/system/cores.ts";
+import type { Cores } from "../../../dev/system/servers/process.ts";
 import type { Environment, Scale } from "./results.ts";
 
 const run = promisify(execFile);

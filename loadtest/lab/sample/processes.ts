@@ -6,7 +6,7 @@
  * memory, for which the kernel walks every page, only now and then.
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import type { Cores } from "../../../dev/system/cores.ts";
+import type { Cores } from "../../../dev/system/servers/process.ts";
 
 export type Use = {
   /** When it began, of whatever clock: what differs is another process. 0 while there is none. */

@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Pool } from "#shared/store/pool.ts";
-import type { Cores } from "../../../dev/system/cores.ts";
+import type { Cores } from "../../../dev/system/servers/process.ts";
 import { GENERATORS } from "../run/results.ts";
 import { type MachineSeconds, machineSeconds, memoryShare, ownUse, type Use, useOf } from "./processes.ts";
 import { type PostgresWaits, postgresWaits } from "./server-counters.ts";
