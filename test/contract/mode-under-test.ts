@@ -39,6 +39,14 @@ export type ModeUnderTest = {
   close(): Promise<void>;
 };
 
+/** One promise of the contract. */
+export type Clause = {
+  readonly title: string;
+  readonly holds: (of: Subject) => Promise<void>;
+  readonly timeoutMs?: number | undefined;
+};
+export type Subject = { readonly subject: ModeUnderTest; readonly mode: Mode; readonly backend: Server };
+
 /** Names of its own for whatever the mode stores orders in, and short waits. A mode ignores the others' settings. */
 const settingsFor = (mode: Mode, addresses: Readonly<Record<string, string>>): Settings => {
   const name = freshName("orders");
