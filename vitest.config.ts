@@ -38,14 +38,13 @@ export default defineConfig({
         "dev/faults/**",
         // and what npm run check:observability is made of
         ...["check", "alert-faults", "traffic"].map((name) => `dev/observe/${name}.ts`),
-        // k6 runs these, and programs: where this cannot look
+        // programs, and what k6 runs
         "loadtest/load.ts",
-        "loadtest/scenarios/**",
-        "loadtest/lib/{clock,metrics,run}.ts",
-        // a program too, which lab/generators/lean.test.ts holds to the audit
-        "loadtest/lean/{connections,figures,lines,live,scenarios}.ts",
-        "loadtest/lib/probing.ts",
-        // a run itself, on servers and under k6's load: npm run lab -- self-test spoils some, and looks
+        "loadtest/k6/scenarios/**",
+        // parts of a program, which lab/generators/generator.test.ts verifies by the audit
+        "loadtest/node/**",
+        "loadtest/k6/lib/watchers.ts",
+        // a run itself, on servers and under load: npm run lab -- self-test spoils some
         "loadtest/lab/run/{during-load,environment,remote-system,revisions,run,servers,stage}.ts",
         "loadtest/lab/generators/{generator,listeners,wrk}.ts",
         "loadtest/lab/judge/self-test.ts",

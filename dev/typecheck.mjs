@@ -7,7 +7,7 @@ const root = join(import.meta.dirname, "..");
 const compiler = join(root, "node_modules", "typescript", "bin", "tsc");
 const projects = [
   "tsconfig.json",
-  "loadtest/tsconfig.json",
+  "loadtest/k6/tsconfig.json",
   "services/dashboard/tsconfig.json",
   "services/dashboard/tsconfig.tests.json",
 ];

@@ -1,13 +1,13 @@
-/** npm run load: k6 with a profile, on the stack that `npm start` runs unless told otherwise. */
+/** npm run load: sends a load profile to the system that `npm start` runs, or to another one. */
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
 import { join } from "node:path";
 import { readRunning } from "../dev/system/running.ts";
-import { findK6 } from "./k6.ts";
-import { loadOptionsFrom, USAGE } from "./options.ts";
+import { findK6 } from "./generator.ts";
+import { chosen, loadOptionsFrom, USAGE } from "./options.ts";
 
 const root = join(import.meta.dirname, "..");
-const say = (line: string): void => console.error(`load: ${line}`);
+const log = (line: string): void => console.error(`load: ${line}`);
 
 const main = async (): Promise<number> => {
   const options = loadOptionsFrom(process.argv.slice(2));
@@ -15,13 +15,13 @@ const main = async (): Promise<number> => {
     console.log(USAGE);
     return 0;
   }
-  const { command } = await findK6(say);
-  const running = options.hasUrl || process.env["BASE_URL"] ? null : readRunning(root);
-  const url = running === null ? [] : ["-e", `BASE_URL=${running.url}`];
-  const args = ["run", "--no-usage-report", ...url, ...options.flags, join(import.meta.dirname, "main.ts")];
+  const running = options.settings["BASE_URL"] || process.env["BASE_URL"] ? null : readRunning(root);
+  const settings = { ...options.settings, ...(running && { BASE_URL: running.url }) };
+  const { command, note } = chosen({ ...options, settings }, await findK6(process.env));
+  log(note);
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: "inherit" });
-    // a terminal's Ctrl-C reaches k6 itself, which then ends in order; we wait for it
+    const child = spawn(command.command, command.args, { stdio: "inherit" });
+    // a terminal's Ctrl-C reaches the generator itself, which then ends with a summary; this process waits for it
     process.on("SIGINT", () => undefined);
     process.on("SIGTERM", () => child.kill("SIGTERM"));
     child.once("error", reject);
@@ -32,6 +32,6 @@ const main = async (): Promise<number> => {
 try {
   process.exit(await main());
 } catch (error) {
-  say(error instanceof Error ? error.message : String(error));
+  log(error instanceof Error ? error.message : String(error));
   process.exit(1);
 }

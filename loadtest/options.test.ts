@@ -1,22 +1,98 @@
-import { expect, test } from "vitest";
-import { loadOptionsFrom, USAGE } from "./options.ts";
-import { profiles } from "./profiles/all.ts";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import packages from "../package.json" with { type: "json" };
+import { findK6, K6_MAJOR } from "./generator.ts";
+import { profiles } from "./k6/profiles/all.ts";
+import { chosen, loadOptionsFrom, USAGE } from "./options.ts";
 
-test("our options become the script's environment, and all others are k6's", () => {
-  expect(loadOptionsFrom(["--mode", "v2", "--profile=spike", "--out", "csv=a.gz", "-q"])).toEqual({
-    help: false,
-    hasUrl: false,
-    flags: ["-e", "MODE=v2", "-e", "PROFILE=spike", "--out", "csv=a.gz", "-q"],
+const folder = mkdtempSync(join(tmpdir(), "coffee-rt-k6-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const program = (name: string, text: string): string => {
+  const file = join(folder, name);
+  writeFileSync(file, `#!/bin/sh\necho "${text}"\n`);
+  chmodSync(file, 0o755);
+  return file;
+};
+
+test("finds k6 of the supported major version by K6 and on the PATH", async () => {
+  const command = program("k6", "k6 v2.9.1-rc1 (go1.26.8, linux/amd64)");
+  expect(await findK6({ K6: command })).toEqual({ k6: { command, version: "2.9.1-rc1" } });
+  expect(await findK6({ PATH: folder })).toEqual({ k6: { command: "k6", version: "2.9.1-rc1" } });
+  expect(await findK6({ PATH: "/nowhere" })).toEqual({ k6: null, missing: "k6 2 is not installed" });
+  const old = program("old", "k6 v1.8.1 (go1.24, linux/amd64)");
+  expect(await findK6({ K6: old })).toMatchObject({ missing: `K6=${old} is 1.8.1, not version 2` });
+  const other = program("other", "go version go1.26");
+  expect(await findK6({ K6: other })).toMatchObject({
+    missing: `K6=${other} is another program, not version 2`,
   });
-  expect(loadOptionsFrom(["--url", "http://a:1"]).hasUrl).toBe(true);
-  expect(loadOptionsFrom(["-e", "BASE_URL=http://a:1"]).hasUrl).toBe(true);
+  expect(await findK6({ K6: "/nowhere/k6" })).toMatchObject({ missing: "K6=/nowhere/k6 does not run" });
 });
 
-test("an option without a value is told", () => {
+test("has k6's types of the supported major version", () => {
+  expect(packages.devDependencies["@types/k6"].split(".")[0]).toBe(K6_MAJOR);
+});
+
+test("reads our options as settings, and leaves all others to k6", () => {
+  const args = ["--mode", "v2", "--profile=spike", "-e", "SEED=7", "--out", "csv=a.gz", "-q"];
+  expect(loadOptionsFrom([...args, "--lines", "l.txt", "--generator=k6"])).toEqual({
+    help: false,
+    generator: "k6",
+    settings: { MODE: "v2", PROFILE: "spike", SEED: "7" },
+    linesFile: "l.txt",
+    k6Flags: ["--out", "csv=a.gz", "-q"],
+  });
+  expect(loadOptionsFrom(["--help"])).toMatchObject({ help: true, generator: null, k6Flags: [] });
+});
+
+test("rejects an option without a value, a setting without a name, and another generator", () => {
   expect(() => loadOptionsFrom(["--mode"])).toThrow("--mode needs a value");
   expect(() => loadOptionsFrom(["--rate="])).toThrow("--rate needs a value");
+  expect(() => loadOptionsFrom(["-e", "seed"])).toThrow('-e expects NAME=value, got "seed"');
+  expect(() => loadOptionsFrom(["--generator", "wrk"])).toThrow('--generator is "wrk": expected node or k6');
 });
 
-test("the help names every profile", () => {
+const k6 = { k6: { command: "/opt/k6", version: "2.2.0" } };
+const none = { k6: null, missing: "k6 2 is not installed" } as const;
+
+test("sends by k6 where it is installed", () => {
+  const { command, note } = chosen(
+    loadOptionsFrom(["--mode", "v2", "--lines", "l.txt", "--out", "csv=a"]),
+    k6,
+  );
+  expect(note).toBe("sending by k6 2.2.0");
+  expect([command.command, ...command.args]).toEqual([
+    ...["/opt/k6", "run", "--no-usage-report", "--out", "csv=a"],
+    ...["--console-output=l.txt", "--log-format=raw", "-e", "MODE=v2"],
+    join(import.meta.dirname, "k6", "main.ts"),
+  ]);
+});
+
+test("sends the same settings by the own client where k6 is missing or not wanted, and says so", () => {
+  const without = chosen(loadOptionsFrom(["--mode", "v2", "--lines", "l.txt"]), none);
+  expect(without.note).toBe("k6 2 is not installed: the project's own client sends the same profile");
+  const { command, args } = without.command;
+  expect([command, ...args.slice(0, 3)]).toEqual(["env", "MODE=v2", "LINES=l.txt", process.execPath]);
+  expect(args.at(-1)).toBe(join(import.meta.dirname, "node", "main.ts"));
+  const forced = chosen(loadOptionsFrom(["--generator", "node"]), k6);
+  expect([forced.note, forced.command.command]).toEqual(["sending by the project's own client", "env"]);
+});
+
+test("says how to install k6 where it is needed", () => {
+  const install = /install k6 2 \(https:.*\), or set K6=\/path\/to\/k6/;
+  for (const args of [
+    ["--generator", "k6"],
+    ["--out", "csv=a"],
+  ])
+    expect(() => chosen(loadOptionsFrom(args), none)).toThrow(install);
+  expect(() => chosen(loadOptionsFrom(["--out", "csv=a"]), none)).toThrow(
+    /^--out is an option of k6, but k6 2 is not installed/,
+  );
+  expect(() => chosen(loadOptionsFrom(["--generator", "node", "-q"]), k6)).toThrow(/-q is an option of k6/);
+});
+
+test("names every profile in the help", () => {
   for (const { name } of profiles) expect(USAGE).toContain(`  ${name} `);
 });

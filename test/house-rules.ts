@@ -19,7 +19,7 @@ const MOST_LINES = 260;
 const MOST_FUNCTION_LINES = 70;
 /** Where a program starts, and the tests that start programs. */
 const STARTS =
-  /^(services\/[^/]+\/main\.ts|db\/main(\.test)?\.ts|shared\/runtime\/lifecycle\.ts|loadtest\/(load|k6|lab\/main|lean\/main)\.ts|vitest\.config\.ts)$|^(dev|test)\//;
+  /^(services\/[^/]+\/main\.ts|db\/main(\.test)?\.ts|shared\/runtime\/lifecycle\.ts|loadtest\/(load|lab\/main|node\/main)\.ts|vitest\.config\.ts)$|^(dev|test)\//;
 const NOTHING_NAMES =
   /(^|\/)(utils?|helpers?|common|lib)(\/|\.[^/]*$)|(^|\/)index\.[mc]?[jt]s$|-v\d+(\.[^/]*)?(\/|$)/;
 
@@ -123,8 +123,8 @@ export const RULES: readonly Rule[] = [
   },
   {
     says: "every name says what is inside",
-    // the lab's own word for what k6's scripts share, as in k6's documentation
-    of: /^(?!loadtest\/lib\/[^/]+$)/,
+    // what k6's scripts share, as in k6's documentation
+    of: /^(?!loadtest\/k6\/lib\/[^/]+$)/,
     breaches: ({ path }) => (NOTHING_NAMES.test(path) ? ["is named for nothing"] : []),
     broken: [
       "shared/utils/x.ts",

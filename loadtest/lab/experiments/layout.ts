@@ -4,7 +4,7 @@ import type { ObjectiveName } from "../judge/objectives.ts";
 import { type Arrangement, arrangementNamed } from "../run/arrangements.ts";
 import type { Run, Scale } from "../run/results.ts";
 import type { Order } from "../run/run.ts";
-import { type Point, type Rate, SEARCHES } from "./experiment.ts";
+import type { Point, Rate } from "./experiment.ts";
 
 /** Orders a second that an arrangement carries in requests of this size; null while nobody knows. */
 export type CapacityOf = (arrangement: string, ordersPerRequest: number) => number | null;
@@ -57,7 +57,7 @@ export const planned = (point: Point, scale: Scale, seed: number, capacityOf: Ca
       },
       load: {
         profile: point.load.profile ?? "constant",
-        generator: point.generator ?? (typeof point.load.rate === "number" ? "k6" : SEARCHES),
+        generator: point.generator ?? "node",
         isPatient: (point.load.profile ?? "constant") !== "constant" || (point.actions ?? []).length > 0,
         requestsPerSecond: rate,
         ordersPerRequest: size,

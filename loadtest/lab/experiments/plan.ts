@@ -1,22 +1,18 @@
 /** What a suite has to do, in which order, and how long that takes: pure, so that it can be told before it begins. */
 import { type Random, randomFrom } from "../../../shared/domain/random.ts";
 import { arrangementNamed } from "../run/arrangements.ts";
-import type { GeneratorName, Scale } from "../run/results.ts";
+import type { Scale } from "../run/results.ts";
 import type { Experiment, Point } from "./experiment.ts";
 import { OVERHEAD_SECONDS, sizeOf, TIMES } from "./layout.ts";
 
 export type Work =
-  /** What an arrangement carries at most, by the leaner generator. */
+  /** What an arrangement carries at most, by wrk. */
   | Readonly<{ kind: "peak"; experiment: string; arrangement: string; size: number }>
-  | Readonly<{
-      kind: "search";
-      experiment: string;
-      arrangement: string;
-      size: number;
-      /** Whose ceiling is searched, on the null route; k6's without. */
-      generator?: GeneratorName;
-    }>
+  | Readonly<{ kind: "search"; experiment: string; arrangement: string; size: number }>
   | Readonly<{ kind: "point"; experiment: string; point: Point; repetition: number }>;
+
+/** A point that only k6 can send. */
+export const needsK6 = (work: Work): boolean => work.kind === "point" && work.point.generator === "k6";
 
 export type Selection = {
   readonly experiments: readonly Experiment[];
@@ -52,10 +48,9 @@ const worksOf = (
   const most = Math.max(0, ...wanted.map(({ repetitions = 1 }) => repetitions));
   const rounds = Array.from({ length: most }, (_, index) => index + 1);
   return [
-    ...random.shuffled(searched).flatMap(({ arrangement, ordersPerRequest: size, generator }): Work[] => [
-      // what it carries at most is the same, whoever searches
-      ...(generator === "lean" ? [] : [{ kind: "peak", experiment: id, arrangement, size } as const]),
-      { kind: "search", experiment: id, arrangement, size, ...(generator && { generator }) },
+    ...random.shuffled(searched).flatMap(({ arrangement, ordersPerRequest: size }): Work[] => [
+      { kind: "peak", experiment: id, arrangement, size },
+      { kind: "search", experiment: id, arrangement, size },
     ]),
     ...rounds.flatMap((repetition) =>
       restartsLast(random.shuffled(wanted.filter(({ repetitions = 1 }) => repetition <= repetitions))).map(

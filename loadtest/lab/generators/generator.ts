@@ -1,10 +1,11 @@
-/** One run of a generator, k6 or the lean one: its command line, its end, and what it left behind. */
+/** One run of a generator: its settings, its end, and what it left behind. The Node generator sends; E0 compares it with k6. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { totalmem } from "node:os";
 import { join } from "node:path";
-import type { Summary } from "../../lib/summary.ts";
+import { type Command, type K6, k6Command, nodeCommand, type Settings } from "../../generator.ts";
+import type { Summary } from "../../k6/lib/summary.ts";
 import type { GeneratorName } from "../run/results.ts";
 import type { LabCatalogue } from "./catalogue.ts";
 
@@ -29,7 +30,7 @@ export type Load = {
 
 export type Sending = {
   pid(): number;
-  /** Rejects with what it said when it could not do its work; a missed threshold is no failure. */
+  /** Rejects with its standard error when it failed; a missed objective is no failure. */
   readonly ended: Promise<Sent>;
   /** SIGKILL; `ended` rejects then. */
   kill(): void;
@@ -39,56 +40,33 @@ export type Sent = {
   readonly summary: Summary;
   /** Ledger and samples. */
   readonly lines: readonly string[];
-  /** When it had ended. */
   readonly endedAtMs: number;
 };
 
-const K6_MAIN = join(import.meta.dirname, "..", "..", "main.ts");
-const LEAN_MAIN = join(import.meta.dirname, "..", "..", "lean", "main.ts");
-/** k6's exit status when a threshold was missed: the laboratory judges by its own rules. */
-const MISSED_THRESHOLD = 99;
+/** The exit status when an objective was missed: the laboratory judges by its own rules. */
+const MISSED_OBJECTIVE = 99;
 type Patience = {
-  /** Without a reply a request is given up after this. */
+  /** A request without a reply ends after this. */
   readonly replyWithinSeconds: number;
-  /** Virtual users, as the time whose requests they can hold: a little more, so that k6 drops nothing. */
-  readonly usersForSeconds: number;
+  /** The time whose requests may be under way: a little more. */
+  readonly underWaySeconds: number;
 };
-/**
- * At a steady rate a reply after more than a second fails either objective, however late it comes. Each virtual user
- * takes a megabyte, and 5 ms of k6's time before the run begins.
- */
-const STEADY: Patience = { replyWithinSeconds: 1.2, usersForSeconds: 1.25 };
+/** At a steady rate a reply after more than a second fails either objective, however late it comes. */
+const STEADY: Patience = { replyWithinSeconds: 1.2, underWaySeconds: 1.25 };
 /** Through peaks and faults clients wait for what the API decides, which it does within two seconds. */
-const PATIENT: Patience = { replyWithinSeconds: 2.4, usersForSeconds: 2.5 };
-const LEAST_VUS = 50;
-/**
- * Under way at most. A virtual user of k6 is a megabyte and some CPU, a connection of the lean generator next to nothing:
- * so many are the half second of SLO-R at 20 000 requests a second.
- */
-const MOST_USERS: Readonly<Record<GeneratorName, number>> = { k6: 1_800, lean: 10_000 };
-const MIB = 2 ** 20;
-/**
- * k6's garbage is left lying until it takes a quarter of the machine's memory. On one core a sweep of a thousand virtual
- * users takes two seconds, in which requests leave up to 40 ms late: with sweeps (GOGC=400) the lag's p99 was 23 ms at
- * 624 requests a second, without any 1.3 ms, for a quarter less CPU.
- */
-const GO_SETTINGS = ["GOGC=off", `GOMEMLIMIT=${Math.floor(totalmem() / 4 / MIB)}MiB`];
+const PATIENT: Patience = { replyWithinSeconds: 2.4, underWaySeconds: 2.5 };
+const LEAST_UNDER_WAY = 50;
+/** The half second of SLO-R at 20 000 requests a second. */
+const MOST_UNDER_WAY = 10_000;
 /** The system starts at the same time. */
 const WAIT_SECONDS = 60;
-const SAID_CHARACTERS = 2_000;
-
-/**
- * What a request leaves behind outlives some collections of the young: small ones are short. At 13 000 requests a second
- * on one core the lag's p99 was 4.2 ms so, and 22.7 ms with 64 MiB.
- */
-const NODE_SETTINGS = ["--max-semi-space-size=2", "--single-threaded-gc"];
+const STDERR_CHARACTERS = 2_000;
 
 /** By the names of loadtest/README.md. */
-const settingsOf = (load: Load, folder: string): Record<string, string | number> => {
+export const settingsOf = (load: Load, folder: string): Settings => {
   const { profile, requestsPerSecond, probesPerSecond, catalogue, isPatient } = load;
-  const most = MOST_USERS[load.generator];
-  const { replyWithinSeconds, usersForSeconds } = isPatient ? PATIENT : STEADY;
-  const users = Math.max(LEAST_VUS, Math.ceil(requestsPerSecond * usersForSeconds));
+  const { replyWithinSeconds, underWaySeconds } = isPatient ? PATIENT : STEADY;
+  const underWay = Math.max(LEAST_UNDER_WAY, Math.ceil(requestsPerSecond * underWaySeconds));
   return {
     BASE_URL: load.url,
     MODE: load.route,
@@ -105,64 +83,58 @@ const settingsOf = (load: Load, folder: string): Record<string, string | number>
     PROBES_PER_SECOND: probesPerSecond,
     SAMPLES: 1,
     SUMMARY: join(folder, "summary.json"),
-    MAX_VUS: profile === "constant" ? Math.min(most, users) : most,
+    MAX_VUS: profile === "constant" ? Math.min(MOST_UNDER_WAY, underWay) : MOST_UNDER_WAY,
     REPLY_WITHIN: replyWithinSeconds,
     WAIT: WAIT_SECONDS,
   };
 };
 
-const linesFile = (folder: string): string => join(folder, "console.txt");
+/** Of the run's ledger and samples. */
+export const linesFile = (folder: string): string => join(folder, "lines.txt");
 
-/** Those of `k6 run`. */
-export const k6Arguments = (load: Load, folder: string): string[] => [
-  "run",
-  "--quiet",
-  "--no-usage-report",
-  "--no-color",
-  `--console-output=${linesFile(folder)}`,
-  "--log-format=raw",
-  ...Object.entries(settingsOf(load, folder)).flatMap(([name, value]) => ["-e", `${name}=${value}`]),
-  K6_MAIN,
-];
+/**
+ * k6's garbage stays until it takes a quarter of the machine's memory. On one core a sweep of a thousand virtual users takes
+ * two seconds, in which requests leave up to 40 ms late: with sweeps (GOGC=400) the lag's p99 was 23 ms at 624 requests a
+ * second, without any 1.3 ms.
+ */
+const GO_SETTINGS = ["GOGC=off", `GOMEMLIMIT=${Math.floor(totalmem() / 4 / 2 ** 20)}MiB`];
 
-/** For `env`, which becomes what it starts. */
-const commandLine = (k6: string, load: Load, folder: string): string[] => {
-  if (load.generator === "k6") return [...GO_SETTINGS, k6, ...k6Arguments(load, folder)];
-  const settings = { ...settingsOf(load, folder), LINES: linesFile(folder) };
-  return [
-    ...Object.entries(settings).map(([name, value]) => `${name}=${value}`),
-    ...[process.execPath, ...NODE_SETTINGS, LEAN_MAIN],
-  ];
+const commandOf = (load: Load, folder: string, k6: K6 | null): Command => {
+  const settings = settingsOf(load, folder);
+  if (load.generator === "node") return nodeCommand(settings, linesFile(folder));
+  if (k6 === null) throw new Error("this point is sent by k6, which is not installed");
+  const { command, args } = k6Command(k6, settings, linesFile(folder), ["--quiet", "--no-color"]);
+  return { command: "env", args: [...GO_SETTINGS, command, ...args] };
 };
 
 /** It runs where this process does: on the generator's cores. */
-export const send = (k6: string, load: Load, folder: string): Sending => {
-  const child = spawn("env", commandLine(k6, load, folder), {
+export const send = (load: Load, folder: string, k6: K6 | null): Sending => {
+  const { command, args } = commandOf(load, folder, k6);
+  const child = spawn(command, args, {
     stdio: ["ignore", "ignore", "pipe"],
     // a session of its own: Ctrl-C reaches the laboratory, which then ends everything in order
     detached: true,
   });
-  let said = "";
+  let stderr = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    said = (said + text).slice(-SAID_CHARACTERS);
+    stderr = (stderr + text).slice(-STDERR_CHARACTERS);
   });
   const end = async (): Promise<Sent> => {
     const [code, signal] = (await once(child, "close")) as [number | null, NodeJS.Signals | null];
     const endedAtMs = Date.now();
     const file = join(folder, "summary.json");
-    if ((code !== 0 && code !== MISSED_THRESHOLD) || !existsSync(file))
+    if ((code !== 0 && code !== MISSED_OBJECTIVE) || !existsSync(file))
       throw new Error(
-        `${load.generator} ended with ${signal ?? `status ${code}`}: ${said.trim() || "it said nothing"}`,
+        `the ${load.generator} generator ended with ${signal ?? `status ${code}`}: ${stderr.trim() || "no output"}`,
       );
-    const console = readFileSync(linesFile(folder), "utf8");
     return {
       summary: JSON.parse(readFileSync(file, "utf8")) as Summary,
-      lines: console.split("\n"),
+      lines: readFileSync(linesFile(folder), "utf8").split("\n"),
       endedAtMs,
     };
   };
   const ended = end();
-  // whoever kills it need not wait for it
+  // a caller that kills it need not wait for it
   ended.catch(() => undefined);
   return { pid: () => child.pid ?? 0, ended, kill: () => void child.kill("SIGKILL") };
 };

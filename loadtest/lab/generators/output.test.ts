@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
-import { orderId } from "../../lib/ids.ts";
-import type { Summary } from "../../lib/summary.ts";
-import { claimOf, NOT_SENT, toldIn } from "./output.ts";
+import { orderId } from "../../k6/lib/ids.ts";
+import { NOT_SENT } from "../../k6/lib/ledger.ts";
+import type { Summary } from "../../k6/lib/summary.ts";
+import { claimOf, toldIn } from "./output.ts";
 
 const scenario = (name: string, number: number, more: object = {}) => ({
   ...{
@@ -21,7 +22,7 @@ const summary = {
   scenarios: [scenario("orders", 1), scenario("probe", 5)],
 } as unknown as Summary;
 
-test("planned times follow from the schedule and the start that the first line tells", () => {
+test("computes planned times from the schedule and the start in the first line", () => {
   const lines = ["o,1,12,0.5,7.5,r", "o,1,10,0.1,3.0,a,51010", "f,52500,120.0", "", "warning: something"];
   const { startMs, requests, visible } = toldIn(lines, summary);
   expect(startMs).toBe(52_010);
@@ -32,43 +33,17 @@ test("planned times follow from the schedule and the start that the first line t
   expect(visible).toEqual([{ atMs: 52_500, freshnessMs: 120 }]);
 });
 
-test("without its first line the start is where the summary has it", () => {
+test("takes the start from the summary when no line has it", () => {
   expect(toldIn(["o,1,11,0,1,a"], summary)).toMatchObject({
     startMs: 51_000,
     requests: [{ plannedAtMs: 51_100 }],
   });
 });
 
-test("a slope's late start is nobody's latency", () => {
-  const slope = scenario("orders", 1, {
-    executor: "ramping-arrival-rate",
-    lateStartMs: 30,
-    stages: [{ seconds: 1, toPerSecond: 20 }],
-  });
-  const [request] = toldIn(["o,1,0,30.5,42.0,a,52000"], {
-    ...summary,
-    scenarios: [slope],
-  } as Summary).requests;
-  expect(request).toMatchObject({ lagMs: 0.5, latencyMs: 12 });
-});
-
-test("what a cold system made k6 drop in the warm-up shifts no latency, and voids nothing", () => {
-  const only = [scenario("orders", 1)];
-  const cold = { ...summary, dropped: 5, scenarios: only } as unknown as Summary;
-  const { dropped, requests } = toldIn(["o,1,10,500.4,503.0,a,50000", "o,1,11,500.1,507.0,a"], cold);
-  expect(dropped).toBe(0);
-  expect(requests.map(({ plannedAtMs, lagMs, latencyMs }) => [plannedAtMs, lagMs, latencyMs])).toEqual([
-    [51_500, expect.closeTo(0.4), 3],
-    [51_600, expect.closeTo(0.1), 7],
-  ]);
-  // one that was on time tells that some were dropped later
-  expect(toldIn(["o,1,10,0.4,3.0,a,50000", "o,1,11,500.1,507.0,a"], cold).dropped).toBe(5);
-});
-
-test("the ledger's lines are read, and what was never sent was refused by nobody", () => {
+test("reads the ledger, and separates refused orders and those that were never sent", () => {
   const lines = [
     '{"ledger":1,"scenario":1,"iteration":1,"outcome":"unknown","status":0,"type":""}',
-    `{"ledger":1,"scenario":5,"iteration":0,"outcome":"refused","status":0,"type":"${NOT_SENT}"}`,
+    `{"ledger":1,"scenario":5,"iteration":0,"outcome":"refused","status":0,"type":"${NOT_SENT.type}"}`,
     '{"ledger":1,"scenario":1,"iteration":2,"outcome":"refused","status":202,"type":"rejected","items":[0]}',
   ];
   expect(toldIn(lines, summary).notAcknowledged).toEqual([
@@ -78,7 +53,7 @@ test("the ledger's lines are read, and what was never sent was refused by nobody
   ]);
 });
 
-test("a claim knows each of its orders by the id, and what it holds", () => {
+test("finds each order of a claim by its id, with its content", () => {
   const catalogue = { stores: ["uptown", "probe-1"], drinks: ["latte"], probeStores: ["probe-1"] };
   const claim = claimOf(summary, [], "v2", catalogue);
   expect(claim.sent.map(({ scenario: number }) => number)).toEqual([1, 5]);

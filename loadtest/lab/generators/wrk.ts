@@ -1,6 +1,6 @@
 /**
- * What an arrangement carries at most, by wrk: a closed loop of a generator that takes a tenth of k6's time. It confirms
- * a peak that k6 cannot reach on a small machine, and says where a search may begin. It is no capacity: a closed loop
+ * What an arrangement carries at most, by wrk: a closed loop that takes a fraction of the generator's CPU. It confirms
+ * peaks, and says where a search may begin. It is no capacity: a closed loop
  * waits for the system, and hides its queues.
  */
 import type { Pool } from "#shared/store/pool.ts";

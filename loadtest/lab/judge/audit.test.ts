@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { catalogue, until } from "../../../test/fresh.ts";
 import { type System, startSystem } from "../../../test/system.ts";
-import { expectedOf } from "../../lib/expected.ts";
-import type { Summary } from "../../lib/summary.ts";
+import { orderId } from "../../k6/lib/ids.ts";
+import { contentsOf } from "../../k6/lib/orders.ts";
+import type { Summary } from "../../k6/lib/summary.ts";
 import { claimOf } from "../generators/output.ts";
 import { audit, type NotAcknowledged, unaudited } from "./audit.ts";
 
@@ -19,9 +20,13 @@ const claimed = (notAcknowledged: readonly NotAcknowledged[] = []) =>
 let system: System;
 beforeAll(async () => {
   system = await startSystem({ modes: ["v2"] });
-  const orders = [...expectedOf({ ...run, ...stores, scenario })].map(({ id, drink, store, priceCents }) => ({
-    ...{ id, drink, store, price: priceCents / 100 },
-  }));
+  const contentOf = contentsOf({ ...run, ...stores, scenario });
+  const orders = Array.from({ length: ORDERS }, (_, place) => {
+    const [iteration, item] = [Math.floor(place / SIZE), place % SIZE];
+    const { drink, store, priceCents } = contentOf(iteration, item);
+    const id = orderId(run.run, scenario.number, iteration, item, run.runStartMs);
+    return { id, drink, store, price: priceCents / 100 };
+  });
   const reply = await fetch(`${system.url}/api/v2/orders`, {
     method: "POST",
     headers: { "content-type": "application/json" },

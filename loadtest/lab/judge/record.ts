@@ -1,7 +1,7 @@
 /** From what was measured to what is kept: figures, whether the run counts, and what was saturated. */
 import { modes } from "#shared/modes/all.ts";
 import { loadSettings } from "#shared/runtime/config.ts";
-import { SCENARIO_NUMBERS } from "../../profiles/profile.ts";
+import { SCENARIO_NUMBERS } from "../../k6/profiles/profile.ts";
 import type { Variables } from "../experiments/experiment.ts";
 import type { Arrangement } from "../run/arrangements.ts";
 import type { Pinning } from "../run/environment.ts";

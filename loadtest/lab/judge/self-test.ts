@@ -19,7 +19,7 @@ type Spoiled = {
 };
 
 const SECONDS = { warmUpSeconds: 1, seconds: 5 };
-/** No k6 on a machine of few cores sends so many. */
+/** No generator on a machine of few cores sends so many. */
 const TOO_MANY = 50_000;
 
 const load = { rate: 50, ...SECONDS };

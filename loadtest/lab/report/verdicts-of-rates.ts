@@ -62,25 +62,27 @@ const MOST_APART_MS = 10;
 
 const generatorsAgree = (suite: Suite): Verdict => {
   const pair = runsOf(suite, "E0").filter((run) => isValid(run) && run.varied["purpose"] === "pair");
-  const [k6, lean] = (["k6", "lean"] as const).map((name) => pair.filter((run) => generatorOf(run) === name));
-  if (!k6?.[0] || !lean?.[0]) return notMeasured("one rate by both generators");
+  const [k6, node] = (["k6", "node"] as const).map((name) => pair.filter((run) => generatorOf(run) === name));
+  if (!k6?.[0] || !node?.[0]) return notMeasured("one rate by both generators");
   const median = (runs: readonly Run[], of: (run: Run) => number): number => medianOf(runs.map(of));
   const both = (of: (run: Run) => number, text: (value: number) => string): string =>
-    `${text(median(k6, of))} and ${text(median(lean, of))}`;
+    `${text(median(k6, of))} and ${text(median(node, of))}`;
   const p99 = ({ ackMs }: Run): number => ackMs.p99;
-  const apart = Math.abs(median(k6, p99) - median(lean, p99));
-  const because = `k6 and lean at ${numberText(k6[0].load.requestsPerSecond)} requests/s: ack p50 ${both(({ ackMs }) => ackMs.p50, msText)}, p99 ${both(p99, msText)}, CPU-seconds of the API per 1 000 orders ${both((run) => cpuPerThousand(run) ?? 0, numberText)}`;
+  const apart = Math.abs(median(k6, p99) - median(node, p99));
+  const because = `k6 and the Node generator at ${numberText(k6[0].load.requestsPerSecond)} requests/s: ack p50 ${both(({ ackMs }) => ackMs.p50, msText)}, p99 ${both(p99, msText)}, CPU-seconds of the API per 1 000 orders ${both((run) => cpuPerThousand(run) ?? 0, numberText)}`;
   return either(apart <= MOST_APART_MS, because);
 };
 
-/** Both: what sends is never near its own end, and sees what the other sees. */
-export const generatorsAreNoLimit = (suite: Suite): Verdict =>
-  allOf([generatorsHaveRoom(suite), generatorsAgree(suite)]);
+/** The generator is never near its limit and, where k6 was there to compare with, measures the same. */
+export const generatorIsNoLimit = (suite: Suite): Verdict => {
+  const isCompared = runsOf(suite, "E0").some((run) => generatorOf(run) === "k6");
+  return isCompared ? allOf([generatorHasRoom(suite), generatorsAgree(suite)]) : generatorHasRoom(suite);
+};
 
 /** Of the most that a generator may take of its cores: it could send twice as much. */
 const ROOM = 2;
 
-const generatorsHaveRoom = (suite: Suite): Verdict => {
+const generatorHasRoom = (suite: Suite): Verdict => {
   const capacities = capacitiesOf(suite, "E2").filter(({ variant }) => variant === "");
   const parts = capacities.map((capacity): Verdict => {
     const { mode, ordersPerRequest, found } = capacity;

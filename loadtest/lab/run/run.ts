@@ -4,8 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { numberOf } from "../../../dev/system/database.ts";
+import type { K6 } from "../../generator.ts";
 import type { PlannedAction } from "../experiments/experiment.ts";
-import { type Load, type Sending, type Sent, send } from "../generators/generator.ts";
+import { type Load, linesFile, type Sending, type Sent, send } from "../generators/generator.ts";
 import type { Heard, Sockets } from "../generators/listeners.ts";
 import { claimOf, type Told, toldIn } from "../generators/output.ts";
 import { type Audit, audit, tallyOf, unaudited } from "../judge/audit.ts";
@@ -47,7 +48,8 @@ export type Measured = {
 
 export type Lab = {
   readonly stage: Stage;
-  readonly k6: string;
+  /** Null where it is not installed. */
+  readonly k6: K6 | null;
   readonly pinning: Pinning;
   /** Ends what runs. */
   readonly signal: AbortSignal;
@@ -74,11 +76,11 @@ export const measure = async (lab: Lab, order: Order): Promise<Measured> => {
       route: arrangement.route,
       catalogue: scene.catalogue,
     };
-    const sending = send(lab.k6, load, folder);
+    const sending = send(load, folder, lab.k6);
     const stop = (): void => sending.kill();
     lab.signal.addEventListener("abort", stop, { once: true });
     try {
-      // k6 wakes its virtual users while the programs start
+      // the generator waits until the programs are ready
       const started = await Promise.race([scene.start().then(() => true), sending.ended.then(() => false)]);
       if (!started) throw new Error("the load was over before the programs had started");
       timer.lap("start");
@@ -114,7 +116,7 @@ const underLoad = async (
   });
   try {
     const [{ struck, heard }, sent] = await Promise.all([
-      beside(lab, order, scene, join(folder, "console.txt"), sending),
+      beside(lab, order, scene, linesFile(folder), sending),
       sending.ended,
     ]);
     lab.signal.throwIfAborted();

@@ -25,7 +25,7 @@ export const warmUpBroker = async (scene: Scene, signal?: AbortSignal): Promise<
     await closedLoop(scene, 1);
     const { perSecond } = await closedLoop(scene, ORDERS_PER_REQUEST);
     signal?.throwIfAborted();
-    const sending = send("", openLoop(scene, perSecond * OPEN_LOOP_SHARE), folder);
+    const sending = send(openLoop(scene, perSecond * OPEN_LOOP_SHARE), folder, null);
     signal?.addEventListener("abort", sending.kill, { once: true });
     await sending.ended.finally(() => signal?.removeEventListener("abort", sending.kill));
   } finally {
@@ -45,7 +45,7 @@ const closedLoop = (scene: Scene, size: number): Promise<Accepted> =>
   );
 
 const openLoop = ({ url, catalogue }: Scene, requestsPerSecond: number): Load => ({
-  ...{ generator: "lean", profile: "constant", isPatient: false, url, route: "v3", catalogue },
+  ...{ generator: "node", profile: "constant", isPatient: false, url, route: "v3", catalogue },
   requestsPerSecond: Math.max(1, Math.round(requestsPerSecond)),
   ordersPerRequest: ORDERS_PER_REQUEST,
   warmUpSeconds: 0,

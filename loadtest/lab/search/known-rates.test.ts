@@ -52,47 +52,47 @@ test("the best peak counts, a void one and one of other settings do not", () => 
   expect(peakRateOf(suiteOf(), "v2", 1)).toBeNull();
 });
 
-test("the generator's ceiling is told by its busiest run on the null route", () => {
-  expect(ceilingIn(suiteOf(nullAt(300, 0.33), nullAt(600, 0.33)), 1, "k6")).toBe(1_200);
-  expect(ceilingIn(suiteOf(), 1, "k6")).toBeNull();
-  expect(isCalibrated(suiteOf(nullAt(600, 0.33)), 1, "k6")).toBe(false);
-  expect(isCalibrated(suiteOf(nullAt(600, 0.33), nullAt(1_100, 0.6)), 1, "k6")).toBe(true);
-  expect(generatorCeiling(suiteOf(nullAt(600, 0.33)), 1, "k6")).toBe(1_200);
-  expect(generatorCeiling(suiteOf(nullAt(600, 0.33)), 1, "lean")).toBeNull();
-  expect(generatorCeiling(suiteOf(), 1, "k6")).toBeNull();
+const byNode = (run: Run): Run => ({ ...run, load: { ...run.load, generator: "node" } });
+
+test("takes the generator's ceiling from its busiest run on the null route", () => {
+  const [slow, fast, full] = [nullAt(300, 0.33), nullAt(600, 0.33), nullAt(1_100, 0.6)].map(byNode) as [
+    Run,
+    Run,
+    Run,
+  ];
+  expect(ceilingIn(suiteOf(slow, fast), 1)).toBe(1_200);
+  expect(ceilingIn(suiteOf(), 1)).toBeNull();
+  expect([isCalibrated(suiteOf(fast), 1), isCalibrated(suiteOf(fast, full), 1)]).toEqual([false, true]);
+  expect([generatorCeiling(suiteOf(fast), 1), generatorCeiling(suiteOf(), 1)]).toEqual([1_200, null]);
+  // a run by k6 is about k6
+  expect(ceilingIn(suiteOf(nullAt(600, 0.33)), 1)).toBeNull();
 });
 
-const byLean = (run: Run): Run => ({ ...run, load: { ...run.load, generator: "lean" } });
-
-test("a search begins at half of the peak, and never above the ceiling", () => {
-  const runs = [byLean(nullAt(600, 0.33)), peak("v1", 1_000), peak("v2", 9_000)];
-  expect(searchSettings(suiteOf(...runs), "v1", 1, "lean")).toMatchObject({
-    startRate: 500,
-    ceilingRate: 1_200,
-  });
-  expect(searchSettings(suiteOf(...runs), "v2", 1, "lean").startRate).toBe(1_200);
-  expect(searchSettings(suiteOf(...runs), "null", 1, "lean").startRate).toBe(1_200);
+test("starts a search at half of the peak, and never above the ceiling", () => {
+  const suite = suiteOf(byNode(nullAt(600, 0.33)), peak("v1", 1_000), peak("v2", 9_000));
+  expect(searchSettings(suite, "v1", 1)).toMatchObject({ startRate: 500, ceilingRate: 1_200 });
+  expect(searchSettings(suite, "v2", 1).startRate).toBe(1_200);
+  expect(searchSettings(suite, "null", 1).startRate).toBe(1_200);
 });
 
-test("modes are searched as far as the lean generator goes, and each generator at its own ceiling", () => {
-  const suite = suiteOf(nullAt(1_000, 0.66), nullAt(500, 0.66, 10), byLean(nullAt(8_000, 0.66)));
-  expect(searchSettings(suite, "v2", 1, "lean").ceilingRate).toBe(8_000);
-  expect(searchSettings(suite, "v2", 10, "lean").ceilingRate).toBe(Number.POSITIVE_INFINITY);
-  expect(searchSettings(suite, "null", 1, "lean").startRate).toBe(8_000);
-  expect(searchSettings(suite, "null", 1, "k6").startRate).toBe(1_000);
+test("searches modes up to what the generator sends in requests of this size", () => {
+  const suite = suiteOf(byNode(nullAt(8_000, 0.66)), nullAt(500, 0.66, 10));
+  expect(searchSettings(suite, "v2", 1).ceilingRate).toBe(8_000);
+  expect(searchSettings(suite, "v2", 10).ceilingRate).toBe(Number.POSITIVE_INFINITY);
+  expect(searchSettings(suite, "null", 1).startRate).toBe(8_000);
 });
 
-test("what refuses is cheap to send to, and tells no ceiling", () => {
-  const refused = { ...byLean(nullAt(20_000, 0.5)), errorShare: 0.2 };
-  expect(ceilingIn(suiteOf(byLean(nullAt(8_000, 0.66)), refused), 1, "lean")).toBe(8_000);
+test("ignores refused requests, which are cheap to send", () => {
+  const refused = { ...byNode(nullAt(20_000, 0.5)), errorShare: 0.2 };
+  expect(ceilingIn(suiteOf(byNode(nullAt(8_000, 0.66)), refused), 1)).toBe(8_000);
 });
 
-test("where the null route gives in before its generator, no more is tried there, and the search begins beneath", () => {
-  const held = byLean(nullAt(4_000, 0.19));
-  const refused = { ...byLean(nullAt(13_000, 0.4)), errorShare: 0.01 };
-  expect(isCalibrated(suiteOf(held), 1, "lean")).toBe(false);
-  expect(isCalibrated(suiteOf(held, refused), 1, "lean")).toBe(true);
-  const { startRate, ceilingRate } = searchSettings(suiteOf(held, refused), "null", 1, "lean");
+test("starts below the rate at which the null route failed before its generator", () => {
+  const held = byNode(nullAt(4_000, 0.19));
+  const refused = { ...byNode(nullAt(13_000, 0.4)), errorShare: 0.01 };
+  expect(isCalibrated(suiteOf(held), 1)).toBe(false);
+  expect(isCalibrated(suiteOf(held, refused), 1)).toBe(true);
+  const { startRate, ceilingRate } = searchSettings(suiteOf(held, refused), "null", 1);
   expect(startRate).toBe(Math.round(13_000 / Math.sqrt(1.46)));
   expect(ceilingRate).toBe(13_894);
 });

@@ -1,9 +1,8 @@
 /** What the runs of a suite tell its later ones: what each arrangement carries, and what the generator can send. */
-import { SEARCHES } from "../experiments/experiment.ts";
 import { type CapacityOf, settingsFor } from "../experiments/layout.ts";
 import { generatorShare, OBJECTIVES, standingOf } from "../judge/objectives.ts";
 import { capacitiesOf, isPeak, isSearched } from "../report/figures.ts";
-import { type GeneratorName, generatorOf, type Run, type Suite } from "../run/results.ts";
+import { generatorOf, type Run, type Suite } from "../run/results.ts";
 
 /** Of a closed loop's peak; an open one meets the objective at about so much. Where nothing was searched it has to do. */
 const OF_PEAK = 0.6;
@@ -45,19 +44,18 @@ export const capacityIn =
     return peak === null ? null : peak * OF_PEAK;
   };
 
-/** Of the generator's cores, at its ceiling: at 0.73 of one core k6's lag's p99 stands at the bound of 10 ms. */
+/** Of the generator's cores, at its ceiling: at 0.73 of one core the lag's p99 was at its bound of 10 ms. */
 const WANTED_SHARE = 0.66;
 /** Nearer than this, a share tells what a little more would take. */
 const TELLING_SHARE = 0.75 * WANTED_SHARE;
 
 /** Whether a run on the null route was busy enough to tell the ceiling, or the route itself gave in before. */
-export const isCalibrated = (suite: Suite, size: number, generator: GeneratorName): boolean =>
-  (busiestOn(suite, size, generator)?.share ?? 0) >= TELLING_SHARE ||
-  failedAt(suite, size, generator) !== null;
+export const isCalibrated = (suite: Suite, size: number): boolean =>
+  (busiestOn(suite, size)?.share ?? 0) >= TELLING_SHARE || failedAt(suite, size) !== null;
 
 /** The lowest rate that the null route did not take as planned, in requests per second. */
-const failedAt = (suite: Suite, size: number, generator: GeneratorName): number | null => {
-  const rates = nullRuns(suite, size, generator)
+const failedAt = (suite: Suite, size: number): number | null => {
+  const rates = nullRuns(suite, size)
     .filter((run) => standingOf(run, "interactive") === "fails")
     .map(({ load }) => load.requestsPerSecond);
   return rates.length === 0 ? null : Math.min(...rates);
@@ -67,59 +65,52 @@ const failedAt = (suite: Suite, size: number, generator: GeneratorName): number 
  * Requests per second at which the generator would take so much of its cores; null without a run that tells. A run at
  * a low rate makes a request look dearer than it is, so the busiest one is asked.
  */
-export const ceilingIn = (suite: Suite, size: number, generator: GeneratorName): number | null => {
-  const busiest = busiestOn(suite, size, generator);
+export const ceilingIn = (suite: Suite, size: number): number | null => {
+  const busiest = busiestOn(suite, size);
   if (busiest === null || busiest.share === 0) return null;
   return Math.floor(busiest.rate * (WANTED_SHARE / busiest.share));
 };
 
-const busiestOn = (
-  suite: Suite,
-  size: number,
-  generator: GeneratorName,
-): { readonly rate: number; readonly share: number } | null => {
-  const runs = nullRuns(suite, size, generator)
+const busiestOn = (suite: Suite, size: number): { readonly rate: number; readonly share: number } | null => {
+  const runs = nullRuns(suite, size)
     // refusals are cheap to send
     .filter(({ errorShare }) => errorShare <= OBJECTIVES.interactive.errorShare);
   const told = runs.map((run) => ({ rate: run.load.requestsPerSecond, share: generatorShare(run) }));
   return told.sort((a, b) => b.rate - a.rate)[0] ?? null;
 };
 
-const nullRuns = ({ runs }: Suite, size: number, generator: GeneratorName): Run[] =>
-  runs
-    .map(({ run }) => run)
-    .filter((run) => isOnNull(run, size, generator) && run.load.profile === "constant");
+const nullRuns = ({ runs }: Suite, size: number): Run[] =>
+  runs.map(({ run }) => run).filter((run) => isOnNull(run, size) && run.load.profile === "constant");
 
-const isOnNull = (run: Run, size: number, generator: GeneratorName): boolean =>
-  run.mode === "null" && run.load.ordersPerRequest === size && generatorOf(run) === generator;
+const isOnNull = (run: Run, size: number): boolean =>
+  run.mode === "null" && run.load.ordersPerRequest === size && generatorOf(run) === "node";
 
 /**
  * The most that a generator sent to the null route in a run that counts, for the modes' searches: what it could do once
  * it can, and a neighbour on the host may have ended E0's search early. Else what its use of its cores lets expect.
  */
-export const generatorCeiling = (suite: Suite, size: number, generator: GeneratorName): number | null => {
+export const generatorCeiling = (suite: Suite, size: number): number | null => {
   const sent = searchRuns(suite)
-    .filter((run) => isOnNull(run, size, generator) && isSearched(run) && run.voids.length === 0)
+    .filter((run) => isOnNull(run, size) && isSearched(run) && run.voids.length === 0)
     .map(({ load }) => load.requestsPerSecond);
-  return sent.length > 0 ? Math.max(...sent) : ceilingIn(suite, size, generator);
+  return sent.length > 0 ? Math.max(...sent) : ceilingIn(suite, size);
 };
 
 /** Near the middle of what a closed loop reached, as the brief search before the search. */
 const START_AT = 0.5;
 
-/** `generator`: the one that the search is about, on the null route. */
-export const searchSettings = (suite: Suite, arrangement: string, size: number, generator: GeneratorName) => {
+export const searchSettings = (suite: Suite, arrangement: string, size: number) => {
   const { scale } = suite.env;
   const ceiling =
     arrangement === "null"
-      ? (ceilingIn(suite, size, generator) ?? Number.POSITIVE_INFINITY)
-      : (generatorCeiling(suite, size, SEARCHES) ?? Number.POSITIVE_INFINITY);
+      ? (ceilingIn(suite, size) ?? Number.POSITIVE_INFINITY)
+      : (generatorCeiling(suite, size) ?? Number.POSITIVE_INFINITY);
   const peak = peakRateOf(suite, arrangement, size);
   const startAt = (guess: number): number =>
     Math.max(1, Math.round(Math.min(Number.isFinite(guess) ? guess : 200, ceiling)));
   if (arrangement !== "null") return settingsFor(scale, startAt((peak ?? 200) * START_AT), ceiling);
   // it is asked at the generator's own limit at once, or half a step beneath where the route was seen to give in
   const { factor } = settingsFor(scale, 1, ceiling, true);
-  const failed = failedAt(suite, size, generator) ?? Number.POSITIVE_INFINITY;
+  const failed = failedAt(suite, size) ?? Number.POSITIVE_INFINITY;
   return settingsFor(scale, startAt(failed <= ceiling ? failed / Math.sqrt(factor) : ceiling), ceiling, true);
 };

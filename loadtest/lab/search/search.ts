@@ -1,11 +1,10 @@
 /** A search for capacity: asks capacity.ts what to try next, and tries it. What was tried before an interruption counts. */
 
-import { SEARCHES } from "../experiments/experiment.ts";
 import type { SearchSettings } from "../experiments/layout.ts";
 import { planned, TIMES } from "../experiments/layout.ts";
 import type { Work } from "../experiments/plan.ts";
 import { isSearched } from "../report/figures.ts";
-import { type GeneratorName, generatorOf, type Run } from "../run/results.ts";
+import { generatorOf, type Run } from "../run/results.ts";
 import { doPoint, type Going, runOnce } from "../run/suite.ts";
 import { nextStep, pointOf } from "./capacity.ts";
 import { ceilingIn, isCalibrated, searchSettings } from "./known-rates.ts";
@@ -16,14 +15,9 @@ const CALIBRATED_FROM = 300;
 const MOST_CALIBRATIONS = 4;
 
 /** Null route first at a rate that any machine sends, then near what that let expect, until it tells the ceiling. */
-const calibrate = async (
-  going: Going,
-  experiment: string,
-  size: number,
-  generator: GeneratorName,
-): Promise<void> => {
-  for (let index = 1; index <= MOST_CALIBRATIONS && !isCalibrated(going.suite, size, generator); index++) {
-    const name = `${wordOf(generator)}calibrate ${index}`;
+const calibrate = async (going: Going, experiment: string, size: number): Promise<void> => {
+  for (let index = 1; index <= MOST_CALIBRATIONS && !isCalibrated(going.suite, size); index++) {
+    const name = `calibrate ${index}`;
     const isDone = going.suite.runs.some(
       ({ run }) => run.point.startsWith(`null ${name}`) && run.load.ordersPerRequest === size,
     );
@@ -32,10 +26,9 @@ const calibrate = async (
     const point = {
       arrangement: "null",
       name,
-      generator,
       varied: { purpose: "calibrate" },
       load: {
-        rate: ceilingIn(going.suite, size, generator) ?? CALIBRATED_FROM,
+        rate: ceilingIn(going.suite, size) ?? CALIBRATED_FROM,
         ordersPerRequest: size,
         warmUpSeconds,
         seconds,
@@ -46,16 +39,12 @@ const calibrate = async (
   }
 };
 
-/** Stands in the names of points that are about a generator; k6's own are named as those of modes. */
-const wordOf = (generator: GeneratorName): string => (generator === "k6" ? "" : `${generator} `);
-
 export const doSearch = async (
   going: Going,
-  { experiment, arrangement, size, generator = "k6" }: Work & { kind: "search" },
+  { experiment, arrangement, size }: Work & { kind: "search" },
 ) => {
   const { scale, seed } = going.suite.env;
-  const isOfGenerator = arrangement === "null";
-  if (isOfGenerator) await calibrate(going, experiment, size, generator);
+  if (arrangement === "null") await calibrate(going, experiment, size);
   for (let count = 0; count < MOST_SEARCH_RUNS; count++) {
     const runs = going.suite.runs
       .map(({ run }) => run)
@@ -64,18 +53,17 @@ export const doSearch = async (
           run.experiment === experiment &&
           run.mode === arrangement &&
           run.load.ordersPerRequest === size &&
-          (!isOfGenerator || generatorOf(run) === generator) &&
+          generatorOf(run) === "node" &&
           isSearched(run),
       );
-    const settings = goingOnWith(searchSettings(going.suite, arrangement, size, generator), runs[0]);
+    const settings = goingOnWith(searchSettings(going.suite, arrangement, size), runs[0]);
     const step = nextStep(runs.map(pointOf), settings);
     if ("found" in step) return going.progress.found(arrangement, size, step.found);
     const ceiling = Number.isFinite(settings.ceilingRate) ? { ceilingRate: settings.ceilingRate } : {};
     const plan = planned(
       {
         arrangement,
-        name: isOfGenerator ? wordOf(generator).trim() : "",
-        generator: isOfGenerator ? generator : SEARCHES,
+        name: "",
         varied: { purpose: step.purpose, ...ceiling },
         load: { rate: step.rate, ordersPerRequest: size },
       },

@@ -1,0 +1,53 @@
+/**
+ * k6's entry: `k6 run -e MODE=v2 -e PROFILE=spike loadtest/k6/main.ts`. ../README.md has the settings, the profiles and the
+ * figures. Everything that k6 runs imports by relative path, and nothing of Node's.
+ */
+import { sleep } from "k6";
+import http from "k6/http";
+import type { Options } from "k6/options";
+import { k6Objectives, k6Scenarios, k6Thresholds } from "./lib/k6-options.ts";
+import { missedOf } from "./lib/objectives.ts";
+import { unreachable } from "./lib/settings.ts";
+import { type Figures, summaryOf, summaryText, TREND_STATS } from "./lib/summary.ts";
+import { plan, settings } from "./scenarios/run.ts";
+
+export { order, read } from "./scenarios/requests.ts";
+export { probe, watch } from "./scenarios/sockets.ts";
+
+export const options = {
+  scenarios: k6Scenarios(plan, settings),
+  thresholds: k6Thresholds(plan, settings),
+  summaryTrendStats: TREND_STATS,
+  // of bounded number, since every one multiplies k6's time series: no ids, no addresses
+  systemTags: ["scenario", "status", "method", "name", "error_code", "expected_response"],
+  tags: { mode: settings.mode, profile: settings.profile },
+  // requests have timeouts of their own; a redirect would hide one that was not answered
+  maxRedirects: 0,
+} as unknown as Options;
+
+const ASK_EVERY_SECONDS = 0.1;
+type Started = { readonly startedAtMs: number };
+
+/** Ends with one sentence when there is no server, instead of a line for each request. */
+export const setup = (): Started => {
+  const deadlineMs = Date.now() + settings.waitSeconds * 1_000;
+  const ask = (path: string) => http.get(`${settings.baseUrl}${path}`, { timeout: "5s" });
+  // started together with the system, k6 wakes its virtual users while the system starts
+  while (Date.now() < deadlineMs && ask("/readyz").status !== 200) sleep(ASK_EVERY_SECONDS);
+  if (ask("/livez").status === 0) throw new Error(unreachable(settings));
+  return { startedAtMs: Date.now() };
+};
+
+type Finished = Figures & { readonly setup_data?: Started };
+
+export const handleSummary = (data: Finished): Record<string, string> => {
+  const startedAtMs = data.setup_data?.startedAtMs ?? settings.runStartMs;
+  const summary = summaryOf(plan, settings, "k6", startedAtMs, data);
+  const missed = missedOf(
+    k6Objectives(plan, settings),
+    ({ figure, stat, most }) => (data.metrics[figure]?.values[stat] ?? 0) > most,
+  );
+  const text = summaryText(summary, missed);
+  if (settings.summaryFile === null) return { stdout: text };
+  return { stdout: text, [settings.summaryFile]: `${JSON.stringify(summary)}\n` };
+};
