@@ -28,9 +28,9 @@ export default defineConfig({
         "dev/start.ts",
         "dev/build-dashboard.ts",
         "dev/screenshots/**",
-        // the page: it runs in a browser, where test/dashboard looks at it
+        // the page: it runs in a browser (test/dashboard)
         "services/dashboard/src/parts/**",
-        "services/dashboard/src/{chart,dom,feed,flights,loader,model,past,theme}.ts",
+        "services/dashboard/src/{chart,connection,dom,history-reader}.ts",
         "dev/system/servers/guard.ts",
         "dev/end-with-parent.ts",
         "dev/bench/**",

@@ -2,7 +2,7 @@
 import { Parser } from "@asyncapi/parser";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { expect, test } from "vitest";
-import { publishedContracts } from "../dev/published.ts";
+import { publishedContracts } from "../dev/contracts.ts";
 import packageJson from "../package.json" with { type: "json" };
 import {
   committed,

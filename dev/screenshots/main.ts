@@ -102,8 +102,8 @@ const play = async (
 const takeForReadme = async (views: readonly View[]): Promise<void> => {
   for (const { page, theme } of views.filter(({ size }) => size === "wide")) {
     await page.evaluate("window.scrollTo(0, 0)");
-    const box = await page.locator('section[aria-labelledby="race-title"]').boundingBox();
-    if (box === null) throw new Error("the page has no section #race-title");
+    const box = await page.locator('section[aria-labelledby="modes-title"]').boundingBox();
+    if (box === null) throw new Error("the page has no section #modes-title");
     const { width, height } = SIZES.wide;
     await page.setViewportSize({ width, height: Math.ceil(box.y + box.height + BELOW_PX) });
     await page.screenshot({ path: join(root, "docs", `dashboard-${theme}.png`) });

@@ -30,7 +30,7 @@ const CONNECTED_MS = 4_000;
 
 /** Until the order of every mode is shown. */
 const untilAllShown = async (page: Page): Promise<void> => {
-  for (const outcome of await page.locator("#tracks .told").all())
+  for (const outcome of await page.locator("#tracks .outcome").all())
     await outcome.filter({ hasText: "shown here" }).waitFor({ timeout: LONG_MS });
 };
 

@@ -1,5 +1,6 @@
-/** What the page shows is what the server says: at once, as it changes, for one mode, and of the past. */
+/** The page shows the server's figures: at once, as they change, for one mode, and for the past. */
 import { afterAll, beforeAll, expect } from "vitest";
+import { modes } from "#shared/modes/all.ts";
 import { until } from "../fresh.ts";
 import { type System, startSystem } from "../system.ts";
 import {
@@ -10,7 +11,7 @@ import {
   untilHourLasts,
   untilLive,
   type Visits,
-} from "./chromium.ts";
+} from "./visits.ts";
 
 let system: System;
 let visits: Visits;
@@ -26,14 +27,14 @@ afterAll(async () => {
   await system.close();
 });
 
-test("empty, then an order as it comes, then many: as the server has them, without a complaint", async () => {
+test("shows no orders, one order, and many as the server has them, without console errors", async () => {
   const visit = await visits.open(system.url);
   await untilLive(visit);
   expect(await visit.text("#hour-hint")).toContain("No orders yet in this hour");
   await sendOrder(system.url, "v1");
-  await until("the order is there", async () => (await visit.page.locator("#recent li").count()) === 1);
+  await until("the order is shown", async () => (await visit.page.locator("#recent li").count()) === 1);
   expect(await visit.text("#recent li .price")).toBe("$4.50");
-  for (let i = 0; i < 30; i++) await sendOrder(system.url, ["v1", "v2", "v3"][i % 3] ?? "");
+  for (let i = 0; i < 30; i++) await sendOrder(system.url, modes[i % modes.length]?.name ?? "");
   await until("all are counted", async () => (await visit.number("#hour-orders")) === 31);
   const { current_hour, top5_drinks } = await dashboardOf(system.url);
   expect(await visit.text("#hour-revenue")).toBe("$139.50");
@@ -43,42 +44,42 @@ test("empty, then an order as it comes, then many: as the server has them, witho
   const sold = await visit.page.locator("#recent time").first().getAttribute("title");
   expect(sold).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC$/);
   expect(await visit.text("#chip-text")).toMatch(/^Live · data \d+\.\d\ss old$/);
-  expect(visit.complaints).toEqual([]);
+  expect(visit.consoleErrors).toEqual([]);
   await visit.context.close();
 });
 
-test("the filter shows one mode, stands in the address, and the race goes on with all", async () => {
+test("the filter shows one mode, is kept in the address, and the comparison keeps all modes", async () => {
   const visit = await visits.open(system.url);
   await untilLive(visit);
   await visit.page.locator('#filter input[value="v2"]').check();
   const { current_hour } = await dashboardOf(system.url, "v2");
   await until(
-    "it is of v2 alone",
+    "only v2 is shown",
     async () => (await visit.number("#hour-orders")) === current_hour?.order_count,
   );
   expect(visit.page.url()).toContain("?mode=v2");
-  expect(await visit.page.locator(".lane").count()).toBe(3);
+  expect(await visit.page.locator(".mode").count()).toBe(modes.length);
   await visit.page.reload();
   await untilLive(visit);
   await until(
-    "it is so again",
+    "only v2 is shown again",
     async () => (await visit.number("#hour-orders")) === current_hour?.order_count,
   );
   expect(await visit.page.locator('#filter input[value="v2"]').isChecked()).toBe(true);
   await visit.context.close();
 });
 
-test("a mode that does not run here is not followed", async () => {
+test("ignores a mode in the address that does not run", async () => {
   const visit = await visits.open(`${system.url}/?mode=v9`);
-  await until("all are shown", async () => (await visit.number("#hour-orders")) > 0);
+  await until("all modes are shown", async () => (await visit.number("#hour-orders")) > 0);
   expect(visit.page.url()).not.toContain("v9");
   await visit.context.close();
 });
 
-test("the history has every range, as bars and as a table, and says what is wrong", async () => {
+test("the history has every range as a chart and a table, and shows errors", async () => {
   const visit = await visits.open(system.url);
   const orders = (await dashboardOf(system.url)).current_hour?.order_count;
-  await until("it is loaded", async () =>
+  await until("the history is loaded", async () =>
     (await visit.text("#history-summary")).startsWith(`${orders} orders`),
   );
   await visit.page.locator("#history-details summary").click();
@@ -102,44 +103,44 @@ test("the history has every range, as bars and as a table, and says what is wron
   await visit.page.locator('#range input[value="24h"]').check();
   const problem = visit.page.locator("#history-problem");
   await problem.waitFor();
-  // of the range before nothing stays under this one's name
+  // nothing of the previous range is shown for this one
   expect(await visit.text("#history-summary")).toBe("Nothing to show.");
   expect(await visit.page.locator("#history-details tbody tr").count()).toBe(0);
   expect(await problem.textContent()).toContain("The history cannot be read: PostgreSQL does not answer.");
   await visit.page.unroute("**/api/sales*");
-  await visit.page.locator("#history-again").click();
+  await visit.page.locator("#history-retry").click();
   await problem.waitFor({ state: "hidden" });
   await visit.context.close();
 });
 
-test("one order by each mode is followed to this page", async () => {
+test("one order through each mode is timed until it is shown", async () => {
   const visit = await visits.open(system.url);
   await untilLive(visit);
   const before = await visit.number("#hour-orders");
   await visit.page.locator("#send").click();
-  const told = visit.page.locator("#tracks .told");
+  const outcomes = visit.page.locator("#tracks .outcome");
   await until(
-    "all have arrived",
+    "all are shown",
     async () =>
-      (await told.allTextContents()).filter((text) => text.includes("counted and shown here after"))
-        .length === 3,
+      (await outcomes.allTextContents()).filter((text) => text.includes("counted and shown here after"))
+        .length === modes.length,
   );
-  const texts = await told.allTextContents();
-  expect(texts[0]).toContain("Acknowledged (stored)");
-  expect(texts[1]).toContain("Acknowledged (queued)");
-  await until("each counts once", async () => (await visit.number("#hour-orders")) === before + 3);
+  const texts = await outcomes.allTextContents();
+  for (const [index, { accepts }] of modes.entries())
+    expect(texts[index]).toContain(`Acknowledged (${accepts})`);
+  await until("each counts once", async () => (await visit.number("#hour-orders")) === before + modes.length);
   expect(await visit.page.locator("#send").isEnabled()).toBe(true);
-  expect(visit.complaints).toEqual([]);
+  expect(visit.consoleErrors).toEqual([]);
   await visit.context.close();
 });
 
-test("a small load is bounded, counted to the order, and can be stopped", async () => {
+test("a small load is bounded, counted exactly, and can be stopped", async () => {
   const visit = await visits.open(system.url);
   await untilLive(visit);
   const before = await visit.number("#hour-orders");
   expect(await visit.page.locator("#load-rate").getAttribute("max")).toBe("40");
   await visit.page.locator("#load").click();
-  await until("it has begun", async () => (await visit.number("#hour-orders")) > before + 60);
+  await until("the load has started", async () => (await visit.number("#hour-orders")) > before + 60);
   await visit.page.locator("#load").click();
   const outcomes = visit.page.locator("#load-outcomes li");
   const accepted = async (): Promise<number> =>
@@ -148,25 +149,25 @@ test("a small load is bounded, counted to the order, and can be stopped", async 
       0,
     );
   await until(
-    "all that was accepted is shown",
+    "all accepted orders are shown",
     async () => (await visit.number("#hour-orders")) === before + (await accepted()),
   );
-  expect(await outcomes.count()).toBe(3);
+  expect(await outcomes.count()).toBe(modes.length);
   await visit.context.close();
 });
 
-test("the hour before is that of the mode that is looked at", async () => {
+test("the previous hour is that of the chosen mode", async () => {
   const timestamp = new Date(Date.now() - 3_600_000).toISOString();
   for (const mode of ["v1", "v2"]) {
     const id = await sendOrder(system.url, mode, { timestamp });
-    await until(`${mode}'s is counted`, async () => {
+    await until(`the order of ${mode} is counted`, async () => {
       const order = (await (await fetch(`${system.url}/api/orders/${id}`)).json()) as { status: unknown };
       return order.status === "counted";
     });
   }
   const visit = await visits.open(`${system.url}/?mode=v2`);
-  await until("it is v2's", async () => (await visit.text("#hour-before")) === "$4.50");
+  await until("v2's is shown", async () => (await visit.text("#hour-before")) === "$4.50");
   await visit.page.locator('#filter input[value="all"]').check();
-  await until("it is that of both", async () => (await visit.text("#hour-before")) === "$9.00");
+  await until("that of both modes is shown", async () => (await visit.text("#hour-before")) === "$9.00");
   await visit.context.close();
 });

@@ -1,9 +1,9 @@
-/** The page outlives what happens to the server and to itself, and never counts twice. */
+/** The page recovers from failures of the server and its own pauses, and never counts an order twice. */
 import { afterAll, afterEach, beforeAll, expect } from "vitest";
 import { freePort } from "../../dev/system/servers/ports.ts";
 import { type Program, startProgram, until } from "../fresh.ts";
 import { type System, startSystem } from "../system.ts";
-import { openVisits, sendOrder, test, untilHourLasts, untilLive, type Visits } from "./chromium.ts";
+import { openVisits, sendOrder, test, untilHourLasts, untilLive, type Visits } from "./visits.ts";
 
 let system: System;
 let visits: Visits;
@@ -22,7 +22,7 @@ afterAll(async () => {
 
 type Api = Program & { readonly url: string };
 
-/** An API of the same system as a process of its own, so that it can be killed. */
+/** An API of the same system in a separate process that can be killed. */
 const startApi = async (port: number, env: Record<string, string> = {}): Promise<Api> => {
   const program = startProgram("services/order-api/main.ts", {
     PORT: String(port),
@@ -43,21 +43,21 @@ const startApi = async (port: number, env: Record<string, string> = {}): Promise
   return { ...program, url };
 };
 
-test("a server that is killed and comes back is found again, and no order counts twice", async () => {
+test("reconnects after the server was killed and restarted, and counts no order twice", async () => {
   const port = await freePort();
   const api = await startApi(port);
   const visit = await visits.open(api.url);
   closers.push(() => visit.context.close());
   await untilLive(visit);
   for (let i = 0; i < 5; i++) await sendOrder(system.url, "v2");
-  await until("five are seen", async () => (await visit.number("#hour-orders")) === 5);
+  await until("five orders are shown", async () => (await visit.number("#hour-orders")) === 5);
   await api.kill("SIGKILL");
   await visit.page.locator('#chip[data-phase="disconnected"]').waitFor();
   const notice = visit.page.locator("#notice");
   expect(await notice.textContent()).toMatch(/Disconnected since \d\d:\d\d:\d\d [AP]M/);
-  // what was shown stays, and says how old it is
+  // the figures stay, with their age
   expect(await visit.number("#hour-orders")).toBe(5);
-  // a click on the filter hides nothing of it
+  // a click on the filter does not hide the outage
   await visit.page.locator('#filter input[value="v2"]').check();
   expect(await visit.text("#chip-text")).toContain("Disconnected");
   expect(await notice.isVisible()).toBe(true);
@@ -66,15 +66,15 @@ test("a server that is killed and comes back is found again, and no order counts
   for (let i = 0; i < 7; i++) await sendOrder(system.url, "v1");
   await startApi(port, { CURRENCY: "EUR" });
   await untilLive(visit);
-  await until("all twelve are seen", async () => (await visit.number("#hour-orders")) === 12);
+  await until("all twelve orders are shown", async () => (await visit.number("#hour-orders")) === 12);
   expect(await visit.page.locator("#recent li").count()).toBe(12);
   await notice.waitFor({ state: "hidden" });
   expect(await visit.text("#spoken")).toBe("Live again");
-  // it is another process, with settings of its own
-  await until("its currency is known", async () => (await visit.text("#hour-revenue")).startsWith("€"));
+  // the new process has other settings
+  await until("the new currency is shown", async () => (await visit.text("#hour-revenue")).startsWith("€"));
 }, 90_000);
 
-test("a tab that stands still for seconds shows the latest when it goes on, and holds up nobody", async () => {
+test("a suspended tab shows the latest state when it resumes, and delays no other tab", async () => {
   const [slow, quick] = [await visits.open(system.url), await visits.open(system.url)];
   closers.push(
     () => slow.context.close(),
@@ -85,14 +85,21 @@ test("a tab that stands still for seconds shows the latest when it goes on, and 
   const stalled = slow.page.evaluate("{ const end = Date.now() + 10000; while (Date.now() < end); }");
   const startedAt = performance.now();
   for (let i = 0; i < 40; i++) await sendOrder(system.url, "v1");
-  await until("the other tab has them all", async () => (await quick.number("#hour-orders")) === before + 40);
+  await until(
+    "the other tab shows all orders",
+    async () => (await quick.number("#hour-orders")) === before + 40,
+  );
   expect(performance.now() - startedAt).toBeLessThan(10_000);
   await stalled;
-  await until("so has this one", async () => (await slow.number("#hour-orders")) === before + 40, 5_000);
+  await until(
+    "this tab shows all orders",
+    async () => (await slow.number("#hour-orders")) === before + 40,
+    5_000,
+  );
   await untilLive(slow);
 }, 60_000);
 
-test("with nobody publishing, the figures are called old and their age grows", async () => {
+test("without a publisher the figures are shown as stale", async () => {
   const alone = await startSystem({ modes: ["v1"] });
   closers.push(() => alone.close());
   const visit = await visits.open(alone.url);
@@ -102,9 +109,9 @@ test("with nobody publishing, the figures are called old and their age grows", a
   closers.push(() => alone.board.start());
   await visit.page.locator('#chip[data-phase="stale"]').waitFor({ timeout: 20_000 });
   expect(await visit.text("#notice")).toContain("Nothing new since");
-  await until("the cause is told", async () =>
+  await until("the cause is shown", async () =>
     (await visit.text("#notice")).includes("the board's Redis does not answer"),
   );
   expect(await visit.text("#rate")).toBe("–");
-  await until("the lane says so", async () => (await visit.text(".health")).includes("no counts since"));
+  await until("the mode shows it", async () => (await visit.text(".health")).includes("no counts since"));
 }, 60_000);

@@ -1,56 +1,53 @@
-/** Talks to the API; every failure becomes an error with a sentence for people. */
+/** Requests to the API: its address, errors as sentences, and the random orders that the page sends. */
+import { type Outcome, outcomeOf, outcomesOf } from "../../../shared/client/outcome.ts";
+import type { Setup } from "../../../shared/wire/setup.ts";
 
 export type Api = {
-  /** Where the API is, with a slash at its end. */
+  /** The API's address, with a slash at its end. */
   readonly url: string;
   get<T>(path: string): Promise<T>;
-  /** Rejects with `Refused` when the server answers anything but success. */
+  /** Rejects with `ErrorReply` when the server answers anything but success. */
   post<T>(path: string, body: unknown, headers?: Readonly<Record<string, string>>): Promise<T>;
 };
 
-/** What an API answers instead: a problem (RFC 9457), or a body of its own. */
-export type Told = {
-  readonly type?: string;
+/** The body of an error reply: a problem document (RFC 9457), or that of GET /readyz. */
+export type ErrorBody = {
   readonly title?: string;
   readonly detail?: string;
-  /** Of GET /readyz, which says with a 503 that it is not ready: `ok`, or something else. */
+  /** By GET /readyz with a 503: `ok`, or another state. */
   readonly servers?: { readonly postgresql?: string; readonly board_redis?: string };
 };
 
-/** The server answered, and not with what was asked for. */
-export class Refused extends Error {
-  readonly body: Told;
+export class ErrorReply extends Error {
+  readonly body: ErrorBody;
+  /** Whether the orders of the request were accepted. */
+  readonly outcome: Outcome;
   readonly retryAfterMs: number;
-  constructor(message: string, body: Told, retryAfterMs: number) {
+  constructor(message: string, body: ErrorBody, outcome: Outcome, retryAfterMs: number) {
     super(message);
     this.body = body;
+    this.outcome = outcome;
     this.retryAfterMs = retryAfterMs;
   }
 }
 
-/** The server's words for a write that may have been taken or not. */
-const UNCONFIRMED = ["outcome-unknown", "backend-away"];
-
-/** A reply that did not come says nothing of what became of the request, and neither do some that did. */
+/** Whether the orders of a failed request may have been accepted: there was no reply, or it does not say so. */
 export const isUnconfirmed = (error: unknown): boolean =>
-  !(error instanceof Refused) || UNCONFIRMED.includes(error.body.type ?? "");
+  !(error instanceof ErrorReply) || error.outcome === "unknown";
 
 const TIMEOUT_MS = 8_000;
 
 export const openApi = (url: string): Api => {
-  const ask = async <T>(path: string, init: RequestInit): Promise<T> => {
+  const request = async <T>(path: string, init: RequestInit): Promise<T> => {
     const response = await reach(new URL(path, url), init);
     if (response.ok) return (await response.json()) as T;
-    const body = await bodyOf(response);
-    const sentence = body.detail ?? body.title ?? `The server answered ${response.status}`;
-    const retryAfterMs = Number(response.headers.get("retry-after") ?? 0) * 1_000;
-    throw new Refused(asSentence(sentence), body, retryAfterMs);
+    throw await errorReplyOf(response);
   };
   return {
     url,
-    get: (path) => ask(path, { headers: { accept: "application/json" } }),
+    get: (path) => request(path, { headers: { accept: "application/json" } }),
     post: (path, body, headers = {}) =>
-      ask(path, {
+      request(path, {
         method: "POST",
         headers: { "content-type": "application/json", ...headers },
         body: JSON.stringify(body),
@@ -64,17 +61,25 @@ const reach = async (url: URL, init: RequestInit): Promise<Response> => {
   } catch (error) {
     const isLate = error instanceof DOMException && error.name === "TimeoutError";
     throw new Error(
-      isLate ? `The server did not answer within ${TIMEOUT_MS / 1_000} s.` : "The server cannot be reached.",
+      isLate ? `The server did not answer within ${TIMEOUT_MS / 1_000} s.` : "The server is unreachable.",
       { cause: error },
     );
   }
 };
 
-const bodyOf = async (response: Response): Promise<Told> => {
+const errorReplyOf = async (response: Response): Promise<ErrorReply> => {
+  const text = await response.text().catch(() => "");
+  const body = parsed(text);
+  const sentence = asSentence(body.detail ?? body.title ?? `The server answered ${response.status}`);
+  const outcome = outcomeOf(outcomesOf({ status: response.status, body: text, isReplay: false }, 1));
+  return new ErrorReply(sentence, body, outcome, Number(response.headers.get("retry-after") ?? 0) * 1_000);
+};
+
+const parsed = (text: string): ErrorBody => {
   try {
-    return ((await response.json()) as Told | null) ?? {};
+    return (JSON.parse(text) as ErrorBody | null) ?? {};
   } catch {
-    // not of our API: a proxy's page
+    // the page of a proxy
     return {};
   }
 };
@@ -86,14 +91,40 @@ export const asSentence = (text: string): string => {
 
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-/**
- * The API that this page belongs to: the one that served it, unless whoever serves the page wrote another one into
- * `<meta name="coffee-rt-api">`.
- */
-export const apiUrl = (told: string | null | undefined, pageUrl: string): string => {
-  const url = new URL(told || ".", pageUrl);
+/** The address of the API: the page's own, unless `<meta name="coffee-rt-api">` names another one. */
+export const apiUrl = (named: string | null | undefined, pageUrl: string): string => {
+  const url = new URL(named || ".", pageUrl);
   url.search = "";
   url.hash = "";
   if (!url.pathname.endsWith("/")) url.pathname += "/";
   return url.href;
+};
+
+export type RandomOrder = { readonly drink: string; readonly store: string; readonly price: number };
+
+const LEAST_CENTS = 250;
+const MOST_CENTS = 650;
+const STEP_CENTS = 10;
+
+/** An order of the server's catalogue. `random` is Math.random. */
+export const randomOrder = ({ drinks, stores }: Setup, random: () => number): RandomOrder => {
+  const pick = (names: readonly string[]): string => names[Math.floor(random() * names.length)] ?? "";
+  const steps = (MOST_CENTS - LEAST_CENTS) / STEP_CENTS + 1;
+  const cents = LEAST_CENTS + STEP_CENTS * Math.floor(random() * steps);
+  return { drink: pick(drinks.names), store: pick(stores.names), price: cents / 100 };
+};
+
+/** A UUIDv7 (RFC 9562), the idempotency key of an order. `random` has at least ten bytes. */
+export const orderIdOf = (atMs: number, random: Uint8Array): string => {
+  const time = Math.floor(atMs).toString(16).padStart(12, "0");
+  const rest = [...random.slice(0, 10)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  // the variant takes two bits, so its hex digit is 8, 9, a or b
+  const variant = (8 + (Number.parseInt(rest.charAt(4), 16) % 4)).toString(16);
+  return [
+    time.slice(0, 8),
+    time.slice(8),
+    `7${rest.slice(1, 4)}`,
+    `${variant}${rest.slice(5, 8)}`,
+    rest.slice(8, 20),
+  ].join("-");
 };

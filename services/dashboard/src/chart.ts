@@ -1,18 +1,19 @@
+/** The charts, drawn by uPlot: bars over time, and a sparkline for each mode. */
 import uPlot from "uplot";
 import type { Formats } from "./format.ts";
-import type { Bar } from "./minutes.ts";
-import type { Measure } from "./summary.ts";
+import type { Bar, Measure } from "./sales-bars.ts";
 import { colour } from "./theme.ts";
 
 export type BarChart = { draw(bars: readonly Bar[], measure: Measure): void; recolour(): void };
 export type BarChartOptions = {
   readonly height: number;
   readonly formats: () => Formats;
-  /** When a bar was, on the axis. */
+  /** Formats a bar's time on the axis. */
   readonly named: (startMs: number) => string;
-  /** Whether the axis is marked at UTC's midnights, as days of sales are. */
+  /** Whether the axis has its marks at UTC midnights, where the days of sales start. */
   readonly isUtc: () => boolean;
-  readonly tell: (bar: Bar | null) => void;
+  /** Called with the bar under the pointer; null when there is none. */
+  readonly onPoint: (bar: Bar | null) => void;
 };
 export type Sparkline = {
   draw(seconds: readonly number[], values: readonly (number | null)[], most: number): void;
@@ -22,7 +23,7 @@ export type Sparkline = {
 const LABEL_SIZE = "12px";
 const AXIS_WIDTH = 50;
 
-/** Keeps a chart as wide as its place. */
+/** Keeps a chart as wide as its element. */
 const keepWidth = (place: HTMLElement, height: number, chart: () => uPlot): void => {
   new ResizeObserver(() => {
     const width = place.clientWidth;
@@ -30,7 +31,7 @@ const keepWidth = (place: HTMLElement, height: number, chart: () => uPlot): void
   }).observe(place);
 };
 
-/** Its labels in the typeface of the page around it. */
+/** An axis with labels in the page's typeface. */
 const axis = (place: HTMLElement, values: (splits: number[]) => string[], more: uPlot.Axis): uPlot.Axis => ({
   stroke: () => colour("muted"),
   font: `${LABEL_SIZE} ${getComputedStyle(place).fontFamily}`,
@@ -39,7 +40,7 @@ const axis = (place: HTMLElement, values: (splits: number[]) => string[], more: 
   ...more,
 });
 
-/** Bars over time; the one that is not over is drawn as an outline. `tell` hears which bar is pointed at. */
+/** Bars over time; the bar of the current bucket is drawn as an outline. */
 export const openBarChart = (place: HTMLElement, options: BarChartOptions): BarChart => {
   let shown: readonly Bar[] = [];
   let measure: Measure = "orders";
@@ -56,7 +57,7 @@ export const openBarChart = (place: HTMLElement, options: BarChartOptions): BarC
       height: options.height,
       legend: { show: false },
       cursor: { x: true, y: false, drag: { x: false, y: false }, points: { show: false } },
-      // half a label to the right: the last one stands under its bar
+      // half a label to the right, so that the last label fits under its bar
       padding: [10, 28, 0, 0],
       tzDate: (seconds) => {
         const date = new Date(seconds * 1_000);
@@ -72,7 +73,7 @@ export const openBarChart = (place: HTMLElement, options: BarChartOptions): BarC
         series(() => colour("accent-soft"), { stroke: () => colour("accent"), width: 1.5 }),
       ],
       axes: axesOf(place, options),
-      hooks: { setCursor: [({ cursor }) => options.tell(shown[cursor.idx ?? -1] ?? null)] },
+      hooks: { setCursor: [({ cursor }) => options.onPoint(shown[cursor.idx ?? -1] ?? null)] },
     },
     [[], [], []],
     place,
@@ -105,17 +106,17 @@ const axesOf = (place: HTMLElement, options: BarChartOptions): uPlot.Axis[] => [
   }),
 ];
 
-/** By half a bar at each end, which would be cut off there. */
+/** Adds half a bar at each end, which would be cut off otherwise. */
 const widened = (bars: readonly Bar[], first: number, last: number): [number, number] => {
   if (bars.length === 0) return [0, 1];
   const half = ((bars[1]?.startMs ?? 0) - (bars[0]?.startMs ?? 0)) / 2_000;
   return [first - half, last + half];
 };
 
-/** Above zero, so that an empty chart has an axis. */
+/** At least 1, so that an empty chart has an axis. */
 const niceTop = (most: number | null): number => Math.max(1, (most ?? 0) * 1.08);
 
-/** One mode's pace: a line with its mode's colour and dash, no axes; all lanes share one scale. */
+/** A line in its mode's colour and dash, without axes. `most` is the top of the scale that all modes share. */
 export const openSparkline = (
   place: HTMLElement,
   options: { readonly height: number; readonly colour: string; readonly dash: readonly number[] },

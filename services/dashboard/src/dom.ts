@@ -1,6 +1,6 @@
-/** The few things that are done to the page's elements. Text is only ever set as text. */
+/** Helpers for the page's elements. Text is always set as text, never as HTML. */
 
-/** The one element with this id. The page is ours, so that a missing one is a mistake of ours. */
+/** The element with this id. A missing one is a bug in the page. */
 export const byId = <T extends HTMLElement = HTMLElement>(id: string): T => {
   const element = document.getElementById(id);
   if (element === null) throw new Error(`the page has no #${id}`);
@@ -21,7 +21,7 @@ export const make = <K extends keyof HTMLElementTagNameMap>(
   return element;
 };
 
-/** Leaves alone what says so already: ten times a second most of the page does. */
+/** Skips unchanged text: ten times a second most of the page is unchanged. */
 export const setText = (element: HTMLElement, text: string): void => {
   if (element.textContent !== text) element.textContent = text;
 };
@@ -33,7 +33,7 @@ export const setTime = (element: HTMLTimeElement, atMs: number, text: string, ut
   element.title = utc;
 };
 
-/** Calls `draw` only with a value that is not the one before. */
+/** Calls `draw` only when the value has changed. */
 export const onChange = <T>(draw: (value: T) => void): ((value: T) => void) => {
   let before: { readonly value: T } | null = null;
   return (value) => {
@@ -43,7 +43,7 @@ export const onChange = <T>(draw: (value: T) => void): ((value: T) => void) => {
   };
 };
 
-/** Tells whether any of these is another one than the last time: what is drawn of them alone need not be drawn again. */
+/** Returns whether any of the values has changed since the last call, so that unchanged parts are not drawn again. */
 export const openChanges = (): ((...next: readonly unknown[]) => boolean) => {
   let before: readonly unknown[] | null = null;
   return (...next) => {
@@ -57,16 +57,16 @@ export const openChanges = (): ((...next: readonly unknown[]) => boolean) => {
 export type Row<Item> = {
   readonly element: HTMLElement;
   fill(item: Item, index: number): void;
-  /** It has come just now, and few have with it. */
+  /** Called for a new row when few are new at once. */
   arrive?(): void;
 };
 
-/** More at once is a stream, in which no single one is to be pointed at. */
+/** With more new rows at once none of them is highlighted. */
 const MOST_ARRIVALS = 3;
 
 /**
- * A list whose rows follow their items. Rows of items that left are used again for those that came, so that a list that
- * moves ten times a second makes no garbage.
+ * A list whose rows follow their items. Rows of removed items are reused for new ones, so that a list that changes ten
+ * times a second creates no garbage.
  */
 export const openRows = <Item>(
   list: HTMLElement,
@@ -96,10 +96,10 @@ export const openRows = <Item>(
   };
 };
 
-/** Whether this viewer's system asks for less motion. */
+/** False when the user's system asks for less motion. */
 export const wantsMotion = (): boolean => !matchMedia("(prefers-reduced-motion: reduce)").matches;
 
-/** A group of radio buttons as it is chosen from. */
+/** Calls `choose` with the value of the chosen radio button. */
 export const onChoice = (group: HTMLElement, choose: (value: string) => void): void => {
   group.addEventListener("change", ({ target }) => {
     if (target instanceof HTMLInputElement && target.checked) choose(target.value);

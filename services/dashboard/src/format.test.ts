@@ -5,7 +5,7 @@ const english = formatsFor({ locale: "en-US", timeZone: "America/New_York", curr
 const german = formatsFor({ locale: "de-DE", timeZone: "Europe/Berlin", currency: "EUR" });
 const plain = (text: string): string => text.replaceAll(/[\u00a0\u202f]/g, " ");
 
-test("numbers and money are the viewer's", () => {
+test("formats numbers and money in the user's locale", () => {
   expect([english.count(12_345), german.count(12_345)]).toEqual(["12,345", "12.345"]);
   expect(english.money(1_234.5)).toBe("$1,234.50");
   expect(plain(german.money(1_234.5))).toBe("1.234,50 €");
@@ -16,21 +16,21 @@ test("numbers and money are the viewer's", () => {
   ]);
 });
 
-test("without a currency money has two decimals and no sign", () => {
+test("formats money with two decimals and no symbol without a currency", () => {
   expect(formatsFor({ locale: "en-US", currency: null }).money(4.5)).toBe("4.50");
 });
 
-test("a span is told in the unit that suits it", () => {
+test("formats a duration in a suitable unit", () => {
   const spans = [0, 340.4, 999, 1_250, 9_999, 65_000, 150_000, 7_200_000].map(english.span);
   expect(spans.map(plain)).toEqual(["0 ms", "340 ms", "999 ms", "1.3 s", "10.0 s", "65 s", "3 min", "2 h"]);
   expect(plain(english.age(400))).toBe("0.4 s");
 });
 
-test("times are of the viewer's zone, and UTC is told as UTC", () => {
+test("formats times in the user's time zone, and UTC as UTC", () => {
   const atMs = Date.parse("2026-01-15T22:30:05Z");
   expect(plain(english.clock(atMs))).toBe("05:30:05 PM");
   expect(german.clock(atMs)).toBe("23:30:05");
   expect(german.utc(atMs)).toBe("2026-01-15 22:30:05 UTC");
-  // days of sales are days of UTC, also where it is tomorrow already
+  // days of sales are UTC days, also where the local date is already the next day
   expect(formatsFor({ locale: "en-US", timeZone: "Asia/Tokyo", currency: null }).utcDay(atMs)).toBe("Jan 15");
 });

@@ -1,21 +1,21 @@
-/** Numbers, money and times as the viewer writes them. The page's words are English; its figures are the viewer's. */
+/** Numbers, money and times in the user's locale. The page's words are English. */
 
 export type Formats = {
   count(value: number): string;
   /** Short, for axes: 12K. */
   compact(value: number): string;
-  /** In the server's currency where it names one. */
+  /** In the server's currency, if it has one. */
   money(value: number): string;
   perSecond(value: number): string;
-  /** A span: 340 ms, 1.2 s, 3 min. */
+  /** A duration: 340 ms, 1.2 s, 3 min. */
   span(ms: number): string;
-  /** In seconds, as an age that is looked at: 0.4 s. */
+  /** A duration in seconds, for the age of the figures: 0.4 s. */
   age(ms: number): string;
-  /** Time of day with seconds, in the viewer's zone. */
+  /** Time of day with seconds, in the user's time zone. */
   clock(atMs: number): string;
   /** Time of day without seconds. */
   minute(atMs: number): string;
-  /** A day; of UTC, because days of sales are. */
+  /** A UTC day, like the days of sales. */
   utcDay(atMs: number): string;
   dayAndMinute(atMs: number): string;
   utc(atMs: number): string;
@@ -40,7 +40,7 @@ export const formatsFor = ({ locale, timeZone, currency }: FormatOptions): Forma
     const format = new Intl.DateTimeFormat(locale, { timeZone, ...options });
     return (atMs: number): string => format.format(atMs);
   };
-  // by the symbols that are the same in every language, never apart from their number
+  // the symbols are the same in every language; a no-break space keeps them next to their number
   const unit = (symbol: string, digits: number) => {
     const format = number({ minimumFractionDigits: digits, maximumFractionDigits: digits });
     return (value: number): string => `${format(value)}\u00a0${symbol}`;

@@ -1,4 +1,5 @@
-/** Light, dark, or as the system has it; and colours that canvases need to be told. */
+/** Colours: the light, dark or system theme, the theme's colours for canvases, and the colour and shape of each mode. */
+import { make } from "./dom.ts";
 
 const KEY = "coffee-rt:theme";
 const THEMES = ["auto", "light", "dark"] as const;
@@ -20,25 +21,25 @@ export const openTheme = (onChange: () => void): ThemeSwitch => {
       const theme = THEMES[(THEMES.indexOf(current()) + 1) % THEMES.length] ?? "auto";
       if (theme === "auto") delete root.dataset["theme"];
       else root.dataset["theme"] = theme;
-      remember(theme);
+      store(theme);
       changed();
       return theme;
     },
   };
 };
 
-const remember = (theme: Theme): void => {
+const store = (theme: Theme): void => {
   try {
     localStorage.setItem(KEY, theme);
   } catch {
-    // storage is off: it holds until the page is left
+    // storage is disabled: the theme lasts until the page is closed
   }
 };
 
-/** Of the present theme: to ask the browser for one costs a layout of styles, and charts ask at every draw. */
+/** By name, of the current theme: reading one costs a style recalculation, and charts read them at every draw. */
 const colours = new Map<string, string>();
 
-/** As a canvas understands it: what `light-dark()` comes to now. */
+/** The value of a colour variable for a canvas, which does not know `light-dark()`. */
 export const colour = (name: string): string => {
   const known = colours.get(name);
   if (known !== undefined) return known;
@@ -50,4 +51,32 @@ export const colour = (name: string): string => {
   probe.remove();
   colours.set(name, color);
   return color;
+};
+
+/** Colours that colour-blind users can distinguish, and shapes and dashes that need no colour. */
+export type ModeStyle = { readonly colour: string; readonly shape: string; readonly dash: readonly number[] };
+
+const FIRST: ModeStyle = { colour: "mode-1", shape: "circle", dash: [] };
+const MODE_STYLES: readonly ModeStyle[] = [
+  FIRST,
+  { colour: "mode-2", shape: "diamond", dash: [8, 4] },
+  { colour: "mode-3", shape: "triangle", dash: [2, 3] },
+  { colour: "mode-4", shape: "square", dash: [8, 3, 2, 3] },
+];
+
+/** By the mode's name only, so that a mode has the same style whichever modes run: by its number, else by its letters. */
+export const styleOf = (mode: string): ModeStyle => MODE_STYLES[numberOf(mode) % MODE_STYLES.length] ?? FIRST;
+
+const numberOf = (mode: string): number => {
+  const version = /^v([1-9]\d?)$/.exec(mode)?.[1];
+  if (version !== undefined) return Number(version) - 1;
+  return [...mode].reduce((sum, letter) => sum + (letter.codePointAt(0) ?? 0), 0);
+};
+
+/** The mode's shape in its colour, shown before its name. */
+export const markOf = (mode: string): HTMLElement => {
+  const style = styleOf(mode);
+  const mark = make("i", { class: `shape ${style.shape}`, "aria-hidden": "true" });
+  mark.style.color = `var(--${style.colour})`;
+  return mark;
 };

@@ -1,18 +1,19 @@
+/** Rankings: drinks and stores of the hour, and drinks of 30 days. */
 import { byId, make, openChanges, openRows, type Row, setText } from "../dom.ts";
 import type { Formats } from "../format.ts";
-import { knowsHour } from "../honesty.ts";
 import type { Model, Part } from "../model.ts";
+import { knowsHour } from "../status-text.ts";
 
 type Sold = { readonly name: string; readonly orders: number; readonly revenue: number };
 type Ranked = Sold & { readonly share: number; readonly formats: Formats };
 
 const NONE = "None yet.";
-const UNKNOWN = "Not known.";
+const UNKNOWN = "Unknown.";
 
-/** Drinks shown as bars: as many as the server ranks by name. */
+/** As many drinks as the server ranks. */
 const DRINKS = 5;
-const STORES_AT_FIRST = 8;
-/** The server sends no more stores of the hour than this. */
+const STORES_CLOSED = 8;
+/** The server sends at most this many stores. */
 const STORES_SENT = 50;
 
 const makeRow = (): Row<Ranked> => {
@@ -41,7 +42,7 @@ const ranked = (sold: readonly Sold[], most: number, formats: Formats): Ranked[]
   return first.map((each) => ({ ...each, share: top === 0 ? 0 : each.orders / top, formats }));
 };
 
-/** Best sellers of the hour and of 30 days. */
+/** Best-selling drinks of the hour and of 30 days. */
 export const openDrinks = (): Part => {
   const drawHour = openRows(byId("drinks"), makeRow, ({ name }: Ranked) => name);
   const drawMonth = openRows(
@@ -59,12 +60,12 @@ export const openDrinks = (): Part => {
     (drink) => drink,
   );
   const [noneInHour, noneInMonth] = [byId("drinks-empty"), byId("month-empty")];
-  const isOther = openChanges();
+  const hasChanged = openChanges();
   return {
-    // of another mode's figures nothing stays while its own are waited for
+    // while a mode's first figures are loading, those of the previous choice are cleared
     draw: ({ shown, formats }) => {
       const isKnown = shown !== null && knowsHour(shown);
-      if (!isOther(shown?.hour_drinks, shown?.top5_drinks, shown?.as_of == null, isKnown, formats)) return;
+      if (!hasChanged(shown?.hour_drinks, shown?.top5_drinks, shown?.as_of == null, isKnown, formats)) return;
       const { hour_drinks = [], top5_drinks = [] } = shown ?? {};
       const drinks = hour_drinks.map(({ drink, ...sold }) => ({ name: drink, ...sold }));
       drawHour(ranked(drinks, DRINKS, formats));
@@ -77,24 +78,24 @@ export const openDrinks = (): Part => {
   };
 };
 
-/** Stores side by side: the first few, or the fifty that the server sends. */
+/** Stores of the hour: the first few, or all that the server sends. */
 export const openStores = (): Part => {
   const [list, more, foot] = [byId("stores"), byId<HTMLButtonElement>("stores-more"), byId("stores-foot")];
   const empty = byId("stores-empty");
   const drawRows = openRows(list, makeRow, ({ name }: Ranked) => name);
-  const isOther = openChanges();
+  const hasChanged = openChanges();
   let isOpen = false;
   let latest: Model | null = null;
   const draw = (model: Model): void => {
     latest = model;
     const { shown, formats, setup } = model;
     const isKnown = shown !== null && knowsHour(shown);
-    if (!isOther(shown?.hour_stores, isKnown, isOpen, setup, formats)) return;
+    if (!hasChanged(shown?.hour_stores, isKnown, isOpen, setup, formats)) return;
     const stores = (shown?.hour_stores ?? []).map(({ store, ...sold }) => ({ name: store, ...sold }));
-    drawRows(ranked(stores, isOpen ? stores.length : STORES_AT_FIRST, formats));
+    drawRows(ranked(stores, isOpen ? stores.length : STORES_CLOSED, formats));
     empty.hidden = shown === null || stores.length > 0;
     setText(empty, isKnown ? NONE : UNKNOWN);
-    more.hidden = stores.length <= STORES_AT_FIRST;
+    more.hidden = stores.length <= STORES_CLOSED;
     more.ariaExpanded = String(isOpen);
     setText(more, isOpen ? "Show fewer" : `Show ${stores.length}`);
     setText(foot, footFor(stores.length, setup?.stores.count ?? null, formats));
@@ -108,5 +109,5 @@ export const openStores = (): Part => {
 
 const footFor = (sent: number, inCatalogue: number | null, formats: Formats): string => {
   if (sent < STORES_SENT || inCatalogue === null) return "";
-  return `${formats.count(sent)} of ${formats.count(inCatalogue)} stores: those with the most orders, and those pinned.`;
+  return `${formats.count(sent)} of ${formats.count(inCatalogue)} stores: those with the most orders, and pinned ones.`;
 };

@@ -1,42 +1,43 @@
+/** The table behind a chart. */
 import { make, openRows, type Row, setText } from "../dom.ts";
 
-export type Cells = {
-  /** Of what; when it is of something else, the table is that at once. */
+export type TableData = {
+  /** Names the data: a table of other data is drawn at once. */
   readonly of: string;
   readonly caption: string;
   readonly head: readonly string[];
-  /** A row is the same one as long as its key is. */
+  /** Rows with the same key are updated in place. */
   readonly rows: readonly TableRow[];
 };
 type TableRow = { readonly key: string; readonly cells: readonly string[] };
 
-/** Slower than the chart, so that it can be read. */
+/** Slower than the chart, so that the table can be read. */
 const REFRESH_EVERY_MS = 5_000;
 
 /**
- * The table behind a chart, made only while somebody looks at it. It stands still while it has the focus or a selection:
- * a screen reader would be thrown out of it otherwise.
+ * Fills the table only while it is open. It does not change while it has the focus or a selection: a screen reader would
+ * lose its position.
  */
-export const openTable = (details: HTMLElement): { offer(of: string, cells: () => Cells): void } => {
+export const openTable = (details: HTMLElement): { offer(of: string, data: () => TableData): void } => {
   const place = details.querySelector(".scroll") ?? details;
-  let latest: (() => Cells) | null = null;
-  let isNews = false;
-  let fillTable: ((cells: Cells) => void) | null = null;
+  let latest: (() => TableData) | null = null;
+  let hasNewData = false;
+  let fillTable: ((data: TableData) => void) | null = null;
   let filledWith = "";
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   const isOpen = (): boolean => details instanceof HTMLDetailsElement && details.open;
   const fill = (): void => {
     if (latest === null) return;
-    const cells = latest();
-    if (fillTable === null || filledWith !== cells.of) fillTable = openCells(place, cells.head);
-    [isNews, filledWith] = [false, cells.of];
-    fillTable(cells);
+    const data = latest();
+    if (fillTable === null || filledWith !== data.of) fillTable = openCells(place, data.head);
+    [hasNewData, filledWith] = [false, data.of];
+    fillTable(data);
   };
   const refresh = (): void => {
     timer = undefined;
     if (!isOpen()) return;
-    if (isNews && !isBeingRead(place)) fill();
+    if (hasNewData && !isBeingRead(place)) fill();
     timer = setTimeout(refresh, REFRESH_EVERY_MS);
   };
   details.addEventListener("toggle", () => {
@@ -45,8 +46,8 @@ export const openTable = (details: HTMLElement): { offer(of: string, cells: () =
     if (timer === undefined) timer = setTimeout(refresh, REFRESH_EVERY_MS);
   });
   return {
-    offer: (of, cells) => {
-      [latest, isNews] = [cells, true];
+    offer: (of, data) => {
+      [latest, hasNewData] = [data, true];
       if (isOpen() && of !== filledWith) fill();
     },
   };
@@ -58,8 +59,8 @@ const isBeingRead = (place: Element): boolean => {
   return isSelected || place.contains(document.activeElement);
 };
 
-/** A table with this head, in place of what was there. */
-const openCells = (place: Element, head: readonly string[]): ((cells: Cells) => void) => {
+/** Replaces the content with a table with this head. */
+const openCells = (place: Element, head: readonly string[]): ((data: TableData) => void) => {
   const [caption, body] = [make("caption"), make("tbody")];
   const titles = head.map((title) => make("th", { scope: "col" }, title));
   place.replaceChildren(make("table", {}, caption, make("thead", {}, make("tr", {}, ...titles)), body));
@@ -68,9 +69,9 @@ const openCells = (place: Element, head: readonly string[]): ((cells: Cells) => 
     () => rowOf(head.length),
     ({ key }: TableRow) => key,
   );
-  return (cells) => {
-    setText(caption, cells.caption);
-    fillRows(cells.rows);
+  return (data) => {
+    setText(caption, data.caption);
+    fillRows(data.rows);
   };
 };
 

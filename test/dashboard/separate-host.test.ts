@@ -1,0 +1,148 @@
+/** The page on a host of its own: behind the container's nginx.conf in a real nginx, or built with the API's address. */
+import { execFile, spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { brotliDecompressSync, gunzipSync } from "node:zlib";
+import { afterAll, beforeAll, expect } from "vitest";
+import { fromPackage, missingLibraries } from "../../dev/system/servers/apt.ts";
+import { freePort } from "../../dev/system/servers/ports.ts";
+import { until } from "../fresh.ts";
+import { type System, startSystem } from "../system.ts";
+import { openVisits, sendOrder, test, untilHourLasts, untilLive, type Visits } from "./visits.ts";
+
+const root = join(import.meta.dirname, "../..");
+const config = readFileSync(join(root, "services/dashboard/nginx.conf"), "utf8");
+
+type Nginx = { readonly command: string; readonly types: string };
+
+const findNginx = (): Promise<Nginx> =>
+  fromPackage(
+    {
+      name: "nginx",
+      find: async (folder) => {
+        const command = join(folder, "usr/sbin/nginx");
+        const types = join(folder, "etc/nginx/mime.types");
+        if (!existsSync(command) || !existsSync(types)) return null;
+        return await promisify(execFile)(command, ["-v"]).then(
+          () => ({ command, types }),
+          () => null,
+        );
+      },
+      unpacked: async () => ["nginx", "nginx-common", ...(await missingLibraries(["nginx"]))],
+      whatToDo: "nginx is missing and could not be installed. On Debian and Ubuntu: apt-get install nginx",
+    },
+    (line) => console.log(line),
+  );
+
+/** The image's nginx.conf with this machine's paths and ports. */
+const settingsFor = (folder: string, { types }: Nginx, port: number, apiUrl: string): string => {
+  const own = config
+    .replace("listen 8080", `listen 127.0.0.1:${port}`)
+    .replace("/usr/share/nginx/html", join(root, "services/dashboard/dist"))
+    .replace("http://order-api:8005", apiUrl);
+  const folders = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+    .map((name) => `${name}_temp_path ${join(folder, name)};`)
+    .join("\n");
+  return `${process.getuid?.() === 0 ? "user root;" : ""}
+daemon off; worker_processes 1; pid ${join(folder, "pid")}; error_log stderr;
+events {}
+http { include ${types}; access_log off; ${folders}
+${own}
+}`;
+};
+
+let system: System;
+let visits: Visits;
+let url: string;
+const closers: (() => unknown)[] = [];
+beforeAll(async () => {
+  const [nginx, port] = await Promise.all([findNginx(), freePort()]);
+  [system, visits] = await Promise.all([
+    startSystem({ modes: ["v1"], env: { PAGE_ORDERS_PER_SECOND: "40" } }),
+    openVisits(),
+  ]);
+  closers.push(
+    () => system.close(),
+    () => visits.close(),
+  );
+  const folder = mkdtempSync(join(tmpdir(), "coffee-rt-nginx-"));
+  closers.push(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, "nginx.conf");
+  writeFileSync(file, settingsFor(folder, nginx, port, system.url));
+  const child = spawn(nginx.command, ["-p", folder, "-e", "stderr", "-c", file], { stdio: "pipe" });
+  closers.push(async () => {
+    const ended = new Promise((resolve) => child.once("exit", resolve));
+    if (child.kill("SIGQUIT")) await ended;
+  });
+  let output = "";
+  child.stderr.on("data", (chunk) => {
+    output += chunk;
+  });
+  url = `http://127.0.0.1:${port}`;
+  await until(`nginx answers: ${output}`, async () => (await fetch(url).catch(() => null))?.status === 200);
+  await untilHourLasts();
+}, 420_000);
+afterAll(async () => {
+  for (let close = closers.pop(); close; close = closers.pop()) await close();
+});
+
+test("nginx serves the same page with the same headers as the API", async () => {
+  const [separate, own] = await Promise.all([fetch(url), fetch(system.url)]);
+  expect(await separate.text()).toBe(await own.text());
+  for (const name of [
+    "content-security-policy",
+    "cache-control",
+    "x-content-type-options",
+    "referrer-policy",
+    "cross-origin-opener-policy",
+  ])
+    expect({ [name]: separate.headers.get(name) }).toEqual({ [name]: own.headers.get(name) });
+  expect(separate.headers.get("content-encoding")).toBe("gzip");
+  const script =
+    /\/assets\/[\w.-]+\.js/.exec(await (await fetch(url)).text())?.[0] ?? expect.fail("no script");
+  expect((await fetch(url + script)).headers.get("cache-control")).toBe(
+    (await fetch(system.url + script)).headers.get("cache-control"),
+  );
+  expect((await fetch(`${url}/.built-from`)).status).toBe(404);
+});
+
+test("nginx passes on the API's documents", async () => {
+  for (const path of ["/docs/", "/openapi.json", "/asyncapi.json", "/readyz"])
+    expect([path, (await fetch(url + path)).status]).toEqual([path, 200]);
+});
+
+test("nginx passes on figures, the WebSocket and orders", async () => {
+  const visit = await visits.open(url);
+  try {
+    await untilLive(visit);
+    const before = await visit.number("#hour-orders");
+    await sendOrder(url, "v1");
+    await until("the order is counted", async () => (await visit.number("#hour-orders")) === before + 1);
+    // the page's button sends from this origin
+    await visit.page.locator("#send").click();
+    await until(
+      "the page's order is counted",
+      async () => (await visit.number("#hour-orders")) === before + 2,
+    );
+    expect(visit.consoleErrors).toEqual([]);
+  } finally {
+    await visit.context.close();
+  }
+}, 60_000);
+
+test("a page built for another host has the API's address in every compressed copy", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "coffee-rt-page-"));
+  const out = join(folder, "dist");
+  try {
+    const args = ["dev/build-dashboard.ts", "--out", out, "--api", "https://api.example/coffee"];
+    await promisify(execFile)(process.execPath, args, { cwd: root });
+    const file = (ending: string): Buffer => readFileSync(join(out, `index.html${ending}`));
+    const copies = [file(""), brotliDecompressSync(file(".br")), gunzipSync(file(".gz"))].map(String);
+    for (const copy of copies)
+      expect(copy).toContain('<meta name="coffee-rt-api" content="https://api.example/coffee">');
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}, 60_000);

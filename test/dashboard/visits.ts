@@ -1,0 +1,100 @@
+/** Visits of the page in a real Chromium, with a real API. */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Browser, BrowserContext, Page } from "playwright-core";
+import { test as anyTest, expect, inject } from "vitest";
+import type { Dashboard } from "#shared/domain/dashboard.ts";
+import { HOUR_MS } from "#shared/domain/time.ts";
+import { buildPageIfStale } from "../../dev/build-dashboard.ts";
+import { type Chromium, openChromium } from "../../dev/screenshots/browser.ts";
+
+export type Visit = {
+  readonly page: Page;
+  readonly context: BrowserContext;
+  /** Errors and warnings of the page's console, those of its content security policy included. */
+  readonly consoleErrors: readonly string[];
+  text(selector: string): Promise<string>;
+  /** A figure as a number. */
+  number(selector: string): Promise<number>;
+};
+
+export type Visits = {
+  open(url: string, options?: VisitOptions): Promise<Visit>;
+  close(): Promise<void>;
+};
+export type VisitOptions = {
+  readonly theme?: "light" | "dark";
+  readonly width?: number;
+  readonly height?: number;
+  readonly reducedMotion?: boolean;
+  /** A contrast theme of the system. */
+  readonly forcedColors?: boolean;
+};
+
+const found = inject("chromium");
+
+/** Skipped without a browser (test/setup.ts). */
+export const test = anyTest.skipIf(found === null);
+
+export const openVisits = async (): Promise<Visits> => {
+  const [browser] = await Promise.all([openFound(found), buildPageIfStale()]);
+  return { open: (url, options = {}) => visit(browser, url, options), close: () => browser.close() };
+};
+
+const openFound = (binary: Chromium | null): Promise<Browser> => {
+  if (binary === null) throw new Error("Chromium is not available");
+  return openChromium(binary);
+};
+
+const visit = async (browser: Browser, url: string, options: VisitOptions): Promise<Visit> => {
+  const context = await browser.newContext({
+    locale: "en-US",
+    timezoneId: "America/New_York",
+    colorScheme: options.theme ?? "light",
+    reducedMotion: options.reducedMotion ? "reduce" : "no-preference",
+    forcedColors: options.forcedColors ? "active" : "none",
+    viewport: { width: options.width ?? 1280, height: options.height ?? 900 },
+  });
+  const page = await context.newPage();
+  const consoleErrors: string[] = [];
+  page.on("pageerror", (error) => consoleErrors.push(error.message));
+  page.on("console", (message) => {
+    if (["error", "warning"].includes(message.type())) consoleErrors.push(message.text());
+  });
+  await page.goto(url);
+  const text = async (selector: string): Promise<string> =>
+    (await page.locator(selector).textContent()) ?? "";
+  return {
+    page,
+    context,
+    consoleErrors,
+    text,
+    number: async (selector) => Number((await text(selector)).replaceAll(/[^\d.-]/g, "")),
+  };
+};
+
+/** More than the tests of one file need. */
+const TESTS_TAKE_MS = 120_000;
+
+/** These tests count the sales of the current hour, so it must not end meanwhile. */
+export const untilHourLasts = async (): Promise<void> => {
+  const leftMs = HOUR_MS - (Date.now() % HOUR_MS);
+  if (leftMs < TESTS_TAKE_MS) await sleep(leftMs);
+};
+
+export const untilLive = async ({ page }: Visit): Promise<void> => {
+  await page.locator('#chip[data-phase="live"]').waitFor({ timeout: 20_000 });
+};
+
+export const sendOrder = async (url: string, mode: string, more: object = {}): Promise<string> => {
+  const response = await fetch(`${url}/api/${mode}/order`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ drink: "latte", store: "uptown", price: 4.5, ...more }),
+  });
+  const { id } = (await response.json()) as { id: string };
+  expect([201, 202]).toContain(response.status);
+  return id;
+};
+
+export const dashboardOf = async (url: string, mode = "all"): Promise<Dashboard> =>
+  (await (await fetch(`${url}/api/dashboard?mode=${mode}`)).json()) as Dashboard;
