@@ -54,7 +54,7 @@ export const BROKEN_IMPORTS: readonly Example[] = [
 export const KEPT_IMPORTS: readonly Example[] = [
   [
     "loadtest/lab/report/x.ts",
-    'import { tableOf } from "../../../dev/page.ts";\nimport * as vega from "vega";',
+    'import { tableOf } from "../../../dev/markdown.ts";\nimport * as vega from "vega";',
   ],
   ["shared/domain/x.ts", 'import { iso } from "./time.ts";'],
   [

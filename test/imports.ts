@@ -127,7 +127,7 @@ const AREAS: readonly Area[] = [
   // results to knowledge: nothing that could measure
   {
     where: /^loadtest\/lab\/report\//,
-    from: /^(loadtest|shared\/domain)\/|^dev\/page\.ts$/,
+    from: /^(loadtest|shared\/domain)\/|^dev\/markdown\.ts$/,
     packages: ["vega", "vega-lite"],
   },
   { where: /^loadtest\/lab\//, from: /^(loadtest|dev|db|shared)\/|^package\.json$/, packages: [] },

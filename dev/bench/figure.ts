@@ -1,6 +1,6 @@
 /** What a benchmark says: one value per round, and what it should be. */
 
-import { tableOf } from "../page.ts";
+import { tableOf } from "../markdown.ts";
 
 /** In the unit of the values; null where a figure is only published. */
 export type Target = { readonly atLeast: number } | { readonly atMost: number } | null;

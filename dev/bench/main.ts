@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { randomFrom } from "#shared/domain/random.ts";
 import { messageOf } from "#shared/runtime/lifecycle.ts";
-import { writeSection } from "../page.ts";
+import { writeSection } from "../markdown.ts";
 import { drain } from "./drain/part.ts";
 import { fanout } from "./fanout/part.ts";
 import { type Figure, figuresTable, resultOf } from "./figure.ts";

@@ -1,7 +1,7 @@
 /** npm run faults: breaks the real system on purpose, and holds what is left against what clients were told. */
 import { join } from "node:path";
 import { messageOf } from "#shared/runtime/lifecycle.ts";
-import { writeSection } from "../page.ts";
+import { writeSection } from "../markdown.ts";
 import { atOnce } from "./at-once.ts";
 import { expose } from "./expose.ts";
 import { faults } from "./faults.ts";

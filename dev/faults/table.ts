@@ -1,5 +1,5 @@
 /** The runs in two tables: what they say of each mode, and of each fault. */
-import { tableOf } from "../page.ts";
+import { tableOf } from "../markdown.ts";
 import { faults } from "./faults.ts";
 import type { RunResult } from "./run.ts";
 

@@ -1,5 +1,5 @@
 /** What an overload's answers say. */
-import { tableOf as table } from "../page.ts";
+import { tableOf as table } from "../markdown.ts";
 import type { Answer, LoadResult } from "./load.ts";
 
 export type Figures = {

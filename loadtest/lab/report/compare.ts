@@ -1,5 +1,5 @@
 /** Two sets of results beside each other: the second by the first, with how sure that is. */
-import { tableOf } from "../../../dev/page.ts";
+import { tableOf } from "../../../dev/markdown.ts";
 import { OBJECTIVE_NAMES, OBJECTIVES } from "../judge/objectives.ts";
 import { medianOf, ratioOf } from "../judge/statistics.ts";
 import { type Run, readSuite, type Suite } from "../run/results.ts";

@@ -1,5 +1,5 @@
 /** The parts of SCALE.md that are made from results, by the names of their marks. */
-import { tableOf } from "../../../dev/page.ts";
+import { tableOf } from "../../../dev/markdown.ts";
 import { EXPERIMENTS, experimentNamed } from "../experiments/all.ts";
 import { ruleRows } from "../judge/bottleneck.ts";
 import { medianOf, percentileOf } from "../judge/statistics.ts";

@@ -1,7 +1,7 @@
 /** From a folder of results to everything that is made of them, and whether what is committed is that. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
-import { withSection } from "../../../dev/page.ts";
+import { withSection } from "../../../dev/markdown.ts";
 import { readSuite, type Suite } from "../run/results.ts";
 import { crossovers } from "./charts/crossover.ts";
 import { againstRate, costs } from "./charts/lines.ts";
