@@ -5,11 +5,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
+import { countOutcomes } from "../../../dev/system/account.ts";
+import { type Audit, audit } from "../../../dev/system/audit.ts";
 import { catalogue, until } from "../../../test/fresh.ts";
 import { type System, startSystem } from "../../../test/system.ts";
-import { type Audit, audit, unaudited } from "../judge/audit.ts";
+import { dashboardsOf } from "../run/run.ts";
+import { accountOf } from "./account.ts";
 import { type Load, type Sent, send, settingsOf } from "./generator.ts";
-import { claimOf, type Told, toldIn } from "./output.ts";
+import { type Told, toldIn } from "./output.ts";
 
 const PROBE_STORES = ["southend"];
 const folder = mkdtempSync(join(tmpdir(), "coffee-rt-generator-"));
@@ -49,16 +52,20 @@ describe("on the real system", () => {
     const sent = await send(loadOf(url, mode, more), mkdtempSync(join(folder, "run-")), null).ended;
     const told = toldIn(sent.lines, sent.summary);
     const { stores, drinks } = catalogue;
-    const claim = claimOf(sent.summary, told.notAcknowledged, mode, {
+    const account = accountOf(sent.summary, told.notAcknowledged, {
       ...{ stores, drinks },
       probeStores: PROBE_STORES,
     });
-    const { acknowledged } = unaudited(claim);
+    const { acknowledged } = countOutcomes(account);
     await until("all acknowledged orders are stored and counted", async () => {
       const found = await stored();
       return found >= acknowledged && found === (await counted());
     });
-    return { sent, told, found: await audit(pool, url, claim) };
+    return {
+      sent,
+      told,
+      found: await audit(pool, account, { mode, dashboards: dashboardsOf(url, mode), agreeWithinMs: 10_000 }),
+    };
   };
 
   test("sends each planned order once, and reports its times", async () => {

@@ -1,8 +1,7 @@
 import { expect, test } from "vitest";
-import { orderId } from "../../k6/lib/ids.ts";
 import { NOT_SENT } from "../../k6/lib/ledger.ts";
 import type { Summary } from "../../k6/lib/summary.ts";
-import { claimOf, toldIn } from "./output.ts";
+import { toldIn } from "./output.ts";
 
 const scenario = (name: string, number: number, more: object = {}) => ({
   ...{
@@ -47,18 +46,8 @@ test("reads the ledger, and separates refused orders and those that were never s
     '{"ledger":1,"scenario":1,"iteration":2,"outcome":"refused","status":202,"type":"rejected","items":[0]}',
   ];
   expect(toldIn(lines, summary).notAcknowledged).toEqual([
-    { scenario: 1, iteration: 1, outcome: "unknown", isSent: true },
-    { scenario: 5, iteration: 0, outcome: "refused", isSent: false },
-    { scenario: 1, iteration: 2, outcome: "refused", isSent: true, items: [0] },
+    { scenario: 1, iteration: 1, outcome: "unknown" },
+    { scenario: 5, iteration: 0, outcome: "unsent" },
+    { scenario: 1, iteration: 2, outcome: "refused", items: [0] },
   ]);
-});
-
-test("finds each order of a claim by its id, with its content", () => {
-  const catalogue = { stores: ["uptown", "probe-1"], drinks: ["latte"], probeStores: ["probe-1"] };
-  const claim = claimOf(summary, [], "v2", catalogue);
-  expect(claim.sent.map(({ scenario: number }) => number)).toEqual([1, 5]);
-  const place = claim.placeOf(orderId(9, 5, 2, 0, 1e12));
-  expect(place).toMatchObject({ run: 9, scenario: 5, iteration: 2, item: 0 });
-  expect(place && claim.contentOf(place)).toEqual({ drink: "latte", store: "probe-1", cents: 450 });
-  expect(claim.placeOf("01a1fbfe-483e-415c-85c7-0bf011f941b1")).toBeNull();
 });

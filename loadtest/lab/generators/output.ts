@@ -1,12 +1,9 @@
-/** The lines and the summary of a run, made into requests, freshness and a claim for the audit. */
-import { partsOf } from "../../k6/lib/ids.ts";
+/** The lines and the summary of a run, made into requests, freshness and the orders that were not acknowledged. */
 import { freshnessIn, NOT_SENT, requestIn } from "../../k6/lib/ledger.ts";
-import { contentsOf } from "../../k6/lib/orders.ts";
 import { plannedOffsets, scheduleOf } from "../../k6/lib/schedule.ts";
 import type { ScenarioSummary, Summary } from "../../k6/lib/summary.ts";
 import { SCENARIO_NUMBERS } from "../../k6/profiles/profile.ts";
-import type { Claim, Content, NotAcknowledged, Place } from "../judge/audit.ts";
-import type { LabCatalogue } from "./catalogue.ts";
+import type { NotAcknowledged } from "./account.ts";
 
 /** A measured request; times by the clock of the machine, in milliseconds. */
 export type Request = {
@@ -88,35 +85,6 @@ const ledgerIn = (lines: readonly string[]): NotAcknowledged[] =>
       const { scenario, iteration, outcome, items, type } = JSON.parse(line) as NotAcknowledged & {
         type?: string;
       };
-      const isSent = type !== NOT_SENT.type;
-      return { scenario, iteration, outcome, isSent, ...(items !== undefined && { items }) };
+      const fate = type === NOT_SENT.type ? "unsent" : outcome;
+      return { scenario, iteration, outcome: fate, ...(items !== undefined && { items }) };
     });
-
-/** What the audit has to find in the database. */
-export const claimOf = (
-  summary: Summary,
-  notAcknowledged: readonly NotAcknowledged[],
-  mode: string,
-  catalogue: Pick<LabCatalogue, "stores" | "drinks" | "probeStores">,
-): Claim => {
-  const { run, seed } = summary;
-  const scenarios = summary.scenarios.filter(({ ordersPerIteration }) => ordersPerIteration > 0);
-  const contents = new Map(
-    scenarios.map((scenario) => [scenario.number, contentsOf({ seed, ...catalogue, scenario })]),
-  );
-  return {
-    run,
-    mode,
-    sent: scenarios.map(({ number, iterations, ordersPerIteration }) => ({
-      scenario: number,
-      iterations,
-      ordersPerRequest: ordersPerIteration,
-    })),
-    notAcknowledged,
-    placeOf: (id) => partsOf(id),
-    contentOf: (place: Place): Content | null => {
-      const content = contents.get(place.scenario)?.(place.iteration, place.item);
-      return content ? { drink: content.drink, store: content.store, cents: content.priceCents } : null;
-    },
-  };
-};

@@ -5,9 +5,9 @@
  */
 import type { Pool } from "#shared/store/pool.ts";
 import { type Accepted, drive } from "../../../dev/bench/ingest/wrk.ts";
+import { countsIn } from "../../../dev/system/audit.ts";
 import { driftOf } from "../../../dev/system/database.ts";
 import { waitUntil } from "../../../dev/system/wait.ts";
-import { tallyOf } from "../judge/audit.ts";
 import { bottleneckOf } from "../judge/bottleneck.ts";
 import { voidsOf } from "../judge/objectives.ts";
 import { durabilityOf, type Place, settingsOf } from "../judge/record.ts";
@@ -152,7 +152,7 @@ const tallied = async (
 ): Promise<{ readonly audit: Run["audit"]; readonly wholeAtMs: number }> => {
   let tally = { stored: 0, counted: 0 };
   const isWhole = async (): Promise<boolean> => {
-    tally = await tallyOf(pool);
+    tally = await countsIn(pool);
     return tally.counted >= accepted && tally.stored === tally.counted;
   };
   const isLate = await waitUntil("all is counted", () => isWhole().catch(() => false), DRAIN_WITHIN_MS).then(

@@ -36,7 +36,7 @@ const SPOILED: readonly Spoiled[] = [
     point: { arrangement: "v2", name: "loss", varied: {}, load },
     spoil: (pool) =>
       pool.query("DELETE FROM orders WHERE order_id = (SELECT min(order_id::text)::uuid FROM orders)"),
-    says: /audit: 1 orders were acknowledged and are not stored/,
+    says: /audit: 1 orders acknowledged and lost/,
   },
   {
     name: "an order that was counted twice",
@@ -44,7 +44,7 @@ const SPOILED: readonly Spoiled[] = [
     spoil: (pool) =>
       pool.query(`UPDATE rollup_hour SET orders = orders + 1
         WHERE ctid = (SELECT min(ctid) FROM rollup_hour WHERE orders > 0)`),
-    says: /audit: 1 rollup rows differ from their orders/,
+    says: /audit: 1 rollup rows differ from the orders/,
   },
 ];
 

@@ -3,13 +3,15 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { numberOf } from "../../../dev/system/database.ts";
+import { type Account, countOutcomes } from "../../../dev/system/account.ts";
+import { type Audit, audit, countsIn, unaudited, untilCounted } from "../../../dev/system/audit.ts";
+import { type DashboardSource, readDashboard, readSnapshot } from "../../../dev/system/dashboards.ts";
 import type { K6 } from "../../generator.ts";
 import type { PlannedAction } from "../experiments/experiment.ts";
+import { accountOf } from "../generators/account.ts";
 import { type Load, linesFile, type Sending, type Sent, send } from "../generators/generator.ts";
 import type { Heard, Sockets } from "../generators/listeners.ts";
-import { claimOf, type Told, toldIn } from "../generators/output.ts";
-import { type Audit, audit, tallyOf, unaudited } from "../judge/audit.ts";
+import { type Told, toldIn } from "../generators/output.ts";
 import { type Look, openSampler } from "../sample/sampler.ts";
 import { type Counters, countersOf, topicBytes } from "../sample/server-counters.ts";
 import type { Arrangement } from "./arrangements.ts";
@@ -122,8 +124,8 @@ const underLoad = async (
     lab.signal.throwIfAborted();
     const told = toldIn(sent.lines, sent.summary);
     timer.lap("load");
-    const claim = claimOf(sent.summary, told.notAcknowledged, arrangement.mode ?? "", scene.catalogue);
-    const { acknowledged, unknown } = unaudited(claim);
+    const account = accountOf(sent.summary, told.notAcknowledged, scene.catalogue);
+    const { acknowledged, unknown } = countOutcomes(account);
     const endMs = told.startMs + order.load.seconds * 1_000;
     const drainedMs =
       arrangement.mode === null ? endMs : await drained(scene, arrangement.mode, acknowledged);
@@ -131,7 +133,8 @@ const underLoad = async (
     timer.lap("drain");
     await sampler.stop();
     await lab.beforeAudit?.(scene);
-    const found = arrangement.mode === null ? unaudited(claim) : await audit(scene.pool, scene.url, claim);
+    const found =
+      arrangement.mode === null ? unaudited(account) : await audited(scene, arrangement.mode, account);
     timer.lap("audit");
     return {
       ...{ told, sent, audit: found, looks: sampler.looks, struck, heard },
@@ -150,18 +153,19 @@ const underLoad = async (
  * the audit then says what is missing.
  */
 const drained = async ({ pool }: Scene, mode: string, acknowledged: number): Promise<number> => {
-  const deadlineMs = Date.now() + DRAIN_WITHIN_MS;
-  for (;;) {
-    const counted = await numberOf(
-      pool,
-      "SELECT coalesce(sum(orders), 0) FROM rollup_minute WHERE mode = $1",
-      [mode],
-    ).catch(() => 0);
-    const nowMs = Date.now();
-    if (counted >= acknowledged || nowMs > deadlineMs) return nowMs;
-    await sleep(POLL_MS);
-  }
+  await untilCounted(pool, mode, acknowledged, DRAIN_WITHIN_MS);
+  return Date.now();
 };
+
+const AGREE_WITHIN_MS = 10_000;
+
+const audited = ({ pool, url }: Scene, mode: string, account: Account): Promise<Audit> =>
+  audit(pool, account, { mode, dashboards: dashboardsOf(url, mode), agreeWithinMs: AGREE_WITHIN_MS });
+
+export const dashboardsOf = (apiUrl: string, mode: string): readonly DashboardSource[] => [
+  { name: "the board", read: () => readDashboard(apiUrl, mode) },
+  { name: "a new WebSocket's snapshot", read: () => readSnapshot(apiUrl, mode) },
+];
 
 /** Longer than a batch takes to be counted, on a busy machine. */
 const QUIET_MS = 2_000;
@@ -172,7 +176,7 @@ const settled = async ({ pool }: Scene): Promise<void> => {
   const deadlineMs = Date.now() + SETTLED_WITHIN_MS;
   let last = "";
   for (let sinceMs = Date.now(); Date.now() - sinceMs < QUIET_MS && Date.now() < deadlineMs; ) {
-    const now = JSON.stringify(await tallyOf(pool).catch(() => null));
+    const now = JSON.stringify(await countsIn(pool).catch(() => null));
     if (now !== last) [last, sinceMs] = [now, Date.now()];
     await sleep(POLL_MS);
   }
