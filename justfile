@@ -55,7 +55,7 @@ retention *options:
 faults *options:
     npm run faults -- "$@"
 
-# Load by k6: just load --mode v2 --profile spike
+# A load profile: just load --mode v2 --profile spike
 load *options:
     npm run load -- "$@"
 

@@ -87,7 +87,7 @@ const spreadOf = (samples: readonly number[]): Record<string, number> => {
 const isP99Over = (samples: readonly number[], most: number): boolean => {
   let over = 0;
   for (const sample of samples) if (sample > most) over++;
-  return over > samples.length - Math.max(1, Math.ceil(samples.length * 0.99));
+  return over > samples.length - Math.ceil(samples.length * 0.99);
 };
 
 export type Lines = { add(line: string): void; close(): void };
