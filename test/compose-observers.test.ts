@@ -1,10 +1,11 @@
-/** Prometheus, Grafana and Loki in containers: that they are given what npm start -- --observe has, and files that exist. */
+/** Prometheus, Grafana and Loki in containers: the same targets as npm start -- --observe, and mounted files that exist. */
 import { execFile } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
+import { modes } from "#shared/modes/all.ts";
 import { redisStreamsKnobs } from "#shared/modes/redis-streams/knobs.ts";
 import { loadSettings } from "#shared/runtime/config.ts";
 import { EXPORTERS } from "../dev/observe/exporters.ts";
@@ -35,7 +36,7 @@ const overlay = servicesOf("docker-compose.v3.yaml");
 const all = { ...base, ...overlay };
 const OBSERVERS = Object.entries(all).filter(([, { profiles = [] }]) => profiles.includes("observe"));
 
-test("whoever watches is no part of what is watched: a profile, bounded, and nobody waits for it", () => {
+test("the observing services have a profile and memory limits, and no other service waits for them", () => {
   expect(OBSERVERS.map(([name]) => name)).toEqual([
     "prometheus",
     "grafana",
@@ -57,14 +58,14 @@ test("whoever watches is no part of what is watched: a profile, bounded, and nob
   }
 });
 
-test("one container has the engine's socket, and Kafka's own tools are run without the agent", () => {
+test("only one container mounts the engine's socket, and Kafka's tools run without the agent", () => {
   const mounts = ({ volumes = [] }: Service): boolean => volumes.some((each) => each.includes("docker.sock"));
   expect(Object.keys(all).filter((name) => mounts(all[name] ?? {}))).toEqual(["engine"]);
   expect(JSON.stringify(overlay["kafka"]?.environment)).not.toContain("KAFKA_OPTS");
   expect(overlay["kafka"]?.command?.join(" ")).toContain("export KAFKA_OPTS=");
 });
 
-test("what is mounted from the project is there", () => {
+test("every mounted file of the project exists", () => {
   const mounted = [...Object.values(base), ...Object.values(overlay)].flatMap(({ volumes = [] }) =>
     volumes.filter((volume) => volume.startsWith("./")).map((volume) => volume.split(":")[0] ?? ""),
   );
@@ -73,15 +74,19 @@ test("what is mounted from the project is there", () => {
   for (const file of RULE_FILES) expect(mounted).toContain(`./grafana/rules/${file}`);
 });
 
-test("Prometheus reads the same pages under the same names, and takes its configuration", async () => {
+test("Prometheus has every job and the worker of every mode, and accepts its configuration", async () => {
   const file = "grafana/compose/prometheus.yaml";
-  const { scrape_configs: jobs } = parse(read(file)) as { scrape_configs: readonly { job_name: string }[] };
+  type Job = { readonly job_name: string; readonly dns_sd_configs?: readonly { names: readonly string[] }[] };
+  const { scrape_configs: jobs } = parse(read(file)) as { scrape_configs: readonly Job[] };
   expect(jobs.map(({ job_name }) => job_name)).toEqual([...JOBS]);
+  const namesOf = (job: string): readonly string[] =>
+    jobs.find(({ job_name }) => job_name === job)?.dns_sd_configs?.flatMap(({ names }) => names) ?? [];
+  expect(namesOf("worker")).toEqual(modes.map(({ name }) => `worker-${name}`));
   const tool = await promtool((line) => console.log(line));
   await promisify(execFile)(tool, ["check", "config", "--syntax-only", join(root, file)]);
 });
 
-test("its figures of Kafka and of the stream are those of npm start", () => {
+test("the metrics of Kafka and of the stream are those of npm start", () => {
   const versions = [...JSON.stringify(overlay).matchAll(/javaagent[:-](\d+(?:\.\d+)*)/g)];
   expect(new Set(versions.map(([, version]) => version))).toEqual(new Set([AGENT_VERSION]));
   expect(JSON.stringify(overlay)).toContain(AGENT_SHA256);
@@ -91,8 +96,8 @@ test("its figures of Kafka and of the stream are those of npm start", () => {
   expect(EXPORTERS.flatMap(({ args }) => args(1))).toContain(`--check-single-streams=db0=${stream}`);
 });
 
-test("images are pinned, and Grafana finds its boards and both sources", () => {
-  // those of ours are built here
+test("images are pinned, and Grafana finds its boards and both data sources", () => {
+  // our own images are built, not pulled
   for (const { image, build } of Object.values(all))
     if (image !== undefined && build === undefined) expect(image).toMatch(/:v?\d+(\.\d+|-)/);
   const grafana = JSON.stringify(base["grafana"]);

@@ -8,7 +8,7 @@ beforeAll(async () => {
 });
 afterAll(() => system.close());
 
-test("the example tells of round numbers as they are sold, each once", async () => {
+test("the example prints each round number once, as soon as it is sold", async () => {
   const order = async (store: string): Promise<void> => {
     const response = await fetch(`${system.url}/api/v2/order`, {
       method: "POST",
@@ -19,8 +19,8 @@ test("the example tells of round numbers as they are sold, each once", async () 
   };
   const example = startProgram("docs/examples/round-numbers.ts", {}, [system.url, "5"]);
   try {
-    // it may connect after the first ones, and the hour may turn: the next five come soon
-    await until(`it tells: ${example.output()}`, async () => {
+    // it may connect after the first orders, and the hour may end: the next five follow soon
+    await until(`a round number is printed: ${example.output()}`, async () => {
       await order("uptown");
       return /uptown has sold its order number \d*[05] of this hour\n/.test(example.output());
     });
@@ -29,7 +29,7 @@ test("the example tells of round numbers as they are sold, each once", async () 
     expect(new Set(lines).size).toBe(lines.length);
     expect(example.output()).not.toContain("central");
     await system.board.kill();
-    await until("it says that the data grows old", () => /^stale, data \d/m.test(example.output()));
+    await until("stale data is reported", () => /^stale, data \d/m.test(example.output()));
     await system.board.start();
   } finally {
     await example.kill("SIGTERM");
