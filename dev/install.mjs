@@ -22,7 +22,7 @@ const isUpToDate = (root) => {
  */
 const takeTurn = (root) =>
   new Promise((resolve, reject) => {
-    if (process.platform !== "linux") return resolve(() => {});
+    if (process.platform !== "linux") return resolve(() => undefined);
     const hash = createHash("sha256").update(root).digest("hex").slice(0, 32);
     const holder = createServer();
     holder.once("error", (error) => (error.code === "EADDRINUSE" ? resolve(undefined) : reject(error)));

@@ -1,11 +1,11 @@
-/** k6 in a container: it is given every file that its scripts import, and every setting that they read. */
+/** The k6 container of docker-compose.lab.yaml has every file that the scripts import and every setting that they read. */
 import { readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { parseSync } from "rolldown/utils";
+import { join } from "node:path";
+import { cruise, type ICruiseResult } from "dependency-cruiser";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
+import imports from "../.dependency-cruiser.ts";
 import { settingsFrom } from "../loadtest/k6/lib/settings.ts";
-import { importsIn } from "./imports.ts";
 
 type Overlay = {
   readonly services: {
@@ -17,35 +17,32 @@ type Overlay = {
 };
 
 const root = join(import.meta.dirname, "..");
-const read = (file: string): string => readFileSync(join(root, file), "utf8");
-const { volumes, environment } = (parse(read("docker-compose.lab.yaml")) as Overlay).services.k6;
+const overlay = parse(readFileSync(join(root, "docker-compose.lab.yaml"), "utf8")) as Overlay;
+const { volumes, environment } = overlay.services.k6;
 
-/** The files of the project that this one loads, itself among them. */
-const loadedBy = (file: string, seen = new Set<string>()): Set<string> => {
-  if (seen.has(file)) return seen;
-  seen.add(file);
-  for (const { module, isType } of importsIn(parseSync(file, read(file)).program))
-    if (!isType && module.startsWith(".")) loadedBy(join(dirname(file), module), seen);
-  return seen;
-};
-
-test("every file that its scripts import, at its place", () => {
+test("mounts every file that the scripts import", async () => {
   const folders = volumes.flatMap((volume) => /^\.\/([^:]+):\/project\/\1:ro$/.exec(volume)?.[1] ?? []);
-  const files = [...loadedBy("loadtest/k6/main.ts")];
-  expect(files).toContain("shared/domain/random.ts");
-  expect(files.filter((file) => !folders.some((folder) => file.startsWith(`${folder}/`)))).toEqual([]);
+  const { output } = await cruise(["loadtest/k6/main.ts"], { ...imports.options, baseDir: root });
+  const { modules } = output as ICruiseResult;
+  const loaded = new Set(["loadtest/k6/main.ts"]);
+  for (const file of loaded)
+    for (const { resolved, dependencyTypes } of modules.find(({ source }) => source === file)?.dependencies ??
+      [])
+      if (dependencyTypes.includes("local") && !dependencyTypes.includes("type-only")) loaded.add(resolved);
+  expect(loaded).toContain("shared/domain/random.ts");
+  expect([...loaded].filter((file) => !folders.some((folder) => file.startsWith(`${folder}/`)))).toEqual([]);
 });
 
-/** The catalogue is mounted where it is looked for; there is no place to write a summary to. */
-const NOT_HANDED_ON = ["CATALOGUE", "SUMMARY"];
+/** The catalogue is mounted at its default path, and the container has no place for a summary. */
+const NOT_PASSED = ["CATALOGUE", "SUMMARY"];
 
-test("every setting that its scripts read", () => {
-  const asked = new Set<string>();
+test("passes every setting that the scripts read", () => {
+  const read = new Set<string>();
   const recording = new Proxy<Record<string, string | undefined>>(
     {},
-    { get: (_target, name) => void asked.add(String(name)) },
+    { get: (_target, name) => void read.add(String(name)) },
   );
   settingsFrom(recording, Date.now());
-  for (const name of NOT_HANDED_ON) expect(asked.delete(name)).toBe(true);
-  expect(Object.keys(environment).sort()).toEqual([...asked].sort());
+  for (const name of NOT_PASSED) expect(read.delete(name)).toBe(true);
+  expect(Object.keys(environment).sort()).toEqual([...read].sort());
 });

@@ -18,8 +18,7 @@ beforeEach(async () => {
 });
 afterEach(() => ground.close());
 
-/** The time, and the stores. */
-const READS_OF_A_RANKING = 2;
+const READS_OF_A_RANKING = 2; // the time, and the stores
 
 /** Times that the pool was asked for a connection: once for a board. */
 const readsOf = (on: Pool): (() => number) => {
@@ -35,8 +34,7 @@ describe("a change", () => {
     await until("the first board", async () => (await version()) === 0);
     const delays: number[] = [];
     for (let change = 1; change <= 3; change++) {
-      // longer than a turn lasts
-      await sleep(250);
+      await sleep(250); // longer than a turn lasts
       await count();
       const changedAt = performance.now();
       publisher.changed();

@@ -58,7 +58,7 @@ const run = async (o: Image): Promise<Server> => {
         running = false;
         for (const callback of callbacks) callback();
       },
-      () => {}, // the engine itself has gone
+      () => undefined, // the engine itself has gone
     );
   };
   const whileRunning = async (act: () => Promise<unknown>) => {

@@ -31,7 +31,7 @@ const startProgram = async (start: string) => {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const ended = once(program, "exit").then(() => Promise.reject(new Error("the program ended")));
-  ended.catch(() => {});
+  ended.catch(() => undefined);
   const lines = createInterface({ input: program.stdout });
   const [line] = (await Promise.race([once(lines, "line"), ended])) as [string];
   return { program, ...(JSON.parse(line) as { guards: number[]; pids: number[]; port: number }) };

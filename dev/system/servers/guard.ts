@@ -19,7 +19,7 @@ const server = JSON.parse(process.argv[2] ?? "{}") as Guarded;
 const { [SERVER_ENVIRONMENT]: own = "{}", ...inherited } = process.env;
 const pidFile = join(server.folder, "server.pid");
 let stopRequested = false;
-let stopServer = () => {};
+let stopServer = () => undefined;
 const stop = () => {
   if (stopRequested) return;
   stopRequested = true;
@@ -107,7 +107,7 @@ const run = () => {
   tell({ pid });
 };
 
-process.stdout.on("error", () => {}); // the program is gone: stdin says so too, and decides
+process.stdout.on("error", () => undefined); // the program is gone: stdin says so too, and decides
 process.stdin.once("end", stop).once("error", stop).resume();
 for (const name of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(name, stop);
 try {

@@ -114,7 +114,7 @@ export const classArchive = (classPath: string): ClassArchive => {
   giveToServerUser(folder);
   const archive = join(folder, `${createHash("sha256").update(classPath).digest("hex").slice(0, 16)}.jsa`);
   if (existsSync(archive))
-    return { options: [`-XX:SharedArchiveFile=${archive}`, "-Xshare:auto"], keep: () => {} };
+    return { options: [`-XX:SharedArchiveFile=${archive}`, "-Xshare:auto"], keep: () => undefined };
   // Left by brokers that were killed; one that is being written at this moment merely loses its name.
   for (const name of readdirSync(folder))
     if (name.endsWith(".part")) rmSync(join(folder, name), { force: true });

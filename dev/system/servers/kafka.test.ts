@@ -7,7 +7,7 @@ import { kafkaClassPath } from "./kafka-java.ts";
 import { isAlive } from "./process-tree.ts";
 import { kafkaIsReady } from "./ready.ts";
 
-const missing = await kafkaClassPath(() => {}).then(
+const missing = await kafkaClassPath(() => undefined).then(
   () => undefined,
   (reason: Error) => reason.message,
 );

@@ -74,7 +74,7 @@ const format = async (folder: string, java: string[], settings: Settings) => {
 
 /** A broker, which without `node` is also its controller. Throws a sentence saying what is missing when Kafka cannot be had. */
 export const startKafka = async (options: KafkaOptions = {}): Promise<Server> => {
-  const classPath = await kafkaClassPath(options.log ?? (() => {}));
+  const classPath = await kafkaClassPath(options.log ?? (() => undefined));
   const { folder, temporary } = serverFolder("kafka", options.dataDir);
   const port = await freePort(options.port);
   const node = options.node ?? { id: 1, controllerPort: await freePort() };

@@ -13,7 +13,7 @@ afterAll(() => server.stop());
 
 const query = async (sql: string) => {
   const client = new pg.Client({ connectionString: server.url });
-  client.on("error", () => {});
+  client.on("error", () => undefined);
   await client.connect();
   try {
     return (await client.query({ text: sql, rowMode: "array" })).rows as unknown[][];
@@ -63,7 +63,7 @@ describe("startPostgres", { timeout: 60_000 }, () => {
     const other = await startPostgres({ durable: false });
     const pid = other.pid();
     const client = new pg.Client({ connectionString: other.url });
-    client.on("error", () => {});
+    client.on("error", () => undefined);
     await client.connect();
     const folder = (await client.query("SHOW data_directory")).rows[0].data_directory as string;
     const exits: string[] = [];
@@ -73,6 +73,6 @@ describe("startPostgres", { timeout: 60_000 }, () => {
     expect(isAlive(pid)).toBe(false);
     expect(existsSync(folder)).toBe(false);
     expect(exits).toEqual([]);
-    await client.end().catch(() => {});
+    await client.end().catch(() => undefined);
   });
 });

@@ -89,8 +89,8 @@ const spawnUnderGuard = async (program: Program): Promise<Running> => {
     stdio: ["pipe", "pipe", "inherit"],
     detached: true,
   });
-  guard.stdin?.on("error", () => {}); // the guard is gone: `ended` says so
-  const ended = once(guard, "exit").then(() => {});
+  guard.stdin?.on("error", () => undefined); // the guard is gone: `ended` says so
+  const ended = once(guard, "exit").then(() => undefined);
   const { pid, error } = await firstLine(guard);
   if (pid === undefined)
     throw new Error(`${program.name} did not start: ${error ?? lastLines(program.folder)}`);

@@ -29,7 +29,7 @@ const READY_WITHIN_MS = 60_000;
 const STOP_WITHIN_MS = 10_000;
 
 export const startRedis = async (options: RedisOptions): Promise<Server> => {
-  const { command, env } = await debianProgram("redis-server", options.log ?? (() => {}), {
+  const { command, env } = await debianProgram("redis-server", options.log ?? (() => undefined), {
     packages: ["redis-tools"],
     instead: "name running servers in BOARD_REDIS_URL and STREAM_REDIS_URL",
   });

@@ -36,12 +36,12 @@ const given = (kind: ServerName, url: string): Server => {
     url,
     port: Number(/:(\d+)(?:[/,?]|$)/.exec(url)?.[1] ?? 0),
     pid: refuse,
-    stop: async () => {},
+    stop: async () => undefined,
     kill: refuse,
     pause: refuse,
     resume: refuse,
     start: refuse,
-    onExit: () => {},
+    onExit: () => undefined,
   };
 };
 
