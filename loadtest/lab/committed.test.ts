@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { checkSuite } from "./report/suite.ts";
-import { suiteFolders } from "./run/suite-folder.ts";
+import { suiteFolders } from "./run/result-files.ts";
 
 const root = join(import.meta.dirname, "..", "..");
 

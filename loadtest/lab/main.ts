@@ -14,11 +14,11 @@ import type { Pinning } from "./run/environment.ts";
 import { commitOf, environmentOf, pinningHere, takeGeneratorCores } from "./run/environment.ts";
 import { grafanaIn, marking, openProgress } from "./run/progress.ts";
 import { openElsewhere } from "./run/remote-system.ts";
+import { folderFor, openSuite, suiteFolders } from "./run/result-files.ts";
 import { compareRevisions } from "./run/revisions.ts";
 import type { Lab } from "./run/run.ts";
 import { openStage } from "./run/stage.ts";
 import { type Going, measuresOf } from "./run/suite.ts";
-import { folderFor, openSuite, suiteFolders } from "./run/suite-folder.ts";
 import { doAll } from "./run/work.ts";
 
 const root = join(import.meta.dirname, "..", "..");

@@ -54,7 +54,6 @@ export const measurePeak = async (lab: Lab, order: Order, place: Place): Promise
       }),
     ];
     return {
-      format: 1,
       ...place,
       mode: arrangement.name,
       startedAt,

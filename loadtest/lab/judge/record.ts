@@ -39,7 +39,6 @@ export const judged = (
   const ordersPerSecond = load.requestsPerSecond * load.ordersPerRequest;
   const machine = machineIn(looks, window);
   const run: Run = {
-    format: 1,
     ...place,
     mode: arrangement.name,
     startedAt: measured.startedAt,

@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { type Run, type Suite, writeEnvironment, writeRun } from "../run/results.ts";
+import { keepRun, writeEnvironment } from "../run/result-files.ts";
+import type { Run, Suite } from "../run/results.ts";
 import { compare, compareSuites } from "./compare.ts";
 import { kept, madeUpRun } from "./runs.fixture.ts";
 import { madeUpSuite } from "./suite.fixture.ts";
@@ -67,7 +68,8 @@ test("folders give a table and the same as data", () => {
     ["b", runsWith(5, 6, 6, 7)],
   ] as const) {
     writeEnvironment(join(folder, name), suite.env);
-    for (const { run } of suite.runs) writeRun(join(folder, name), run, []);
+    for (const { run } of suite.runs)
+      keepRun(join(folder, name), { run, seconds: [], told: null, logs: "", took: {} });
   }
   const { comparisons, text } = compareSuites(join(folder, "a"), join(folder, "b"));
   rmSync(folder, { recursive: true });

@@ -2,7 +2,8 @@
 import { tableOf } from "../../../dev/markdown.ts";
 import { OBJECTIVE_NAMES, OBJECTIVES } from "../judge/objectives.ts";
 import { medianOf, ratioOf } from "../judge/statistics.ts";
-import { type Run, readSuite, type Suite } from "../run/results.ts";
+import { readSuite } from "../run/result-files.ts";
+import type { Run, Suite } from "../run/results.ts";
 import {
   boundsOf,
   capacitiesOf,

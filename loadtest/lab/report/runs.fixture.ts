@@ -1,7 +1,7 @@
 /** Runs made up: a model of each mode with a knee, a cost and noise. For tests and for looking at. */
 import { randomFrom, seedOf } from "../../../shared/domain/random.ts";
+import { runId } from "../run/result-files.ts";
 import type { KeptRun, Percentiles, Run, Second } from "../run/results.ts";
-import { folderOf } from "../run/results.ts";
 
 type Model = {
   /** Requests per second by orders per request. */
@@ -96,7 +96,6 @@ export const madeUpRun = (wanted: MadeUp): Run => {
   });
   const ackMs = spread(about(model.ackMs), p99, count);
   return {
-    format: 1,
     point: `${mode} ${ordersPerRequest}-order ${rate}/s`,
     startedAt: new Date(Date.UTC(2026, 0, 5) + Number(experiment.slice(1)) * 3_600_000).toISOString(),
     commit: "0123456789abcdef0123456789abcdef01234567",
@@ -140,6 +139,6 @@ export const madeUpRun = (wanted: MadeUp): Run => {
 
 export const kept = (run: Run, seconds: readonly Second[] = []): KeptRun => ({
   run,
-  folder: folderOf(run),
+  id: runId(run),
   seconds: () => seconds,
 });

@@ -1,14 +1,8 @@
 /** A suite made up, with what real ones have: searches, noise, a void run and refuted hypotheses. */
 import { randomFrom, seedOf } from "../../../shared/domain/random.ts";
 import { settingsFor } from "../experiments/layout.ts";
-import {
-  byExperimentAndTime,
-  type Environment,
-  type KeptRun,
-  type Run,
-  type Second,
-  type Suite,
-} from "../run/results.ts";
+import { byExperimentAndTime } from "../run/result-files.ts";
+import type { Environment, KeptRun, Run, Second, Suite } from "../run/results.ts";
 import { nextStep, pointOf } from "../search/capacity.ts";
 import { kept, MODELS, madeUpRun } from "./runs.fixture.ts";
 
@@ -79,7 +73,7 @@ const soakSeconds = (mode: string): Second[] =>
   });
 
 const environment: Environment = {
-  format: 1,
+  format: 2,
   startedAt: "2026-01-05T00:00:00.000Z",
   commit: "0123456789abcdef0123456789abcdef01234567",
   scale: "standard",

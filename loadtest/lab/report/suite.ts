@@ -2,7 +2,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
 import { withSection } from "../../../dev/markdown.ts";
-import { readSuite, type Suite } from "../run/results.ts";
+import { readSuite } from "../run/result-files.ts";
+import type { Suite } from "../run/results.ts";
 import { crossovers } from "./charts/crossover.ts";
 import { againstRate, costs } from "./charts/lines.ts";
 import { fanOut, soaks, spikes } from "./charts/panels.ts";

@@ -32,7 +32,7 @@ test("a commit is that of what is measured: results and pages may be committed m
   commit("loadtest/results/2026-11-21/env.json", "{}");
   commit("docs/scale/picture.svg", "<svg/>");
   commit("SCALE.md", "answer");
-  write("loadtest/results/2026-11-21/E2/run.json", "{}");
+  write("loadtest/results/2026-11-21/E2.json", "{}");
   write("SCALE.md", "another answer");
   expect(await commitOf(folder)).toBe(measured);
   write("services/api.ts", "2");

@@ -93,7 +93,7 @@ export type About = {
 export const environmentOf = async (about: About): Promise<Environment> => {
   const { scale, seed, commit, pinning, k6Version, turnedDown } = about;
   return {
-    format: 1,
+    format: 2,
     startedAt: new Date().toISOString(),
     ...{ commit, scale, seed },
     cpuModel: cpus()[0]?.model.trim() ?? "unknown",

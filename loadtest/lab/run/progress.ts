@@ -5,7 +5,7 @@ import { estimateOf, timeText, type Work } from "../experiments/plan.ts";
 import { generatorShare, judge, type ObjectiveName, voidText } from "../judge/objectives.ts";
 import { msText, numberText, percentText } from "../report/numbers.ts";
 import type { Capacity } from "../search/capacity.ts";
-import type { Found } from "./keep.ts";
+import type { Found } from "./result-files.ts";
 import type { Run, Scale } from "./results.ts";
 import type { Measures } from "./suite.ts";
 

@@ -1,9 +1,4 @@
-/**
- * What is kept of a run, and the folder it is kept in. The experimenter writes it once; everything that is said of a run
- * is made from here, so that whoever doubts a figure can make it again.
- */
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+/** What is kept of a run and of a suite. Reports derive every figure from these records; result-files.ts reads and writes them. */
 
 /** All in the unit of what they are percentiles of. Of nothing (`count` 0) all are 0. */
 export type Percentiles = {
@@ -32,9 +27,8 @@ export const GENERATORS: ReadonlySet<string> = new Set(["node", "k6", "lean", "w
 /** What sends orders at planned times: the Node generator, and in E0 k6 too. */
 export type GeneratorName = "k6" | "node";
 
-/** `run.json`. Times are in milliseconds unless they are named otherwise. */
+/** A run in `E2.json`. Times are in milliseconds unless they are named otherwise. */
 export type Run = {
-  readonly format: 1;
   /** "E2" */
   readonly experiment: string;
   /** "v2 1-order 1600/s" */
@@ -120,7 +114,7 @@ export type Run = {
   };
 };
 
-/** A line of `seconds.json`; `t` is in seconds since the measured time began. Percentiles of a second without any are null. */
+/** One second of a run; `t` is in seconds since the measured time began. Percentiles of a second without any are null. */
 export type Second = {
   readonly t: number;
   readonly sent: number;
@@ -138,7 +132,7 @@ export type Second = {
 
 /** `env.json`, one per suite. */
 export type Environment = {
-  readonly format: 1;
+  readonly format: 2;
   readonly startedAt: string;
   readonly commit: string;
   readonly scale: Scale;
@@ -162,8 +156,8 @@ export const generatorOf = ({ load }: Pick<Run, "load">): GeneratorName =>
 
 export type KeptRun = {
   readonly run: Run;
-  /** Beneath the suite's folder. */
-  readonly folder: string;
+  /** Of the run within its suite (`runId`). */
+  readonly id: string;
   /** Read when asked for: only few pictures need them. Empty when none were kept. */
   seconds(): readonly Second[];
 };
@@ -172,72 +166,4 @@ export type Suite = {
   readonly env: Environment;
   /** By experiment, then by time. */
   readonly runs: readonly KeptRun[];
-};
-
-const RUN_FILE = "run.json";
-const SECONDS_FILE = "seconds.json";
-const ENVIRONMENT_FILE = "env.json";
-
-/** Where a run is kept beneath the suite's folder: by experiment, mode, and point with its repetition. */
-export const folderOf = ({ experiment, mode, point, repetition, attempt }: Run): string => {
-  const name = point.startsWith(`${mode} `) ? point.slice(mode.length + 1) : point;
-  const words = name
-    .toLowerCase()
-    .replace(/[^a-z0-9.]+/g, "-")
-    .replace(/^-+|-+$/g, "");
-  const again = attempt > 1 ? `-attempt-${attempt}` : "";
-  return join(experiment, mode, `${words || "point"}-${repetition}${again}`);
-};
-
-/** The run comes last and whole: a folder that has it is complete. Returns the folder. */
-export const writeRun = (suiteFolder: string, run: Run, seconds: readonly Second[]): string => {
-  const folder = join(suiteFolder, folderOf(run));
-  const lines = seconds.map((second) => JSON.stringify(second)).join(",\n");
-  writeWhole(join(folder, SECONDS_FILE), `[\n${lines}\n]\n`);
-  writeWhole(join(folder, RUN_FILE), `${JSON.stringify(run, null, 1)}\n`);
-  return folder;
-};
-
-export const writeEnvironment = (suiteFolder: string, env: Environment): void =>
-  writeWhole(join(suiteFolder, ENVIRONMENT_FILE), `${JSON.stringify(env, null, 1)}\n`);
-
-/** All that is complete of a suite, void or not. Throws when there is no environment, or a format it does not know. */
-export const readSuite = (suiteFolder: string): Suite => {
-  const env = readFormat<Environment>(join(suiteFolder, ENVIRONMENT_FILE));
-  const runs = readdirSync(suiteFolder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && entry.name === RUN_FILE)
-    .map((entry) => readRun(suiteFolder, entry.parentPath))
-    .sort(byExperimentAndTime);
-  return { env, runs };
-};
-
-/** "E2" before "E10"; equal times, which only made-up runs have, by folder. */
-export const byExperimentAndTime = (a: KeptRun, b: KeptRun): number =>
-  Number(a.run.experiment.slice(1)) - Number(b.run.experiment.slice(1)) ||
-  compareTexts(a.run.startedAt, b.run.startedAt) ||
-  compareTexts(a.folder, b.folder);
-
-/** By code units: no locale of a machine changes what is committed. */
-const compareTexts = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
-
-const readRun = (suiteFolder: string, folder: string): KeptRun => {
-  const file = join(folder, SECONDS_FILE);
-  return {
-    run: readFormat<Run>(join(folder, RUN_FILE)),
-    folder: relative(suiteFolder, folder),
-    seconds: () => (existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Second[]) : []),
-  };
-};
-
-const readFormat = <Kept extends { readonly format: 1 }>(file: string): Kept => {
-  const kept = JSON.parse(readFileSync(file, "utf8")) as { format?: unknown };
-  if (kept.format !== 1) throw new Error(`${file} has format ${String(kept.format)}, and only 1 is known`);
-  return kept as Kept;
-};
-
-/** Whole or not at all: an interrupted suite goes on with what it has. */
-const writeWhole = (file: string, text: string): void => {
-  mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(`${file}.new`, text);
-  renameSync(`${file}.new`, file);
 };

@@ -8,7 +8,8 @@ import { capacitiesOf } from "../report/figures.ts";
 import { madeUpRun } from "../report/runs.fixture.ts";
 import { madeUpSuite } from "../report/suite.fixture.ts";
 import { openProgress } from "./progress.ts";
-import { type Run, readSuite, writeEnvironment } from "./results.ts";
+import { readSuite, writeEnvironment } from "./result-files.ts";
+import type { Run } from "./results.ts";
 import type { Going, Measures } from "./suite.ts";
 import { doAll } from "./work.ts";
 

@@ -7,8 +7,8 @@ import { standingOf } from "../judge/objectives.ts";
 import { judged, type Place } from "../judge/record.ts";
 import { isPeak } from "../report/figures.ts";
 import { capacityIn } from "../search/known-rates.ts";
-import { type Found, keep } from "./keep.ts";
 import type { Progress } from "./progress.ts";
+import { type Found, keepRun } from "./result-files.ts";
 import type { KeptRun, Run, Suite } from "./results.ts";
 import { type Lab, measure, type Order } from "./run.ts";
 
@@ -112,7 +112,7 @@ export const runOnce = async (going: Going, { order }: Planned, named: Named & {
   const numbered = { ...order.load, run: runNumber(going), runStartMs: Date.now() };
   const end = progress.begin(`${named.experiment} ${named.point}${wordsOf(named)}`);
   const found = await measures.run({ ...order, load: numbered }, { ...named, commit, scale });
-  add(going, keep(folder, found));
+  add(going, keepRun(folder, found));
   end(found.run);
 };
 
@@ -148,7 +148,7 @@ const doPeakOf = async (
     measures.signal.throwIfAborted();
     const end = progress.begin(`${experiment} ${name}`);
     const found = await measures.peak({ ...plan.order, load }, { ...named, commit, scale, attempt });
-    add(going, keep(folder, found));
+    add(going, keepRun(folder, found));
     end(found.run);
   });
 };
