@@ -6,7 +6,7 @@ import { audit, countsIn } from "../system/audit.ts";
 import { readDashboard } from "../system/dashboards.ts";
 import { deadlocksIn, openDatabase } from "../system/database.ts";
 import { waitUntil } from "../system/wait.ts";
-import type { Watchers } from "./watchers.ts";
+import type { DashboardClients } from "./dashboard-clients.ts";
 
 export type Checked = {
   readonly acknowledged: number;
@@ -31,10 +31,14 @@ export type Subject = {
   readonly agreeWithinMs: number;
 };
 
-export const check = async (subject: Subject, ledger: Ledger, watchers: Watchers): Promise<Checked> => {
+export const check = async (
+  subject: Subject,
+  ledger: Ledger,
+  clients: Pick<DashboardClients, "problems" | "shown" | "plain">,
+): Promise<Checked> => {
   const { mode, url, deadLetters, conflicts, agreeWithinMs } = subject;
   const pool = openDatabase(subject.databaseUrl);
-  const problems: string[] = [...watchers.problems];
+  const problems: string[] = [...clients.problems];
   const attempt = async (work: () => Promise<unknown>): Promise<void> => {
     try {
       await work();
@@ -46,8 +50,8 @@ export const check = async (subject: Subject, ledger: Ledger, watchers: Watchers
     await attempt(() => untilDrained(subject, pool, ledger));
     const dashboards = [
       { name: "GET /api/dashboard", read: () => readDashboard(url, mode) },
-      { name: "a client of coffee-rt.v1", read: watchers.shown },
-      { name: "a plain WebSocket", read: watchers.plain },
+      { name: "a client of coffee-rt.v1", read: clients.shown },
+      { name: "a plain WebSocket", read: clients.plain },
     ];
     const found = await audit(pool, ledger, { mode, dashboards, deadLetters, conflicts, agreeWithinMs });
     problems.push(...found.problems);

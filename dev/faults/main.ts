@@ -1,77 +1,71 @@
-/** npm run faults: breaks the real system on purpose, and holds what is left against what clients were told. */
+/** npm run faults: breaks the real system on purpose, and audits what is left. */
 import { join } from "node:path";
 import { messageOf } from "#shared/runtime/lifecycle.ts";
 import { writeSection } from "../markdown.ts";
-import { atOnce } from "./at-once.ts";
-import { expose } from "./expose.ts";
 import { faults } from "./faults.ts";
-import { closeGrounds } from "./ground.ts";
 import { type Options, type Planned, readOptions, USAGE } from "./options.ts";
-import { openResults, type Results } from "./results.ts";
-import { type RunResult, runFault } from "./run.ts";
-import { faultsTable, modesTable, sectionOf } from "./table.ts";
+import { faultsTable, modesTable, openResults, type Results, sectionOf } from "./results.ts";
+import { concurrently, type RunResult, runFault } from "./run.ts";
+import { testMutants } from "./run-mutants.ts";
+import { closeSystems } from "./system.ts";
 
 const SCALE = join(import.meta.dirname, "..", "..", "SCALE.md");
 const stopping = new AbortController();
-const isTold = process.env["FAULTS_VERBOSE"] === "1";
+const isVerbose = process.env["FAULTS_VERBOSE"] === "1";
 
-const told = (run: RunResult): string => {
+const textOf = (run: RunResult): string => {
   const { mode, fault, seed, ok, acknowledged, lost, countedTwice, recoverySeconds, problems } = run;
   const recovery = recoverySeconds === null ? "did not recover" : `recovered after ${recoverySeconds} s`;
-  const counts = `${acknowledged} acknowledged, ${lost} lost, ${countedTwice} twice, ${recovery}`;
+  const counts = `${acknowledged} acknowledged, ${lost} lost, ${countedTwice} counted twice, ${recovery}`;
   const line = `${ok ? "ok    " : "NOT OK"} ${mode} ${fault} seed ${seed}: ${counts}`;
   return [line, ...problems.map((problem) => `       ${problem}`)].join("\n");
 };
 
-const tellingOf =
-  (who: string) =>
+/** Prints what programs log, in verbose runs. */
+const linesOf =
+  (name: string) =>
   (line: string): void => {
-    if (isTold) console.error(`         ${who}: ${line}`);
+    if (isVerbose) console.error(`         ${name}: ${line}`);
   };
 
-/** Clients of a machine that is free are late by a few milliseconds. */
-const MOST_LATE_MS = 100;
-const MOST_ATTEMPTS = 3;
-
 const attempt = async ({ mode, fault, seed }: Planned, { seconds }: Options): Promise<RunResult> => {
-  const onLine = tellingOf(`${mode} ${fault.name}`);
+  const onLine = linesOf(`${mode} ${fault.name}`);
   try {
     return await runFault({ mode, fault, seed, seconds, onLine });
   } catch (error) {
     const nothing = {
-      warmUp: null,
-      sent: 0,
-      acknowledged: 0,
-      lost: 0,
-      countedTwice: 0,
-      recoverySeconds: null,
-      lateP99Ms: 0,
+      ...{ warmUp: null, sent: 0, acknowledged: 0, lost: 0, countedTwice: 0 },
+      ...{ recoverySeconds: null, lateP99Ms: 0 },
     };
     return { mode, fault: fault.name, seed, ok: false, ...nothing, problems: [messageOf(error)] };
   }
 };
 
-/** On a machine that has no time even for the clients a late recovery says nothing, and is looked at again. */
+/** On an idle machine the clients are late by a few milliseconds. */
+const MOST_LATE_MS = 100;
+const MOST_ATTEMPTS = 3;
+
+/** A late recovery proves nothing on a machine too busy even for the clients, and is repeated. */
 const runOne = async (planned: Planned, options: Options): Promise<RunResult> => {
   for (let left = MOST_ATTEMPTS; ; left--) {
     const run = await attempt(planned, options);
     const isVoid = !run.ok && run.problems.length === 0 && run.lateP99Ms > MOST_LATE_MS;
     if (!isVoid || left === 1 || stopping.signal.aborted) return run;
     console.log(
-      `        ${told(run)}\n       the clients were ${run.lateP99Ms} ms late themselves: once more`,
+      `        ${textOf(run)}\n       void, the clients themselves were ${run.lateP99Ms} ms late: repeating`,
     );
   }
 };
 
 const runAll = async (planned: readonly Planned[], results: Results, options: Options): Promise<void> => {
   let done = 0;
-  await atOnce(options.atOnce, planned, async (each) => {
+  await concurrently(options.atOnce, planned, async (each) => {
     if (stopping.signal.aborted) return;
     const run = await runOne(each, options);
-    // what was broken off says nothing
+    // an interrupted run proves nothing
     if (stopping.signal.aborted) return;
     results.add(run);
-    console.log(`${String(++done).padStart(3)}/${planned.length} ${told(run)}`);
+    console.log(`${String(++done).padStart(3)}/${planned.length} ${textOf(run)}`);
   });
 };
 
@@ -81,7 +75,7 @@ const main = async (): Promise<boolean> => {
   if (what === "help") console.log(USAGE);
   if (what === "list")
     for (const { name, modes } of faults) console.log(name, modes ? `(${modes.join(", ")})` : "");
-  if (what === "mutants") return expose({ ...options, onLine: tellingOf("mutants") });
+  if (what === "mutants") return testMutants({ ...options, onLine: linesOf("mutants") });
   if (what !== "run") return true;
   const results = openResults(file, resumes);
   const isDone = ({ mode, fault, seed }: Planned): boolean =>
@@ -100,8 +94,8 @@ for (const signal of ["SIGINT", "SIGTERM"] as const)
   process.on(signal, async () => {
     if (stopping.signal.aborted) return;
     stopping.abort();
-    console.log("stopping what runs; --resume goes on");
-    await closeGrounds();
+    console.log("stopping; --resume continues");
+    await closeSystems();
     process.exit(130);
   });
 try {

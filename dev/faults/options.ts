@@ -2,23 +2,22 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { modes as allModes } from "#shared/modes/all.ts";
 import { stateFolder } from "../system/servers/data-dir.ts";
-import type { Fault } from "./fault.ts";
-import { faults, faultsOf } from "./faults.ts";
+import { type Fault, faults, faultsOf } from "./faults.ts";
 import type { Mutant } from "./mutants/mutant.ts";
-import { mutants } from "./mutants.ts";
+import { mutants } from "./run-mutants.ts";
 
 export const USAGE = `npm run faults                                  every fault in every mode
 npm run faults -- --mode v2 --fault kill-worker --seed 7
-  --mode v1,v2     these modes alone
-  --fault A,B      these faults alone; --list names them
-  --seed 1,2,3     each fault once with each of these; a seed gives the same moments and choices again
-  --seconds 60     bounds a run, its drain included
-  --at-once 2      runs at a time
-  --json FILE      where the results go (.coffee-rt/faults.json)
-  --resume         leaves out what the results hold already
-                   FAULTS_VERBOSE=1 shows what the programs say
-npm run faults -- --mutants                      plants known mistakes, each of which has to be found
-  --only A,B       these alone (${mutants.map(({ name }) => name).join(", ")});
+  --mode v1,v2     only these modes
+  --fault A,B      only these faults; --list prints their names
+  --seed 1,2,3     each fault once with each seed; a seed repeats the same moments and choices
+  --seconds 60     limit of a run, its drain included
+  --at-once 2      concurrent runs
+  --json FILE      file of the results (.coffee-rt/faults.json)
+  --resume         skips runs that the file has already
+                   FAULTS_VERBOSE=1 prints warnings of the programs
+npm run faults -- --mutants                      runs known bugs, each of which has to be found
+  --only A,B       only these (${mutants.map(({ name }) => name).join(", ")});
                    --mode, --seed, --seconds, --at-once and --json (.coffee-rt/mutants.json) as above`;
 
 export type Planned = { readonly mode: string; readonly fault: Fault; readonly seed: number };
@@ -70,14 +69,14 @@ export const readOptions = (args: readonly string[]): Options => {
         .map((fault) => ({ mode, fault, seed })),
     ),
   );
-  if (planned.length === 0) throw new Error("--fault: none of these means anything to --mode");
+  if (planned.length === 0) throw new Error("--fault: none of these applies to --mode");
   const only = someOf(
     "--only",
     values.only,
     mutants.map(({ name }) => name),
   );
   const chosen = mutants.filter(({ name, mode }) => only.includes(name) && modes.includes(mode));
-  if (chosen.length === 0) throw new Error("--only: none of these is of --mode");
+  if (chosen.length === 0) throw new Error("--only: none of these belongs to --mode");
   const what = values.help ? "help" : values.list ? "list" : values.mutants ? "mutants" : "run";
   return {
     what,
@@ -96,12 +95,12 @@ const someOf = (option: string, text: string | undefined, all: readonly string[]
   const chosen = text?.split(",") ?? all;
   const unknown = chosen.find((each) => !all.includes(each));
   if (unknown !== undefined)
-    throw new Error(`${option}: there is no "${unknown}"; there are ${all.join(", ")}`);
+    throw new Error(`${option}: unknown "${unknown}", expected some of ${all.join(", ")}`);
   return chosen;
 };
 
 const whole = (option: string, text: string, least: number): number => {
   const value = Number(text);
   if (Number.isInteger(value) && value >= least) return value;
-  throw new Error(`${option} is "${text}"; it has to be a whole number of at least ${least}`);
+  throw new Error(`${option}: expected a whole number of at least ${least}, got "${text}"`);
 };

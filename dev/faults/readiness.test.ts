@@ -1,4 +1,8 @@
-import { expect, test } from "vitest";
+import { once } from "node:events";
+import { createServer, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterEach, expect, test } from "vitest";
+import { waitUntil } from "../system/wait.ts";
 import {
   type OrderRequest,
   type OrderResult,
@@ -6,6 +10,7 @@ import {
   readinessProblems,
   resultOf,
   type Sample,
+  sampleReadiness,
   stateOf,
 } from "./readiness.ts";
 
@@ -46,50 +51,41 @@ const problemsOf = (
   replyAt: (sentMs: number) => Reply | null,
 ): string[] => readinessProblems("v1", samplesWith(stateAt), requestsWith(replyAt));
 
-test("finds nothing when orders are acknowledged and /readyz says ok", () => {
+test("finds nothing when orders are acknowledged and /readyz reports ok", () => {
   expect(problemsOf(alwaysOk, () => ACKNOWLEDGED)).toEqual([]);
 });
 
-test("finds that /readyz says ok while every order is refused", () => {
+test("finds that /readyz reports ok while every order is refused", () => {
   const [problem, ...others] = problemsOf(alwaysOk, refusedIn(5_000, 11_000));
   expect(others).toEqual([]);
-  expect(problem).toMatch(/^readyz said v1 ok for 6\.0 s in which all \d+ order requests were refused$/);
+  expect(problem).toMatch(/^readyz reported v1 ok for 6\.0 s in which all \d+ order requests were refused$/);
   const count = Number(/all (\d+)/.exec(problem ?? "")?.[1]);
   expect(count).toBeGreaterThan(290);
   expect(count).toBeLessThanOrEqual(300);
 });
 
-test("finds that /readyz says unavailable while every order is acknowledged", () => {
-  expect(problemsOf(unavailableIn(5_000, 11_000), () => ACKNOWLEDGED)).toEqual([
-    expect.stringMatching(/^readyz said v1 unavailable for 5\.\d s in which all \d+ .* acknowledged$/),
-  ]);
-});
+test.each(["unavailable", "lagging"] as const)(
+  "finds that /readyz reports %s while every order is acknowledged",
+  (state) => {
+    const stateAt = (atMs: number): ReadinessState => (isIn(atMs, 5_000, 11_000) ? state : "ok");
+    expect(problemsOf(stateAt, () => ACKNOWLEDGED)).toEqual([
+      expect.stringMatching(/^readyz reported v1 \w+ for 5\.\d s in which all \d+ .* acknowledged$/),
+    ]);
+  },
+);
 
-test("finds that /readyz says lagging while every order is acknowledged", () => {
-  const lagging = (atMs: number): ReadinessState => (isIn(atMs, 5_000, 11_000) ? "lagging" : "ok");
-  expect(problemsOf(lagging, () => ACKNOWLEDGED)).toHaveLength(1);
-});
-
-test.each([
-  ["at once", 0],
-  ["2 s later", 2_000],
-])("finds nothing when /readyz follows the orders %s", (_, lateMs) => {
+test.each([0, 2_000])("finds nothing when /readyz follows the orders after %i ms", (lateMs) => {
   expect(problemsOf(unavailableIn(5_000 + lateMs, 11_000 + lateMs), refusedIn(5_000, 11_000))).toEqual([]);
 });
 
 test("finds that /readyz returns to ok 4 s before the orders are acknowledged again", () => {
   expect(problemsOf(unavailableIn(5_000, 9_000), refusedIn(5_000, 13_000))).toHaveLength(1);
-});
-
-test("finds both when /readyz follows 4 s late both ways", () => {
+  // and both when it follows 4 s late both ways
   expect(problemsOf(unavailableIn(9_000, 15_000), refusedIn(5_000, 11_000))).toHaveLength(2);
 });
 
-test("finds nothing when refusals take 1.8 s each and /readyz follows 2 s after the first", () => {
+test("measures refusals that take 1.8 s each from their ends", () => {
   expect(problemsOf(unavailableIn(8_800, 11_000), refusedIn(5_000, 11_000, 1_800))).toEqual([]);
-});
-
-test("finds refusals that take 1.8 s each", () => {
   expect(problemsOf(alwaysOk, refusedIn(5_000, 11_000, 1_800))).toEqual([
     expect.stringContaining("ok for 4.2 s"),
   ]);
@@ -106,7 +102,7 @@ test.each(["refused", "acknowledged"] as const)(
   },
 );
 
-test("an order that was pending the whole time and acknowledged at the end hides nothing known", () => {
+test("an order that is acknowledged after being pending the whole time leaves the result open", () => {
   const paused = (sentMs: number): Reply => {
     if (!isIn(sentMs, 5_000, 11_000)) return ACKNOWLEDGED;
     return sentMs === 5_000 ? { result: "acknowledged", afterMs: 6_000 } : refusedAfter(5);
@@ -114,17 +110,14 @@ test("an order that was pending the whole time and acknowledged at the end hides
   expect(problemsOf(alwaysOk, paused)).toEqual([]);
 });
 
-test("an API that does not answer /readyz says nothing", () => {
+test("knows nothing while /readyz does not answer, and separates what it reports before and after", () => {
   const dead = (atMs: number): ReadinessState => (isIn(atMs, 5_000, 11_000) ? "none" : "ok");
   expect(problemsOf(dead, refusedIn(5_000, 11_000))).toEqual([]);
-});
-
-test("a silence of /readyz separates what it said before from what it says afterwards", () => {
   const restarted = (atMs: number): ReadinessState => (isIn(atMs, 7_500, 8_500) ? "none" : "ok");
   expect(problemsOf(restarted, refusedIn(5_000, 11_000))).toEqual([]);
 });
 
-test("nothing is known about a time without samples or without requests", () => {
+test("knows nothing about a time without samples or without requests", () => {
   const samples = samplesWith(alwaysOk).filter(({ askedMs }) => !isIn(askedMs, 6_000, 10_000));
   expect(readinessProblems("v1", samples, requestsWith(refusedIn(5_000, 11_000)))).toEqual([]);
   const seldom = (sentMs: number): Reply | null =>
@@ -144,12 +137,8 @@ test("compares each API with its own orders", () => {
 });
 
 test("reports an API whose /readyz never answered", () => {
-  expect(
-    problemsOf(
-      () => "none",
-      () => ACKNOWLEDGED,
-    ),
-  ).toEqual([`/readyz of ${URL} never answered`]);
+  const none = (): ReadinessState => "none";
+  expect(problemsOf(none, () => ACKNOWLEDGED)).toEqual([`/readyz of ${URL} never answered`]);
 });
 
 test.each([
@@ -159,7 +148,6 @@ test.each([
   [503, "outcome-unknown", "refused"],
   [503, "lag", "refused"],
   [500, "internal", "refused"],
-  [null, undefined, "refused"],
   [503, "queue-full", null],
   [503, "timeout", null],
   [503, "overloaded", null],
@@ -168,13 +156,16 @@ test.each([
   [422, "key-conflict", null],
   [429, undefined, null],
 ] as const)("a reply %s %s is %s", (status, type, result) => {
-  expect(resultOf(status, type)).toBe(result);
+  expect(resultOf({ status, failure: null }, type)).toBe(result);
+});
+
+test("a reply that is missing in time is a refusal, a broken connection says nothing", () => {
+  expect(resultOf({ status: 0, failure: "timeout" })).toBe("refused");
+  expect(resultOf({ status: 0, failure: "connection" })).toBeNull();
 });
 
 const answer = (health: string, ready: boolean, stopping = false) => ({
-  ready,
-  stopping,
-  modes: { v1: { health } },
+  ...{ ready, stopping, modes: { v1: { health } } },
 });
 
 test.each([
@@ -188,18 +179,82 @@ test.each([
   expect(stateOf(given, "v1")).toBe(state);
 });
 
-test("a long run with many requests takes little time", () => {
-  const samples = samplesWith(alwaysOk);
+test("decides 200 000 requests in less than 5 s", () => {
   const requests = Array.from({ length: 200_000 }, (_, index): OrderRequest => {
     const sentMs = index / 10;
-    return {
-      url: URL,
-      sentMs,
-      decidedMs: sentMs + 5,
-      result: isIn(sentMs, 5_000, 11_000) ? "refused" : "acknowledged",
-    };
+    const result = isIn(sentMs, 5_000, 11_000) ? "refused" : "acknowledged";
+    return { url: URL, sentMs, decidedMs: sentMs + 5, result };
   });
   const startedMs = performance.now();
-  expect(readinessProblems("v1", samples, requests)).toHaveLength(1);
+  expect(readinessProblems("v1", samplesWith(alwaysOk), requests)).toHaveLength(1);
   expect(performance.now() - startedMs).toBeLessThan(5_000);
+});
+
+const closers: (() => void)[] = [];
+afterEach(() => {
+  for (let close = closers.pop(); close; close = closers.pop()) close();
+});
+
+/** An API whose /readyz answers as `answer` does. */
+const serve = async (answer: (response: ServerResponse) => void) => {
+  const connections = new Set<unknown>();
+  const server = createServer((request, response) => {
+    if (request.url === "/readyz") answer(response);
+  });
+  server.on("connection", (socket) => connections.add(socket));
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const close = (): void => {
+    server.close();
+    server.closeAllConnections();
+  };
+  closers.push(close);
+  const { port } = server.address() as AddressInfo;
+  return { url: `http://127.0.0.1:${port}`, connections, close };
+};
+
+const reportHealth = (health: string) => (response: ServerResponse) =>
+  response
+    .writeHead(health === "ok" ? 200 : 503)
+    .end(JSON.stringify({ ready: health === "ok", stopping: false, modes: { v1: { health } } }));
+
+const sample = (...urls: string[]) => {
+  const sampler = sampleReadiness(urls, "v1");
+  closers.push(sampler.close);
+  return sampler;
+};
+
+test("samples each API four times a second, on one connection each", async () => {
+  const [first, second] = [await serve(reportHealth("ok")), await serve(reportHealth("unavailable"))];
+  const { samples } = sample(first.url, second.url);
+  await waitUntil("eight samples are taken", () => samples.length >= 8, 5_000);
+  const of = (url: string) => samples.filter((each) => each.url === url).map(({ state }) => state);
+  expect(of(first.url).slice(0, 3)).toEqual(["ok", "ok", "ok"]);
+  expect(of(second.url).slice(0, 3)).toEqual(["unavailable", "unavailable", "unavailable"]);
+  expect([first.connections.size, second.connections.size]).toEqual([1, 1]);
+  for (const { askedMs, answeredMs } of samples) expect(answeredMs).toBeGreaterThanOrEqual(askedMs);
+});
+
+test("an API that hangs, resets, or sends no JSON says nothing, and sampling continues", async () => {
+  const answers: ((response: ServerResponse) => void)[] = [
+    () => undefined,
+    (response) => response.destroy(),
+    (response) => response.end("<html>"),
+  ];
+  const { url } = await serve((response) => (answers.shift() ?? reportHealth("ok"))(response));
+  const { samples } = sample(url);
+  await waitUntil("four samples are taken", () => samples.length >= 4, 5_000);
+  expect(samples.slice(0, 4).map(({ state }) => state)).toEqual(["none", "none", "none", "ok"]);
+});
+
+test("an API that exited says nothing, and nothing is sampled after the end", async () => {
+  const api = await serve(reportHealth("ok"));
+  const { samples, close } = sample(api.url);
+  await waitUntil("a sample is taken", () => samples.length > 0, 5_000);
+  api.close();
+  await waitUntil("the API does not answer", () => samples.at(-1)?.state === "none", 5_000);
+  close();
+  const before = samples.length;
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  expect(samples.length).toBe(before);
 });

@@ -1,11 +1,14 @@
 /**
- * Compares what /readyz of an API said about its mode with the replies that orders met on that API. Promise: readiness
- * is what an order meets, and /readyz follows within 2 s both ways.
+ * Samples what /readyz of each API reports about the mode, and compares it with the replies to the orders on that API.
+ * Promise: readiness is what an order meets, and /readyz follows within 2 s both ways.
  *
  * A disagreement is a period in which all decided orders had one result and every answer of /readyz said the other.
  * Times are milliseconds of performance.now(). Every period is the shortest that the times prove: a request or a sample
  * says something about a moment between its start and its end, so a period starts with an end and ends with a start.
  */
+import { Agent, get } from "node:http";
+import { json } from "node:stream/consumers";
+import type { Received } from "../system/client/connections.ts";
 
 /** One answer of /readyz. */
 export type Sample = {
@@ -43,11 +46,14 @@ const MAX_GAP_MS = 1_000;
 const LOAD_TYPES: ReadonlySet<string> = new Set(["queue-full", "timeout", "overloaded", "closing"]);
 
 /**
- * What a reply says about the mode; null when it says nothing. `status` is null when there was no reply in time.
- * Lag is a refusal here: `lagging` is not ok.
+ * What a reply with the problem `type`, or none in time, says about the mode; null when it says nothing. Lag is a
+ * refusal here: `lagging` is not ok.
  */
-export const resultOf = (status: number | null, type = ""): OrderResult | null => {
-  if (status === null) return "refused";
+export const resultOf = (
+  { status, failure }: Pick<Received, "status" | "failure">,
+  type = "",
+): OrderResult | null => {
+  if (failure !== null) return failure === "timeout" ? "refused" : null;
   if (status < 300) return "acknowledged";
   return status >= 500 && !LOAD_TYPES.has(type) ? "refused" : null;
 };
@@ -101,7 +107,7 @@ const disagreements = (
       .map(({ fromMs, untilMs }) => {
         const count = requests.filter(({ decidedMs }) => decidedMs >= fromMs && decidedMs <= untilMs).length;
         const seconds = ((untilMs - fromMs) / 1_000).toFixed(1);
-        return `readyz said ${mode} ${state} for ${seconds} s in which all ${count} order requests were ${result}`;
+        return `readyz reported ${mode} ${state} for ${seconds} s in which all ${count} order requests were ${result}`;
       });
   });
 };
@@ -164,3 +170,61 @@ const overlaps = (some: readonly Period[], others: readonly Period[]): Period[] 
       return untilMs > fromMs ? [{ fromMs, untilMs }] : [];
     }),
   );
+
+export type ReadinessSampler = {
+  readonly samples: readonly Sample[];
+  close(): void;
+};
+
+const SAMPLE_EVERY_MS = 250;
+/** /readyz waits for no server: an API that takes longer is not reachable. */
+const ANSWER_WITHIN_MS = 1_000;
+
+/** Reads /readyz of each API four times a second, on a connection of its own. */
+export const sampleReadiness = (urls: readonly string[], mode: string): ReadinessSampler => {
+  const samples: Sample[] = [];
+  const closing = new AbortController();
+  const timers = new Set<NodeJS.Timeout>();
+  const agents = urls.map((url) => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const sample = async (): Promise<void> => {
+      const askedMs = performance.now();
+      const state = await readState(url, mode, agent, closing.signal);
+      if (closing.signal.aborted) return;
+      samples.push({ url, askedMs, answeredMs: performance.now(), state });
+      const timer = setTimeout(() => {
+        timers.delete(timer);
+        void sample();
+      }, SAMPLE_EVERY_MS);
+      timers.add(timer);
+    };
+    void sample();
+    return agent;
+  });
+  return {
+    samples,
+    close: () => {
+      closing.abort();
+      for (const timer of timers) clearTimeout(timer);
+      for (const agent of agents) agent.destroy();
+    },
+  };
+};
+
+const readState = async (
+  url: string,
+  mode: string,
+  agent: Agent,
+  closing: AbortSignal,
+): Promise<ReadinessState> => {
+  const signal = AbortSignal.any([AbortSignal.timeout(ANSWER_WITHIN_MS), closing]);
+  const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+  const request = get(`${url}/readyz`, { agent, signal }, (response) => json(response).then(resolve, reject));
+  request.on("error", reject);
+  try {
+    return stateOf(await promise, mode);
+  } catch {
+    // refused, reset or late: an API that does not answer says nothing
+    return "none";
+  }
+};

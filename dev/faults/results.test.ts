@@ -2,10 +2,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { faults } from "./faults.ts";
 import { readOptions } from "./options.ts";
-import { openResults } from "./results.ts";
+import { faultsTable, modesTable, openResults, sectionOf } from "./results.ts";
 import type { RunResult } from "./run.ts";
-import { faultsTable, modesTable, sectionOf } from "./table.ts";
 
 let folder: string;
 beforeAll(() => {
@@ -29,7 +29,7 @@ const run = (more: Partial<RunResult> = {}): RunResult => ({
   ...more,
 });
 
-test("results grow run by run, and are gone on with or begun anew", () => {
+test("results grow with each run, and are resumed or replaced", () => {
   const file = join(folder, "new", "results.json");
   const first = openResults(file, true);
   first.add(run());
@@ -40,10 +40,10 @@ test("results grow run by run, and are gone on with or begun anew", () => {
   expect(openResults(file, true).runs.map(({ seed }) => seed)).toEqual([1, 2, 3]);
   expect(openResults(file, false).runs).toEqual([]);
   writeFileSync(file, "{");
-  expect(() => openResults(file, true)).toThrow(/results.json cannot be gone on with/);
+  expect(() => openResults(file, true)).toThrow(/results.json cannot be resumed/);
 });
 
-test("the tables tell each mode's sums and each fault's worst recovery; what is not ok is never hidden", () => {
+test("the tables show the sums of each mode and the worst recovery of each fault, and every failure", () => {
   const runs = [
     run(),
     run({ seed: 2, recoverySeconds: 4 }),
@@ -65,7 +65,7 @@ test("the tables tell each mode's sums and each fault's worst recovery; what is 
   expect(sectionOf(runs)).toContain("Seeds 1, 2.");
 });
 
-test("what is chosen is planned, with each seed", () => {
+test("plans the chosen faults with each seed", () => {
   const { planned, isWhole } = readOptions([
     "--mode",
     "v1,v2",
@@ -90,12 +90,17 @@ test("what is chosen is planned, with each seed", () => {
 });
 
 test.each([
-  [["--mode", "v9"], /--mode: there is no "v9"; there are v1, v2, v3/],
-  [["--fault", "flood"], /--fault: there is no "flood"; there are kill-api/],
-  [["--mode", "v1", "--fault", "kill-kafka"], /--fault: none of these means anything to --mode/],
-  [["--seed", "1,x"], /--seed is "x"; it has to be a whole number/],
-  [["--seconds", "5"], /--seconds is "5"; it has to be a whole number of at least 10/],
-  [["--at-once", "0"], /--at-once is "0"/],
-])("%j is refused in a sentence", (args, message) => {
+  [["--mode", "v9"], /--mode: unknown "v9", expected some of v1, v2, v3/],
+  [["--fault", "flood"], /--fault: unknown "flood", expected some of kill-api/],
+  [["--mode", "v1", "--fault", "kill-kafka"], /--fault: none of these applies to --mode/],
+  [["--seed", "1,x"], /--seed: expected a whole number of at least 0, got "x"/],
+  [["--seconds", "5"], /--seconds: expected a whole number of at least 10, got "5"/],
+  [["--at-once", "0"], /--at-once: expected .* got "0"/],
+])("rejects %j with the reason", (args, message) => {
   expect(() => readOptions(args)).toThrow(message);
+});
+
+test("plans at least the 206 runs of the three modes, with unique names", () => {
+  expect(readOptions([]).planned.length).toBeGreaterThanOrEqual(206);
+  expect(new Set(faults.map(({ name }) => name)).size).toBe(faults.length);
 });

@@ -1,6 +1,8 @@
-/** The runs so far, in a file that grows by each. */
+/** The runs so far, in a file that grows with each, and as tables. */
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { tableOf } from "../markdown.ts";
+import { faults } from "./faults.ts";
 import type { RunResult } from "./run.ts";
 
 export type Results = {
@@ -8,20 +10,20 @@ export type Results = {
   add(run: RunResult): void;
 };
 
-/** Goes on with what the file holds, if `resumes`; else begins it anew. */
+/** Continues what the file holds if `resumes`, else replaces it. */
 export const openResults = (file: string, resumes: boolean): Results => {
   const runs = resumes ? read(file) : [];
   return {
     runs,
     add: (run) => {
       runs.push(run);
-      writeWhole(file, { runs });
+      writeAtomically(file, { runs });
     },
   };
 };
 
-/** Whole or not at all: a run that is interrupted must not cost the ones before it. */
-export const writeWhole = (file: string, results: unknown): void => {
+/** An interrupted write must not cost the earlier results. */
+export const writeAtomically = (file: string, results: unknown): void => {
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(`${file}.new`, `${JSON.stringify(results, null, 1)}\n`);
   renameSync(`${file}.new`, file);
@@ -32,6 +34,70 @@ const read = (file: string): RunResult[] => {
     return (JSON.parse(readFileSync(file, "utf8")) as { runs: RunResult[] }).runs;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-    throw new Error(`${file} cannot be gone on with: ${(error as Error).message}`);
+    throw new Error(`${file} cannot be resumed: ${(error as Error).message}`);
   }
+};
+
+/** The section of SCALE.md. */
+export const sectionOf = (runs: readonly RunResult[]): string => {
+  const seeds = [...new Set(runs.map(({ seed }) => seed))].sort((a, b) => a - b);
+  return [
+    `${seeds.length === 1 ? "Seed" : "Seeds"} ${seeds.join(", ")}. Recovery is from the end of a fault until 99 of 100 orders, over two seconds, are acknowledged within 100 ms and on a dashboard within a second.`,
+    modesTable(runs),
+    "<details><summary>Each fault, with the worst recovery of its runs</summary>",
+    faultsTable(runs),
+    "</details>",
+  ].join("\n\n");
+};
+
+const MODE_HEAD = [
+  "mode",
+  "faults survived",
+  "runs",
+  "orders acknowledged",
+  "lost",
+  "counted twice",
+  "worst recovery",
+];
+
+/** A line for each mode, and one for all of them. */
+export const modesTable = (runs: readonly RunResult[]): string => {
+  const modes = [...Map.groupBy(runs, ({ mode }) => mode)].sort(([a], [b]) => a.localeCompare(b));
+  return tableOf(
+    MODE_HEAD,
+    [...modes, ["all", runs] as const].map(([mode, group]) => [mode, ...sums(group)]),
+  );
+};
+
+/** A line for each fault: the longest recovery of each mode; empty where the fault does not apply. */
+export const faultsTable = (runs: readonly RunResult[]): string => {
+  const modes = [...new Set(runs.map(({ mode }) => mode))].sort();
+  // in the order of the list, whenever they ran
+  const names = faults.map(({ name }) => name).filter((name) => runs.some(({ fault }) => fault === name));
+  const rows = names.map((name) => [
+    name,
+    ...modes.map((mode) => recoveryOf(runs.filter((run) => run.mode === mode && run.fault === name))),
+  ]);
+  return tableOf(["fault", ...modes], rows);
+};
+
+const sums = (runs: readonly RunResult[]): string[] => {
+  const sum = (of: (run: RunResult) => number): string =>
+    runs.reduce((total, run) => total + of(run), 0).toLocaleString("en-US");
+  const groups = [...Map.groupBy(runs, ({ fault, mode }) => `${mode} ${fault}`).values()];
+  const survived = groups.filter((group) => group.every(({ ok }) => ok)).length;
+  return [
+    `${survived} of ${groups.length}`,
+    String(runs.length),
+    sum(({ acknowledged }) => acknowledged),
+    sum(({ lost }) => lost),
+    sum(({ countedTwice }) => countedTwice),
+    recoveryOf(runs),
+  ];
+};
+
+const recoveryOf = (runs: readonly RunResult[]): string => {
+  if (runs.length === 0) return "";
+  if (runs.some(({ ok }) => !ok)) return "NOT OK";
+  return `${Math.max(...runs.map(({ recoverySeconds }) => recoverySeconds ?? 0)).toFixed(1)} s`;
 };

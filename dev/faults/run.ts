@@ -1,23 +1,21 @@
-/** One run: a mode under load, one fault at a random moment, and what the checker finds afterwards. */
+/** One run: a mode under load, one fault at a random moment, and what the audit finds afterwards. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { randomFrom, seedOf } from "#shared/domain/random.ts";
+import { type Random, randomFrom, seedOf } from "#shared/domain/random.ts";
 import { messageOf } from "#shared/runtime/lifecycle.ts";
 import { openLedger } from "../system/account.ts";
 import { type Checked, check } from "./check.ts";
 import { startClients } from "./clients.ts";
-import type { Fault } from "./fault.ts";
-import { type Ground, openGround } from "./ground.ts";
-import { readinessProblems } from "./readiness.ts";
-import { sampleReadiness } from "./readiness-sampler.ts";
-import { recoveryMs } from "./recovery.ts";
-import { type WarmUp, warmUpOf } from "./warm-up.ts";
-import { openWatchers } from "./watchers.ts";
+import { openDashboardClients } from "./dashboard-clients.ts";
+import type { Fault } from "./faults.ts";
+import { readinessProblems, sampleReadiness } from "./readiness.ts";
+import { recoveryMs, type WarmUp, warmUpOf } from "./service-level.ts";
+import { type FaultySystem, openSystem } from "./system.ts";
 
 export type RunOptions = {
   readonly mode: string;
   readonly fault: Fault;
   readonly seed: number;
-  /** The drain included; the time to start and to stop the system comes on top. */
+  /** The drain included; the time to start and to stop the system is added. */
   readonly seconds: number;
   readonly onLine: (line: string) => void;
 };
@@ -30,9 +28,9 @@ export type RunResult = Checked & {
   readonly ok: boolean;
   /** Before the strike; null when the run ended before it. */
   readonly warmUp: WarmUp | null;
-  /** Sent in all, whatever became of them. */
+  /** In total, whatever their outcome. */
   readonly sent: number;
-  /** Null when it was not within the bound of its fault. */
+  /** Null when it took longer than the fault allows. */
   readonly recoverySeconds: number | null;
   /** Milliseconds by which the clients themselves were late, 99th percentile. */
   readonly lateP99Ms: number;
@@ -42,64 +40,55 @@ const REQUESTS_PER_SECOND = 60;
 const WARM_MS = 3_000;
 const STRIKE_WITHIN_MS = 2_000;
 const AGREE_WITHIN_MS = 10_000;
-const LOOK_EVERY_MS = 250;
+const POLL_MS = 250;
 
 export const runFault = async (options: RunOptions): Promise<RunResult> => {
   const { mode, fault, seed, onLine } = options;
   const random = randomFrom(seedOf(`${mode} ${fault.name} ${seed}`));
-  const ground = await openGround({ mode, random, onLine, ...fault.ground });
+  const system = await openSystem({ mode, random, setup: fault.setup ?? {}, onLine });
   try {
-    return await runOn(ground, random, options);
+    return await runOn(system, random, options);
   } finally {
-    await ground.close();
+    await system.close();
   }
 };
 
 const runOn = async (
-  ground: Ground,
-  random: ReturnType<typeof randomFrom>,
+  system: FaultySystem,
+  random: Random,
   { mode, fault, seed, seconds }: RunOptions,
 ): Promise<RunResult> => {
   const deadline = performance.now() + seconds * 1_000;
   const left = (): number => Math.max(0, deadline - performance.now());
-  const [url = ""] = ground.urls;
+  const { urls, addresses } = system;
+  const [url = ""] = urls;
   const ledger = openLedger();
-  const watchers = openWatchers(url, mode);
-  const readiness = sampleReadiness(ground.urls, mode);
-  const clients = startClients(ledger, {
-    urls: ground.urls,
-    mode,
-    random,
-    requestsPerSecond: REQUESTS_PER_SECOND,
-    ...fault.clients,
-  });
+  const dashboards = openDashboardClients(url, mode);
+  const readiness = sampleReadiness(urls, mode);
+  const load = { urls, mode, random, requestsPerSecond: REQUESTS_PER_SECOND, ...fault.clients };
+  const clients = startClients(ledger, load);
   const problems: string[] = [];
-  const sown = { deadLetters: 0, conflicts: 0 };
+  const expected = { deadLetters: 0, conflicts: 0 };
   try {
     await sleep(WARM_MS + random.below(STRIKE_WITHIN_MS));
-    const warmUp = warmUpOf(ledger.entries(), readiness.samples, ground.urls, performance.now());
-    await fault.strike({ ground, clients, random, ledger, sown }).catch((error: unknown) => {
+    const warmUp = warmUpOf(ledger.entries(), readiness.samples, urls, performance.now());
+    await fault.strike({ system, clients, random, ledger, expected }).catch((error: unknown) => {
       problems.push(`the fault itself: ${messageOf(error)}`);
     });
     const overMs = performance.now();
     const recovery = (): number | null =>
-      recoveryMs(ledger.entries(), watchers.seen, overMs, performance.now());
+      recoveryMs(ledger.entries(), dashboards.seen, overMs, performance.now());
     const untilMs = overMs + Math.min(fault.recoverWithinSeconds * 1_000, left() / 2);
-    while (recovery() === null && performance.now() < untilMs) await sleep(LOOK_EVERY_MS);
+    while (recovery() === null && performance.now() < untilMs) await sleep(POLL_MS);
     const recovered = recovery();
-    const untaken = await clients.stop(left() / 2);
-    if (untaken > 0) problems.push(`${untaken} valid orders were never taken`);
+    const unacknowledged = await clients.stop(left() / 2);
+    if (unacknowledged > 0) problems.push(`${unacknowledged} valid orders were never acknowledged`);
     problems.push(...readinessProblems(mode, readiness.samples, clients.requests));
     const subject = {
-      mode,
-      url,
-      databaseUrl: ground.addresses.postgres,
-      streamUrl: ground.addresses.stream,
-      ...sown,
-      drainWithinMs: left(),
-      agreeWithinMs: AGREE_WITHIN_MS,
+      ...{ mode, url, databaseUrl: addresses.postgres, streamUrl: addresses.stream, ...expected },
+      ...{ drainWithinMs: left(), agreeWithinMs: AGREE_WITHIN_MS },
     };
-    const checked = await check(subject, ledger, watchers);
+    const checked = await check(subject, ledger, dashboards);
     const all = [...problems, ...checked.problems];
     return {
       mode,
@@ -107,7 +96,7 @@ const runOn = async (
       seed,
       ok: all.length === 0 && recovered !== null,
       warmUp,
-      sent: ledger.entries().length,
+      sent: ledger.size,
       ...checked,
       recoverySeconds: recovered === null ? null : Math.round(recovered / 100) / 10,
       lateP99Ms: Math.round(clients.lateP99Ms()),
@@ -115,7 +104,20 @@ const runOn = async (
     };
   } finally {
     await clients.stop(0);
-    watchers.close();
+    dashboards.close();
     readiness.close();
   }
+};
+
+/** Runs the work for each item, at most `count` at the same time: most of a run is waiting. */
+export const concurrently = async <T>(
+  count: number,
+  items: readonly T[],
+  work: (item: T) => Promise<void>,
+): Promise<void> => {
+  const pending = [...items];
+  const next = async (): Promise<void> => {
+    for (let item = pending.shift(); item !== undefined; item = pending.shift()) await work(item);
+  };
+  await Promise.all(Array.from({ length: count }, next));
 };

@@ -12,7 +12,7 @@ import { type ServerName, servers } from "#shared/servers.ts";
 import { discardLetter, letterIds } from "#shared/store/dead-letters.ts";
 import type { Pool } from "#shared/store/pool.ts";
 import { repair } from "#shared/store/repair.ts";
-import { slowFile } from "../faults/kinds/slow-fsync.ts";
+import { slowFile } from "../faults/kinds/disks.ts";
 import type { System } from "../system/launcher.ts";
 import type { Server } from "../system/servers/server.ts";
 

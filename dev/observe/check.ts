@@ -12,8 +12,7 @@ import { type Closers, messageOf, openClosers } from "#shared/runtime/lifecycle.
 import { closeRedis, openRedis, redisOptions } from "#shared/runtime/redis.ts";
 import { servers as serverTable } from "#shared/servers.ts";
 import { metricsIn, type Query, queriesOfAll, readRules, withVariables } from "../../grafana/queries.ts";
-import { mountSmallDisk } from "../faults/kinds/full-disk.ts";
-import { prepareSlowFsync } from "../faults/kinds/slow-fsync.ts";
+import { mountSmallDisk, prepareSlowFsync } from "../faults/kinds/disks.ts";
 import { openDatabase } from "../system/database.ts";
 import { startSystem, temporaryFolder } from "../system/launcher.ts";
 import {

@@ -11,7 +11,7 @@ test.each([
   [["acknowledged", "unknown", "refused"], "acknowledged"],
 ] as const)("after the replies %j an order is %s", (replies, outcome) => {
   const ledger = openLedger();
-  ledger.add("a", body, 0);
+  ledger.add({ id: "a", ...body }, 0);
   for (const reply of replies) ledger.record("a", reply);
   expect(ledger.get("a")?.outcome).toBe(outcome);
   expect(countOutcomes(ledger)).toEqual({ acknowledged: 0, refused: 0, unknown: 0, unsent: 0, [outcome]: 1 });
@@ -19,7 +19,7 @@ test.each([
 
 test("keeps the time of the first acknowledgement", () => {
   const ledger = openLedger();
-  const entry = ledger.add("a", body, 0);
+  const entry = ledger.add({ id: "a", ...body }, 0);
   ledger.record("a", "acknowledged");
   const first = entry.acknowledgedMs;
   ledger.record("a", "acknowledged");

@@ -46,9 +46,11 @@ export type Entry = {
   outcome: Outcome;
 };
 
+export type SentOrder = Body & { readonly id: string };
+
 /** An account that is filled order by order, for clients whose ids are random. */
 export type Ledger = Account & {
-  add(id: string, body: Body, dueMs: number, others?: readonly Body[]): Entry;
+  add(order: SentOrder, dueMs: number, others?: readonly Body[]): Entry;
   /** The outcome of one more attempt. An acknowledged order stays acknowledged, an unknown one is never refused. */
   record(id: string, outcome: ReplyOutcome): void;
   entries(): readonly Entry[];
@@ -72,7 +74,7 @@ export const openLedger = (): Ledger => {
     idAt: (index) => at(index).id,
     outcomeAt: (index) => at(index).outcome,
     bodiesAt: (index) => [at(index).body, ...at(index).others],
-    add: (id, body, dueMs, others = []) => {
+    add: ({ id, ...body }, dueMs, others = []) => {
       if (indexes.has(id)) throw new Error(`order ${id} is in the ledger already`);
       const entry: Entry = { id, body, others, dueMs, acknowledgedMs: null, outcome: "refused" };
       indexes.set(id, entries.push(entry) - 1);

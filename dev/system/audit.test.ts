@@ -17,7 +17,7 @@ beforeAll(async () => {
   system = await startSystem({ modes: ["v2"] });
   const timestamp = new Date().toISOString();
   const bodies = Array.from({ length: ORDERS }, (_, index) => ({ ...BODY, cents: 450 + index, timestamp }));
-  for (const body of bodies) ledger.add(newOrderId(), body, 0);
+  for (const body of bodies) ledger.add({ id: newOrderId(), ...body }, 0);
   const orders = ledger
     .entries()
     .map(({ id, body: { cents, ...body } }) => ({ id, ...body, price: cents / 100 }));
@@ -46,7 +46,7 @@ const ledgerWith = (change: (entry: Entry, index: number) => Entry | null): Ledg
   for (const [index, entry] of ledger.entries().entries()) {
     const { id, body, dueMs, outcome } = change(entry, index) ?? {};
     if (id === undefined || body === undefined) continue;
-    other.add(id, body, dueMs ?? 0);
+    other.add({ id, ...body }, dueMs ?? 0);
     if (outcome !== undefined && outcome !== "unsent") other.record(id, outcome);
   }
   return other;
@@ -71,13 +71,13 @@ test("finds nothing when every acknowledged order is stored, counted and shown o
 
 test("accepts an order with an unknown outcome, stored or not", async () => {
   const some = ledgerWith((entry, index) => (index === 0 ? { ...entry, outcome: "unknown" } : entry));
-  some.record(some.add(newOrderId(), BODY, 0).id, "unknown");
+  some.record(some.add({ id: newOrderId(), ...BODY }, 0).id, "unknown");
   expect(await auditNow(some)).toMatchObject({ acknowledged: ORDERS - 1, unknown: 2, ...NONE });
 });
 
 test("finds an acknowledged order that is not stored, with its id and amount", async () => {
   const more = ledgerWith((entry) => entry);
-  const { id } = more.add(newOrderId(), BODY, 0);
+  const { id } = more.add({ id: newOrderId(), ...BODY }, 0);
   more.record(id, "acknowledged");
   const { lost, problems } = await auditNow(more);
   expect(lost).toBe(1);
@@ -109,7 +109,7 @@ test("accepts any of the bodies that were sent under one id, and no other time t
   const others = openLedger();
   const late = "2020-01-01T00:00:00.000Z";
   for (const { id, body } of ledger.entries()) {
-    others.add(id, { ...body, timestamp: late }, 0, [body]);
+    others.add({ id, ...body, timestamp: late }, 0, [body]);
     others.record(id, "acknowledged");
   }
   expect(await auditNow(others)).toMatchObject(NONE);

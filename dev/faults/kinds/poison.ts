@@ -1,17 +1,17 @@
-/** What can never be counted, put where no API would have let it. */
+/** Orders that can never be counted, put into the transport past the API. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
-import { v7 as newOrderId } from "uuid";
 import type { Pool } from "#shared/store/pool.ts";
 import { encodeOrder } from "#shared/wire/order-message.ts";
+import type { Order } from "../../system/client/orders.ts";
 import { openDatabase } from "../../system/database.ts";
 import { waitUntil } from "../../system/wait.ts";
-import { openCarrier, type Parcel } from "../carrier.ts";
-import type { Order } from "../clients.ts";
-import type { Fault, Scene } from "../fault.ts";
+import type { Fault, Scene } from "../faults.ts";
+import { modesOn } from "../system.ts";
+import { type Message, openTransport } from "../transport.ts";
 
-/** An order as an API would have put it in. */
-const messageOf = ({ id, body: { drink, store, cents, timestamp } }: Order): string => {
+/** An order as an API puts it into the transport. */
+const textOf = ({ id, drink, store, cents, timestamp }: Order): string => {
   const acceptedAtMs = Date.now();
   const eventTimeMs = timestamp === null ? acceptedAtMs : Date.parse(timestamp);
   const body = `${drink}\0${store}\0${cents}\0${timestamp === null ? "" : eventTimeMs}`;
@@ -20,97 +20,91 @@ const messageOf = ({ id, body: { drink, store, cents, timestamp } }: Order): str
 
 type Members = Record<string, unknown>;
 
-/** Nested deeper than PostgreSQL's stack; well inside what one record may hold. */
+/** Deeper than PostgreSQL's stack; well within the size of one record. */
 const DEPTH = 100_000;
 
-/** Each has another reason, so that no two in a row are alike; made from an order that is good otherwise. */
-const SPOILED: readonly ((good: Members) => string)[] = [
+/** Made from an order that is valid otherwise; each has another reason, so that no two in a row are alike. */
+const POISONED: readonly ((valid: Members) => string)[] = [
   () => "this is no JSON",
   () => JSON.stringify({ hello: "world" }),
   () => "42",
   // an array itself would be an entry of orders
   () => `{"id":${"[".repeat(DEPTH)}${"]".repeat(DEPTH)}}`,
-  (good) => JSON.stringify(good).slice(0, -20),
-  (good) => JSON.stringify({ ...good, drink: "lat\u0000te" }),
-  (good) => JSON.stringify(good).replace('"store":"', '"store":"\\ud800'),
-  (good) => JSON.stringify({ ...good, id: "not-an-id" }),
-  (good) => JSON.stringify({ ...good, fingerprint: null }),
-  (good) => JSON.stringify(good).replace(/"price_cents":\d+/, '"price_cents":1e400'),
-  // what only a CHECK of the table refuses
-  (good) => JSON.stringify({ ...good, price_cents: 1_000_001 }),
-  (good) => JSON.stringify({ ...good, store: "" }),
-  (good) => JSON.stringify({ ...good, event_time: "2250-01-01T00:00:00Z" }),
+  (valid) => JSON.stringify(valid).slice(0, -20),
+  (valid) => JSON.stringify({ ...valid, drink: "lat\u0000te" }),
+  (valid) => JSON.stringify(valid).replace('"store":"', '"store":"\\ud800'),
+  (valid) => JSON.stringify({ ...valid, id: "not-an-id" }),
+  (valid) => JSON.stringify({ ...valid, fingerprint: null }),
+  (valid) => JSON.stringify(valid).replace(/"price_cents":\d+/, '"price_cents":1e400'),
+  // refused only by a CHECK of the table
+  (valid) => JSON.stringify({ ...valid, price_cents: 1_000_001 }),
+  (valid) => JSON.stringify({ ...valid, store: "" }),
+  (valid) => JSON.stringify({ ...valid, event_time: "2250-01-01T00:00:00Z" }),
 ];
 
 const ROUNDS = 2;
 const PAUSE_MS = 150;
-const SET_ASIDE_MS = 15_000;
+const DEAD_WITHIN_MS = 15_000;
 const SHOWN_CHARACTERS = 200;
 
 /**
- * Under load, each spoiled text alone and each that is JSON also in the middle of good orders, which have to be counted.
- * It ends when exactly what was sown is kept aside, byte by byte; workers must not have ended for it.
+ * Under load, each poisoned text alone, and each that is JSON also between valid orders, which have to be counted. Ends
+ * when exactly these texts are dead letters, byte by byte. No worker may have exited.
  */
-const sowPoison = async (scene: Scene): Promise<void> => {
-  const { ground, clients, ledger, random, sown } = scene;
-  const carrier = await openCarrier(ground);
-  const pool = openDatabase(ground.addresses.postgres);
-  const pids = ground.workers.map(({ pid }) => pid());
+const putPoison = async (scene: Scene): Promise<void> => {
+  const { system, clients, ledger, random, expected } = scene;
+  const transport = await openTransport(system);
+  const pool = openDatabase(system.addresses.postgres);
+  const pidsNow = () => system.workers.map(({ pid }) => pid());
+  const pids = pidsNow();
   const payloads: string[] = [];
 
-  const goodText = (): string => {
+  const validText = (): string => {
     const order = clients.order();
-    // it is in the transport before the reply could be; until then nobody looks
-    ledger.add(order.id, order.body, performance.now());
+    // it is in the transport: what an acknowledged order is
+    ledger.add(order, performance.now());
     ledger.record(order.id, "acknowledged");
-    return messageOf(order);
+    return textOf(order);
   };
-  const among = (bad: string): readonly Parcel[] => {
-    const texts = [goodText(), goodText(), bad, goodText()];
-    // a record of the topic is one order; its neighbours are in the same batch
-    return ground.mode === "v3"
+  const between = (poisoned: string): readonly Message[] => {
+    const texts = [validText(), validText(), poisoned, validText()];
+    // a record of the topic is one order; its neighbours are counted in the same batch
+    return system.backend === "kafka"
       ? texts.map((text) => ({ text, orders: 1 }))
       : [{ text: `[${texts.join(",")}]`, orders: texts.length }];
   };
-  const sow = async (spoil: (good: Members) => string): Promise<void> => {
-    const { id, body } = { ...clients.order(), id: newOrderId() };
-    const spoiled = spoil(JSON.parse(messageOf({ id, body })) as Members);
-    const isAmong = random.next() < 0.5 && isJson(spoiled);
-    await carrier.put(isAmong ? among(spoiled) : [{ text: spoiled, orders: 1 }]);
-    payloads.push(spoiled);
-    sown.deadLetters++;
+  const put = async (poison: (valid: Members) => string): Promise<void> => {
+    const poisoned = poison(JSON.parse(textOf(clients.order())) as Members);
+    const isBetween = random.next() < 0.5 && isJson(poisoned);
+    await transport.put(isBetween ? between(poisoned) : [{ text: poisoned, orders: 1 }]);
+    payloads.push(poisoned);
+    expected.deadLetters++;
   };
   try {
     for (let round = 0; round < ROUNDS; round++)
-      for (const spoil of SPOILED) {
-        await sow(spoil);
+      for (const poison of POISONED) {
+        await put(poison);
         await sleep(PAUSE_MS);
       }
-    await untilSetAside(pool, payloads);
+    await untilDead(pool, payloads);
   } finally {
-    await Promise.all([carrier.close(), pool.end()]);
+    await Promise.all([transport.close(), pool.end()]);
   }
-  if (
-    !isDeepStrictEqual(
-      ground.workers.map(({ pid }) => pid()),
-      pids,
-    )
-  )
-    throw new Error("a worker ended of the poison");
+  if (!isDeepStrictEqual(pidsNow(), pids)) throw new Error("a worker exited because of the poison");
 };
 
-const untilSetAside = async (pool: Pool, payloads: readonly string[]): Promise<void> => {
+const untilDead = async (pool: Pool, payloads: readonly string[]): Promise<void> => {
   const wanted = payloads.toSorted();
-  let kept: string[] = [];
-  const isSetAside = async (): Promise<boolean> => {
+  let dead: string[] = [];
+  const areDead = async (): Promise<boolean> => {
     const { rows } = await pool.query<{ payload: Buffer }>("SELECT payload FROM dead_letters");
-    kept = rows.map(({ payload }) => payload.toString()).sort();
-    return isDeepStrictEqual(kept, wanted);
+    dead = rows.map(({ payload }) => payload.toString()).sort();
+    return isDeepStrictEqual(dead, wanted);
   };
-  await waitUntil("what was sown is kept aside", isSetAside, SET_ASIDE_MS).catch((error: Error) => {
-    const missing = wanted.filter((text) => !kept.includes(text));
-    const others = kept.filter((text) => !wanted.includes(text));
-    throw new Error(`${error.message}: missing ${shortOf(missing)}; not sown ${shortOf(others)}`);
+  await waitUntil("the poison is in dead_letters", areDead, DEAD_WITHIN_MS).catch((error: Error) => {
+    const missing = wanted.filter((text) => !dead.includes(text));
+    const others = dead.filter((text) => !wanted.includes(text));
+    throw new Error(`${error.message}: missing ${shortOf(missing)}; unexpected ${shortOf(others)}`);
   });
 };
 
@@ -122,15 +116,15 @@ const isJson = (text: string): boolean => {
     JSON.parse(text);
     return true;
   } catch {
-    // that it is none is what is sown
+    // some of the poison is none
     return false;
   }
 };
 
 export const poison: Fault = {
   name: "poison",
-  // v1's orders are rows: what the table refuses is refused to the client, which huge-bodies and every run has
-  modes: ["v2", "v3"],
-  strike: sowPoison,
+  // v1's orders are rows: what the table refuses is refused to the client, as in huge-bodies and every run
+  modes: modesOn("stream", "kafka"),
+  strike: putPoison,
   recoverWithinSeconds: 15,
 };

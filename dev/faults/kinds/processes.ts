@@ -1,91 +1,137 @@
-/** Processes that end or stand still. */
+/** Processes that are killed, stopped or paused, and servers that lose what was only in memory. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { closeRedis, openRedis, redisOptions } from "#shared/runtime/redis.ts";
+import { type ServerName, serverNames } from "#shared/servers.ts";
+import { openDatabase } from "../../system/database.ts";
 import type { Program } from "../../system/programs.ts";
 import type { Server } from "../../system/servers/server.ts";
 import { waitUntil } from "../../system/wait.ts";
-import type { Fault, Scene } from "../fault.ts";
-import { type ProgramKind, SERVERS, type ServerName } from "../wiring.ts";
+import type { Fault, Scene } from "../faults.ts";
+import { type ProgramKind, whereUsed } from "../system.ts";
 
-const RUNS_AGAIN_MS = 60_000;
+const RESTARTED_WITHIN_MS = 60_000;
 
-export const kill = (pid: number | undefined, signal: NodeJS.Signals): void => {
-  if (pid === undefined) throw new Error("it does not run");
+export const sendSignal = (pid: number | undefined, signal: NodeJS.Signals): void => {
+  if (pid === undefined) throw new Error("the process does not run");
   process.kill(pid, signal);
 };
 
-const isOther = (pid: () => number | undefined, before: number | undefined): boolean => {
-  try {
-    const now = pid();
-    return now !== undefined && now !== before;
-  } catch {
-    // a server that is down has no pid
-    return false;
-  }
-};
-
-/** Until what ended runs again as another process; `ended` is called as soon as it was signalled. */
-export const end = async (
-  { name, pid }: Pick<Program, "name" | "pid"> | Server,
+/**
+ * Sends the signal, and resolves when the program or server runs again as another process. `signalled` is called as soon
+ * as the signal is sent.
+ */
+export const endProcess = async (
+  { name, pid }: Pick<Program | Server, "name" | "pid">,
   signal: NodeJS.Signals,
-  ended: () => void = () => undefined,
+  signalled: () => void = () => undefined,
 ): Promise<void> => {
   const before = pid();
-  kill(before, signal);
-  ended();
-  await waitUntil(`${name} runs again`, () => isOther(pid, before), RUNS_AGAIN_MS);
+  sendSignal(before, signal);
+  signalled();
+  // `pid` of a server that is down throws, of a program it is undefined
+  const isRestarted = (): boolean => ![undefined, before].includes(pid());
+  await waitUntil(`${name} runs again`, isRestarted, RESTARTED_WITHIN_MS);
 };
 
-/** A "smart" shutdown (SIGTERM) would wait for its clients for ever: compose sends SIGINT, "fast". */
+/** SIGTERM makes PostgreSQL wait for its clients for ever; compose sends SIGINT, a "fast" shutdown. */
 export const stopSignalOf = (name: ServerName): NodeJS.Signals =>
   name === "postgres" ? "SIGINT" : "SIGTERM";
 
-export const programOf = ({ ground, random }: Scene, kind: ProgramKind): Program =>
-  random.pick(kind === "api" ? ground.apis : ground.workers);
+export const programOf = ({ system, random }: Scene, kind: ProgramKind): Program =>
+  random.pick(kind === "api" ? system.apis : system.workers);
 
-export const endings: readonly Fault[] = [
+export const kills: readonly Fault[] = [
   ...(["api", "worker"] as const).flatMap((kind) =>
     (["SIGKILL", "SIGTERM"] as const).map((signal) => ({
       name: `${signal === "SIGKILL" ? "kill" : "stop"}-${kind}`,
-      strike: (scene: Scene) => end(programOf(scene, kind), signal),
+      strike: (scene: Scene) => endProcess(programOf(scene, kind), signal),
       recoverWithinSeconds: 20,
     })),
   ),
-  ...SERVERS.flatMap(({ name, modes }) =>
+  ...serverNames.flatMap((name) =>
     (["kill", "stop"] as const).map((how) => ({
       name: `${how}-${name}`,
-      ...(modes && { modes }),
-      strike: ({ ground }: Scene) =>
-        end(ground.server(name), how === "kill" ? "SIGKILL" : stopSignalOf(name)),
+      ...whereUsed(name),
+      strike: ({ system }: Scene) =>
+        endProcess(system.server(name), how === "kill" ? "SIGKILL" : stopSignalOf(name)),
       recoverWithinSeconds: 30,
     })),
   ),
 ];
 
-const pause = async (scene: Scene, what: "worker" | ServerName, seconds: number): Promise<void> => {
-  if (what === "worker") {
-    const pid = programOf(scene, "worker").pid();
-    kill(pid, "SIGSTOP");
-    await sleep(seconds * 1_000);
-    kill(pid, "SIGCONT");
-  } else {
-    const server = scene.ground.server(what);
-    server.pause();
-    await sleep(seconds * 1_000);
-    server.resume();
-  }
+const pauseWorker = async (scene: Scene, seconds: number): Promise<void> => {
+  const pid = programOf(scene, "worker").pid();
+  sendSignal(pid, "SIGSTOP");
+  await sleep(seconds * 1_000);
+  sendSignal(pid, "SIGCONT");
 };
 
-/** Five seconds, and longer than the times after which others take over and requests are given up. */
+const pauseServer = async ({ system }: Scene, name: ServerName, seconds: number): Promise<void> => {
+  const server = system.server(name);
+  server.pause();
+  await sleep(seconds * 1_000);
+  server.resume();
+};
+
+/** 5 s, and longer than the times after which other processes take over and requests are given up. */
 export const pauses: readonly Fault[] = [5, 40].flatMap((seconds) => [
   {
     name: `pause-worker-${seconds}s`,
-    strike: (scene: Scene) => pause(scene, "worker", seconds),
+    strike: (scene: Scene) => pauseWorker(scene, seconds),
     recoverWithinSeconds: 30,
   },
-  ...SERVERS.map(({ name, modes }) => ({
+  ...serverNames.map((name) => ({
     name: `pause-${name}-${seconds}s`,
-    ...(modes && { modes }),
-    strike: (scene: Scene) => pause(scene, name, seconds),
+    ...whereUsed(name),
+    strike: (scene: Scene) => pauseServer(scene, name, seconds),
     recoverWithinSeconds: 30,
   })),
 ]);
+
+export const flushBoard: Fault = {
+  name: "flush-board",
+  strike: async ({ system }) => {
+    const options = { ...redisOptions("coffee-faults"), lazyConnect: true };
+    const client = openRedis(system.addresses.board, options, () => undefined);
+    await client.connect();
+    await client.flushall();
+    await closeRedis(client);
+  },
+  recoverWithinSeconds: 15,
+};
+
+/**
+ * With these only the WAL writer flushes the WAL, every 10 s: kill -9 of all processes loses what was committed since.
+ * It flushes first right after a start, so the second kill is certainly in the middle of its pause.
+ */
+const RARE_FLUSHES = {
+  wal_writer_delay: "10s",
+  wal_writer_flush_after: "1GB",
+  // writing a page flushes the WAL up to its last change
+  bgwriter_lru_maxpages: "0",
+};
+const BETWEEN_KILLS_MS = 4_000;
+
+const disableSynchronousCommit = async (databaseUrl: string): Promise<void> => {
+  const pool = openDatabase(databaseUrl);
+  await pool.query("ALTER ROLE CURRENT_USER SET synchronous_commit = off");
+  await pool.end();
+};
+
+/**
+ * PostgreSQL where sessions do not wait for the WAL by default: it answers a commit that is only in memory. The product
+ * sets synchronous_commit for its sessions, so that a default of the role loses nothing.
+ */
+export const killPostgresLazyCommit: Fault = {
+  name: "kill-postgres-lazy-commit",
+  setup: { servers: { postgres: { settings: RARE_FLUSHES } }, prepareDatabase: disableSynchronousCommit },
+  strike: async ({ system }) => {
+    const postgres = system.server("postgres");
+    await postgres.kill();
+    await postgres.start();
+    await sleep(BETWEEN_KILLS_MS);
+    await postgres.kill();
+    await postgres.start();
+  },
+  recoverWithinSeconds: 30,
+};

@@ -1,33 +1,58 @@
-/** Several that do the same work at the same moment. */
+/** Several processes that do the same work at the same moment. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { closeRedis } from "#shared/runtime/redis.ts";
-import { openStreamOf } from "../carrier.ts";
-import type { Fault, Scene } from "../fault.ts";
-import { prepareSlowRows, withRepetitions, withSlowRows } from "../slow-rows.ts";
+import { openDatabase } from "../../system/database.ts";
+import type { Fault, Scene } from "../faults.ts";
+import { type FaultySystem, modesOn } from "../system.ts";
+import { openStreamOf } from "../transport.ts";
+import { sendSignal } from "./processes.ts";
+import { untilRedelivered } from "./redeliveries.ts";
 
-const RIVALS = 4;
+const SLOW_ROWS = (body: string): string => `
+CREATE OR REPLACE FUNCTION slow_rows() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN ${body} RETURN NEW; END $$`;
+
+/** Before the first program: a trigger created under load deadlocks with statements that lock a partition. */
+const createSlowRows = async (databaseUrl: string): Promise<void> => {
+  const pool = openDatabase(databaseUrl);
+  await pool.query(`${SLOW_ROWS("")};
+CREATE TRIGGER slow_rows BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION slow_rows()`);
+  await pool.end();
+};
+
+/** During `work` each inserted order takes up to `mostMs`, so that concurrent writers certainly overlap. */
+const withSlowRows = async (
+  { addresses }: FaultySystem,
+  mostMs: number,
+  work: () => Promise<void>,
+): Promise<void> => {
+  const pool = openDatabase(addresses.postgres);
+  try {
+    await pool.query(SLOW_ROWS(`PERFORM pg_sleep(random() * ${mostMs / 1_000});`));
+    await work();
+  } finally {
+    await pool.query(SLOW_ROWS(""));
+    await pool.end();
+  }
+};
+
+const WORKERS = 4;
 const ROUNDS = 3;
 const ROUND_ORDERS = 300;
-/** A round takes each rival about 0.3 s: they meet in the middle of it. */
-const RIVAL_ROW_MS = 2;
-const LATE_PUBLISHERS = 3;
-const TICKERS = 2;
-const RIVALRY_MS = 5_000;
-/** Two writers of 60 requests a second are busy for a third of their time. */
-const STORED_ROW_MS = 10;
+/** A round takes each worker about 0.3 s: they overlap in the middle of it. */
+const COUNTED_ROW_MS = 2;
 
-/** New orders taken out of the stream, and written back for each rival, each time in another order. */
-const writeRivals = async ({ ground, clients, random }: Scene): Promise<void> => {
-  const { stream, v2Stream } = await openStreamOf(ground);
+/** Takes new orders out of the stream, and puts them back once for each worker, each time in another order. */
+const copyForEachWorker = async ({ system, clients, random }: Scene): Promise<void> => {
+  const { stream, v2Stream } = await openStreamOf(system);
   try {
     for (let round = 0; round < ROUNDS; round++) {
       const [last] = await stream.xrevrange(v2Stream, "+", "-", "COUNT", 1);
       await clients.send(Array.from({ length: ROUND_ORDERS }, clients.order));
       const entries = await stream.xrange(v2Stream, last === undefined ? "-" : `(${last[0]}`, "+");
       const orders = entries.flatMap(([, fields]) => ordersIn(fields));
-      for (let rival = 0; rival < RIVALS; rival++)
+      for (let worker = 0; worker < WORKERS; worker++)
         await stream.addOrders(v2Stream, orders.length, JSON.stringify(random.shuffled(orders)));
-      // after the copies, which go on from the running total that it holds
+      // after the copies, which continue the running total that the last entry holds
       await stream.xdel(v2Stream, ...entries.map(([id]) => id));
     }
   } finally {
@@ -38,61 +63,68 @@ const writeRivals = async ({ ground, clients, random }: Scene): Promise<void> =>
 const ordersIn = (fields: readonly string[]): unknown[] =>
   JSON.parse(fields[fields.indexOf("orders") + 1] ?? "[]") as unknown[];
 
-const signalWorkers = ({ ground }: Scene, signal: NodeJS.Signals): void => {
-  for (const worker of ground.workers) {
-    const pid = worker.pid();
-    if (pid === undefined) throw new Error(`${worker.name} does not run`);
-    process.kill(pid, signal);
-  }
+const deliverToAll = async (scene: Scene): Promise<void> => {
+  const { system } = scene;
+  const signalAll = (signal: NodeJS.Signals): void => {
+    for (const { pid } of system.workers) sendSignal(pid(), signal);
+  };
+  const copyWhilePaused = async (): Promise<number> => {
+    signalAll("SIGSTOP");
+    try {
+      await copyForEachWorker(scene);
+    } finally {
+      signalAll("SIGCONT");
+    }
+    return (WORKERS - 1) * ROUNDS * ROUND_ORDERS;
+  };
+  await withSlowRows(system, COUNTED_ROW_MS, () => untilRedelivered(system, copyWhilePaused));
 };
 
-/** Several of the same program beside the workers, for a while. */
-const runBeside = async ({ ground }: Scene, file: string, count: number): Promise<void> => {
-  const programs = Array.from({ length: count }, (_, index) => ground.addProgram(`rival-${index}`, file));
+const RIVALRY_MS = 5_000;
+const PUBLISHERS = 3;
+const AGGREGATORS = 2;
+/** With 60 requests a second two writers are busy for a third of their time. */
+const STORED_ROW_MS = 10;
+
+/** Runs several of the same program beside the workers for a while. */
+const runBeside = async (
+  { system }: Scene,
+  program: "late publisher" | "aggregator",
+  count: number,
+): Promise<void> => {
+  const start = (_: unknown, index: number) =>
+    system.startProgram(`rival-${index}`, "dev/faults/rival-program.ts", { RIVAL_PROGRAM: program });
+  const programs = Array.from({ length: count }, start);
   await sleep(RIVALRY_MS);
-  await Promise.all(programs.map((program) => program.stop()));
+  await Promise.all(programs.map(({ stop }) => stop()));
 };
 
 export const rivals: readonly Fault[] = [
   {
     name: "rival-deliveries",
-    modes: ["v2"],
-    // an entry each, so that the copies of a batch are counted side by side
-    ground: {
-      prepareDatabase: prepareSlowRows,
-      workers: RIVALS,
+    modes: modesOn("stream"),
+    setup: {
+      prepareDatabase: createSlowRows,
+      workers: WORKERS,
+      // one entry each, so that the copies of a batch are counted concurrently
       env: { V2_BATCH_MAX_ENTRIES: "1", V2_BATCH_MAX_ORDERS: "1000" },
     },
-    strike: async (scene) => {
-      const { postgres } = scene.ground.addresses;
-      const compete = async (): Promise<number> => {
-        signalWorkers(scene, "SIGSTOP");
-        try {
-          await writeRivals(scene);
-        } finally {
-          signalWorkers(scene, "SIGCONT");
-        }
-        return (RIVALS - 1) * ROUNDS * ROUND_ORDERS;
-      };
-      await withSlowRows(postgres, RIVAL_ROW_MS, () => withRepetitions(postgres, compete));
-    },
+    strike: deliverToAll,
     recoverWithinSeconds: 30,
   },
   {
     name: "overtaking-publishers",
-    // a turn lets one publish at a time, unless it takes longer than its turn
-    strike: (scene) => runBeside(scene, "dev/faults/publish-late.ts", LATE_PUBLISHERS),
+    // a lease lets one program publish at a time, unless publishing takes longer than the lease
+    strike: (scene) => runBeside(scene, "late publisher", PUBLISHERS),
     recoverWithinSeconds: 20,
   },
   {
     name: "overlapping-ticks",
-    modes: ["v1"],
-    ground: { prepareDatabase: prepareSlowRows },
-    // the schedule lets one worker count at a time; that the figures are right may not hang on it
+    modes: modesOn("postgres"),
+    setup: { prepareDatabase: createSlowRows },
+    // the schedule lets one worker count at a time; the figures must be right without it
     strike: (scene) =>
-      withSlowRows(scene.ground.addresses.postgres, STORED_ROW_MS, () =>
-        runBeside(scene, "dev/faults/tick.ts", TICKERS),
-      ),
+      withSlowRows(scene.system, STORED_ROW_MS, () => runBeside(scene, "aggregator", AGGREGATORS)),
     recoverWithinSeconds: 20,
   },
 ];

@@ -1,7 +1,7 @@
 /*
- * A disk that is slow to flush, for a program started with this in LD_PRELOAD: while the file "slow" stands in the
- * folder named by SLOW_FSYNC_FOLDER, each fsync takes SLOW_FSYNC_MS longer; the file "under-way" stands there
- * meanwhile, so that whoever watches can strike within it. What is flushed is flushed in the end.
+ * Makes fsync slow for a program started with this in LD_PRELOAD: while the file "slow" exists in the folder named by
+ * SLOW_FSYNC_FOLDER, each fsync takes SLOW_FSYNC_MS longer; meanwhile the file "under-way" exists there, so that a test
+ * can strike within it. In the end everything is flushed.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -25,7 +25,7 @@ static void wait_if_slow(void)
     unlink(under_way);
 }
 
-/* The system calls themselves: what is replaced here cannot be called by its name. */
+/* By the system calls: the functions replaced here cannot be called by name. */
 int fsync(int fd)
 {
     wait_if_slow();

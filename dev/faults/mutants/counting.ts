@@ -1,8 +1,8 @@
-/** Mistakes in the statements that count. */
+/** Bugs in the statements that count, and in how the board is published. */
 import type { Mutant } from "./mutant.ts";
 
 const FILE = "shared/store/count.ts";
-const DRIFT = /rollups differ from the orders/;
+const DRIFT = /rollup rows differ from the orders/;
 
 export const countingMutants: readonly Mutant[] = [
   {
@@ -23,9 +23,9 @@ export const countingMutants: readonly Mutant[] = [
     mode: "v2",
     fault: "one-id-two-bodies",
     edits: [{ file: FILE, find: "ORDER BY id, position) AS sorted", replace: "ORDER BY id) AS sorted" }],
-    exposedAs: /orders stored with another payload/,
+    exposedAs: /orders stored with another body/,
   },
-  // a transaction that began earlier ends after the tick, below what the tick has seen
+  // a transaction that began earlier commits after the count, below the newest one that the count saw
   {
     name: "v1-greatest-seen-as-watermark",
     mode: "v1",
@@ -39,7 +39,7 @@ export const countingMutants: readonly Mutant[] = [
     ],
     exposedAs: DRIFT,
   },
-  // the bound of the UPDATE is the same rule once more: either alone keeps the mark from moving back
+  // the condition of the UPDATE repeats the rule: either alone keeps the watermark from moving back
   {
     name: "v1-watermark-moves-back",
     mode: "v1",
@@ -65,5 +65,59 @@ export const countingMutants: readonly Mutant[] = [
       },
     ],
     exposedAs: DRIFT,
+  },
+  // right as long as nothing breaks: each publisher adds to the published board what it has counted since
+  {
+    name: "board-of-increments",
+    mode: "v2",
+    fault: "flush-board",
+    edits: [
+      {
+        file: "services/worker/worker.ts",
+        find: "    board: parts.board,",
+        replace: `    board: {
+      ...parts.board,
+      publish: async (next) => {
+        const [shown, added] = [await parts.board.read(), brought];
+        const orders = (shown?.views[parts.mode]?.orders ?? 0) + added;
+        const view = next.views[parts.mode];
+        const views = view ? { ...next.views, [parts.mode]: { ...view, orders } } : next.views;
+        const result = await parts.board.publish({ ...next, views });
+        if (result === "published") brought -= added;
+        return result;
+      },
+    },`,
+      },
+      {
+        file: "services/worker/worker.ts",
+        find: "  let unpublishedOrders = 0;",
+        replace: "  let unpublishedOrders = 0;\n  let brought = 0;",
+      },
+      {
+        file: "services/worker/worker.ts",
+        find: "    publisher.changed();",
+        replace: "    brought += orders;\n    publisher.changed();",
+      },
+    ],
+    exposedAs: /differs from the orders/,
+  },
+  // readers apply the same rule, so that either side alone hides the bug of the other
+  {
+    name: "board-without-guard",
+    mode: "v2",
+    fault: "overtaking-publishers",
+    edits: [
+      {
+        file: "shared/board/board.ts",
+        find: "  if epoch < e or (epoch == e and (version < v or as_of <= a)) then return 'older' end\n",
+        replace: "",
+      },
+      {
+        file: "shared/board/board.ts",
+        find: "floor === null || isNewer(board, floor)",
+        replace: "true",
+      },
+    ],
+    exposedAs: /saw version/,
   },
 ];

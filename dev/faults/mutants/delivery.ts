@@ -1,10 +1,10 @@
-/** Mistakes in when an order is acknowledged, to the client and to the transport. */
-import { slowFsyncEverysec } from "../kinds/slow-fsync.ts";
+/** Bugs in when an order is acknowledged, to the client and to the transport. */
+import { slowFsyncEverysec } from "../kinds/disks.ts";
 import type { Mutant } from "./mutant.ts";
 
 const LOST = /acknowledged and lost/;
 
-const answeredBeforeWritten: readonly Mutant[] = [
+const repliesBeforeWrites: readonly Mutant[] = [
   {
     name: "v1-answers-before-commit",
     mode: "v1",
@@ -40,7 +40,7 @@ const answeredBeforeWritten: readonly Mutant[] = [
       {
         file: "shared/modes/kafka/intake.ts",
         find: "const answers = await producer.send({",
-        // one answer, as from the one partition that is written to
+        // one answer, as for a single partition
         replace: "const answers = [{}];\n    void producer.send({",
       },
     ],
@@ -48,7 +48,7 @@ const answeredBeforeWritten: readonly Mutant[] = [
   },
 ];
 
-const acknowledgedBeforeCounted: readonly Mutant[] = [
+const acksBeforeCommit: readonly Mutant[] = [
   {
     name: "v2-xack-before-commit",
     mode: "v2",
@@ -80,8 +80,8 @@ const acknowledgedBeforeCounted: readonly Mutant[] = [
   },
 ];
 
-const trustedTransports: readonly Mutant[] = [
-  // kafkajs counts the sequence back after a timeout, so the broker takes other records for repetitions
+const weakTransports: readonly Mutant[] = [
+  // after a timeout kafkajs reuses the sequence number, so the broker takes other records for repetitions
   {
     name: "v3-idempotent-producer",
     mode: "v3",
@@ -96,7 +96,7 @@ const trustedTransports: readonly Mutant[] = [
     mode: "v2",
     fault: "slow-fsync-kill-stream",
     edits: [],
-    misset: slowFsyncEverysec,
+    misconfigured: slowFsyncEverysec,
     exposedAs: LOST,
   },
   {
@@ -115,7 +115,7 @@ const trustedTransports: readonly Mutant[] = [
 ];
 
 export const deliveryMutants: readonly Mutant[] = [
-  ...answeredBeforeWritten,
-  ...acknowledgedBeforeCounted,
-  ...trustedTransports,
+  ...repliesBeforeWrites,
+  ...acksBeforeCommit,
+  ...weakTransports,
 ];

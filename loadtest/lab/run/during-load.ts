@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf } from "#shared/runtime/lifecycle.ts";
-import { end, kill } from "../../../dev/faults/kinds/processes.ts";
+import { endProcess, sendSignal } from "../../../dev/faults/kinds/processes.ts";
 import { waitUntil } from "../../../dev/system/wait.ts";
 import { requestIn } from "../../k6/lib/ledger.ts";
 import type { ActionName, PlannedAction } from "../experiments/experiment.ts";
@@ -78,18 +78,18 @@ const programOf = (scene: Scene, kind: "api" | "worker") => {
 
 /** Each resolves when what it broke is whole again. What is stopped for good says so in its name. */
 const ACTIONS: Readonly<Record<ActionName, (subject: Subject) => Promise<void>>> = {
-  "kill-worker": ({ scene }) => end(programOf(scene, "worker"), "SIGKILL"),
-  "kill-api": ({ scene }) => end(programOf(scene, "api"), "SIGKILL"),
+  "kill-worker": ({ scene }) => endProcess(programOf(scene, "worker"), "SIGKILL"),
+  "kill-api": ({ scene }) => endProcess(programOf(scene, "api"), "SIGKILL"),
   "restart-backend": async ({ scene, arrangement }) => {
     const server = arrangement.backend && scene.servers[arrangement.backend];
     if (!server) throw new Error(`${arrangement.name} has no backend to restart`);
-    await end(server, "SIGKILL");
+    await endProcess(server, "SIGKILL");
   },
   "pause-worker": async ({ scene, lastsMs }) => {
     const pid = programOf(scene, "worker").pid();
-    kill(pid, "SIGSTOP");
+    sendSignal(pid, "SIGSTOP");
     await sleep(lastsMs);
-    kill(pid, "SIGCONT");
+    sendSignal(pid, "SIGCONT");
   },
   "stop-workers": async ({ scene }) => {
     for (const worker of scene.workers.splice(0)) await worker.stop();

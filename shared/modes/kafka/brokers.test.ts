@@ -1,10 +1,10 @@
 /** Two brokers, one of which is cut off or killed in the middle of writes: whatever was acknowledged is in the topic. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, expect, test } from "vitest";
-import { openWire, type Wire } from "../../../dev/faults/wire.ts";
 import { startKafka } from "../../../dev/system/servers/kafka.ts";
 import { freePort } from "../../../dev/system/servers/ports.ts";
 import type { Server } from "../../../dev/system/servers/server.ts";
+import { openTcpProxy, type TcpProxy } from "../../../dev/system/tcp-proxy.ts";
 import { freshName, silent, someOrders, until } from "../../../test/fresh.ts";
 import { randomFrom } from "../../domain/random.ts";
 import type { Intake } from "../../ports.ts";
@@ -18,21 +18,21 @@ afterEach(async () => {
   for (let close = closers.pop(); close; close = closers.pop()) await close();
 }, 60_000);
 
-type Broker = { readonly kafka: Server; readonly wire: Wire };
+type Broker = { readonly kafka: Server; readonly proxy: TcpProxy };
 
-/** Clients that come by the wire stay on it. */
+/** Clients that come through the proxy stay on it. */
 const startBroker = async (id: number, controllerPort: number): Promise<Broker> => {
-  const wire = await openWire(randomFrom(id));
-  closers.push(() => wire.close());
+  const proxy = await openTcpProxy(randomFrom(id));
+  closers.push(() => proxy.close());
   const port = await freePort();
-  wire.leadTo(port);
+  proxy.forwardTo(port);
   const kafka = await startKafka({
     node: { id, controllerPort },
-    doors: [{ name: "WIRE", port, advertisedPort: wire.port }],
+    doors: [{ name: "PROXY", port, advertisedPort: proxy.port }],
     settings: { "offsets.topic.replication.factor": "2" },
   });
   closers.push(() => kafka.stop());
-  return { kafka, wire };
+  return { kafka, proxy };
 };
 
 type Cluster = {
@@ -48,7 +48,7 @@ const startCluster = async (env: Readonly<Record<string, string>> = {}): Promise
   const second = await startBroker(2, controllerPort);
   const topic = freshName("orders");
   const settings = loadSettings(kafkaKnobs, {
-    KAFKA_BROKERS: [first, second].map(({ wire }) => `127.0.0.1:${wire.port}`).join(","),
+    KAFKA_BROKERS: [first, second].map(({ proxy }) => `127.0.0.1:${proxy.port}`).join(","),
     V3_TOPIC: topic,
     ...env,
   }) as KafkaSettings;
@@ -101,12 +101,12 @@ test("an order that was acknowledged is in the topic, although a broker was cut 
   const acknowledged: string[] = [];
   for (let wave = 1; wave <= 24; wave++) {
     // the other one answers first
-    second.wire.disturb({ delayMs: 40, jitterMs: 0 });
+    second.proxy.disturb({ delayMs: 40, jitterMs: 0 });
     const taking = taken(intake, ORDERS, wave);
     await sleep(20);
-    second.wire.disturb("cut");
+    second.proxy.disturb("cut");
     await sleep(5);
-    second.wire.disturb("none");
+    second.proxy.disturb("none");
     acknowledged.push(...(await taking));
   }
   // most are tried again in time

@@ -1,7 +1,7 @@
 /** An intake on Redis servers with settings that keep the promise of a reply, and with others. */
 import { afterEach, expect, test } from "vitest";
-import { openWire } from "../../../dev/faults/wire.ts";
 import { startRedis } from "../../../dev/system/servers/redis.ts";
+import { openTcpProxy } from "../../../dev/system/tcp-proxy.ts";
 import { someOrders, until } from "../../../test/fresh.ts";
 import { randomFrom } from "../../domain/random.ts";
 import type { Intake, Log } from "../../ports.ts";
@@ -82,24 +82,24 @@ test("without them no order is taken, and each setting is named with its risk", 
 
 test("a write that is sent again to a server with weaker settings is not acknowledged", async () => {
   const server = await startRedis({ name: "redis-stream", role: "stream" });
-  const wire = await openWire(randomFrom(1));
+  const proxy = await openTcpProxy(randomFrom(1));
   closers.push(
     () => server.stop(),
-    () => wire.close(),
+    () => proxy.close(),
   );
-  wire.leadTo(server.port);
-  const { intake } = openIntake(`redis://127.0.0.1:${wire.port}`);
+  proxy.forwardTo(server.port);
+  const { intake } = openIntake(`redis://127.0.0.1:${proxy.port}`);
   await until("it takes an order", () => takes(intake));
-  wire.disturb("silent");
+  proxy.disturb("silent");
   const answer = intake.accept(someOrders(1)).then(
     () => "acknowledged",
     (error: { reason: string }) => error.reason,
   );
   const weak = await startRedis({ name: "redis-stream", role: "stream", settings: { appendfsync: "no" } });
   closers.push(() => weak.stop());
-  wire.leadTo(weak.port);
-  wire.disturb("cut");
-  wire.disturb("none");
+  proxy.forwardTo(weak.port);
+  proxy.disturb("cut");
+  proxy.disturb("none");
   expect(await answer).toBe("outcome_unknown");
   await until("the new server is refused", async () => /appendfsync=no/.test(await refusalOf(intake)));
 });

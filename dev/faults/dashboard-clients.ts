@@ -1,27 +1,27 @@
-/** Dashboards: what they show while things break. */
+/** Dashboards that stay connected during a fault, and what they show. */
 import { WebSocket } from "ws";
-import { type Follower, followDashboard } from "#shared/client/follow.ts";
+import { followDashboard } from "#shared/client/follow.ts";
 import type { Dashboard } from "#shared/domain/dashboard.ts";
+import type { Seen } from "./service-level.ts";
 
-export type Watchers = {
-  /** Each change of a dashboard's count of this mode: when (performance.now()) and what. */
-  readonly seen: readonly (readonly [atMs: number, orders: number])[];
-  /** What must never happen and did, in sentences. */
+export type DashboardClients = {
+  readonly seen: Seen;
+  /** One sentence for each time that a dashboard went back to an older version. */
   readonly problems: readonly string[];
-  /** As the client of `coffee-rt.v1` shows it now; null before the first. */
+  /** What the client of `coffee-rt.v1` shows now; null before its first frame. */
   shown(): Dashboard | null;
-  /** The last frame of a plain client. */
+  /** The last frame of a WebSocket without a protocol. */
   plain(): Dashboard | null;
   close(): void;
 };
 
 const RECONNECT_MS = 200;
 
-export const openWatchers = (url: string, mode: string): Watchers => {
+export const openDashboardClients = (url: string, mode: string): DashboardClients => {
   const seen: [number, number][] = [];
   const problems: string[] = [];
-  const check = orderly("a client of coffee-rt.v1", problems);
-  const follower: Follower = followDashboard({
+  const check = versionCheck("a client of coffee-rt.v1", problems);
+  const follower = followDashboard({
     url,
     mode,
     onState: (dashboard) => {
@@ -31,9 +31,9 @@ export const openWatchers = (url: string, mode: string): Watchers => {
     },
   });
   const address = `${url.replace("http", "ws")}/ws/dashboard?mode=${mode}`;
-  const plain = watchSocket<Dashboard>("a plain socket", address, [], problems);
-  // the follower above leaves out what would go back; here everything that is sent counts
-  const frames = watchSocket<Position>("a socket of coffee-rt.v1", address, ["coffee-rt.v1"], problems);
+  const plain = watchSocket<Dashboard>("a plain WebSocket", address, [], problems);
+  // the follower above ignores older frames; here everything that is sent counts
+  const frames = watchSocket<Position>("a WebSocket of coffee-rt.v1", address, ["coffee-rt.v1"], problems);
   const close = (): void => {
     follower.close();
     plain.close();
@@ -44,9 +44,9 @@ export const openWatchers = (url: string, mode: string): Watchers => {
 
 type Position = { readonly epoch: number; readonly version: number };
 
-/** Whatever comes on a socket, and a new connection when one ends. */
+/** Everything that arrives on a socket; opens a new one when it closes. */
 const watchSocket = <Message extends Position>(
-  who: string,
+  name: string,
   url: string,
   protocols: readonly string[],
   problems: string[],
@@ -56,8 +56,8 @@ const watchSocket = <Message extends Position>(
   let isClosed = false;
   const connect = (): void => {
     if (isClosed) return;
-    // another process may have an older picture; on one socket nothing goes back
-    const check = orderly(who, problems);
+    // another process may have an older board; on one socket no version goes back
+    const check = versionCheck(name, problems);
     socket = new WebSocket(url, [...protocols]);
     socket.on("message", (data) => {
       last = JSON.parse(String(data)) as Message;
@@ -77,11 +77,12 @@ const watchSocket = <Message extends Position>(
   };
 };
 
-const orderly = (who: string, problems: string[]): ((shown: Position) => void) => {
+const versionCheck = (name: string, problems: string[]): ((shown: Position) => void) => {
   let [epoch, version] = [0, 0];
   return (shown) => {
     const isBack = shown.epoch < epoch || (shown.epoch === epoch && shown.version < version);
-    if (isBack) problems.push(`${who} saw version ${shown.epoch}.${shown.version} after ${epoch}.${version}`);
+    if (isBack)
+      problems.push(`${name} saw version ${shown.epoch}.${shown.version} after ${epoch}.${version}`);
     ({ epoch, version } = shown);
   };
 };

@@ -1,8 +1,8 @@
-/** Mistakes in what a promise depends on: settings of a session, and what /readyz is decided by. */
+/** Bugs in the settings of a session, and in what decides /readyz. */
 import type { Mutant } from "./mutant.ts";
 
-export const promiseMutants: readonly Mutant[] = [
-  // the role's default holds: a commit is answered before it is on disk
+export const settingMutants: readonly Mutant[] = [
+  // the role's default applies: a commit is answered before it is on disk
   {
     name: "v1-settings-not-verified",
     mode: "v1",
@@ -27,7 +27,7 @@ export const promiseMutants: readonly Mutant[] = [
     ],
     exposedAs: /acknowledged and lost/,
   },
-  // neither the probe nor the orders count: ready as long as the API answers
+  // neither the probe nor refused orders count: ready as long as the API answers
   {
     name: "v1-readiness-ignores-refused-writes",
     mode: "v1",
@@ -39,7 +39,7 @@ export const promiseMutants: readonly Mutant[] = [
         replace: "    problem: () => null,",
       },
     ],
-    exposedAs: /readyz said v1 ok/,
+    exposedAs: /readyz reported v1 ok/,
   },
   // a session that was opened while its role was read-only stays so
   {
@@ -53,6 +53,6 @@ export const promiseMutants: readonly Mutant[] = [
         replace: "    client.release();",
       },
     ],
-    exposedAs: /valid orders were never taken/,
+    exposedAs: /valid orders were never acknowledged/,
   },
 ];

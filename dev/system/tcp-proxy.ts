@@ -1,4 +1,4 @@
-/** The network between a program and a server, as a TCP proxy that can be disturbed. */
+/** A TCP proxy between a program and a server that disturbs their network. */
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import type { Random } from "#shared/domain/random.ts";
@@ -6,12 +6,12 @@ import type { Random } from "#shared/domain/random.ts";
 /**
  * What happens to the bytes:
  * - `cut`: connections are reset, new ones too.
- * - `silent`: half-open; connections stay and new ones are made, nothing arrives, nobody is told.
+ * - `silent`: half-open; connections stay and new ones are accepted, no byte arrives on either side.
  * - `replies-lost`: what the program sends arrives, what the server answers does not.
  * - `requests-lost`: what the server answers arrives, what the program sends does not.
- * - `forgotten`: the connections that there are now stay silent for good, whatever comes later; new ones are as ever. So
- *   does something in between that lost its table of connections.
- * - a delay: each piece arrives so much later, in order.
+ * - `forgotten`: connections that exist now stay silent for good; new ones work. A router that lost its connection
+ *   table does this.
+ * - a delay: each piece arrives later by it, in order.
  */
 export type Disturbance =
   | "none"
@@ -22,11 +22,11 @@ export type Disturbance =
   | "forgotten"
   | { readonly delayMs: number; readonly jitterMs: number };
 
-export type Wire = {
+export type TcpProxy = {
   readonly port: number;
   /** Where connections made from now on lead to. */
-  leadTo(port: number): void;
-  /** From now on. What was swallowed is gone: when it ends, connections that missed bytes are reset. */
+  forwardTo(port: number): void;
+  /** From now on. Dropped bytes stay lost: when a disturbance ends, connections that missed bytes are reset. */
   disturb(disturbance: Disturbance): void;
   close(): Promise<void>;
 };
@@ -35,7 +35,7 @@ const HOST = "127.0.0.1";
 
 type Pair = { readonly near: Socket; readonly far: Socket; missedBytes: boolean; isForgotten: boolean };
 
-export const openWire = async (random: Random): Promise<Wire> => {
+export const openTcpProxy = async (random: Random): Promise<TcpProxy> => {
   const pairs = new Set<Pair>();
   let target = 0;
   let present: Disturbance = "none";
@@ -46,9 +46,9 @@ export const openWire = async (random: Random): Promise<Wire> => {
     pairs.delete(pair);
   };
 
-  /** Hands on what `from` says, as the present disturbance has it. */
+  /** Passes on what `from` sends, subject to the present disturbance. */
   const forward = (pair: Pair, from: Socket, to: Socket, isReply: boolean): void => {
-    const inTurn = openInTurn(() => {
+    const delayed = openDelayQueue(() => {
       const slow = typeof present === "object" ? present : { delayMs: 0, jitterMs: 0 };
       return slow.delayMs + random.next() * slow.jitterMs;
     });
@@ -56,15 +56,15 @@ export const openWire = async (random: Random): Promise<Wire> => {
       if (pair.isForgotten) return;
       if (present === "silent" || present === (isReply ? "replies-lost" : "requests-lost"))
         pair.missedBytes = true;
-      else inTurn(() => void to.write(bytes));
+      else delayed(() => void to.write(bytes));
     });
     from.on("end", () => {
-      if (!pair.isForgotten) inTurn(() => void to.end());
+      if (!pair.isForgotten) delayed(() => void to.end());
     });
-    // an error is followed by a close, which tells the other side
+    // an error is followed by a close, which resets the other side
     from.on("error", () => undefined);
     from.on("close", () => {
-      // the program's end hears nothing of the server's
+      // the program must not notice that the server closed
       if (pair.isForgotten) return void (isReply || reset(pair));
       if (present === "silent") pair.missedBytes = true;
       else reset(pair);
@@ -84,7 +84,7 @@ export const openWire = async (random: Random): Promise<Wire> => {
 
   return {
     port: (server.address() as AddressInfo).port,
-    leadTo: (port) => {
+    forwardTo: (port) => {
       target = port;
     },
     disturb: (disturbance) => {
@@ -101,20 +101,20 @@ export const openWire = async (random: Random): Promise<Wire> => {
   };
 };
 
-/** Does each work after its delay, and never before the one that came earlier: timers alone may change places. */
-const openInTurn = (delayMs: () => number) => {
-  const waiting: { readonly atMs: number; readonly work: () => void }[] = [];
-  const goOn = (): void => {
-    for (let next = waiting[0]; next; next = waiting[0]) {
+/** Runs each work after its delay, and never before the one that came earlier: timers alone could change their order. */
+const openDelayQueue = (delayMs: () => number) => {
+  const pending: { readonly atMs: number; readonly work: () => void }[] = [];
+  const runDue = (): void => {
+    for (let next = pending[0]; next; next = pending[0]) {
       const leftMs = next.atMs - performance.now();
-      if (leftMs > 0) return void setTimeout(goOn, leftMs);
-      waiting.shift();
+      if (leftMs > 0) return void setTimeout(runDue, leftMs);
+      pending.shift();
       next.work();
     }
   };
   return (work: () => void): void => {
-    waiting.push({ atMs: performance.now() + delayMs(), work });
-    // whoever came earlier has its timer
-    if (waiting.length === 1) goOn();
+    pending.push({ atMs: performance.now() + delayMs(), work });
+    // with earlier work pending, its timer is running already
+    if (pending.length === 1) runDue();
   };
 };
