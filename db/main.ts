@@ -3,8 +3,7 @@ import { loadSettings } from "#shared/runtime/config.ts";
 import { messageOf, orExit } from "#shared/runtime/lifecycle.ts";
 import { openLog } from "#shared/runtime/log.ts";
 import { retrying } from "#shared/runtime/retry.ts";
-import { type MigrationSettings, migrationKnobs } from "./config.ts";
-import { migrate } from "./migrate.ts";
+import { type MigrationSettings, migrate, migrationKnobs } from "./migrate.ts";
 
 /** The database is not there yet, or was cut off by its own restart; anything else will not heal by waiting. */
 const AWAY = new Set([

@@ -8,7 +8,7 @@ import { expect, test } from "vitest";
 import { modes } from "#shared/modes/all.ts";
 import { variableOf } from "#shared/runtime/config.ts";
 import { openRegistry } from "#shared/runtime/prometheus.ts";
-import { retentionKnobs } from "#shared/store/retention-knobs.ts";
+import { retentionKnobs } from "#shared/store/retention.ts";
 import { alertFaults, alertsOf } from "../dev/observe/alert-faults.ts";
 import { promtool } from "../dev/system/servers/apt.ts";
 import { LAB_TAG } from "../grafana/dashboards.ts";

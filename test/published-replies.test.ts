@@ -3,7 +3,7 @@ import { Redis } from "ioredis";
 import { v7 as newOrderId } from "uuid";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { WebSocket } from "ws";
-import type { Setup } from "#shared/wire/setup.ts";
+import type { Setup } from "#shared/wire/operations.ts";
 import { until } from "./fresh.ts";
 import { committed, faults, type OpenApi, type Schema } from "./published-document.ts";
 import { type System, startSystem } from "./system.ts";

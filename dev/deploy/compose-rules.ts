@@ -2,8 +2,8 @@
 import { modes } from "#shared/modes/all.ts";
 import { loadSettings, variableOf } from "#shared/runtime/config.ts";
 import { messageOf } from "#shared/runtime/lifecycle.ts";
-import { checkKeeps } from "#shared/store/retention-knobs.ts";
-import { migrationKnobs } from "../../db/config.ts";
+import { checkKeeps } from "#shared/store/retention.ts";
+import { migrationKnobs } from "../../db/migrate.ts";
 import { loadApiSettings } from "../../services/order-api/config.ts";
 import { workerKnobs } from "../../services/worker/config.ts";
 import type { ComposeService } from "../compose-tool.ts";

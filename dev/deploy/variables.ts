@@ -3,7 +3,7 @@ import type { TSchema } from "typebox";
 import { modes } from "#shared/modes/all.ts";
 import { variableOf } from "#shared/runtime/config.ts";
 import { serverVariables } from "#shared/servers.ts";
-import { migrationKnobs } from "../../db/config.ts";
+import { migrationKnobs } from "../../db/migrate.ts";
 import { apiKnobs, switchKnobs } from "../../services/order-api/config.ts";
 import { workerKnobs } from "../../services/worker/config.ts";
 

@@ -5,11 +5,11 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { openBoardWriter } from "#shared/board/board.ts";
+import { countStored } from "#shared/modes/direct/count-stored.ts";
 import { type Closers, runProgram } from "#shared/runtime/lifecycle.ts";
 import { openLog } from "#shared/runtime/log.ts";
 import { servers } from "#shared/servers.ts";
 import { readBoard } from "#shared/store/board-read.ts";
-import { countStored } from "#shared/store/count.ts";
 import { openPool, type Pool } from "#shared/store/pool.ts";
 
 /** The workers publish several boards in this time. */

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { v7 as newOrderId } from "uuid";
 import { WebSocket } from "ws";
 import { catalogueFrom } from "#shared/domain/catalogue.ts";
-import { LIVE_PROTOCOL } from "#shared/wire/live.ts";
+import { LIVE_PROTOCOL } from "#shared/wire/dashboard.ts";
 import catalogue from "../../services/order-api/catalogue.json" with { type: "json" };
 import { startDemo } from "../demo.ts";
 import { type Connections, openConnections } from "../system/client/connections.ts";

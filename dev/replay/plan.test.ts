@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { keyProblem } from "#shared/domain/order-id.ts";
+import { keyProblem } from "#shared/domain/order.ts";
 import { DAY_MS, HOUR_MS } from "#shared/domain/time.ts";
 import { dueAfterMs, hoursAround, keyOfLine, shiftToNow } from "./plan.ts";
 

@@ -1,7 +1,7 @@
 /**
  * Prices as exports write them, to whole cents. Decimal digits are never made a float.
  */
-import { MAX_PRICE_CENTS } from "#shared/domain/money.ts";
+import { MAX_PRICE_CENTS } from "#shared/domain/order.ts";
 
 export type Price = { readonly cents: number } | { readonly problem: string };
 

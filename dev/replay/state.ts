@@ -4,7 +4,7 @@
 import { hash } from "node:crypto";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { KEY_MAX_AGE_MS } from "#shared/domain/order-id.ts";
+import { KEY_MAX_AGE_MS } from "#shared/domain/order.ts";
 import { DAY_MS } from "#shared/domain/time.ts";
 import type { ReplayOptions } from "./options.ts";
 import type { Totals } from "./totals.ts";

@@ -1,8 +1,7 @@
 /** Compares what dashboards show with the stored orders: counts, revenue to the cent, top drinks, drinks and stores. */
 import { isDeepStrictEqual } from "node:util";
 import { TOP_DRINKS, TOP_STORES } from "#shared/domain/board.ts";
-import type { Dashboard } from "#shared/domain/dashboard.ts";
-import type { LiveFrame } from "#shared/domain/live.ts";
+import type { Dashboard, LiveFrame } from "#shared/domain/dashboard.ts";
 import { messageOf } from "#shared/runtime/lifecycle.ts";
 import type { Pool } from "#shared/store/pool.ts";
 import { waitUntil } from "./wait.ts";

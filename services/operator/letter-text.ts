@@ -1,7 +1,6 @@
 /** Dead letters as text. What is in them came from anywhere: no character of it may reach a terminal as a command. */
 import { messageOf } from "#shared/runtime/lifecycle.ts";
-import type { KeptLetter, LetterCount } from "#shared/store/dead-letters.ts";
-import type { Replay } from "#shared/store/replay.ts";
+import type { KeptLetter, LetterCount, Replay } from "#shared/store/dead-letters.ts";
 
 /** Of a letter's detail in a list: it fits a line beside the rest. */
 const SHORT_CHARACTERS = 80;

@@ -1,12 +1,30 @@
-/** The operator's commands: node services/operator/main.ts <command> [arguments]. */
+import { type Static, Type } from "typebox";
 import { loadSettings } from "#shared/runtime/config.ts";
 import { messageOf, orExit } from "#shared/runtime/lifecycle.ts";
 import { openLog } from "#shared/runtime/log.ts";
 import { openPool } from "#shared/store/pool.ts";
-import { commands } from "./all.ts";
 import { type Command, FOUND, UsageError } from "./command.ts";
-import { type OperatorSettings, operatorKnobs } from "./config.ts";
+import { deadLetters } from "./dead-letters.ts";
+import { reconcileCommand } from "./reconcile.ts";
+import { retention } from "./retention.ts";
 
+export const operatorKnobs = Type.Object({
+  databaseUrl: Type.String({
+    pattern: "^postgres(ql)?://",
+    description: "PostgreSQL, as postgres://user@host:port/name",
+  }),
+  logLevel: Type.Union(
+    [Type.Literal("debug"), Type.Literal("info"), Type.Literal("warn"), Type.Literal("error")],
+    { default: "warn" },
+  ),
+});
+
+export type OperatorSettings = Static<typeof operatorKnobs>;
+
+/** Every command, in the order of the help. */
+export const commands: readonly Command[] = [deadLetters, reconcileCommand, retention];
+
+/** The operator's commands: node services/operator/main.ts <command> [arguments]. */
 const WRONG_USAGE = 2;
 const INTERRUPTED = 130;
 /** A command that goes through all orders sets a time of its own. */

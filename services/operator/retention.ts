@@ -1,8 +1,7 @@
 import { type TSchema, Type } from "typebox";
 import { modes } from "#shared/modes/all.ts";
 import { loadSettings, variableOf } from "#shared/runtime/config.ts";
-import { retain } from "#shared/store/retention.ts";
-import { checkKeeps, type Keeps, retentionKnobs } from "#shared/store/retention-knobs.ts";
+import { checkKeeps, type Keeps, retain, retentionKnobs } from "#shared/store/retention.ts";
 import { type Command, type Context, FOUND, OK, UsageError } from "./command.ts";
 
 /** What the workers do every day, now, or what they would do. */

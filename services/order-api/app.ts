@@ -11,7 +11,7 @@ import type { WebSocket } from "ws";
 import type { OrderRules } from "#shared/domain/order.ts";
 import { modes as allModes } from "#shared/modes/all.ts";
 import type { Pool } from "#shared/store/pool.ts";
-import type { Setup } from "#shared/wire/setup.ts";
+import type { Setup } from "#shared/wire/operations.ts";
 import { addOpenApi } from "./contract/openapi.ts";
 import { CLOSE, SOCKET_OPTIONS } from "./fanout/sockets.ts";
 import type { Fanout } from "./fanout.ts";

@@ -1,7 +1,7 @@
 import type { WebSocket } from "ws";
 import type { Board } from "#shared/domain/board.ts";
 import { type Dashboard, dashboardOf } from "#shared/domain/dashboard.ts";
-import { LIVE_PROTOCOL } from "#shared/wire/live.ts";
+import { LIVE_PROTOCOL } from "#shared/wire/dashboard.ts";
 import { openLiveStream } from "./fanout/live.ts";
 import type { SocketMetrics } from "./fanout/metrics.ts";
 import { CLOSE, openPings } from "./fanout/sockets.ts";

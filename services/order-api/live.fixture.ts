@@ -1,7 +1,7 @@
 /** A client of `coffee-rt.v1` that keeps what it hears, and only that. */
 import { WebSocket } from "ws";
-import type { LiveDelta, LiveFrame, LiveHeartbeat, LiveSnapshot } from "#shared/domain/live.ts";
-import { LIVE_PROTOCOL } from "#shared/wire/live.ts";
+import type { LiveDelta, LiveFrame, LiveHeartbeat, LiveSnapshot } from "#shared/domain/dashboard.ts";
+import { LIVE_PROTOCOL } from "#shared/wire/dashboard.ts";
 
 export type Listener = {
   readonly socket: WebSocket;

@@ -4,7 +4,7 @@ import { request } from "node:http";
 import { Value } from "typebox/value";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { Dashboard } from "#shared/domain/dashboard.ts";
-import { liveDelta, liveHeartbeat, liveSnapshot } from "#shared/wire/live.ts";
+import { liveDelta, liveHeartbeat, liveSnapshot } from "#shared/wire/dashboard.ts";
 import { until } from "../../test/fresh.ts";
 import { type System, startSystem } from "../../test/system.ts";
 import { type Listener, listen } from "./live.fixture.ts";

@@ -1,7 +1,5 @@
 import { Gauge, type Registry } from "prom-client";
-import { openHistogram } from "#shared/runtime/histogram.ts";
-import { ACK_BUCKETS_SECONDS } from "#shared/runtime/prometheus.ts";
-import { openTally } from "#shared/runtime/tally.ts";
+import { ACK_BUCKETS_SECONDS, openHistogram, openTally } from "#shared/runtime/prometheus.ts";
 import { openSocketMetrics, type SocketMetrics } from "./fanout/metrics.ts";
 import type { ModeState } from "./intakes.ts";
 import { type OrderMetrics, openOrderMetrics } from "./order-metrics.ts";

@@ -1,9 +1,7 @@
 import type { Registry } from "prom-client";
 import type { Order } from "#shared/domain/order.ts";
 import type { Outcome, UnavailableReason } from "#shared/ports.ts";
-import { openHistogram } from "#shared/runtime/histogram.ts";
-import { ACK_BUCKETS_SECONDS, boundedLabel } from "#shared/runtime/prometheus.ts";
-import { openTally } from "#shared/runtime/tally.ts";
+import { ACK_BUCKETS_SECONDS, boundedLabel, openHistogram, openTally } from "#shared/runtime/prometheus.ts";
 
 export type OrderMetrics = {
   /** What became of the orders of one request, `ackMs` after it came. */

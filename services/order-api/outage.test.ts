@@ -1,6 +1,6 @@
 /** What the API answers while servers are away; they are this file's own. */
 import { afterEach, expect, test } from "vitest";
-import { adoptRestored } from "#shared/store/restore.ts";
+import { adoptRestored } from "#shared/modes/direct/count-stored.ts";
 import { until } from "../../test/fresh.ts";
 import { type System, type SystemOptions, startSystem } from "../../test/system.ts";
 

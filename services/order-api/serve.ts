@@ -5,7 +5,7 @@ import type { Catalogue } from "#shared/domain/catalogue.ts";
 import type { Closers } from "#shared/runtime/lifecycle.ts";
 import { openRegistry } from "#shared/runtime/prometheus.ts";
 import { openPool } from "#shared/store/pool.ts";
-import type { Setup } from "#shared/wire/setup.ts";
+import type { Setup } from "#shared/wire/operations.ts";
 import packageJson from "../../package.json" with { type: "json" };
 import { buildApp } from "./app.ts";
 import type { ApiSettings, EnabledMode } from "./config.ts";

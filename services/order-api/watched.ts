@@ -1,8 +1,9 @@
 /** Gauges for operators that no event feeds: they are looked up, now and then or at each scrape. */
 import { Gauge, type Registry } from "prom-client";
 import type { Board } from "#shared/domain/board.ts";
+import { openLetters } from "#shared/store/dead-letters.ts";
 import type { Pool } from "#shared/store/pool.ts";
-import { oldestWriterSeconds, openLetters } from "#shared/store/watched.ts";
+import { oldestWriterSeconds } from "#shared/store/transaction.ts";
 
 /** Often enough for a scrape; each look reads some open letters by their index, and the list of sessions. */
 const LOOK_EVERY_MS = 5_000;

@@ -1,5 +1,5 @@
 import { type Static, Type } from "typebox";
-import { retentionKnobs } from "#shared/store/retention-knobs.ts";
+import { retentionKnobs } from "#shared/store/retention.ts";
 
 export const workerKnobs = Type.Object({
   mode: Type.String({ description: "the ingest mode this worker counts: v1, v2 or v3" }),

@@ -9,12 +9,11 @@ import { type Closers, messageOf, orExit, runProgram } from "#shared/runtime/lif
 import { openLog } from "#shared/runtime/log.ts";
 import { openRegistry } from "#shared/runtime/prometheus.ts";
 import { openPool } from "#shared/store/pool.ts";
-import { checkKeeps } from "#shared/store/retention-knobs.ts";
+import { checkKeeps } from "#shared/store/retention.ts";
 import packageJson from "../../package.json" with { type: "json" };
 import { type WorkerSettings, workerKnobs } from "./config.ts";
-import { openKeeper } from "./keeper.ts";
+import { openKeeper, openSampler } from "./maintenance.ts";
 import { openWorkerMetrics } from "./metrics.ts";
-import { openSampler } from "./sampler.ts";
 import { openWorker } from "./worker.ts";
 
 const modeNamed = (name: string): Mode => {

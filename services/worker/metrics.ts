@@ -1,8 +1,8 @@
 import { Counter, Gauge, type Registry } from "prom-client";
-import { openHistogram } from "#shared/runtime/histogram.ts";
 import {
   BATCH_BUCKETS_ORDERS,
   FRESHNESS_BUCKETS_SECONDS,
+  openHistogram,
   PUBLISH_BUCKETS_SECONDS,
 } from "#shared/runtime/prometheus.ts";
 

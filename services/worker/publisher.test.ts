@@ -175,10 +175,8 @@ test("two publishers read no more than one, and both get their turn", async () =
   for (const { publishedAt } of publishers) expect(publishedAt.length).toBeGreaterThan(1);
 });
 
-const counting = (
-  writer: BoardWriter,
-  granted: { turns: number; rankings: number; boards: number },
-): BoardWriter => ({
+type Granted = { turns: number; rankings: number; boards: number };
+const counting = (writer: BoardWriter, granted: Granted): BoardWriter => ({
   ...writer,
   read: () => {
     granted.boards++;

@@ -3,7 +3,7 @@ import type { BoardPosition, BoardWriter } from "#shared/board/board.ts";
 import type { Board } from "#shared/domain/board.ts";
 import type { Log } from "#shared/ports.ts";
 import { openOutageLog } from "#shared/runtime/outage-log.ts";
-import { MissingRight } from "#shared/runtime/redis-rights.ts";
+import { MissingRight } from "#shared/runtime/redis.ts";
 import { raiseEpoch, readBoard } from "#shared/store/board-read.ts";
 import type { Pool } from "#shared/store/pool.ts";
 import { type Ranking, rankingIn, readRanking } from "#shared/store/ranking.ts";

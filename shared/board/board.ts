@@ -6,8 +6,16 @@ import type { Board } from "../domain/board.ts";
 import type { Log } from "../ports.ts";
 import { messageOf } from "../runtime/lifecycle.ts";
 import { openOutageLog } from "../runtime/outage-log.ts";
-import { closeRedis, openRedis, type RedisClient, redisOptions } from "../runtime/redis.ts";
-import { MissingRight, OF_A_SCRIPT, openRights, type Rights } from "../runtime/redis-rights.ts";
+import {
+  closeRedis,
+  MissingRight,
+  OF_A_SCRIPT,
+  openRedis,
+  openRights,
+  type RedisClient,
+  type Rights,
+  redisOptions,
+} from "../runtime/redis.ts";
 
 const BOARD = "coffee:board";
 const CHANGES = "coffee:board:changes";

@@ -7,8 +7,7 @@ import { type Program, startProgram, until } from "../../test/fresh.ts";
 import { type System, startSystem } from "../../test/system.ts";
 import type { Dashboard } from "../domain/dashboard.ts";
 import { openWire } from "./follow.fixture.ts";
-import { type Follower, followDashboard } from "./follow.ts";
-import type { Phase } from "./status.ts";
+import { type Follower, followDashboard, type Phase } from "./follow.ts";
 
 let system: System;
 const closers: (() => unknown)[] = [];

@@ -1,7 +1,14 @@
 /** Frame by frame; services/order-api/fanout/frames.test.ts tries every order of the server's own frames. */
 import { expect, test } from "vitest";
-import { type Dashboard, type DashboardOrder, dashboardOf } from "../domain/dashboard.ts";
-import type { LiveDelta, LiveFrame, LiveHeartbeat, LiveSnapshot } from "../domain/live.ts";
+import {
+  type Dashboard,
+  type DashboardOrder,
+  dashboardOf,
+  type LiveDelta,
+  type LiveFrame,
+  type LiveHeartbeat,
+  type LiveSnapshot,
+} from "../domain/dashboard.ts";
 import { type Held, NOTHING_HELD, type Taken, take, withNewOrders } from "./reduce.ts";
 
 const now = Date.UTC(2026, 0, 15, 10);

@@ -6,8 +6,15 @@
  * and `behind` says so. If epoch and version went down for good (the database was made anew), follow anew.
  */
 import type { RECENT_ORDERS } from "../domain/board.ts";
-import type { Dashboard, DashboardOrder } from "../domain/dashboard.ts";
-import type { LiveDelta, LiveFrame, LiveHeartbeat, LivePosition, LiveSnapshot } from "../domain/live.ts";
+import type {
+  Dashboard,
+  DashboardOrder,
+  LiveDelta,
+  LiveFrame,
+  LiveHeartbeat,
+  LivePosition,
+  LiveSnapshot,
+} from "../domain/dashboard.ts";
 
 export type Held = {
   readonly dashboard: Dashboard | null;

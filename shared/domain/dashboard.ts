@@ -1,6 +1,5 @@
 import { type Board, byOrders, EMPTY_VIEW, recentIn, type Sales, TOP_DRINKS, type View } from "./board.ts";
-import { priceOf } from "./money.ts";
-import type { ModeName } from "./order.ts";
+import { type ModeName, priceOf } from "./order.ts";
 import { HOUR_MS, hourStart, iso, MINUTE_MS } from "./time.ts";
 
 /** What one mode looks like from the API: a dead worker cannot report on itself. */
@@ -123,3 +122,16 @@ const modeFigures = (board: Board | null, statuses: Readonly<Record<ModeName, Mo
 };
 
 const rounded = (rate: number): number => Math.round(rate * 100) / 100;
+
+/** What every frame of the protocol says of itself; shared/wire/live.ts tells what each member means. */
+export type LivePosition = { seq: number; epoch: number; version: number; as_of: string | null };
+
+export type LiveSnapshot = LivePosition & { type: "snapshot"; data: Dashboard };
+export type LiveDelta = LivePosition & { type: "delta"; previous: number; data: Partial<Dashboard> };
+export type LiveHeartbeat = LivePosition & { type: "heartbeat"; server_timestamp: string };
+
+/** From the server. */
+export type LiveFrame = LiveSnapshot | LiveDelta | LiveHeartbeat;
+
+/** From the client. */
+export type LiveResync = { type: "resync" };

@@ -1,14 +1,149 @@
 import fc from "fast-check";
+import { v4, v7 } from "uuid";
 import { expect, test } from "vitest";
 import { catalogueFrom } from "./catalogue.ts";
-import { type Order, type OrderRequest, orderFrom } from "./order.ts";
+import {
+  centsOf,
+  idTimeMs,
+  KEY_MAX_AGE_MS,
+  KEY_MAX_AHEAD_MS,
+  keyProblem,
+  MAX_PRICE_CENTS,
+  type Order,
+  type OrderRequest,
+  orderFrom,
+  priceOf,
+} from "./order.ts";
 import { iso } from "./time.ts";
+
+const now = Date.UTC(2026, 0, 15, 10, 0, 0, 123);
+const DAY = 86_400_000;
+
+test("an id's time is the time it was made at", () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: 2 ** 48 - 1 }), (msecs) => {
+      expect(idTimeMs(v7({ msecs }))).toBe(msecs);
+      expect(idTimeMs(v7({ msecs }).toUpperCase())).toBe(msecs);
+    }),
+  );
+});
+
+test("the bounds of a key's time are exact", () => {
+  expect([KEY_MAX_AGE_MS, KEY_MAX_AHEAD_MS]).toEqual([31 * DAY, 300_000]);
+  const at = (msecs: number) => keyProblem(v7({ msecs }), now);
+  expect(at(now)).toBeNull();
+  expect(at(now - KEY_MAX_AGE_MS)).toBeNull();
+  expect(at(now - KEY_MAX_AGE_MS - 1)).toContain("31 days");
+  expect(at(now + KEY_MAX_AHEAD_MS)).toBeNull();
+  expect(at(now + KEY_MAX_AHEAD_MS + 1)).toContain("5 minutes ahead");
+  expect(at(0)).toContain("31 days");
+  expect(at(2 ** 48 - 1)).toContain("5 minutes ahead");
+});
+
+test("a key in either case is a key", () => {
+  expect(keyProblem(v7({ msecs: now }).toUpperCase(), now)).toBeNull();
+});
+
+test("only UUIDv7 is a key", () => {
+  const good = v7({ msecs: now });
+  const bad = [
+    "",
+    "1",
+    v4(),
+    "00000000-0000-0000-0000-000000000000",
+    "ffffffff-ffff-ffff-ffff-ffffffffffff",
+    good.replaceAll("-", ""),
+    `{${good}}`,
+    `${good} `,
+    `${good}\n`,
+    `${good}0`,
+    good.slice(1),
+    `g${good.slice(1)}`,
+    // the variant's two bits must be 10
+    `${good.slice(0, 19)}7${good.slice(20)}`,
+    `${good.slice(0, 19)}c${good.slice(20)}`,
+    `${good}, ${good}`,
+  ];
+  for (const key of bad) expect([key, keyProblem(key, now)]).toEqual([key, "must be a UUIDv7 (RFC 9562)"]);
+});
+
+/** 1234 as "12.34", by the digits alone. */
+const textOf = (cents: number): string => {
+  const digits = String(cents).padStart(3, "0");
+  return `${digits.slice(0, -2)}.${digits.slice(-2)}`;
+};
+
+test("every amount comes back as number and as text", () => {
+  const lost: number[] = [];
+  for (let cents = 1; cents <= MAX_PRICE_CENTS; cents++) {
+    const text = textOf(cents);
+    const isExact =
+      centsOf(text) === cents && centsOf(Number(text)) === cents && priceOf(cents) === Number(text);
+    if (!isExact) lost.push(cents);
+  }
+  expect(lost).toEqual([]);
+});
+
+test("whole amounts and one decimal are amounts", () => {
+  expect(centsOf("4")).toBe(400);
+  expect(centsOf("4.5")).toBe(450);
+  expect(centsOf(4.5)).toBe(450);
+  expect(centsOf("0004.50")).toBe(450);
+  expect(centsOf("10000.00")).toBe(MAX_PRICE_CENTS);
+  expect(centsOf(1e4)).toBe(MAX_PRICE_CENTS);
+});
+
+test.each([
+  ["nothing", [0, -0, "0", "0.00", "00000"]],
+  ["less than nothing", [-1, -0.01, "-1", "-0.01"]],
+  ["too much", [10_000.01, 10_001, "10000.01", "10001", "99999.99", "100000", 1e21]],
+  ["three decimals", [4.505, 0.001, 0.005, 1e-9, 5e-324, "4.505", "4.500", "0.001"]],
+  ["no number", [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, "NaN", "Infinity", ""]],
+  ["numbers that no double holds", [JSON.parse("1e400"), "1e400", JSON.parse("-1e400"), "9".repeat(400)]],
+  [
+    "other spellings",
+    ["1e2", "0x10", "+1", " 1", "1 ", "1\n", "1,50", ".5", "5.", "1_000", "1.5.0", "٤", "4,"],
+  ],
+])("%s is no price", (_, prices: (number | string)[]) => {
+  for (const price of prices) expect([price, centsOf(price)]).toEqual([price, null]);
+});
+
+test("a fraction of a cent is no price, however small", () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: MAX_PRICE_CENTS - 1 }),
+      fc.integer({ min: 1, max: 99 }),
+      (cents, part) => {
+        expect(centsOf(Number(`${textOf(cents)}${String(part).padStart(2, "0")}`))).toBeNull();
+      },
+    ),
+  );
+});
+
+test("any double is refused or stands for exactly that many cents", () => {
+  fc.assert(
+    fc.property(fc.oneof(fc.double(), fc.double({ min: 0, max: 10_001 })), (price) => {
+      const cents = centsOf(price);
+      if (cents === null) return;
+      expect(Number.isInteger(cents) && cents >= 1 && cents <= MAX_PRICE_CENTS).toBe(true);
+      expect(priceOf(cents)).toBe(price);
+    }),
+  );
+});
+
+test("any text is refused or is the decimal it reads as", () => {
+  fc.assert(
+    fc.property(fc.oneof(fc.string(), fc.stringMatching(/^\d{1,6}\.?\d{0,3}$/)), (text) => {
+      const cents = centsOf(text);
+      expect(cents === null || Math.round(Number(text) * 100) === cents).toBe(true);
+    }),
+  );
+});
 
 const rules = {
   catalogue: catalogueFrom({ stores: ["uptown", "central"], drinks: ["latte", "mocha"] }),
   maxEventAgeDays: 366,
 };
-const now = Date.UTC(2026, 0, 15, 10, 0, 0, 500);
 const latte: OrderRequest = { drink: "latte", store: "uptown", price: 4.5 };
 
 const read = (request: OrderRequest, nowMs = now) => orderFrom(request, "id", nowMs, rules);

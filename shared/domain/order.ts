@@ -1,6 +1,62 @@
 import type { Catalogue } from "./catalogue.ts";
-import { centsOf } from "./money.ts";
 import { DAY_MS, MINUTE_MS, timestampMs } from "./time.ts";
+
+export const ORDER_ID_PATTERN =
+  "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-7[0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}$";
+
+const ORDER_ID = new RegExp(ORDER_ID_PATTERN);
+
+/** Keys older than this may have left the orders kept, so they cannot be told from new ones. */
+export const KEY_MAX_AGE_MS = 31 * DAY_MS;
+/** How far a client's clock may run ahead. */
+export const KEY_MAX_AHEAD_MS = 5 * MINUTE_MS;
+
+/** Milliseconds in a UUIDv7; only for text that matches the pattern. */
+export const idTimeMs = (id: string): number => Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
+
+/** Why `key` cannot be an order's id at time `nowMs`, in words for the client; `null` when it can. */
+export const keyProblem = (key: string, nowMs: number): string | null => {
+  if (!ORDER_ID.test(key)) return "must be a UUIDv7 (RFC 9562)";
+  const age = nowMs - idTimeMs(key);
+  if (age > KEY_MAX_AGE_MS) return "must not be made more than 31 days ago";
+  if (-age > KEY_MAX_AHEAD_MS) return "must not be made more than 5 minutes ahead";
+  return null;
+};
+
+/**
+ * Money is whole cents inside (a JavaScript integer, exact to 2^53), never a fraction of a dollar.
+ */
+
+/** The dearest order: 10 000.00. It keeps a mistyped price from drowning a day's revenue. */
+export const MAX_PRICE_CENTS = 1_000_000;
+
+const DECIMAL = /^(\d{1,5})(?:\.(\d{1,2}))?$/;
+
+/**
+ * Cents of a price as a client writes it: a JSON number or a decimal string, at most two decimals,
+ * 0 < price <= 10 000. `null` when it is anything else.
+ *
+ * A JSON number has become a double by now. It had at most two decimals exactly when the double nearest to
+ * its rounded cents, divided by 100, is that same double: IEEE division is correctly rounded.
+ */
+export const centsOf = (price: number | string): number | null => {
+  const cents = typeof price === "number" ? centsOfNumber(price) : centsOfText(price);
+  return cents !== null && cents > 0 && cents <= MAX_PRICE_CENTS ? cents : null;
+};
+
+const centsOfNumber = (price: number): number | null => {
+  const cents = Math.round(price * 100);
+  return cents / 100 === price ? cents : null;
+};
+
+const centsOfText = (price: string): number | null => {
+  const match = DECIMAL.exec(price);
+  if (!match) return null;
+  return Number(match[1]) * 100 + Number((match[2] ?? "").padEnd(2, "0"));
+};
+
+/** The price as replies and dashboards show it, in whole currency units: 450 cents are 4.5. */
+export const priceOf = (cents: number): number => cents / 100;
 
 /** The name of an ingest mode: v1, v2, v3; a fourth one adds itself in shared/modes. */
 export type ModeName = string;

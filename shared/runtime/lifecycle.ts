@@ -1,6 +1,5 @@
 import type { Logger } from "pino";
-import { logConsole } from "./log.ts";
-import { withoutPasswords } from "./passwords.ts";
+import { logConsole, withoutPasswords } from "./log.ts";
 import { openWatchdog } from "./watchdog.ts";
 
 /** What a program opened, in order; closed last in, first out. */

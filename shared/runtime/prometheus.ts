@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 
 /** Seconds from accept to reply: 1 ms to the 2 s within which every request is decided. */
 export const ACK_BUCKETS_SECONDS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5];
@@ -26,3 +26,117 @@ export const boundedLabel = (names: readonly string[], most: number): ((name: st
   const kept = new Set(names.slice(0, most));
   return (name) => (kept.has(name) ? name : "other");
 };
+
+export type HistogramOptions = {
+  readonly name: string;
+  readonly help: string;
+  readonly labelNames: readonly string[];
+  /** Upper bounds, ascending, in the metric's unit. */
+  readonly buckets: readonly number[];
+  readonly registry: Registry;
+};
+
+/** Takes a value in as often as `times`, under the values of the labels, in their order. */
+export type Observe = (value: number, times: number, ...labels: readonly string[]) => void;
+
+type Series = {
+  readonly labels: readonly string[];
+  /** Values up to each bucket's bound and above the one before; the last are above all. */
+  readonly counts: number[];
+  sum: number;
+};
+
+/**
+ * A histogram for the path of every order. prom-client's own takes one value at a time and checks and hashes the labels
+ * of each; here many orders of one age are one step. What a scrape sees is the same.
+ */
+export const openHistogram = ({ name, help, labelNames, buckets, registry }: HistogramOptions): Observe => {
+  const series = new Map<string, Series>();
+  const histogram = new Histogram({
+    name,
+    help,
+    labelNames: [...labelNames],
+    buckets: [...buckets],
+    registers: [registry],
+  });
+  const metric = { name, help, type: "histogram", aggregator: "sum" };
+  // a histogram in all but where its values come from: `get` and the page read them here
+  const getForPromString = async () => ({
+    ...metric,
+    values: [...series.values()].flatMap((each) => valuesOf(name, labelNames, buckets, each)),
+  });
+  Object.assign(histogram, { getForPromString });
+  return (value, times, ...labels) => {
+    const key = labels.length === 1 ? (labels[0] ?? "") : labels.join("\0");
+    let found = series.get(key);
+    if (found === undefined) {
+      found = { labels, counts: new Array(buckets.length + 1).fill(0), sum: 0 };
+      series.set(key, found);
+    }
+    const bucket = buckets.findIndex((bound) => value <= bound);
+    const index = bucket < 0 ? buckets.length : bucket;
+    found.counts[index] = (found.counts[index] ?? 0) + times;
+    found.sum += value * times;
+  };
+};
+
+/** In Prometheus' way: each bucket counts what is below it too. */
+const valuesOf = (
+  name: string,
+  labelNames: readonly string[],
+  buckets: readonly number[],
+  { labels, counts, sum }: Series,
+) => {
+  const own = Object.fromEntries(labelNames.map((label, index) => [label, labels[index] ?? ""]));
+  let below = 0;
+  const cumulative = counts.map((count, index) => {
+    below += count;
+    return { metricName: `${name}_bucket`, labels: { le: buckets[index] ?? "+Inf", ...own }, value: below };
+  });
+  return [
+    ...cumulative,
+    { metricName: `${name}_sum`, labels: own, value: sum },
+    { metricName: `${name}_count`, labels: own, value: below },
+  ];
+};
+
+export type TallyOptions = {
+  readonly name: string;
+  readonly help: string;
+  readonly labelNames: readonly string[];
+  readonly registry: Registry;
+  /** The metric's unit in those of the amounts: 0.01 for amounts in cents and a metric in whole units. */
+  readonly unit?: number;
+};
+
+/** Adds an amount under the values of the labels, in their order. */
+export type Tally = (amount: number, ...values: readonly string[]) => void;
+
+/**
+ * A counter for the path of every order: prom-client checks and hashes the labels at each increment, here it does so
+ * once for all that came since the last scrape.
+ */
+export const openTally = ({ name, help, labelNames, registry, unit = 1 }: TallyOptions): Tally => {
+  const amounts = new Map<string, number>();
+  new Counter({
+    name,
+    help,
+    labelNames: [...labelNames],
+    registers: [registry],
+    collect() {
+      for (const [key, amount] of amounts) {
+        const values = key.split(SEPARATOR);
+        const labels = Object.fromEntries(labelNames.map((label, index) => [label, values[index] ?? ""]));
+        this.inc(labels, amount * unit);
+      }
+      amounts.clear();
+    },
+  });
+  return (amount, ...values) => {
+    const key = values.length === 1 ? (values[0] ?? "") : values.join(SEPARATOR);
+    amounts.set(key, (amounts.get(key) ?? 0) + amount);
+  };
+};
+
+/** No name has it: the rules of orders refuse control characters. */
+const SEPARATOR = "\0";

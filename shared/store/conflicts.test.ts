@@ -2,10 +2,9 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { driftOf, emptied, numberOf } from "../../dev/system/database.ts";
 import { freshDatabase, poolOn, someOrders } from "../../test/fresh.ts";
 import type { Order } from "../domain/order.ts";
+import { storeOrders } from "../modes/direct/stored-orders.ts";
 import { encodeOrders, fingerprintOf, messageOf } from "../wire/order-message.ts";
-import { recordConflicts } from "./conflicts.ts";
-import { countCarried } from "./count.ts";
-import { storeOrders } from "./direct.ts";
+import { countCarried, recordConflicts } from "./count.ts";
 import type { Pool } from "./pool.ts";
 
 let pool: Pool;

@@ -30,13 +30,6 @@ export const RATE_SECONDS = 10;
 /** Ages are told in steps of 5 %: a few rows, however many orders and however old. */
 const AGE_STEPS = 20;
 /**
- * Stored orders in one statement, about a tenth of a second's work: what is read of them fits into work_mem, whose default
- * is 4 MB, and all of a long backlog at once would pass the statement timeout, be tried again with even more, and never
- * end. A transaction that is larger goes in one piece.
- */
-const MOST_STORED = 20_000;
-
-/**
  * What is left at `at` of a rate written at `since`, from 0 to 1. Bounded on both sides: after two quiet hours, or
  * with a clock set back, the power leaves a double's range, and PostgreSQL blames that on the data (22003), so
  * every order of the next batch would have become a dead letter.
@@ -158,26 +151,6 @@ WITH input AS MATERIALIZED (
   RETURNING order_id, mode, store, drink, price_cents, event_time, accepted_at
 ), ${rollUp("(SELECT count(*) FROM input) - (SELECT coalesce(sum(n), 0) FROM base)::bigint")}`;
 
-/**
- * Stored orders are taken by transaction id, not by serial id: every transaction below the snapshot's xmin has
- * ended, so nothing can still appear below the mark. "Greatest id seen" skipped 821 of 7 136 rows. `greatest`
- * keeps a tick with an older snapshot from moving the mark back, which counted 20 of 15.
- *
- * The bounds are scalar subqueries: joined to `mark`, whose size the planner guesses at 1 540 rows, the estimate was
- * 34 million orders, for which a server with JIT compiles the statement at every tick.
- */
-const COUNT_STORED = `
-WITH mark AS MATERIALIZED (
-  SELECT direct_watermark AS lo, greatest(direct_watermark, least(
-    pg_snapshot_xmin(pg_current_snapshot()), next_direct_mark(direct_watermark, ${MOST_STORED}))) AS hi
-  FROM meta WHERE system_identifier = (SELECT system_identifier FROM pg_control_system()) FOR UPDATE
-), counted AS MATERIALIZED (
-  SELECT order_id, mode, store, drink, price_cents, event_time, accepted_at
-  FROM orders WHERE xid >= (SELECT lo FROM mark) AND xid < (SELECT hi FROM mark)
-), moved AS (
-  UPDATE meta SET direct_watermark = mark.hi FROM mark WHERE meta.direct_watermark < mark.hi
-), ${rollUp("0::bigint", "(SELECT hi < pg_snapshot_xmin(pg_current_snapshot()) FROM mark)", "NOT EXISTS (SELECT FROM mark)")}`;
-
 export type CarriedBatch = {
   readonly source: string;
   readonly part: number;
@@ -193,19 +166,6 @@ export const countCarried = async (pool: Pool | Client, batch: CarriedBatch): Pr
   const values = [batch.part, batch.source, batch.position, batch.messages];
   const askedAtMs = performance.now();
   const { rows } = await pool.query<CountedRow>({ name: "count-carried", text: COUNT_CARRIED, values });
-  return countedOf(rows[0], performance.now() - askedAtMs);
-};
-
-/**
- * Counts the stored orders whose transactions have ended since the last call, up to `MOST_STORED` of them. Planned anew
- * each time: a plan that was kept since the table was empty reads all of it.
- */
-export const countStored = async (
-  pool: Pool,
-  { source, part }: { readonly source: string; readonly part: number },
-): Promise<Counted> => {
-  const askedAtMs = performance.now();
-  const { rows } = await pool.query<CountedRow>(COUNT_STORED, [part, source, null]);
   return countedOf(rows[0], performance.now() - askedAtMs);
 };
 
@@ -228,4 +188,37 @@ export const countedOf = (row: CountedRow | undefined, tookMs = Number.POSITIVE_
     restored,
     visibleFromMs: row.began_ms + tookMs,
   };
+};
+
+/**
+ * A fingerprint is 16 bytes (shared/wire/order-message.ts). Whoever else writes to a stream may send any number, and an
+ * index refuses entries above 2 704 bytes.
+ */
+const MOST_FINGERPRINT_BYTES = 64;
+
+const RECORD_CONFLICTS = `
+INSERT INTO order_conflicts (order_id, fingerprint, mode, store, drink, price_cents, event_time, accepted_at)
+SELECT message.id, substring(message.fingerprint FOR ${MOST_FINGERPRINT_BYTES}), $1, message.store, message.drink,
+       message.price_cents, message.event_time, message.accepted_at
+FROM ${messagesIn("$2")} JOIN orders ON orders.order_id = message.id
+WHERE orders.fingerprint <> message.fingerprint
+ORDER BY 1, 2
+ON CONFLICT DO NOTHING
+RETURNING order_id`;
+
+/**
+ * Keeps each order of a counted batch whose id belongs to an order with another body; resolves with the ids of those not
+ * kept before. To be called after counting has found duplicates, as a statement of its own: the snapshot of the
+ * counting cannot see a concurrent order that it lost against.
+ */
+export const recordConflicts = async (
+  pool: Pool | Client,
+  { source, messages }: Pick<CarriedBatch, "source" | "messages">,
+): Promise<string[]> => {
+  const { rows } = await pool.query<{ order_id: string }>({
+    name: "record-conflicts",
+    text: RECORD_CONFLICTS,
+    values: [source, messages],
+  });
+  return rows.map((row) => row.order_id);
 };

@@ -1,4 +1,6 @@
-import type { Pool } from "./pool.ts";
+import { type CarriedBatch, type Counted, countCarried, recordConflicts } from "./count.ts";
+import { isPoison, sqlStateOf } from "./errors.ts";
+import type { Client, Pool } from "./pool.ts";
 
 /** An order that can never be counted. `index` is its place inside the entry, -1 for the whole entry. */
 export type DeadLetter = {
@@ -115,4 +117,127 @@ export const discardLetter = async (pool: Pool, id: string): Promise<boolean> =>
     [id],
   );
   return rows.length > 0;
+};
+
+/** A dead letter's order counted after all: once the cause is mended, or as somebody has corrected it. */
+/** The operator's own part of every source, and its rollup shard: it waits for no worker, and no worker for it. */
+export const OPERATOR_PART = -1;
+
+/**
+ * What became of it. `counted`: it is replayed now; orders that had been counted before are `duplicates`, `conflicts`
+ * of which are other orders under their id. `poison`: it can still not be counted, and stays as it is. `before`: it was
+ * replayed before. `whole`: it is no JSON, so it can only be replayed as corrected. `unknown`: there is none.
+ */
+export type Replay =
+  | ({ readonly outcome: "counted"; readonly conflicts: number } & Pick<Counted, "orders" | "duplicates">)
+  | { readonly outcome: "poison"; readonly error: Error; readonly reason: string }
+  | { readonly outcome: "before" | "whole" | "unknown" };
+
+const TAKE = `
+SELECT source, index, payload, replayed_at IS NOT NULL AS "isReplayed" FROM dead_letters WHERE id = $1 FOR UPDATE`;
+const MARK = "UPDATE dead_letters SET replayed_at = clock_timestamp() WHERE id = $1";
+
+type Taken = { source: string; index: number; payload: Buffer; isReplayed: boolean };
+
+/**
+ * Counts a letter's order and marks the letter, both or neither. `messages` (JSON text of an array) stands for its
+ * payload, which stays as it is. Two at once count once: they take turns by the letter's lock, and orders are counted by
+ * their id whoever else brings them.
+ */
+export const replayLetter = async (pool: Pool, id: string, messages?: string): Promise<Replay> => {
+  const client = await pool.connect();
+  let broken = true;
+  try {
+    await client.query("BEGIN");
+    const replay = await replayTaken(client, id, messages);
+    await client.query(replay.outcome === "counted" ? "COMMIT" : "ROLLBACK");
+    broken = false;
+    return replay;
+  } finally {
+    client.release(broken);
+  }
+};
+
+const replayTaken = async (client: Client, id: string, messages?: string): Promise<Replay> => {
+  const letter = (await client.query<Taken>(TAKE, [id])).rows[0];
+  if (!letter) return { outcome: "unknown" };
+  if (letter.isReplayed) return { outcome: "before" };
+  if (letter.index < 0 && messages === undefined) return { outcome: "whole" };
+  const batch = {
+    source: letter.source,
+    part: OPERATOR_PART,
+    position: `dead letter ${id}`,
+    messages: messages ?? `[${letter.payload.toString()}]`,
+  };
+  try {
+    const { orders, duplicates } = await countCarried(client, batch);
+    const conflicts = duplicates > 0 ? (await recordConflicts(client, batch)).length : 0;
+    await client.query(MARK, [id]);
+    return { outcome: "counted", orders, duplicates, conflicts };
+  } catch (error) {
+    if (!isPoison(error) || !(error instanceof Error)) throw error;
+    return { outcome: "poison", error, reason: sqlStateOf(error) ?? "malformed" };
+  }
+};
+
+/** A good order to try with: the latest one, as if it came now under an id of its own. */
+const LATEST = `
+SELECT json_build_array(json_build_object(
+  'id', overlay(gen_random_uuid()::text PLACING left(uuid7_floor(now())::text, 13) || '-7' FROM 1 FOR 15),
+  'store', store, 'drink', drink, 'price_cents', price_cents, 'event_time', now(), 'accepted_at', now(),
+  'fingerprint', fingerprint))::text AS messages
+FROM orders ORDER BY order_id DESC LIMIT 1`;
+
+/**
+ * Whether this database counts good orders at all, found by counting one and rolling it back: it tells bad orders from
+ * a fault of the whole system (a lost partition, a changed constraint), which looks the same to each order. `null`
+ * when there is no good order yet to try with.
+ */
+export const canCount = async (
+  pool: Pool,
+  batch: Omit<CarriedBatch, "messages">,
+): Promise<boolean | null> => {
+  const client = await pool.connect();
+  let broken = true;
+  try {
+    await client.query("BEGIN");
+    const able = await tryLatest(client, batch);
+    await client.query("ROLLBACK");
+    broken = false;
+    return able;
+  } finally {
+    client.release(broken);
+  }
+};
+
+const tryLatest = async (client: Client, batch: Omit<CarriedBatch, "messages">): Promise<boolean | null> => {
+  const { rows } = await client.query<{ messages: string }>(LATEST);
+  const messages = rows[0]?.messages;
+  if (messages === undefined) return null;
+  try {
+    await countCarried(client, { ...batch, messages });
+    return true;
+  } catch (error) {
+    if (isPoison(error)) return false;
+    throw error;
+  }
+};
+
+/** A stream that ended as dead letters must not make each look at them dear; so many are as bad as more. */
+export const MOST_TOLD = 10_000;
+
+/** Each mode by itself: that one is flooded hides nothing of another. */
+const OPEN_LETTERS = `
+SELECT asked.source, (SELECT count(*)::float8 FROM (
+  SELECT FROM dead_letters AS letter
+  WHERE letter.source = asked.source AND replayed_at IS NULL AND discarded_at IS NULL LIMIT ${MOST_TOLD}) AS open) AS letters
+FROM unnest($1::text[]) AS asked (source)`;
+
+/** Letters of each mode that nobody has replayed or discarded yet; `MOST_TOLD` stands for that many or more. */
+export const openLetters = async (
+  pool: Pool,
+  modes: readonly string[],
+): Promise<ReadonlyMap<string, number>> => {
+  const { rows } = await pool.query<{ source: string; letters: number }>(OPEN_LETTERS, [modes]);
+  return new Map(rows.map(({ source, letters }) => [source, letters]));
 };

@@ -3,8 +3,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { numberOf } from "../../dev/system/database.ts";
 import { freshDatabase, poolOn, someOrders } from "../../test/fresh.ts";
 import { encodeOrders } from "../wire/order-message.ts";
-import { recordConflicts } from "./conflicts.ts";
-import { countCarried } from "./count.ts";
+import { countCarried, recordConflicts } from "./count.ts";
 import { findOrderStatus } from "./order-status.ts";
 import type { Pool } from "./pool.ts";
 

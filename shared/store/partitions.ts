@@ -1,4 +1,5 @@
-import { untilFree } from "./short-lock.ts";
+import { retrying } from "../runtime/retry.ts";
+import { sqlStateOf } from "./errors.ts";
 
 /** Order ids may be made up to 31 days ago and 5 minutes ahead; weeks are made well before they begin. */
 const DAYS_BACK = 38;
@@ -13,4 +14,28 @@ export const ensurePartitions = async (
 ): Promise<void> => {
   const text = "SELECT ensure_order_partitions(now() - $1::interval, now() + $2::interval)";
   await untilFree(() => database.query(text, [`${DAYS_BACK} days`, `${DAYS_AHEAD} days`]), signal);
+};
+
+/**
+ * How long DDL on `orders` waits for its lock. Everybody else queues behind it meanwhile, so it gives up soon and comes
+ * again: a batch in hand takes some 10-50 ms, and clients wait at most 2 s for their reply.
+ */
+export const LOCK_WAIT_MS = 50;
+
+/** With pauses from 50 ms to 2 s in between: about a minute. A reader of all orders may take longer than that. */
+const MOST_ATTEMPTS = 40;
+
+/** lock_not_available, and deadlock_detected: the lock was held by others; nothing was done. */
+const BUSY = new Set(["55P03", "40P01"]);
+
+export const isBusy = (error: unknown): boolean => BUSY.has(sqlStateOf(error) ?? "");
+
+/** Does `attempt` until it gets its locks; rejects with PostgreSQL's error when it never does. */
+export const untilFree = <T>(attempt: () => Promise<T>, signal: AbortSignal): Promise<T> => {
+  let attempts = 0;
+  return retrying(attempt, {
+    signal,
+    isRetryable: (error) => isBusy(error) && ++attempts < MOST_ATTEMPTS,
+    onRetry: () => undefined,
+  });
 };

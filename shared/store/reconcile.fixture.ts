@@ -4,9 +4,10 @@ import { emptied } from "../../dev/system/database.ts";
 import { someOrders, until } from "../../test/fresh.ts";
 import type { Order } from "../domain/order.ts";
 import { DAY_MS, HOUR_MS, hourStart, iso, MINUTE_MS } from "../domain/time.ts";
+import { countStored } from "../modes/direct/count-stored.ts";
+import { storeOrders } from "../modes/direct/stored-orders.ts";
 import { encodeOrders } from "../wire/order-message.ts";
-import { type Counted, countCarried, countStored } from "./count.ts";
-import { storeOrders } from "./direct.ts";
+import { type Counted, countCarried } from "./count.ts";
 import type { Pool } from "./pool.ts";
 import type { Caller } from "./transaction.ts";
 

@@ -5,9 +5,15 @@ import type { Order } from "../domain/order.ts";
 import { encodeOrder, encodeOrders } from "../wire/order-message.ts";
 import { readBoard } from "./board-read.ts";
 import { countCarried } from "./count.ts";
-import { discardLetter, letterIds, setAside } from "./dead-letters.ts";
+import {
+  discardLetter,
+  letterIds,
+  OPERATOR_PART,
+  type Replay,
+  replayLetter,
+  setAside,
+} from "./dead-letters.ts";
 import type { Pool } from "./pool.ts";
-import { OPERATOR_PART, type Replay, replayLetter } from "./replay.ts";
 
 let pool: Pool;
 beforeAll(async () => {

@@ -2,9 +2,9 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { numberOf } from "../../dev/system/database.ts";
 import { freshDatabase, poolOn, someOrders } from "../../test/fresh.ts";
+import { countStored } from "../modes/direct/count-stored.ts";
+import { storeOrders, uncounted } from "../modes/direct/stored-orders.ts";
 import { encodeOrders } from "../wire/order-message.ts";
-import { countStored } from "./count.ts";
-import { storeOrders, uncounted } from "./direct.ts";
 import type { Pool } from "./pool.ts";
 import { count, countAllStored, makeWeeks, ordersOf, partitions, retainNow } from "./retention.fixture.ts";
 

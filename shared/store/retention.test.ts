@@ -2,13 +2,13 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { numberOf } from "../../dev/system/database.ts";
 import { freshDatabase, poolOn, until } from "../../test/fresh.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../domain/time.ts";
+import { adoptRestored } from "../modes/direct/count-stored.ts";
+import { storeOrders } from "../modes/direct/stored-orders.ts";
 import { encodeOrders } from "../wire/order-message.ts";
 import { readBoard } from "./board-read.ts";
 import { setAside } from "./dead-letters.ts";
-import { storeOrders } from "./direct.ts";
 import { isPoison } from "./errors.ts";
 import type { Pool } from "./pool.ts";
-import { adoptRestored } from "./restore.ts";
 import {
   count,
   countAllStored,

@@ -4,10 +4,9 @@ import { driftOf, emptied } from "../../dev/system/database.ts";
 import { freshDatabase, poolOn, someOrders } from "../../test/fresh.ts";
 import type { Order } from "../domain/order.ts";
 import { randomFrom } from "../domain/random.ts";
+import { storeOrders } from "../modes/direct/stored-orders.ts";
 import { encodeOrders, fingerprintOf } from "../wire/order-message.ts";
-import { recordConflicts } from "./conflicts.ts";
-import { countCarried } from "./count.ts";
-import { storeOrders } from "./direct.ts";
+import { countCarried, recordConflicts } from "./count.ts";
 import type { Pool } from "./pool.ts";
 
 const PAIRS = 1_000;

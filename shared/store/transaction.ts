@@ -50,3 +50,22 @@ export const transaction = async <T>(
     release(true);
   }
 };
+
+/**
+ * Over all databases of the cluster, because transaction ids are. A prepared transaction has no session. What other roles
+ * do is only told to a role that may know.
+ */
+const OLDEST_WRITER = `
+SELECT CASE WHEN pg_has_role('pg_read_all_stats', 'USAGE') THEN
+  coalesce(greatest(0, extract(epoch FROM clock_timestamp() - min(began))), 0)::float8 END AS seconds FROM (
+  SELECT xact_start AS began FROM pg_stat_activity WHERE backend_xid IS NOT NULL
+  UNION ALL SELECT prepared FROM pg_prepared_xacts) AS writers`;
+
+/**
+ * Age of the oldest transaction that writes, 0 when there is none: v1's watermark cannot pass it. Null where this role
+ * may not see the transactions of others (pg_monitor).
+ */
+export const oldestWriterSeconds = async (pool: Pool): Promise<number | null> => {
+  const { rows } = await pool.query<{ seconds: number | null }>(OLDEST_WRITER);
+  return rows[0]?.seconds ?? null;
+};

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { numberOf } from "../../dev/system/database.ts";
 import { freshDatabase, freshName, poolOn } from "../../test/fresh.ts";
+import { MOST_TOLD, openLetters } from "./dead-letters.ts";
 import type { Pool } from "./pool.ts";
-import { MOST_TOLD, oldestWriterSeconds, openLetters } from "./watched.ts";
+import { oldestWriterSeconds } from "./transaction.ts";
 
 const REPLAYED = 30_000;
 

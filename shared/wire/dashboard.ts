@@ -1,5 +1,5 @@
 import { type Static, Type } from "typebox";
-import type { Dashboard } from "../domain/dashboard.ts";
+import type { Dashboard, LiveDelta, LiveHeartbeat, LiveResync, LiveSnapshot } from "../domain/dashboard.ts";
 
 const sold = { orders: Type.Integer(), revenue: Type.Number() };
 const nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
@@ -51,3 +51,92 @@ export const dashboardReply = Type.Object({
 /** The schema and the domain's type are one: this line stops compiling when they part. */
 export const dashboardIsAsPublished: (dashboard: Dashboard) => Static<typeof dashboardReply> = (dashboard) =>
   dashboard;
+
+export const LIVE_PROTOCOL = "coffee-rt.v1";
+
+const position = {
+  seq: Type.Integer({
+    minimum: 1,
+    description:
+      "the state this frame leaves the client in; it grows by one with each delta, counts for one API process and one " +
+      "filter, and means nothing to another process",
+  }),
+  epoch: Type.Integer({
+    description:
+      "grows, by whatever it takes, when the truth itself or the board was replaced (a restore, a repair, an emptied Redis); a higher one always wins",
+  }),
+  version: Type.Integer({
+    description: "grows with every commit that changed a figure; two APIs of one epoch agree on it",
+  }),
+  as_of: Type.Union([Type.String(), Type.Null()], {
+    description: "when PostgreSQL was read, as ISO 8601; null before the first board",
+  }),
+};
+
+export const liveSnapshot = Type.Object(
+  {
+    type: Type.Literal("snapshot"),
+    ...position,
+    data: Type.Object(dashboardReply.properties, {
+      description: "the whole dashboard, as GET /api/dashboard replies",
+    }),
+  },
+  {
+    description:
+      "Sent at once, in answer to a resync, to a socket that missed frames because it was busy, and when orders went " +
+      "from the list (a restore). Replaces what the client holds, unless it is below that by (epoch, version).",
+  },
+);
+
+export const liveDelta = Type.Object(
+  {
+    type: Type.Literal("delta"),
+    ...position,
+    previous: Type.Integer({
+      minimum: 1,
+      description: "the seq this frame follows; a client that holds another one has missed a frame",
+    }),
+    data: Type.Partial(Type.Object(dashboardReply.properties), {
+      description:
+        "the members that changed, each whole and absolute; but of recent_orders the new ones, newest first: put them " +
+        "before those held, drop from these what came again (by id), and keep 50",
+    }),
+  },
+  {
+    description:
+      "Sent up to 10 times a second, and once a second for rates and lag alone. With what was held it gives the " +
+      "dashboard at that moment.",
+  },
+);
+
+export const liveHeartbeat = Type.Object(
+  {
+    type: Type.Literal("heartbeat"),
+    ...position,
+    server_timestamp: Type.String({
+      description: "the server's clock; minus as_of it is the age of what is shown",
+    }),
+  },
+  {
+    description: "Sent every second. Its seq is the one a client should hold; as_of moves with each look.",
+  },
+);
+
+export const liveResync = Type.Object(
+  { type: Type.Literal("resync") },
+  {
+    additionalProperties: false,
+    description:
+      "The one thing a client may say: send me a snapshot. Answered at once, and when asked again within a second, after " +
+      "that. Anything else closes the socket: binary with 1003, text that is not UTF-8 with 1007, too long with 1009, " +
+      "the rest with 1008.",
+  },
+);
+
+/** The schemas and the domain's types are one: these lines stop compiling when they part. */
+export const framesAreAsPublished = {
+  snapshot: (frame: LiveSnapshot): Static<typeof liveSnapshot> => frame,
+  delta: (frame: LiveDelta): Static<typeof liveDelta> => frame,
+  heartbeat: (frame: LiveHeartbeat): Static<typeof liveHeartbeat> => frame,
+  resync: (frame: Static<typeof liveResync>): LiveResync => frame,
+};

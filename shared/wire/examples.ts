@@ -1,13 +1,11 @@
 /** What the published contracts show; each is checked against its schema by the compiler and by a test. */
 import type { Static } from "typebox";
-import type { Dashboard } from "../domain/dashboard.ts";
-import type { LiveDelta, LiveHeartbeat, LiveResync, LiveSnapshot } from "../domain/live.ts";
+import type { Dashboard, LiveDelta, LiveHeartbeat, LiveResync, LiveSnapshot } from "../domain/dashboard.ts";
 import type { OrderRequest } from "../domain/order.ts";
-import type { readiness } from "./operations.ts";
+import type { readiness, Setup } from "./operations.ts";
 import type { OrderMessage } from "./order-message.ts";
 import type { batchOrder, batchReply, orderReply, orderStatusReply } from "./orders.ts";
 import type { salesReply } from "./sales.ts";
-import type { Setup } from "./setup.ts";
 
 export const ORDER_ID = "019bc0a5-5c00-7000-8000-000000000001";
 

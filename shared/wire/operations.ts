@@ -1,4 +1,5 @@
-import { Type } from "typebox";
+import { type Static, Type } from "typebox";
+import { MODE_STATUSES } from "./orders.ts";
 
 const server = Type.Union([Type.Literal("ok"), Type.Literal("away")]);
 
@@ -20,3 +21,44 @@ export const readiness = Type.Object({
 
 /** GET /livez. */
 export const liveness = Type.Object({ alive: Type.Boolean() });
+
+/** Names told of a catalogue: enough to choose from, and of ten thousand stores not a page of 200 kB. */
+export const MOST_NAMES_TOLD = 50;
+
+const names = (what: string) =>
+  Type.Object({
+    count: Type.Integer({ minimum: 1, description: `${what} of the catalogue` }),
+    names: Type.Array(Type.String(), {
+      maxItems: MOST_NAMES_TOLD,
+      description: `the first ${MOST_NAMES_TOLD}`,
+    }),
+  });
+
+/** GET /api/setup. */
+export const setupReply = Type.Object({
+  modes: Type.Array(
+    Type.Object({
+      name: Type.String(),
+      title: Type.String(),
+      status: MODE_STATUSES,
+      durability: Type.String({ description: "what a reply promises under the settings of this process" }),
+      verified: Type.Union([Type.Record(Type.String(), Type.String()), Type.Null()], {
+        description:
+          "the settings of the mode's backend that this depends on, by the backend's own names, as read back from the connections that write; null while there was none yet",
+      }),
+    }),
+    { description: "those that take orders here" },
+  ),
+  stores: names("stores"),
+  drinks: names("drinks"),
+  currency: Type.Union([Type.String({ pattern: "^[A-Z]{3}$" }), Type.Null()], {
+    description: "of the prices, as in ISO 4217; null where it is not set",
+  }),
+  page_orders_per_second: Type.Integer({
+    minimum: 0,
+    description:
+      "made-up orders that this server's page may send by each mode; 0 is none. It speaks for the page alone: who may send orders is not decided by it",
+  }),
+});
+
+export type Setup = Static<typeof setupReply>;

@@ -1,9 +1,7 @@
 import { hash } from "node:crypto";
 import { type Static, Type } from "typebox";
 import { MAX_NAME_LENGTH } from "../domain/catalogue.ts";
-import { MAX_PRICE_CENTS } from "../domain/money.ts";
-import type { Order } from "../domain/order.ts";
-import { ORDER_ID_PATTERN } from "../domain/order-id.ts";
+import { MAX_PRICE_CENTS, ORDER_ID_PATTERN, type Order } from "../domain/order.ts";
 import { iso } from "../domain/time.ts";
 
 /**

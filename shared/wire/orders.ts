@@ -1,6 +1,6 @@
 import { Type } from "typebox";
 import { MAX_NAME_LENGTH } from "../domain/catalogue.ts";
-import { ORDER_ID_PATTERN } from "../domain/order-id.ts";
+import { ORDER_ID_PATTERN } from "../domain/order.ts";
 import { TIMESTAMP_PATTERN } from "../domain/time.ts";
 
 const name = (what: string) =>

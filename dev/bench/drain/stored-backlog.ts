@@ -18,7 +18,7 @@ const AT_ONCE = 2;
 /** In a transaction: a tenth of what v1 counts in one statement. */
 const TRANSACTION_ORDERS = 5_000;
 
-/** As v1 stores them (shared/store/direct.ts), but made up by the server: a million are there in seconds. */
+/** As v1 stores them (shared/modes/direct/stored-orders.ts), but made up by the server: a million are there in seconds. */
 const STORE = `
 INSERT INTO orders (order_id, mode, store, drink, price_cents, event_time, accepted_at, fingerprint, xid)
 SELECT uuidv7(), 'v1', ($1::text[])[1 + floor(random() * cardinality($1::text[]))::integer],

@@ -3,7 +3,7 @@
  * thirds of the time, which on two cores is taken from the server that is measured. Only for frames in one piece.
  */
 import { connect, type Socket } from "node:net";
-import { LIVE_PROTOCOL } from "#shared/wire/live.ts";
+import { LIVE_PROTOCOL } from "#shared/wire/dashboard.ts";
 
 export type LightSocket = {
   /** Takes nothing more of what is sent, but goes on telling the server that it is there. */

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { WebSocket } from "ws";
 import { openBoardWriter } from "#shared/board/board.ts";
 import { iso } from "#shared/domain/time.ts";
-import { LIVE_PROTOCOL } from "#shared/wire/live.ts";
+import { LIVE_PROTOCOL } from "#shared/wire/dashboard.ts";
 import { metricOf, untilTrue } from "../../ground.ts";
 import type { Ground } from "../ground.ts";
 import type { BareFigures, ToBare } from "./bare-ws.ts";

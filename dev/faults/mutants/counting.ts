@@ -2,6 +2,7 @@
 import type { Mutant } from "./mutant.ts";
 
 const FILE = "shared/store/count.ts";
+const STORED = "shared/modes/direct/count-stored.ts";
 const DRIFT = /rollup rows differ from the orders/;
 
 export const countingMutants: readonly Mutant[] = [
@@ -32,7 +33,7 @@ export const countingMutants: readonly Mutant[] = [
     fault: "overlapping-ticks",
     edits: [
       {
-        file: FILE,
+        file: STORED,
         find: "pg_snapshot_xmin(pg_current_snapshot()), next_direct_mark(",
         replace: "pg_snapshot_xmax(pg_current_snapshot()), next_direct_mark(",
       },
@@ -45,8 +46,8 @@ export const countingMutants: readonly Mutant[] = [
     mode: "v1",
     fault: "overlapping-ticks",
     edits: [
-      { file: FILE, find: "greatest(direct_watermark, least(", replace: "(least(" },
-      { file: FILE, find: " WHERE meta.direct_watermark < mark.hi", replace: "" },
+      { file: STORED, find: "greatest(direct_watermark, least(", replace: "(least(" },
+      { file: STORED, find: " WHERE meta.direct_watermark < mark.hi", replace: "" },
     ],
     exposedAs: DRIFT,
   },

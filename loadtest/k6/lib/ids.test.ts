@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { idTimeMs, keyProblem } from "#shared/domain/order-id.ts";
+import { idTimeMs, keyProblem } from "#shared/domain/order.ts";
 import { orderId, partsOf } from "./ids.ts";
 
 const parts = fc.record({

@@ -38,7 +38,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export const DEFAULT_REPLY_WITHIN_SECONDS = 10;
 const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;
-/** The API accepts keys of at most this age, and a little ahead of its clock (shared/domain/order-id.ts). */
+/** The API accepts keys of at most this age, and a little ahead of its clock (shared/domain/order.ts). */
 const OLDEST_START_MS = 31 * DAY_MS;
 const NEWEST_START_MS = 5 * MINUTE_MS;
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { keyProblem, ORDER_ID_PATTERN } from "../../../shared/domain/order-id.ts";
+import { keyProblem, ORDER_ID_PATTERN } from "../../../shared/domain/order.ts";
 import { apiUrl, asSentence, isUnconfirmed, openApi, orderIdOf, randomOrder } from "./api.ts";
 
 test("the API has the address of the page, under any path, or the one that the page names", () => {

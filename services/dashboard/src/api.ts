@@ -1,6 +1,6 @@
 /** Requests to the API: its address, errors as sentences, and the random orders that the page sends. */
 import { type Outcome, outcomeOf, outcomesOf } from "../../../shared/client/outcome.ts";
-import type { Setup } from "../../../shared/wire/setup.ts";
+import type { Setup } from "../../../shared/wire/operations.ts";
 
 export type Api = {
   /** The API's address, with a slash at its end. */

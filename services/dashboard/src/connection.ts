@@ -1,6 +1,5 @@
 /** The live connections to the server, and GET /readyz while their figures are stale. */
-import { type Follower, followDashboard } from "../../../shared/client/follow.ts";
-import type { Phase, Status } from "../../../shared/client/status.ts";
+import { type Follower, followDashboard, type Phase, type Status } from "../../../shared/client/follow.ts";
 import type { Dashboard } from "../../../shared/domain/dashboard.ts";
 import { type Api, type ErrorBody, ErrorReply } from "./api.ts";
 import { causeOf, worseOf } from "./status-text.ts";

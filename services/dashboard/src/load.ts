@@ -1,5 +1,5 @@
 /** A small load from the page: an open loop of batches through every mode, bounded in rate, duration and requests in flight. */
-import type { Setup } from "../../../shared/wire/setup.ts";
+import type { Setup } from "../../../shared/wire/operations.ts";
 import { type Api, ErrorReply, isUnconfirmed, messageOf, randomOrder } from "./api.ts";
 
 /** The load of one mode. */

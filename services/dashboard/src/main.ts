@@ -1,6 +1,6 @@
 /** The page: puts everything that the server sends into one model, and lets each part draw what has changed. */
-import type { Phase } from "../../../shared/client/status.ts";
-import type { Setup } from "../../../shared/wire/setup.ts";
+import type { Phase } from "../../../shared/client/follow.ts";
+import type { Setup } from "../../../shared/wire/operations.ts";
 import { apiUrl, messageOf, openApi } from "./api.ts";
 import { openConnections, openStaleCause } from "./connection.ts";
 import { type Formats, formatsFor } from "./format.ts";

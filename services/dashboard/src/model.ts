@@ -1,7 +1,7 @@
 /** What the page draws: the view that its address selects, and the latest state of everything shown. */
-import type { Status } from "../../../shared/client/status.ts";
+import type { Status } from "../../../shared/client/follow.ts";
 import type { Dashboard } from "../../../shared/domain/dashboard.ts";
-import type { Setup } from "../../../shared/wire/setup.ts";
+import type { Setup } from "../../../shared/wire/operations.ts";
 import type { Formats } from "./format.ts";
 import { FIRST_RANGE, type Measure, rangeNamed } from "./sales-bars.ts";
 import type { UnhealthyModes } from "./status-text.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Phase, Status } from "../../../shared/client/status.ts";
+import type { Phase, Status } from "../../../shared/client/follow.ts";
 import type { ModeFigures } from "../../../shared/domain/dashboard.ts";
 import { formatsFor } from "./format.ts";
 import {

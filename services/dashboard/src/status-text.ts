@@ -1,5 +1,5 @@
 /** The page's texts about its own figures: their age, what is unknown, and what is unavailable since when. */
-import type { Phase, Status } from "../../../shared/client/status.ts";
+import type { Phase, Status } from "../../../shared/client/follow.ts";
 import type { Dashboard } from "../../../shared/domain/dashboard.ts";
 import type { ErrorBody } from "./api.ts";
 import type { Formats } from "./format.ts";

@@ -1,5 +1,5 @@
 /** Sends one order through each mode and times it: until it is acknowledged, counted, and shown on this page. */
-import type { Setup } from "../../../shared/wire/setup.ts";
+import type { Setup } from "../../../shared/wire/operations.ts";
 import { type Api, isUnconfirmed, messageOf, orderIdOf, randomOrder } from "./api.ts";
 
 /** One order; times are in milliseconds since it was sent. */

@@ -2,11 +2,18 @@
  * AsyncAPI 3.0: the dashboard's WebSocket, and what travels from the API to the workers. Made from shared/wire; the
  * committed copy is docs/asyncapi.json.
  */
+
 import { kafkaKnobs } from "#shared/modes/kafka/knobs.ts";
 import { redisStreamsKnobs } from "#shared/modes/redis-streams/knobs.ts";
-import { dashboardReply } from "#shared/wire/dashboard.ts";
+import {
+  dashboardReply,
+  LIVE_PROTOCOL,
+  liveDelta,
+  liveHeartbeat,
+  liveResync,
+  liveSnapshot,
+} from "#shared/wire/dashboard.ts";
 import { dashboardExample, liveExamples, ORDER_ID, orderMessageExample } from "#shared/wire/examples.ts";
-import { LIVE_PROTOCOL, liveDelta, liveHeartbeat, liveResync, liveSnapshot } from "#shared/wire/live.ts";
 import { orderMessage } from "#shared/wire/order-message.ts";
 import packageJson from "../../../package.json" with { type: "json" };
 import { componentsOf, published } from "./schemas.ts";

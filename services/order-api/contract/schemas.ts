@@ -1,6 +1,6 @@
 /** The schemas that validate, as the documents publish them: told once by name, choices as `enum`. */
 import { dashboardReply } from "#shared/wire/dashboard.ts";
-import { readiness } from "#shared/wire/operations.ts";
+import { readiness, setupReply } from "#shared/wire/operations.ts";
 import { orderMessage } from "#shared/wire/order-message.ts";
 import {
   batchOrder,
@@ -11,7 +11,6 @@ import {
   problem,
 } from "#shared/wire/orders.ts";
 import { salesReply } from "#shared/wire/sales.ts";
-import { setupReply } from "#shared/wire/setup.ts";
 
 const NAMED = {
   OrderRequest: orderRequest,

@@ -4,21 +4,21 @@ import { Value } from "typebox/value";
 import { expect, test } from "vitest";
 import { afterReconnect, NOTHING_HELD, take } from "#shared/client/reduce.ts";
 import { type Board, EMPTY_VIEW, RECENT_ORDERS, type RecentOrder, type View } from "#shared/domain/board.ts";
-import { type Dashboard, dashboardOf, type ModeStatus } from "#shared/domain/dashboard.ts";
-import type { LiveDelta, LiveFrame, LiveSnapshot } from "#shared/domain/live.ts";
-import { liveDelta, liveHeartbeat, liveSnapshot } from "#shared/wire/live.ts";
+import {
+  type Dashboard,
+  dashboardOf,
+  type LiveDelta,
+  type LiveFrame,
+  type LiveSnapshot,
+  type ModeStatus,
+} from "#shared/domain/dashboard.ts";
+import { liveDelta, liveHeartbeat, liveSnapshot } from "#shared/wire/dashboard.ts";
 import { type Frame, openFrames } from "./frames.ts";
 
 const START = Date.UTC(2026, 0, 15, 10, 59, 50);
 const ok: Record<string, ModeStatus> = { v2: { lagOrders: 0, oldestPendingMs: 0, health: "ok" } };
 
-type Fate = {
-  copies: number;
-  delay: number;
-  answers: boolean;
-  reconnects: boolean;
-  otherReads: boolean;
-};
+type Fate = { copies: number; delay: number; answers: boolean; reconnects: boolean; otherReads: boolean };
 type Moment = { board: Board; nowMs: number; statuses: Record<string, ModeStatus> };
 const first: Moment = {
   board: {

@@ -1,7 +1,7 @@
 import { Value } from "typebox/value";
 import type { WebSocket } from "ws";
 import type { Dashboard } from "#shared/domain/dashboard.ts";
-import { liveResync } from "#shared/wire/live.ts";
+import { liveResync } from "#shared/wire/dashboard.ts";
 import { type Frame, type Frames, openFrames } from "./frames.ts";
 import type { SocketMetrics } from "./metrics.ts";
 import { CLOSE, send } from "./sockets.ts";

@@ -1,5 +1,5 @@
 import type { WebSocket } from "ws";
-import { LIVE_PROTOCOL } from "#shared/wire/live.ts";
+import { LIVE_PROTOCOL } from "#shared/wire/dashboard.ts";
 import type { SocketMetrics } from "./metrics.ts";
 
 /** Close codes of RFC 6455, section 7.4.1, and of the IANA registry. */

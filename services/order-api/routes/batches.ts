@@ -2,12 +2,12 @@ import type { Readable } from "node:stream";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import {
   type FieldError,
+  keyProblem,
   type Order,
   type OrderRequest,
   type OrderRules,
   orderFrom,
 } from "#shared/domain/order.ts";
-import { keyProblem } from "#shared/domain/order-id.ts";
 import { KeyConflict, type Outcome, Unavailable } from "#shared/ports.ts";
 import { batchOrder, batchReply, MOST_BATCH_BYTES, MOST_BATCH_ORDERS } from "#shared/wire/orders.ts";
 import { type BatchItem, NDJSON, readLines, tooLarge } from "../ndjson.ts";

@@ -1,7 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import { Type } from "typebox";
-import { priceOf } from "#shared/domain/money.ts";
-import { ORDER_ID_PATTERN } from "#shared/domain/order-id.ts";
+import { ORDER_ID_PATTERN, priceOf } from "#shared/domain/order.ts";
 import { iso } from "#shared/domain/time.ts";
 import { messageOf } from "#shared/runtime/lifecycle.ts";
 import { findOrderStatus, type OrderStatus } from "#shared/store/order-status.ts";

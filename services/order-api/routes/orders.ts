@@ -1,7 +1,12 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { priceOf } from "#shared/domain/money.ts";
-import { type Order, type OrderRequest, type OrderRules, orderFrom } from "#shared/domain/order.ts";
-import { keyProblem } from "#shared/domain/order-id.ts";
+import {
+  keyProblem,
+  type Order,
+  type OrderRequest,
+  type OrderRules,
+  orderFrom,
+  priceOf,
+} from "#shared/domain/order.ts";
 import { iso } from "#shared/domain/time.ts";
 import { KeyConflict, type Receipt, Unavailable } from "#shared/ports.ts";
 import { orderReply, orderRequest } from "#shared/wire/orders.ts";

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply } from "fastify";
-import { priceOf } from "#shared/domain/money.ts";
+import { priceOf } from "#shared/domain/order.ts";
 import { iso } from "#shared/domain/time.ts";
 import { messageOf } from "#shared/runtime/lifecycle.ts";
 import { sqlStateOf } from "#shared/store/errors.ts";

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from "fastify";
-import { MOST_NAMES_TOLD, type Setup, setupReply } from "#shared/wire/setup.ts";
+import { MOST_NAMES_TOLD, type Setup, setupReply } from "#shared/wire/operations.ts";
 
 /** GET /api/setup: how this process is set up. */
 export const addSetupRoute = (app: FastifyInstance, setup: () => Setup): void => {

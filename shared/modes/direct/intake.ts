@@ -10,14 +10,14 @@ import {
   type Verified,
 } from "../../ports.ts";
 import { messageOf } from "../../runtime/lifecycle.ts";
-import { findOrders, storeOrders, uncounted } from "../../store/direct.ts";
 import { excludesCommit, isPoison, sqlStateOf } from "../../store/errors.ts";
 import { type Client, openPool, type Pool } from "../../store/pool.ts";
-import { refuseRestored } from "../../store/restore.ts";
 import { encodeOrders, fingerprintOf } from "../../wire/order-message.ts";
 import { groupWrites } from "../group.ts";
 import { DECISION_MS, STALE_MS } from "../limits.ts";
+import { refuseRestored } from "./count-stored.ts";
 import type { DirectSettings } from "./knobs.ts";
+import { findOrders, storeOrders, uncounted } from "./stored-orders.ts";
 
 /** Leaves the deadline of a request room for the reply. */
 const STATEMENT_TIMEOUT_MS = 1_300;

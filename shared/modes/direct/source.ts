@@ -2,7 +2,7 @@ import { type ConnectionOptions, Queue, RedisConnection, Worker } from "bullmq";
 import type { Count, Log, Source } from "../../ports.ts";
 import { atMost } from "../../runtime/lifecycle.ts";
 import { openOutageLog } from "../../runtime/outage-log.ts";
-import { MissingRight, OF_A_SCRIPT, openRights, type Rights } from "../../runtime/redis-rights.ts";
+import { MissingRight, OF_A_SCRIPT, openRights, type Rights } from "../../runtime/redis.ts";
 import { pause } from "../../runtime/retry.ts";
 import type { DirectSettings } from "./knobs.ts";
 

@@ -1,6 +1,6 @@
-import type { Admin, ITopicConfig } from "kafkajs";
+import type { Admin, ConfigResourceTypes, ITopicConfig } from "kafkajs";
 import { HOUR_MS } from "../../domain/time.ts";
-import type { Backlog, Log } from "../../ports.ts";
+import type { Backlog, Log, Verified } from "../../ports.ts";
 import { atMost } from "../../runtime/lifecycle.ts";
 import { DISCONNECT_MS, openKafka } from "./client.ts";
 import type { KafkaSettings } from "./knobs.ts";
@@ -96,4 +96,127 @@ const openLossLog = (log: Log) => {
       "acknowledged orders fell out of the topic before they were counted",
     );
   };
+};
+
+/** kafkajs' own name for it is not among what Node finds to import from a CommonJS module. */
+const TOPIC: ConfigResourceTypes.TOPIC = 2;
+
+/** What decides whether the topic takes and keeps orders, by Kafka's own names. */
+const VERIFIED = [
+  "min.insync.replicas",
+  "unclean.leader.election.enable",
+  "cleanup.policy",
+  "retention.ms",
+  "retention.bytes",
+] as const;
+
+export type TopicFacts = {
+  readonly verified: Verified;
+  /** Infinity when orders are kept until something else deletes them. */
+  readonly keptMs: number;
+};
+
+/** The topic would refuse or lose orders as it is now: the intake sends it none. */
+export class UnfitTopic extends Error {}
+
+/** Reads the topic's settings and state back; rejects with `UnfitTopic` when it would refuse or lose orders. */
+export const verifyTopic = async (
+  admin: Admin,
+  { v3Topic: name, v3Acks }: KafkaSettings,
+): Promise<TopicFacts> => {
+  const resource = { type: TOPIC, name, configNames: [...VERIFIED] };
+  const { resources } = await admin.describeConfigs({ resources: [resource], includeSynonyms: false });
+  const found = new Map(
+    resources[0]?.configEntries.map(({ configName, configValue }) => [configName, configValue]),
+  );
+  const settingOf = (setting: (typeof VERIFIED)[number]): string => {
+    const value = found.get(setting);
+    if (value === undefined) throw new Error(`Kafka does not report ${setting} of the topic ${name}`);
+    return value;
+  };
+  const { topics } = await admin.fetchTopicMetadata({ topics: [name] });
+  const partitions = topics[0]?.partitions ?? [];
+  const replicas = Math.min(...partitions.map((partition) => partition.replicas.length));
+  const inSync = Math.max(0, ...partitions.map((partition) => partition.isr.length));
+  const minInSync = Number(settingOf("min.insync.replicas"));
+  if (settingOf("cleanup.policy") !== "delete")
+    throw new UnfitTopic(
+      `the topic ${name} has cleanup.policy=${settingOf("cleanup.policy")}: compaction loses orders, set it to delete`,
+    );
+  if (replicas > 1 && minInSync < 2 && settingOf("unclean.leader.election.enable") === "true")
+    throw new UnfitTopic(
+      `the topic ${name} has unclean.leader.election.enable=true and min.insync.replicas=${minInSync}: the crash of ` +
+        "one broker loses acknowledged orders, set the one to false or the other to 2",
+    );
+  if (Number(settingOf("retention.bytes")) >= 0)
+    throw new UnfitTopic(
+      `the topic ${name} has retention.bytes=${settingOf("retention.bytes")}: orders are deleted before they are counted, set it to -1`,
+    );
+  if (v3Acks === -1 && inSync < minInSync)
+    throw new UnfitTopic(
+      `the topic ${name} has ${inSync} in-sync replicas and min.insync.replicas=${minInSync}: Kafka refuses orders`,
+    );
+  const retentionMs = Number(settingOf("retention.ms"));
+  return {
+    verified: {
+      acks: String(v3Acks),
+      "replication.factor": String(replicas),
+      ...Object.fromEntries(VERIFIED.map((setting) => [setting, settingOf(setting)])),
+    },
+    keptMs: retentionMs < 0 ? Number.POSITIVE_INFINITY : retentionMs,
+  };
+};
+
+export type TopicCheck = {
+  /** Reads the topic anew; rejects when it is unfit, or could not be read. */
+  verify(): Promise<TopicFacts>;
+  /** Null while the topic is not known to be fit: no order is given to it. */
+  facts(): TopicFacts | null;
+  /** Why it is not. */
+  problem(): string;
+};
+
+const UNREACHABLE = "Kafka is unreachable";
+
+/** Follows whether the topic is fit: its settings can be changed, and its replicas fall behind. */
+export const openTopicCheck = (admin: Admin, settings: KafkaSettings, log: Log): TopicCheck => {
+  let facts: TopicFacts | null = null;
+  let problem = UNREACHABLE;
+  let running: Promise<TopicFacts> | null = null;
+  const verify = async (): Promise<TopicFacts> => {
+    try {
+      facts = await verifyTopic(admin, settings);
+      problem = UNREACHABLE;
+      return facts;
+    } catch (error) {
+      // a request that failed by itself says nothing of the topic
+      if (!(error instanceof UnfitTopic)) throw error;
+      if (problem !== error.message)
+        log.error({ mode: "v3", reason: error.message }, "settings check failed, rejecting orders");
+      facts = null;
+      problem = error.message;
+      throw error;
+    }
+  };
+  return {
+    // backlog and probe ask at the same time, and an older answer must not replace a newer one
+    verify: () => {
+      running ??= verify().finally(() => {
+        running = null;
+      });
+      return running;
+    },
+    facts: () => facts,
+    problem: () => problem,
+  };
+};
+
+/** A topic that was there before may have been made with another retention than V3_RETENTION_HOURS. */
+export const warnOfRetention = ({ keptMs }: TopicFacts, settings: KafkaSettings, log: Log): void => {
+  const { v3Topic: topic, v3RetentionHours } = settings;
+  if (keptMs < v3RetentionHours * HOUR_MS)
+    log.warn(
+      { mode: "v3", topic, retentionHours: keptMs / HOUR_MS, v3RetentionHours },
+      "the topic keeps orders for less time than V3_RETENTION_HOURS says; its own retention bounds the lag",
+    );
 };

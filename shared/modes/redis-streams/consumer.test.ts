@@ -4,7 +4,7 @@ import { startRedis } from "../../../dev/system/servers/redis.ts";
 import type { Server } from "../../../dev/system/servers/server.ts";
 import { freshDatabase, silent, until } from "../../../test/fresh.ts";
 import { loadSettings } from "../../runtime/config.ts";
-import { openRights } from "../../runtime/redis-rights.ts";
+import { openRights } from "../../runtime/redis.ts";
 import { type Consumer, createGroup, openConsumer, type StreamEntry } from "./consumer.ts";
 import { type RedisStreamsSettings, redisStreamsKnobs } from "./knobs.ts";
 import { openRedisStreamsSource } from "./source.ts";

@@ -1,6 +1,6 @@
 import type { Delivery, Entry } from "../../ports.ts";
 import { messageOf } from "../../runtime/lifecycle.ts";
-import type { Rights } from "../../runtime/redis-rights.ts";
+import type { Rights } from "../../runtime/redis.ts";
 import type { RedisStreamsSettings } from "./knobs.ts";
 import { BLOCK_MS, type StreamClient } from "./stream.ts";
 

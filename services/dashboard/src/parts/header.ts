@@ -1,5 +1,5 @@
 /** The header: the filter by mode, the theme, the age of the figures, and a banner for problems. And the footer. */
-import type { Phase } from "../../../../shared/client/status.ts";
+import type { Phase } from "../../../../shared/client/follow.ts";
 import type { Api } from "../api.ts";
 import { byId, make, onChange, onChoice, setText } from "../dom.ts";
 import type { Model, Part } from "../model.ts";

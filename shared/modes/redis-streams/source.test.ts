@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { freshDatabase, poolOn, silent, until } from "../../test/fresh.ts";
-import { type Lease, leaseSlot } from "./lease.ts";
-import type { Pool } from "./pool.ts";
+import { freshDatabase, poolOn, silent, until } from "../../../test/fresh.ts";
+import type { Pool } from "../../store/pool.ts";
+import { type Lease, leaseSlot } from "./source.ts";
 
 let pool: Pool;
 let leases: Lease[] = [];

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { MissingRight, OF_A_SCRIPT, openRights } from "./redis-rights.ts";
+import { MissingRight, OF_A_SCRIPT, openRights } from "./redis.ts";
 
 const refusing = (text: string) => () => Promise.reject(new Error(text));
 const NOPERM = "NOPERM this user has no permissions to run the 'xack' command";

@@ -7,7 +7,7 @@ import { loadSettings } from "../../runtime/config.ts";
 import { openKafka } from "./client.ts";
 import { type KafkaSettings, kafkaKnobs } from "./knobs.ts";
 import { kafka } from "./mode.ts";
-import { verifyTopic, warnOfRetention } from "./topic-check.ts";
+import { verifyTopic, warnOfRetention } from "./topic.ts";
 
 const closers: (() => Promise<unknown>)[] = [];
 afterEach(async () => {

@@ -1,11 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, expect, test } from "vitest";
-import { freshDatabase, poolOn, someOrders, until } from "../../test/fresh.ts";
-import { encodeOrders } from "../wire/order-message.ts";
-import { countStored } from "./count.ts";
-import { storeOrders } from "./direct.ts";
-import { openPool, type Pool } from "./pool.ts";
-import { adoptRestored, refuseRestored } from "./restore.ts";
+import { freshDatabase, poolOn, someOrders, until } from "../../../test/fresh.ts";
+import { openPool, type Pool } from "../../store/pool.ts";
+import { encodeOrders } from "../../wire/order-message.ts";
+import { adoptRestored, countStored, refuseRestored } from "./count-stored.ts";
+import { storeOrders } from "./stored-orders.ts";
 
 const batch = { source: "v1", part: 0 };
 let databaseUrl: string;

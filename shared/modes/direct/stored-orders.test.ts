@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { driftOf, emptied, numberOf } from "../../dev/system/database.ts";
-import { freshDatabase, poolOn, someOrders, until } from "../../test/fresh.ts";
-import type { Order } from "../domain/order.ts";
-import { encodeOrders, fingerprintOf } from "../wire/order-message.ts";
-import { countStored } from "./count.ts";
-import { findOrders, storeOrders, uncounted } from "./direct.ts";
-import type { Pool } from "./pool.ts";
+import { driftOf, emptied, numberOf } from "../../../dev/system/database.ts";
+import { freshDatabase, poolOn, someOrders, until } from "../../../test/fresh.ts";
+import type { Order } from "../../domain/order.ts";
+import type { Pool } from "../../store/pool.ts";
+import { encodeOrders, fingerprintOf } from "../../wire/order-message.ts";
+import { countStored } from "./count-stored.ts";
+import { findOrders, storeOrders, uncounted } from "./stored-orders.ts";
 
 let databaseUrl: string;
 let pool: Pool;

@@ -1,6 +1,6 @@
 /** What v1 does with the orders table itself: store, look up, and see what is not counted yet. */
-import { messagesIn } from "./count.ts";
-import type { Client, Pool } from "./pool.ts";
+import { messagesIn } from "../../store/count.ts";
+import type { Client, Pool } from "../../store/pool.ts";
 
 /**
  * That all are new is the usual answer, and returned in one row instead of one each. Sorted in a subquery, as in count.ts:

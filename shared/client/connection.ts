@@ -1,5 +1,5 @@
-import type { LiveFrame, LiveResync } from "../domain/live.ts";
-import type { LIVE_PROTOCOL } from "../wire/live.ts";
+import type { LiveFrame, LiveResync } from "../domain/dashboard.ts";
+import type { LIVE_PROTOCOL } from "../wire/dashboard.ts";
 
 const PROTOCOL: typeof LIVE_PROTOCOL = "coffee-rt.v1";
 /** Three heartbeats missed, and a half. */
