@@ -42,8 +42,7 @@ export default defineConfig({
         "loadtest/load.ts",
         "loadtest/k6/scenarios/**",
         // parts of a program, which lab/generators/generator.test.ts verifies by the audit
-        "loadtest/node/**",
-        "loadtest/k6/lib/watchers.ts",
+        "loadtest/node/{main,scenarios}.ts",
         // a run itself, on servers and under load: npm run lab -- self-test spoils some
         "loadtest/lab/run/{during-load,environment,remote-system,revisions,run,servers,stage}.ts",
         "loadtest/lab/generators/{generator,listeners,wrk}.ts",
