@@ -8,10 +8,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs, promisify } from "node:util";
-import autocannon from "autocannon";
 import type { Dashboard } from "#shared/domain/dashboard.ts";
 import { modes as allModes } from "#shared/modes/all.ts";
 import { messageOf } from "#shared/runtime/lifecycle.ts";
+import { drive } from "../bench/ingest/wrk.ts";
 import { type System, startSystem } from "../system/launcher.ts";
 import { type Figures, figuresOf, isGood, tableOf } from "./figures.ts";
 import type { Load, LoadResult } from "./load.ts";
@@ -55,15 +55,10 @@ const requestOf = (mode: string, orders: number): { path: string; body: string }
 
 /** Requests accepted per second when each connection waits for the reply to the one before. */
 const capacityOf = async (url: string, body: string): Promise<number> => {
-  const result = await autocannon({
-    url,
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body,
-    connections: CONNECTIONS,
-    duration: CAPACITY_SECONDS,
-  });
-  return result["2xx"] / result.duration;
+  const log = (line: string): void => console.error(line);
+  const load = { url, body, connections: CONNECTIONS, seconds: CAPACITY_SECONDS };
+  // a warm-up: the few refusals of a mode that is made slow do not end it
+  return (await drive({ ...load, isWarmUp: true }, log)).perSecond;
 };
 
 /** What measuring the capacity left to be counted would take the time of what is measured next. */

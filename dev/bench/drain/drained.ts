@@ -1,8 +1,9 @@
 /** One worker of v2 or v3 that counts what was filled in while it was held back. */
 import type { Random } from "#shared/domain/random.ts";
 import type { Pool } from "#shared/store/pool.ts";
-import { untilTrue, type Worker } from "../../ground.ts";
 import { totalsOf } from "../../system/database.ts";
+import type { HttpProgram } from "../../system/programs.ts";
+import { waitUntil } from "../../system/wait.ts";
 import type { Arena } from "./arena.ts";
 import { audit, countedBy, countedPerSecond } from "./looks.ts";
 import { centsOf, newOrders } from "./made-orders.ts";
@@ -12,7 +13,7 @@ export type Draining = {
   readonly mode: string;
   readonly arena: Arena;
   readonly transport: Transport;
-  readonly worker: Worker;
+  readonly worker: HttpProgram;
   readonly random: Random;
 };
 
@@ -25,7 +26,7 @@ export const drainedPerSecond = async (draining: Draining, orders: number): Prom
   const { mode, arena, transport, worker, random } = draining;
   const { pool } = arena;
   const settled = (): Promise<void> =>
-    untilTrue(`all of ${mode} is settled`, async () => (await transport.waiting()) === 0, SETTLED_WITHIN_MS);
+    waitUntil(`all of ${mode} is settled`, async () => (await transport.waiting()) === 0, SETTLED_WITHIN_MS);
   // what a void round has left
   await settled();
   await pool.query("TRUNCATE orders");

@@ -1,9 +1,10 @@
 /** What a mode has counted, by looks at the database: how fast, and whether it is right. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Pool } from "#shared/store/pool.ts";
-import { metricOf, untilTrue, type Worker } from "../../ground.ts";
 import { totalsProblems } from "../../system/audit.ts";
 import { numberOf, type Tally, type Totals, totalsOf } from "../../system/database.ts";
+import { type HttpProgram, metricOf } from "../../system/programs.ts";
+import { waitUntil } from "../../system/wait.ts";
 
 /** A batch of 2 000 orders takes about 50 ms; looks without a pause would take time from what they look at. */
 const LOOK_EVERY_MS = 20;
@@ -49,13 +50,13 @@ export const countedPerSecond = async (
 
 /** Throws unless exactly the orders wanted came since `before`, each once and to the cent, all by this worker. */
 export const audit = async (
-  { pool, mode, worker }: { pool: Pool; mode: string; worker: Worker },
+  { pool, mode, worker }: { pool: Pool; mode: string; worker: HttpProgram },
   { before, counted }: { before: Totals | null; counted: number },
   wanted: Tally,
 ): Promise<void> => {
   // one that ended and was started again begins at 0
   const itself = counted + wanted.orders;
-  await untilTrue(
+  await waitUntil(
     `the ${mode} worker says that it counted ${wanted.orders} orders itself`,
     async () => (await countedBy(worker, mode)) === itself,
     TOLD_WITHIN_MS,
@@ -65,5 +66,5 @@ export const audit = async (
 };
 
 /** Orders that this process has counted. */
-export const countedBy = (worker: Worker, mode: string): Promise<number> =>
-  metricOf(worker.metricsUrl, `coffee_orders_counted_total{mode="${mode}"}`);
+export const countedBy = (worker: HttpProgram, mode: string): Promise<number> =>
+  metricOf(worker.url, `coffee_orders_counted_total{mode="${mode}"}`);

@@ -9,7 +9,7 @@ import type { Log } from "#shared/ports.ts";
 import { loadSettings } from "#shared/runtime/config.ts";
 import { closeRedis } from "#shared/runtime/redis.ts";
 import { encodeOrder, encodeOrders } from "#shared/wire/order-message.ts";
-import { untilTrue } from "../../ground.ts";
+import { waitUntil } from "../../system/wait.ts";
 import type { Ground } from "../ground.ts";
 
 export type Transport = {
@@ -24,6 +24,7 @@ type Closers = Ground["closers"];
 /** What v2 puts into an entry when it is busy. */
 const ENTRY_ORDERS = 500;
 const SEND_TIMEOUT_MS = 10_000;
+const ANSWERS_WITHIN_MS = 60_000;
 
 const logTo = (tell: (line: string) => void): Log => ({
   info: () => undefined,
@@ -42,7 +43,11 @@ export const openStreamTransport = async (
     await redis.del(v2Stream);
     await closeRedis(redis);
   });
-  await untilTrue("the stream's Redis answers", async () => (await redis.ping()) === "PONG");
+  await waitUntil(
+    "the stream's Redis answers",
+    async () => (await redis.ping()) === "PONG",
+    ANSWERS_WITHIN_MS,
+  );
   return {
     add: async (orders) => {
       const adding: Promise<string>[] = [];

@@ -5,7 +5,7 @@
  * before the others come (1 GB in all); from then on they are full, and both servers have to leave them out.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { untilTrue } from "../../ground.ts";
+import { waitUntil } from "../../system/wait.ts";
 import { type Figure, ratios } from "../figure.ts";
 import { type Bench, type Ground, onGround, type Part } from "../ground.ts";
 import type { Heard, ToClients } from "./clients.ts";
@@ -26,6 +26,7 @@ const FIRST_VERSION = 2_500;
 const MOST_HUGE_BOARDS = 40;
 /** After the last was published. */
 const ALL_COME_WITHIN_MS = 30_000;
+const CLOSED_WITHIN_MS = 60_000;
 /** Later than this, and boards were not published at the rate that the figure speaks of. */
 const MOST_PUBLISHED_MS = BOARDS * PERIOD_MS * 1.1;
 /** The rest may have taken one more: the kernel does not say when it is full. */
@@ -90,7 +91,11 @@ const connectedTo = async <T>(
   await clients.ask({ connect: GOOD, url, areSlow: false });
   const result = await work();
   await clients.ask("close");
-  await untilTrue(`${server.name} sees its clients go`, async () => (await figures()).sockets === 0);
+  await waitUntil(
+    `${server.name} sees its clients go`,
+    async () => (await figures()).sockets === 0,
+    CLOSED_WITHIN_MS,
+  );
   return result;
 };
 
@@ -108,7 +113,7 @@ const fillSlow = async (server: FanoutServer, nextVersion: () => number): Promis
 /** Or why it is void. */
 const measured = async (server: FanoutServer, { clients, nextVersion }: Stage): Promise<Turn | string> => {
   const untilCome = (version: number): Promise<void> =>
-    untilTrue(
+    waitUntil(
       `${server.name} has sent everything`,
       () => clients.ask<boolean>({ hasCome: version }),
       ALL_COME_WITHIN_MS,

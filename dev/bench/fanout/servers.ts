@@ -4,7 +4,8 @@ import { WebSocket } from "ws";
 import { openBoardWriter } from "#shared/board/board.ts";
 import { iso } from "#shared/domain/time.ts";
 import { LIVE_PROTOCOL } from "#shared/wire/dashboard.ts";
-import { metricOf, untilTrue } from "../../ground.ts";
+import { metricOf } from "../../system/programs.ts";
+import { waitUntil } from "../../system/wait.ts";
 import type { Ground } from "../ground.ts";
 import type { BareFigures, ToBare } from "./bare-ws.ts";
 import { startForked } from "./forked.ts";
@@ -30,7 +31,7 @@ export const openApi = async (ground: Ground, sockets: number): Promise<FanoutSe
   const writer = openBoardWriter(boardUrl, () => undefined);
   ground.closers.add("the board's writer", () => writer.close());
   const { url } = await ground.startApi({ V1_ENABLED: "true", MAX_SOCKETS: String(sockets) });
-  const metric = (series: string): Promise<number> => metricOf(`${url}/metrics`, series);
+  const metric = (series: string): Promise<number> => metricOf(url, series);
   return {
     name: "API",
     url: `${url.replace("http", "ws")}/ws/dashboard`,
@@ -83,7 +84,7 @@ export const recordDelta = async (
     const version = nextVersion();
     await api.publish(version, size);
     const isHeard = async (): Promise<boolean> => delta.includes(`"version":${version},`);
-    await untilTrue(`a delta of a ${size} board`, isHeard, HEARD_WITHIN_MS);
+    await waitUntil(`a delta of a ${size} board`, isHeard, HEARD_WITHIN_MS);
   };
   try {
     await once(socket, "open");

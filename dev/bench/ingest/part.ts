@@ -3,8 +3,9 @@
  * behind it. Workers are stopped, except where it says otherwise, and count everything afterwards for the audit.
  */
 import { openPool, type Pool } from "#shared/store/pool.ts";
-import { type Api, untilTrue } from "../../ground.ts";
+import type { HttpProgram } from "../../system/programs.ts";
 import { startRedis } from "../../system/servers/redis.ts";
+import { waitUntil } from "../../system/wait.ts";
 import { type Figure, ratios, type Target } from "../figure.ts";
 import { type Bench, type Ground, onGround, type Part } from "../ground.ts";
 import { interleaved, unlessVoid } from "../rounds.ts";
@@ -38,7 +39,7 @@ type Sent = Record<string, number>;
 type How = Pick<WrkLoad, "connections" | "seconds" | "isWarmUp">;
 
 /** What is sent to which API, and so what has to be counted. */
-const openSenders = (api: Api, second: Api, sent: Sent, tell: Bench["tell"]) => {
+const openSenders = (api: HttpProgram, second: HttpProgram, sent: Sent, tell: Bench["tell"]) => {
   const send = async (
     url: string,
     mode: string,
@@ -179,7 +180,7 @@ const audited = async (databaseUrl: string, sent: Sent, tell: Bench["tell"]): Pr
         return counted >= want && stored === counted;
       };
       const what = `${want} orders of ${mode} stored, and each of them counted`;
-      await untilTrue(what, isRight, DRAIN_WITHIN_MS).catch((error: Error) => {
+      await waitUntil(what, isRight, DRAIN_WITHIN_MS).catch((error: Error) => {
         throw new Error(`${error.message}: ${stored} stored, ${counted} counted`);
       });
       tell(`audit: ${want} orders of ${mode} accepted, ${stored} stored, each counted once`);

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openPool } from "#shared/store/pool.ts";
 import catalogue from "../../../services/order-api/catalogue.json" with { type: "json" };
-import type { Worker } from "../../ground.ts";
+import type { HttpProgram } from "../../system/programs.ts";
 import { type Figure, percentileOf } from "../figure.ts";
 import { type Bench, type Ground, onGround, type Part } from "../ground.ts";
 import { type Lab, runTurn, type Turn } from "./turn.ts";
@@ -86,7 +86,7 @@ const openLab = async (ground: Ground, { tell }: Bench): Promise<Lab> => {
   const settings = { V1_TICK_MS: String(V1_TICK_MS) };
   const enabled = Object.fromEntries(MODES.map((mode) => [`${mode.toUpperCase()}_ENABLED`, "true"]));
   const api = await ground.startApi({ ...settings, ...enabled, CATALOGUE_FILE: catalogueFile });
-  const workers: Record<string, Worker> = {};
+  const workers: Record<string, HttpProgram> = {};
   for (const mode of MODES)
     workers[mode] = await ground.startWorker(mode, { ...settings, PINNED_STORES: PROBE_STORES.join(",") });
   const pool = openPool(

@@ -5,13 +5,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Dashboard } from "#shared/domain/dashboard.ts";
 import { HOUR_MS } from "#shared/domain/time.ts";
 import type { Pool } from "#shared/store/pool.ts";
-import { type Api, untilTrue, type Worker } from "../../ground.ts";
+import type { HttpProgram } from "../../system/programs.ts";
+import { waitUntil } from "../../system/wait.ts";
 import type { Heard, Told } from "./clients.ts";
 
 /** What the turns run on. */
 export type Lab = {
-  readonly api: Api;
-  readonly workers: Readonly<Record<string, Worker>>;
+  readonly api: HttpProgram;
+  readonly workers: Readonly<Record<string, HttpProgram>>;
   /** live-clients.ts */
   readonly clients: ChildProcess;
   readonly pool: Pool;
@@ -98,7 +99,7 @@ const answerOf = async (clients: ChildProcess, withinMs: number): Promise<Heard>
 
 /** In bytes, of each program; throws when one is down. */
 const peaksOf = async (
-  programs: readonly Pick<Api, "residentBytes">[],
+  programs: readonly Pick<HttpProgram, "residentBytes">[],
   signal: AbortSignal,
 ): Promise<readonly number[]> => {
   let peaks = programs.map(() => 0);
@@ -122,7 +123,7 @@ const audited = async (
     const isWhole = failed > 0 ? stored >= least && stored <= least + failed : stored === least;
     return isWhole && counted === stored && (await shownOf(api.url, mode)) === stored;
   };
-  await untilTrue(
+  await waitUntil(
     `${least} orders of ${mode} stored, each counted once, and shown`,
     isRight,
     COUNTED_WITHIN_MS,

@@ -4,14 +4,15 @@
  */
 import { readFileSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
-import { untilTrue } from "../../../dev/ground.ts";
 import { emptied } from "../../../dev/system/database.ts";
+import { waitUntil } from "../../../dev/system/wait.ts";
 import type { LabCatalogue } from "../generators/catalogue.ts";
 import { openLabPool } from "./servers.ts";
 import type { Scene, Setting, Stage } from "./stage.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
+const READY_WITHIN_MS = 60_000;
 const root = join(import.meta.dirname, "..", "..", "..");
 const listed = (text = ""): string[] =>
   text
@@ -44,7 +45,8 @@ export const openElsewhere = (environment: Environment, mayWipe: boolean): Stage
       const scene: Scene = {
         ...{ url, servers: {}, pool, catalogue, topic: "", workers: [] },
         api: () => null,
-        start: () => untilTrue(`${url} takes orders`, async () => (await fetch(`${url}/readyz`)).ok),
+        start: () =>
+          waitUntil(`${url} accepts orders`, async () => (await fetch(`${url}/readyz`)).ok, READY_WITHIN_MS),
         startWorker: () => Promise.reject(new Error("its workers are not ours to start")),
         pids: () => new Map(),
         metricUrls: () =>

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { messageOf, openClosers } from "#shared/runtime/lifecycle.ts";
 import type { ServerName } from "#shared/servers.ts";
 import type { Pool } from "#shared/store/pool.ts";
-import { type Api, openPrograms, type Worker } from "../../../dev/ground.ts";
+import { type HttpProgram, openPrograms } from "../../../dev/system/programs.ts";
 import { freePort } from "../../../dev/system/servers/ports.ts";
 import { addressesOf, type Servers } from "../../../dev/system/servers/start.ts";
 import type { Variables } from "../experiments/experiment.ts";
@@ -32,11 +32,11 @@ export type Scene = {
   /** Of this run alone, as Kafka knows it. */
   readonly topic: string;
   /** Those that run, the oldest first. */
-  readonly workers: Worker[];
-  api(): Api | null;
+  readonly workers: HttpProgram[];
+  api(): HttpProgram | null;
   /** Resolves when orders are taken, and every worker answers. */
   start(): Promise<void>;
-  startWorker(): Promise<Worker>;
+  startWorker(): Promise<HttpProgram>;
   /** By the names that results have; one that is down is left out. */
   pids(): Map<string, number>;
   metricUrls(): Map<string, string>;
@@ -120,27 +120,30 @@ const openScene = async (opening: Opening): Promise<Scene> => {
   const port = await freePort();
   const env = environmentOf(opening, catalogue);
   const programs = openPrograms({
-    addresses: { ...addressesOf(servers), DATABASE_URL: databaseUrl },
+    addresses: () => ({ ...addressesOf(servers), DATABASE_URL: databaseUrl }),
+    env: { LOG_LEVEL: "warn" },
     folder,
     closers,
-    // what a fault does to programs is told by the figures
-    tell: () => undefined,
+    // the figures show what a fault does to programs
+    onLine: () => undefined,
     cores: options.pinning.system ?? undefined,
     root: options.root,
   });
-  const workers: Worker[] = [];
-  let api: Api | null = null;
+  const workers: HttpProgram[] = [];
+  let api: HttpProgram | null = null;
 
-  const startWorker = async (): Promise<Worker> => {
+  const startWorker = async (): Promise<HttpProgram> => {
     const worker = await programs.startWorker(arrangement.mode ?? "", env);
+    await worker.ready();
     workers.push(worker);
     return worker;
   };
   const startApi = async (): Promise<void> => {
     api = await programs.startApi({ ...env, PORT: String(port) }, arrangement.apiFile);
+    await api.ready();
   };
   const count = arrangement.mode === null ? 0 : setting.workers;
-  const ofWorkers = <T>(of: (worker: Worker) => T): [string, T][] =>
+  const ofWorkers = <T>(of: (worker: HttpProgram) => T): [string, T][] =>
     workers.map((worker, index) => [workerName(arrangement, index), of(worker)]);
   return {
     url: `http://127.0.0.1:${port}`,
@@ -153,14 +156,14 @@ const openScene = async (opening: Opening): Promise<Scene> => {
       new Map(
         [
           ["order-api", api?.pid() ?? 0] as const,
-          ...ofWorkers((worker) => worker.pid()),
+          ...ofWorkers((worker) => worker.pid() ?? 0),
           ...Object.values(servers).map((server) => [server.name, pidOf(server)] as const),
         ].filter(([, pid]) => pid > 0),
       ),
     metricUrls: () =>
       new Map([
         ["order-api", `http://127.0.0.1:${port}/metrics`],
-        ...ofWorkers((worker) => worker.metricsUrl),
+        ...ofWorkers((worker) => `${worker.url}/metrics`),
       ]),
     logs: () => logsIn(folder),
     close: async () => {
