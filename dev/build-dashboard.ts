@@ -59,9 +59,13 @@ const writeApi = (file: string, api: string): void => {
   writeFileSync(file, `${before}${place}${api}"${after}`);
 };
 
-/** Builds into a separate folder and renames it, so that no server ever serves a half-written page. */
+/**
+ * Builds into a separate folder and renames it, so that no server ever serves a half-written page. The build before is
+ * kept as `dist.former`: a browser that has its page still loads its assets from a running API.
+ */
 const buildPage = async (dist: string, api: string, stamp: string): Promise<void> => {
-  const [partial, former] = [`${dist}.${process.pid}`, `${dist}.${process.pid}.former`];
+  const former = `${dist}.former`;
+  const [partial, replaced] = [`${dist}.${process.pid}`, `${dist}.${process.pid}.former`];
   // loading its native parts takes a while, and an up-to-date page does not need it
   const { build } = await import("vite");
   try {
@@ -77,10 +81,15 @@ const buildPage = async (dist: string, api: string, stamp: string): Promise<void
     for (const entry of readdirSync(partial, { recursive: true, withFileTypes: true }))
       if (entry.isFile() && COMPRESSED.test(entry.name)) compress(join(entry.parentPath, entry.name));
     writeFileSync(join(partial, STAMP), stamp);
-    if (existsSync(dist)) renameSync(dist, former);
+    const isRebuild = existsSync(dist);
+    if (isRebuild) renameSync(dist, replaced);
     renameSync(partial, dist);
+    if (isRebuild) {
+      rmSync(former, { recursive: true, force: true });
+      renameSync(replaced, former);
+    }
   } finally {
-    for (const folder of [partial, former]) rmSync(folder, { recursive: true, force: true });
+    for (const folder of [partial, replaced]) rmSync(folder, { recursive: true, force: true });
   }
 };
 

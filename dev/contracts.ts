@@ -14,10 +14,9 @@ import { openPool } from "#shared/store/pool.ts";
 import packageJson from "../package.json" with { type: "json" };
 import { buildApp } from "../services/order-api/app.ts";
 import catalogueJson from "../services/order-api/catalogue.json" with { type: "json" };
-import { openFanout } from "../services/order-api/fanout.ts";
+import { openFanout } from "../services/order-api/fanout/fanout.ts";
 import { openIntakes } from "../services/order-api/intakes.ts";
 import { openApiMetrics } from "../services/order-api/metrics.ts";
-import { namesTold } from "../services/order-api/routes/setup.ts";
 
 const root = dirname(import.meta.dirname);
 
@@ -51,14 +50,10 @@ export const publishedContracts = async (): Promise<Record<string, object>> => {
     boardIsConnected: () => false,
     maxSockets: 1,
     allowedOrigins: [],
-    setup: () => ({
-      modes: [],
-      stores: namesTold(catalogue.stores),
-      drinks: namesTold(catalogue.drinks),
-      currency: null,
-      page_orders_per_second: 0,
-    }),
-    pageFolder: "",
+    setup: () => {
+      throw new Error("the documents are made of schemas alone");
+    },
+    pageFolder: root,
   });
   try {
     const read = async (url: string): Promise<object> => (await app.inject(url)).json();

@@ -22,6 +22,11 @@ export type Intake = {
    * Sending the same orders again is safe in both cases, because an order's id is what is counted.
    */
   accept(orders: readonly Order[]): Promise<readonly Outcome[]>;
+  /**
+   * Called by the order API before it reads a request's body, so it must be cheap. True when an order that comes now would
+   * be rejected as `queue_full`, or would wait too long for its write.
+   */
+  isFull(): boolean;
 
   /**
    * Called by the order API about once a second. Resolves with what is accepted and not yet counted, by every

@@ -18,9 +18,8 @@ import { CLIENT_ERRORS } from "../grafana/rules/recording.ts";
 import { LAB_TAG as TAG_OF_MARKS } from "../loadtest/lab/run/progress.ts";
 import packageJson from "../package.json" with { type: "json" };
 import { apiKnobs, switchKnobs } from "../services/order-api/config.ts";
-import { openApiMetrics } from "../services/order-api/metrics.ts";
-import { REFUSED_FOR_CLIENTS } from "../services/order-api/order-metrics.ts";
-import { openBoardAge, watchStored } from "../services/order-api/watched.ts";
+import { CLIENT_REJECTIONS, openApiMetrics, openBoardAge } from "../services/order-api/metrics.ts";
+import { pollStored } from "../services/order-api/polls.ts";
 import { workerKnobs } from "../services/worker/config.ts";
 import { openWorkerMetrics } from "../services/worker/metrics.ts";
 import { catalogue, poolOn } from "./fresh.ts";
@@ -33,7 +32,7 @@ const ownMetrics = async (): Promise<readonly string[]> => {
   openApiMetrics(api, catalogue, () => new Map());
   openBoardAge(api, () => null);
   const pool = poolOn("postgres://nobody@127.0.0.1:1/nothing");
-  watchStored(pool, api, []).close();
+  pollStored(pool, api, []).close();
   const worker = new Registry();
   openWorkerMetrics(worker, "v1");
   await pool.end();
@@ -66,7 +65,7 @@ test("every metric that a board, a rule or the earlier system's board reads is e
 });
 
 test("the rules exclude exactly the rejections that the order API counts as client errors", () => {
-  expect([...CLIENT_ERRORS]).toEqual(REFUSED_FOR_CLIENTS);
+  expect([...CLIENT_ERRORS]).toEqual(CLIENT_REJECTIONS);
 });
 
 test("the lab's board shows the annotations of the lab", () => {

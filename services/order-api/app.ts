@@ -13,21 +13,18 @@ import { modes as allModes } from "#shared/modes/all.ts";
 import type { Pool } from "#shared/store/pool.ts";
 import type { Setup } from "#shared/wire/operations.ts";
 import { addOpenApi } from "./contract/openapi.ts";
+import type { Fanout } from "./fanout/fanout.ts";
 import { CLOSE, SOCKET_OPTIONS } from "./fanout/sockets.ts";
-import type { Fanout } from "./fanout.ts";
+import { addCors } from "./headers.ts";
 import type { Intakes } from "./intakes.ts";
 import type { ApiMetrics } from "./metrics.ts";
-import { addOrigins } from "./origins.ts";
-import { openPageFiles } from "./page-files.ts";
-import { handleError, handleNotFound, refuseConnection, sendUnavailable } from "./problem.ts";
+import { handleError, handleNotFound, rejectConnection, sendUnavailable } from "./problems.ts";
 import { addBatchRoutes } from "./routes/batches.ts";
 import { addDashboardRoutes } from "./routes/dashboard.ts";
 import { addOperationsRoutes } from "./routes/operations.ts";
-import { addOrderStatusRoute } from "./routes/order-status.ts";
-import { addOrderRoutes } from "./routes/orders.ts";
+import { addOrderRoutes, addOrderStatusRoute } from "./routes/orders.ts";
 import { addPageRoutes } from "./routes/page.ts";
 import { addSalesRoute } from "./routes/sales.ts";
-import { addSetupRoute } from "./routes/setup.ts";
 
 export type AppParts = {
   readonly log: FastifyBaseLogger;
@@ -42,31 +39,31 @@ export type AppParts = {
   readonly maxSockets: number;
   readonly allowedOrigins: readonly string[];
   readonly setup: () => Setup;
-  /** Where the built dashboard is, or will be. */
+  /** Where the built dashboard is, or will be; absolute. */
   readonly pageFolder: string;
 };
 
 /** One order is a few hundred bytes; batches have a limit of their own. */
-const MOST_BODY_BYTES = 65_536;
+const MAX_BODY_BYTES = 65_536;
 const REQUEST_TIMEOUT_MS = 30_000;
 
-/** Those who ask these want to know that it is stopping. */
+/** These are answered while the process stops, with what they know. */
 const PROBES = new Set(["/livez", "/readyz", "/metrics"]);
 
-/** The HTTP application: routes over parts that somebody else opened and will close. */
+/** The HTTP application: routes over parts that the caller opens and closes. */
 export const buildApp = async (parts: AppParts): Promise<FastifyInstance> => {
   const app: FastifyInstance = fastify({
     loggerInstance: parts.log,
     // a line per order would cost more than the order
     logController: new LogController({ disableRequestLogging: true }),
-    bodyLimit: MOST_BODY_BYTES,
-    // nor is a logger made for each request: those that do log say what it is about
+    bodyLimit: MAX_BODY_BYTES,
+    // nor does each request get a logger of its own: a message says which request it is about
     childLoggerFactory: (logger) => logger,
-    // what fails before a route is reached is a problem like any other
+    // errors before a route is reached are problems like any other
     frameworkErrors: handleError,
-    clientErrorHandler: refuseConnection,
+    clientErrorHandler: rejectConnection,
     return503OnClosing: false,
-    // some clients offer HTTP/2 with every request; whoever wants no WebSocket is answered by HTTP/1.1
+    // some clients offer HTTP/2 with every request; unless they want a WebSocket the answer is HTTP/1.1
     http: { shouldUpgradeCallback: ({ headers }) => /^websocket$/i.test(headers.upgrade ?? "") },
     requestTimeout: REQUEST_TIMEOUT_MS,
     ajv: { customOptions: { coerceTypes: false, allErrors: true, removeAdditional: false, verbose: true } },
@@ -77,15 +74,15 @@ export const buildApp = async (parts: AppParts): Promise<FastifyInstance> => {
     parts.fanout.close();
     releaseConnections(app);
   });
-  // fastify would take a text for a body; an order is JSON or 415
+  // fastify would parse text as a body; an order is JSON or 415
   app.removeContentTypeParser("text/plain");
   app.addHook("onRequest", (request, reply, done) => {
     if (!stopping) return done();
     reply.header("connection", "close");
     if (PROBES.has(request.url)) return done();
-    sendUnavailable(reply, "closing", "this server is stopping");
+    sendUnavailable(reply, "closing");
   });
-  addOrigins(app, parts.allowedOrigins);
+  addCors(app, parts.allowedOrigins);
   app.setErrorHandler(handleError);
   app.setNotFoundHandler(handleNotFound);
   app.addHook("onResponse", (request, reply, done) => {
@@ -100,27 +97,26 @@ export const buildApp = async (parts: AppParts): Promise<FastifyInstance> => {
   await addOpenApi(app, parts.intakes.modes);
   const modeNames = parts.intakes.modes.map((mode) => mode.name);
   addOrderRoutes(app, parts);
-  // in a scope of its own: nothing else takes NDJSON
+  // in a scope of its own: no other route takes NDJSON
   await app.register(async (scope) => addBatchRoutes(scope, parts));
   addDashboardRoutes(app, { ...parts, modeNames });
   addOrderStatusRoute(app, parts.pool);
-  // the history outlives the modes that run
+  // the history has modes that no longer run here
   addSalesRoute(
     app,
     parts.pool,
     allModes.map((mode) => mode.name),
   );
-  addSetupRoute(app, parts.setup);
-  addPageRoutes(app, openPageFiles(parts.pageFolder));
+  await addPageRoutes(app, parts.pageFolder);
   addOperationsRoutes(app, { ...parts, isStopping: () => stopping });
   return app;
 };
 
-/** A client that breaks the WebSocket protocol (too long, not UTF-8) is being told so by ws; the rest is our fault. */
+/** When a client breaks the WebSocket protocol (too long, not UTF-8), ws tells it; other errors are ours. */
 const handleSocketError = (error: Error, socket: WebSocket, request: FastifyRequest): void => {
-  const isClients = "code" in error && String(error.code).startsWith("WS_ERR_");
-  if (isClients) return;
-  request.log.error({ err: error }, "a dashboard's connection failed");
+  const isByClient = "code" in error && String(error.code).startsWith("WS_ERR_");
+  if (isByClient) return;
+  request.log.error({ err: error }, "WebSocket failed");
   socket.close(CLOSE.internal, "internal error");
 };
 
@@ -129,9 +125,9 @@ const IDLE_CHECK_MS = 50;
 const LAST_REPLY_MS = 2_500;
 
 /**
- * Lets the replies in hand go out and then ends what would hold the server: keep-alive connections that become idle
- * only now, and ones that never sent a request, which Node does not call idle. The server's own end says nothing of
- * connections that came by other sockets (listen.ts).
+ * Lets pending replies go out and then closes what would hold the server: keep-alive connections that become idle only
+ * now, and ones that never sent a request, which Node does not call idle. Closing the server alone leaves connections that
+ * came by other sockets (listen.ts).
  */
 const releaseConnections = (app: FastifyInstance): void => {
   const idle = setInterval(() => app.server.closeIdleConnections(), IDLE_CHECK_MS);
@@ -139,6 +135,6 @@ const releaseConnections = (app: FastifyInstance): void => {
     clearInterval(idle);
     app.server.closeAllConnections();
   }, LAST_REPLY_MS);
-  // whoever waits for connections is held by these themselves
+  // the open connections keep the process alive, not these timers
   for (const timer of [idle, rest]) timer.unref();
 };

@@ -1,4 +1,6 @@
+import { connect, type Socket } from "node:net";
 import { Readable } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
 import { v7 as newOrderId } from "uuid";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { numberOf } from "../../dev/system/database.ts";
@@ -68,7 +70,7 @@ describe.each([
     await until("all are counted", async () => (await countedOf(idsOf(orders))) === 1_000);
   });
 
-  test("makes the ids that are missing, and reads ids in any case", async () => {
+  test("creates missing ids, and reads ids in either case", async () => {
     const id = newOrderId();
     const response = await post(mode, JSON.stringify([latte, { ...latte, id: id.toUpperCase() }, latte]));
     const { ids } = await replyOf(response);
@@ -80,7 +82,7 @@ describe.each([
   });
 
   test.each(bothForms)(
-    "takes the good ones of $form and names what is wrong with the others",
+    "accepts the valid orders of $form and names the wrong fields of the others",
     async (form) => {
       const old = "01890a5d-ac96-774b-bcce-b302099a8057";
       const orders = [
@@ -111,11 +113,11 @@ describe.each([
       ]);
       expect(rejected[3]?.reason).toBe("must be a UUIDv7 (RFC 9562)");
       expect(rejected[4]?.reason).toBe("must not be made more than 31 days ago");
-      await until("the good ones are counted", async () => (await countedOf(ids)) === 2);
+      await until("the valid ones are counted", async () => (await countedOf(ids)) === 2);
     },
   );
 
-  test("a line that is not JSON does not concern its neighbours", async () => {
+  test("a line that is not JSON does not affect the others", async () => {
     const [first, last] = lattes(2);
     const body = `${JSON.stringify(first)}\r\n\n  \n{"drink":\n${JSON.stringify(last)}\n`;
     const { ids, rejected } = await replyOf(await post(mode, body, LINES));
@@ -123,7 +125,7 @@ describe.each([
     expect(rejected).toEqual([{ index: 1, field: "body", reason: expect.stringMatching(/^is not JSON: /) }]);
   });
 
-  test("answers 422 when none is valid, and says why", async () => {
+  test("answers 422 with the reasons when none is valid", async () => {
     const response = await post(mode, JSON.stringify([{ ...latte, drink: "soup" }, 5]));
     expect(response.status).toBe(422);
     expect(response.headers.get("content-type")).toContain("application/problem+json");
@@ -137,7 +139,7 @@ describe.each([
     { body: "{}", type: "application/json" },
     { body: JSON.stringify({ orders: [latte] }), type: "application/json" },
     { body: "\n \n", type: LINES },
-  ])("answers 422 to $body, which holds no order", async ({ body, type }) => {
+  ])("answers 422 to $body, which has no order", async ({ body, type }) => {
     const response = await post(mode, body, type);
     expect(response.status).toBe(422);
     expect((await replyOf(response)).detail).toBe("body must be an array of orders, at least one");
@@ -145,7 +147,7 @@ describe.each([
 
   test.each([
     { what: "an array cut short", body: '[{"drink":"latte"', type: "application/json", status: 400 },
-    { what: "what is not UTF-8", body: Buffer.from([0x7b, 0xff, 0x7d]), type: LINES, status: 400 },
+    { what: "bytes that are not UTF-8", body: Buffer.from([0x7b, 0xff, 0x7d]), type: LINES, status: 400 },
     { what: "a text", body: "latte", type: "text/plain", status: 415 },
     {
       what: "1 001 orders",
@@ -156,7 +158,7 @@ describe.each([
     { what: "1 001 lines", body: ndjson(Array(1_001).fill(latte)), type: LINES, status: 413 },
     { what: "over a megabyte", body: `[${" ".repeat(1_048_576)}]`, type: "application/json", status: 413 },
     { what: "a line over a megabyte", body: `[${" ".repeat(1_048_576)}]`, type: LINES, status: 413 },
-  ])("answers $status to $what, and takes nothing", async ({ body, type, status }) => {
+  ])("answers $status to $what, and accepts nothing", async ({ body, type, status }) => {
     const before = await metric(`coffee_orders_accepted_total{mode="${mode}"}`);
     const response = await fetch(`${system.url}/api/${mode}/orders`, {
       method: "POST",
@@ -168,7 +170,7 @@ describe.each([
     expect(await metric(`coffee_orders_accepted_total{mode="${mode}"}`)).toBe(before);
   });
 
-  test("one id with two bodies counts once; v1 says which was refused", async () => {
+  test("one id with two bodies counts once; v1 rejects the second at once", async () => {
     const id = newOrderId();
     const orders = [{ ...latte, id }, latte, { ...latte, id, price: 9 }, { ...latte, id }];
     const { ids, replayed, rejected } = await replyOf(await post(mode, JSON.stringify(orders)));
@@ -186,30 +188,69 @@ describe.each([
   });
 });
 
-test("lines are read while they arrive, wherever they are cut", async () => {
+const byteByByte = (bytes: Buffer): ReadableStream =>
+  Readable.toWeb(Readable.from(Array.from(bytes, (byte) => Buffer.of(byte)))) as ReadableStream;
+
+test("lines are read while they arrive, wherever they are cut, however long they are", async () => {
   const orders = lattes(3).map((order, index) => ({ ...order, drink: ["latte", "mocha", "latte"][index] }));
-  const bytes = Buffer.from(`${ndjson(orders)}\n`.replace("latte", "latt\\u0065"));
-  const body = Readable.toWeb(Readable.from(Array.from(bytes, (byte) => Buffer.of(byte)))) as ReadableStream;
-  const { ids, rejected } = await replyOf(await post("v1", body, LINES));
-  expect({ ids, rejected }).toEqual({ ids: idsOf(orders), rejected: [] });
+  const lines = `${ndjson(orders)}\n`.replace("latte", "latt\\u0065");
+  const long = JSON.stringify({ ...latte, "store ": "x".repeat(20_000) });
+  const body = byteByByte(Buffer.from(`${lines}${long}`));
+  const { ids, rejected } = await replyOf(await post("v1", body, "Application/X-NDJSON"));
+  expect(ids).toEqual(idsOf(orders));
+  expect(rejected).toEqual([{ index: 3, field: "store ", reason: "is not a member of this request" }]);
 });
 
-test("a mode whose backend is away answers with the ids to send again, and what is wrong with the rest", async () => {
-  const orders = lattes(3);
-  await system.stream.kill();
-  try {
-    const response = await post("v2", JSON.stringify([...orders, { ...latte, drink: "soup" }]));
-    expect(response.status).toBe(503);
-    expect(Number(response.headers.get("retry-after"))).toBeGreaterThan(0);
-    const { ids, rejected } = await replyOf(response);
-    expect(ids).toEqual(idsOf(orders));
-    expect(rejected).toEqual([{ index: 3, field: "drink", reason: "must be a drink of the catalogue" }]);
-  } finally {
-    await system.stream.start();
-  }
+test("an order with too many members has one error, and an order's errors are limited", async () => {
+  const members = Object.fromEntries(Array.from({ length: 170 }, (_, index) => [`m${index}`, 1]));
+  const { rejected } = await replyOf(await post("v1", JSON.stringify(Array(300).fill(members))));
+  expect(rejected).toHaveLength(300);
+  expect(rejected[299]).toEqual({ index: 299, field: "body", reason: "has more than 20 members" });
+  const single = await fetch(`${system.url}/api/v1/order`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(members),
+  });
+  expect(await single.json()).toMatchObject({ type: "invalid", errors: { length: 20 } });
+});
+
+/** A connection that has sent the head of a request with NDJSON. */
+const startLines = (length: string): Socket => {
+  const { hostname, port } = new URL(system.url);
+  const socket = connect(Number(port), hostname).setEncoding("utf8");
+  socket.write(`POST /api/v1/orders HTTP/1.1\r\nhost: x\r\ncontent-type: ${LINES}\r\n${length}\r\n\r\n`);
+  return socket;
+};
+
+test("a client that disconnects half-way is not an error of the server", async () => {
+  const before = await metric('coffee_orders_rejected_total{mode="v1",reason="malformed"}');
+  const socket = startLines("content-length: 100");
+  socket.write('{"drink"');
+  await sleep(100);
+  socket.destroy();
   await until(
-    "the same orders are taken",
-    async () => (await post("v2", JSON.stringify(orders))).status === 202,
+    "it is counted as malformed",
+    async () => (await metric('coffee_orders_rejected_total{mode="v1",reason="malformed"}')) === before + 1,
   );
-  await until("and counted", async () => (await countedOf(idsOf(orders))) === 3);
+  expect(await metric('coffee_orders_rejected_total{mode="v1",reason="internal"}')).toBe(0);
+});
+
+test("a body without end is rejected at the limit, long before all of it has arrived", async () => {
+  const socket = startLines("transfer-encoding: chunked");
+  const lines = Buffer.from(`${JSON.stringify({ ...latte, id: newOrderId() })}\n`.repeat(500));
+  const chunk = Buffer.concat([Buffer.from(`${lines.length.toString(16)}\r\n`), lines, Buffer.from("\r\n")]);
+  let received = "";
+  let chunks = 0;
+  socket.on("data", (text: string) => {
+    received += text;
+  });
+  await until("it is rejected", () => {
+    if (socket.writableLength === 0) {
+      socket.write(chunk);
+      chunks++;
+    }
+    return received.startsWith("HTTP/1.1 413");
+  });
+  expect(chunks).toBeLessThan(100);
+  socket.destroy();
 });

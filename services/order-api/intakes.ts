@@ -11,10 +11,9 @@ import {
   type Verified,
 } from "#shared/ports.ts";
 import { messageOf, within } from "#shared/runtime/lifecycle.ts";
-import { openAdmission } from "./admission.ts";
 import type { EnabledMode } from "./config.ts";
-import { openDoor } from "./door.ts";
-import { openReadiness, type Readiness } from "./readiness.ts";
+import { lagProblem, openAdmission, type Rejection } from "./limits.ts";
+import { pollEvery } from "./polls.ts";
 
 /**
  * What is known of a mode. `backlog` is null while it cannot be read, `reason` says why; `problem` is null while the
@@ -26,16 +25,10 @@ export type ModeState = {
   readonly reason: string;
 };
 
-/** `why` in words for the client, where the reason alone does not say it. */
-export type Refusal = { readonly reason: UnavailableReason; readonly why?: string };
-
 export type Intakes = {
   readonly modes: readonly Mode[];
-  /**
-   * Before a request is read: calls `go` with null when it may come in, at once or some turns of the event loop later,
-   * and with the reason when it may not.
-   */
-  admit(mode: string, go: (refusal: Refusal | null) => void): void;
+  /** Calls `go` before a request's body is read: with null when it may be read, else with the reason (limits.ts). */
+  admit(mode: string, go: (rejection: Rejection | null) => void): void;
   accept(mode: string, orders: readonly Order[]): Promise<readonly Outcome[]>;
   states(): ReadonlyMap<string, ModeState>;
   statuses(): Record<string, ModeStatus>;
@@ -53,81 +46,72 @@ export const openIntakes = (
   options: { readonly maxLagOrders: number; readonly pollEveryMs: number },
   log: Log,
 ): Intakes => {
-  const intakes = new Map<string, Intake>();
-  const readiness = new Map<string, Readiness>();
-  const backlogs = new Map<string, Reading>();
-  const polls: { stop(): void }[] = [];
-  const lagOf = (backlog: Backlog | null | undefined): string | null =>
-    backlog ? lagProblem(backlog, options.maxLagOrders) : null;
-  for (const { mode, settings } of enabled) {
-    const intake = mode.openIntake(settings, log);
-    const ready = openReadiness(intake.probe);
-    intakes.set(mode.name, intake);
-    readiness.set(mode.name, ready);
-    backlogs.set(mode.name, { backlog: null, reason: "not read yet" });
-    const readBacklog = async (): Promise<void> => {
-      backlogs.set(mode.name, await readingOf(intake, options.maxLagOrders + 1));
-    };
-    // each by itself: a backlog that is slow to read must not delay readiness
-    polls.push(pollEvery(options.pollEveryMs, ready.update), pollEvery(options.pollEveryMs, readBacklog));
-  }
-  const stateOf = (mode: string): ModeState => {
-    const { backlog, reason } = backlogs.get(mode) ?? { backlog: null, reason: "" };
-    const problem = readiness.get(mode)?.problem() ?? null;
-    return { backlog, problem, reason: problem ?? lagOf(backlog) ?? reason };
-  };
-  const admissions = new Map(enabled.map(({ mode }) => [mode.name, openAdmission()]));
-  const door = openDoor();
-  const refusalOf = (mode: string): Refusal | null => {
-    const why = lagOf(backlogs.get(mode)?.backlog);
-    if (why !== null) return { reason: "lag", why };
-    return admissions.get(mode)?.isFull() ? { reason: "queue_full" } : null;
+  const admit = openAdmission();
+  const opened = new Map(
+    enabled.map(({ mode, settings }) => [mode.name, openMode(mode.openIntake(settings, log), options)]),
+  );
+  const openedAs = (mode: string): OpenedMode => {
+    const found = opened.get(mode);
+    if (!found) throw new Unavailable("backend_away", `${mode} is not enabled`);
+    return found;
   };
   return {
     modes: enabled.map(({ mode }) => mode),
-    admit: (mode, go) => {
-      const refusal = refusalOf(mode);
-      if (refusal !== null) go(refusal);
-      // what was free when it came may be full when it is let in
-      else if (!door.pass(() => go(refusalOf(mode)))) go({ reason: "overloaded" });
-    },
+    admit: (mode, go) => admit(openedAs(mode), go),
     accept: async (mode, orders) => {
-      const intake = intakes.get(mode);
-      if (!intake) throw new Unavailable("backend_away", `${mode} is not enabled`);
-      const leave = admissions.get(mode)?.enter(orders.length);
-      let answered = 0;
+      const { intake, readiness } = openedAs(mode);
       try {
         const outcomes = await intake.accept(orders);
-        for (const outcome of outcomes) if (!(outcome instanceof Unavailable)) answered++;
-        readiness.get(mode)?.wrote(outcomes);
+        readiness.wrote(outcomes);
         return outcomes;
       } catch (error) {
-        readiness.get(mode)?.failed(error);
+        readiness.failed(error);
         throw error;
-      } finally {
-        leave?.(answered);
       }
     },
-    states: () => new Map(enabled.map(({ mode }) => [mode.name, stateOf(mode.name)])),
-    statuses: () =>
-      Object.fromEntries(enabled.map(({ mode }) => [mode.name, statusOf(stateOf(mode.name), lagOf)])),
-    verified: (mode) => intakes.get(mode)?.verified() ?? null,
+    states: () => new Map([...opened].map(([name, mode]) => [name, mode.state()])),
+    statuses: () => Object.fromEntries([...opened].map(([name, mode]) => [name, mode.status()])),
+    verified: (mode) => opened.get(mode)?.intake.verified() ?? null,
     close: async () => {
-      for (const poll of polls) poll.stop();
-      await Promise.all([...intakes.values()].map((intake) => intake.close()));
+      await Promise.all([...opened.values()].map((mode) => mode.close()));
     },
   };
 };
 
-/**
- * Why no more orders can be taken, in words for the client. A transport that keeps orders for a set time loses those
- * that wait longer: at half of it there is as much left to mend what counts them.
- */
-export const lagProblem = ({ orders, oldestMs, keptMs }: Backlog, maxLagOrders: number): string | null => {
-  if (orders > maxLagOrders) return "too many orders wait to be counted";
-  if (keptMs !== undefined && oldestMs >= keptMs / 2)
-    return "orders wait to be counted for half the time that this mode keeps them";
-  return null;
+type OpenedMode = ReturnType<typeof openMode>;
+
+/** An intake with what is known of its readiness and its backlog. */
+const openMode = (
+  intake: Intake,
+  { maxLagOrders, pollEveryMs }: { readonly maxLagOrders: number; readonly pollEveryMs: number },
+) => {
+  const readiness = openReadiness(intake.probe);
+  let reading: Reading = { backlog: null, reason: "not read yet" };
+  const lag = (): string | null => (reading.backlog ? lagProblem(reading.backlog, maxLagOrders) : null);
+  const readBacklog = async (): Promise<void> => {
+    reading = await readingOf(intake, maxLagOrders + 1);
+  };
+  // each by itself: a backlog that is slow to read must not delay readiness
+  const polls = [pollEvery(pollEveryMs, readiness.update), pollEvery(pollEveryMs, readBacklog)];
+  return {
+    intake,
+    readiness,
+    isFull: intake.isFull,
+    lagProblem: lag,
+    state: (): ModeState => {
+      const problem = readiness.problem();
+      return { backlog: reading.backlog, problem, reason: problem ?? lag() ?? reading.reason };
+    },
+    status: (): ModeStatus => ({
+      lagOrders: reading.backlog?.orders ?? null,
+      oldestPendingMs: reading.backlog ? Math.round(reading.backlog.oldestMs) : null,
+      health: readiness.problem() !== null ? "unavailable" : lag() !== null ? "lagging" : "ok",
+    }),
+    close: (): Promise<void> => {
+      for (const poll of polls) poll.close();
+      return intake.close();
+    },
+  };
 };
 
 type Reading = Pick<ModeState, "backlog" | "reason">;
@@ -140,28 +124,72 @@ const readingOf = async (intake: Intake, most: number): Promise<Reading> => {
   }
 };
 
-const statusOf = (
-  { backlog, problem }: ModeState,
-  lagOf: (backlog: Backlog | null) => string | null,
-): ModeStatus => ({
-  lagOrders: backlog?.orders ?? null,
-  oldestPendingMs: backlog ? Math.round(backlog.oldestMs) : null,
-  health: problem !== null ? "unavailable" : lagOf(backlog) !== null ? "lagging" : "ok",
-});
+/** Whether a mode takes orders, as clients see it: by the outcomes of orders, or by its probe while there are none. */
+export type Readiness = {
+  /** The outcomes of the orders of one request. */
+  wrote(outcomes: readonly Outcome[]): void;
+  /** The whole request failed. */
+  failed(error: unknown): void;
+  /** Decides again; called about once a second. */
+  update(): Promise<void>;
+  /** Null when the mode takes orders, else the reason why it does not. */
+  problem(): string | null;
+};
 
-/** Does `work` again and again, with a pause in between. It must not reject. */
-const pollEvery = (everyMs: number, work: () => Promise<void>): { stop(): void } => {
-  let timer: NodeJS.Timeout | undefined;
-  let stopped = false;
-  const poll = async (): Promise<void> => {
-    await work();
-    if (!stopped) timer = setTimeout(poll, everyMs);
+/** With one probe a second, a backend that hangs is noticed within 2 s. */
+const PROBE_TIMEOUT_MS = 1_000;
+/**
+ * A probe is weaker than an order: it cannot find a disk without room for rows. After an order has failed, probes have to
+ * succeed for this long before the mode is ready again without an accepted order.
+ */
+const TRUST_PROBES_AFTER_MS = 3_000;
+/** The backend refused the order, did not answer in time, or kept others waiting. */
+const BACKEND_REASONS: ReadonlySet<UnavailableReason> = new Set([
+  "backend_away",
+  "outcome_unknown",
+  "timeout",
+]);
+
+/** `nowMs` is a monotonic clock. */
+export const openReadiness = (
+  probe: () => Promise<void>,
+  nowMs: () => number = () => performance.now(),
+): Readiness => {
+  let problem: string | null = "not probed yet";
+  let failedAtMs = Number.NEGATIVE_INFINITY;
+  let hasWritten = false;
+  let failure: string | null = null;
+
+  const failed = (error: unknown): void => {
+    if (error instanceof Unavailable && BACKEND_REASONS.has(error.reason)) failure = messageOf(error);
   };
-  void poll();
+  /** By the orders written since the last call; false when there were none. */
+  const decideByOrders = (): boolean => {
+    const isDecided = hasWritten || failure !== null;
+    if (isDecided) problem = hasWritten ? null : failure;
+    if (problem !== null && isDecided) failedAtMs = nowMs();
+    if (hasWritten) failedAtMs = Number.NEGATIVE_INFINITY;
+    hasWritten = false;
+    failure = null;
+    return isDecided;
+  };
   return {
-    stop: () => {
-      stopped = true;
-      clearTimeout(timer);
+    failed,
+    wrote: (outcomes) => {
+      for (const outcome of outcomes)
+        if (outcome instanceof Error) failed(outcome);
+        else hasWritten = true;
     },
+    update: async () => {
+      if (decideByOrders()) return;
+      const found = await within(PROBE_TIMEOUT_MS, probe()).then(
+        () => null,
+        (error: unknown) => messageOf(error),
+      );
+      // an order that was written meanwhile says more
+      if (decideByOrders()) return;
+      if (found !== null || nowMs() - failedAtMs >= TRUST_PROBES_AFTER_MS) problem = found;
+    },
+    problem: () => problem,
   };
 };

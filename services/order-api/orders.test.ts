@@ -28,7 +28,7 @@ describe.each([
   { mode: "v2", code: 202, status: "queued" },
   { mode: "v3", code: 202, status: "queued" },
 ])("$mode", ({ mode, code, status }) => {
-  test("answers an order in one shape, with the location of the order", async () => {
+  test("returns every order in the same shape, with its location", async () => {
     const response = await post(mode, { ...latte, timestamp: "2026-11-20T10:00:00+01:00" });
     expect(response.status).toBe(code);
     const reply = (await response.json()) as { id: string };
@@ -44,7 +44,7 @@ describe.each([
     expect(response.headers.get("location")).toBe(`/api/orders/${reply.id}`);
   });
 
-  test("takes the price as a decimal string, and now for a missing timestamp", async () => {
+  test("accepts the price as a decimal string, and sets a missing timestamp to now", async () => {
     const response = await post(mode, { ...latte, price: "4.05" });
     const reply = (await response.json()) as { price: number; timestamp: string };
     expect(reply.price).toBe(4.05);
@@ -70,18 +70,22 @@ describe.each([
     { wrong: "an unknown store", body: { ...latte, store: "moon" }, field: "store" },
     { wrong: "three decimals", body: { ...latte, price: 4.555 }, field: "price" },
     { wrong: "a free drink", body: { ...latte, price: 0 }, field: "price" },
-    { wrong: "a price as text that is none", body: { ...latte, price: "four" }, field: "price" },
-    { wrong: "a number where a text belongs", body: { ...latte, drink: 5 }, field: "drink" },
+    { wrong: "a text that is not a price", body: { ...latte, price: "four" }, field: "price" },
+    { wrong: "a number instead of a text", body: { ...latte, drink: 5 }, field: "drink" },
     { wrong: "a missing store", body: { drink: "latte", price: 4.5 }, field: "store" },
-    { wrong: "a member that is none", body: { ...latte, timestmap: "x" }, field: "timestmap" },
-    { wrong: "no calendar date", body: { ...latte, timestamp: "2026-02-30T10:00:00Z" }, field: "timestamp" },
+    { wrong: "an unknown member", body: { ...latte, timestmap: "x" }, field: "timestmap" },
     {
-      wrong: "a year ago and more",
+      wrong: "a date that does not exist",
+      body: { ...latte, timestamp: "2026-02-30T10:00:00Z" },
+      field: "timestamp",
+    },
+    {
+      wrong: "more than a year ago",
       body: { ...latte, timestamp: "2024-01-01T10:00:00Z" },
       field: "timestamp",
     },
     { wrong: "the far future", body: { ...latte, timestamp: "2099-01-01T10:00:00Z" }, field: "timestamp" },
-    { wrong: "no object", body: [latte], field: "body" },
+    { wrong: "an array", body: [latte], field: "body" },
   ])("names the field for $wrong", async ({ body, field }) => {
     const response = await post(mode, body);
     expect(response.status).toBe(422);
@@ -92,7 +96,7 @@ describe.each([
     expect(problem.errors[0]?.message).not.toBe("");
   });
 
-  test("tells everything that is wrong at once", async () => {
+  test("names all wrong fields at once", async () => {
     const response = await post(
       mode,
       { drink: "soup", store: "moon", price: 0.001 },
@@ -102,7 +106,7 @@ describe.each([
     expect(errors.map((error) => error.field)).toEqual(["Idempotency-Key", "drink", "store", "price"]);
   });
 
-  test("answers what is no order with the status that says why", async () => {
+  test("answers 400, 413, 415 or 422 to a request that is not an order", async () => {
     expect((await post(mode, "{")).status).toBe(400);
     expect((await post(mode, "")).status).toBe(400);
     expect((await post(mode, "latte", { "content-type": "text/plain" })).status).toBe(415);
@@ -116,7 +120,7 @@ describe.each([
   });
 });
 
-test("one key with another body is refused by v1, which can see it", async () => {
+test("v1 rejects a key that belongs to an order with another body", async () => {
   const key = newOrderId();
   await post("v1", latte, { "idempotency-key": key });
   const response = await post("v1", { ...latte, price: 4.6 }, { "idempotency-key": key });
@@ -127,7 +131,7 @@ test("one key with another body is refused by v1, which can see it", async () =>
   });
 });
 
-test("fifty clients with one key at once make one order, and one of them made it", async () => {
+test("of fifty concurrent requests with one key one creates the order, the others replay it", async () => {
   const key = newOrderId();
   const responses = await Promise.all(
     Array.from({ length: 50 }, () => atLast(() => post("v1", latte, { "idempotency-key": key }))),
@@ -136,7 +140,7 @@ test("fifty clients with one key at once make one order, and one of them made it
   expect(responses.filter((response) => response.status === 200)).toHaveLength(49);
 });
 
-test("paths and methods that are none are problems too", async () => {
+test("answers an unknown path or method with a problem", async () => {
   for (const [method, path] of [
     ["GET", "/nothing"],
     ["DELETE", "/api/v1/order"],
@@ -148,7 +152,7 @@ test("paths and methods that are none are problems too", async () => {
   }
 });
 
-test("what HTTP itself refuses is a problem too", async () => {
+test("answers a request that is not valid HTTP with a problem", async () => {
   const response = await fetch(`${system.url}/%zz`);
   expect(response.status).toBe(400);
   expect(response.headers.get("content-type")).toContain("application/problem+json");
@@ -159,7 +163,21 @@ test("what HTTP itself refuses is a problem too", async () => {
   expect(answer).toMatch(/^HTTP\/1.1 400 .*application\/problem\+json.*"type":"bad-request"/s);
 });
 
-test("every refusal is counted by its reason, and every replay", async () => {
+test("a client that offers HTTP/2 is answered in HTTP/1.1", async () => {
+  const { hostname, port } = new URL(system.url);
+  const socket = connect(Number(port), hostname);
+  const body = JSON.stringify(latte);
+  const offer =
+    "connection: Upgrade, HTTP2-Settings, close\r\nupgrade: h2c\r\nhttp2-settings: AAEAAEAAAAIAAAAA";
+  socket.write(
+    `POST /api/v1/order HTTP/1.1\r\nhost: x\r\n${offer}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+  );
+  const [answer] = (await once(socket.setEncoding("utf8"), "data")) as [string];
+  expect(answer).toMatch(/^HTTP\/1\.1 201 /);
+  socket.destroy();
+});
+
+test("counts every rejection by its reason, and every replay", async () => {
   const key = newOrderId();
   await post("v1", latte, { "idempotency-key": key });
   const before = await Promise.all([...REFUSALS, REPLAYS].map(numberOf));
@@ -179,7 +197,7 @@ const REFUSALS = ["invalid", "malformed", "media_type", "too_large", "conflict"]
 const REPLAYS = 'coffee_orders_duplicate_total{mode="v1"}';
 const numberOf = async (name: string): Promise<number> => Number((await metric(name)).split(" ").at(-1) || 0);
 
-test("the metrics of the earlier system and of this one are there", async () => {
+test("exposes the metrics of the earlier system and its own", async () => {
   await post("v2", latte);
   await post("v2", { ...latte, drink: "soup" });
   expect(

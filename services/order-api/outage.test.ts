@@ -1,104 +1,253 @@
-/** What the API answers while servers are away; they are this file's own. */
-import { afterEach, expect, test } from "vitest";
+/** Backends that are unreachable or refuse orders: what clients are answered, what /readyz reports, and the recovery. */
+import { afterEach, describe, expect, inject, test } from "vitest";
 import { adoptRestored } from "#shared/modes/direct/count-stored.ts";
-import { until } from "../../test/fresh.ts";
+import { openKafka } from "#shared/modes/kafka/client.ts";
+import { closeRedis, openRedis, redisOptions } from "#shared/runtime/redis.ts";
+import { order } from "../../test/api-process.ts";
+import { freshName, silent, someOrders, until } from "../../test/fresh.ts";
 import { type System, type SystemOptions, startSystem } from "../../test/system.ts";
 
 let system: System;
-afterEach(() => system.close());
+const closers: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (let close = closers.pop(); close; close = closers.pop()) await close();
+  await system.close();
+});
 
 const start = async (options: SystemOptions): Promise<void> => {
   system = await startSystem(options);
 };
-const post = (mode: string): Promise<Response> =>
-  fetch(`${system.url}/api/${mode}/order`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ drink: "latte", store: "uptown", price: 4.5 }),
-  });
-const readiness = async () => {
+const post = (mode: string): Promise<Response> => order(system.url, mode);
+const typeOf = async (mode: string): Promise<string> =>
+  ((await (await post(mode)).json()) as { type: string }).type;
+
+type Ready = { code: number; health: string | undefined; reason: string };
+const ready = async (mode: string): Promise<Ready> => {
   const response = await fetch(`${system.url}/readyz`);
-  return {
-    code: response.status,
-    body: (await response.json()) as { modes: Record<string, { health: string }>; servers: object },
-  };
+  const { modes } = (await response.json()) as { modes: Record<string, { health: string; reason?: string }> };
+  return { code: response.status, health: modes[mode]?.health, reason: modes[mode]?.reason ?? "" };
 };
+const untilRefused = (mode: string, reason: RegExp): Promise<void> =>
+  until(`${mode} is not ready because of ${reason}`, async () => {
+    const found = await ready(mode);
+    return found.code === 503 && found.health === "unavailable" && reason.test(found.reason);
+  });
+const untilReady = (mode: string): Promise<void> =>
+  until(`${mode} is ready`, async () => {
+    const found = await ready(mode);
+    return found.code === 200 && found.health === "ok" && found.reason === "";
+  });
+const verified = async (): Promise<unknown> => {
+  const setup = (await (await fetch(`${system.url}/api/setup`)).json()) as { modes: { verified: unknown }[] };
+  return setup.modes[0]?.verified;
+};
+const dashboard = async () =>
+  (await (await fetch(`${system.url}/api/dashboard`)).json()) as {
+    current_hour: { order_count: number } | null;
+    modes: Record<string, { health: string }>;
+  };
+/** New connections are verified; those of before belong to the old settings or the old cluster. */
+const endIntakeSessions = () =>
+  system.pool.query(
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+     WHERE application_name = 'coffee-v1-intake' AND datname = current_database()`,
+  );
 
-test("a mode without its backend answers 503 within 2 s, with the id to retry; the others go on", async () => {
-  await start({ modes: ["v1", "v2"] });
-  await system.stream.kill();
-  try {
-    const started = Date.now();
-    const response = await post("v2");
-    expect(Date.now() - started).toBeLessThan(2_000);
-    expect(response.status).toBe(503);
-    expect(Number(response.headers.get("retry-after"))).toBeGreaterThanOrEqual(1);
-    expect(await response.json()).toMatchObject({
-      type: expect.stringMatching(/^(backend-away|outcome-unknown)$/),
-      ids: [expect.stringMatching(/^[0-9a-f-]{36}$/)],
+describe("an unreachable server", () => {
+  test("makes its mode answer 503 within 2 s, with the id to retry, and no other mode", async () => {
+    await start({ modes: ["v1", "v2"] });
+    await system.stream.kill();
+    try {
+      const started = Date.now();
+      const response = await post("v2");
+      expect(Date.now() - started).toBeLessThan(2_000);
+      expect(response.status).toBe(503);
+      expect(Number(response.headers.get("retry-after"))).toBeGreaterThanOrEqual(1);
+      expect(await response.json()).toMatchObject({
+        type: expect.stringMatching(/^(backend-away|outcome-unknown)$/),
+        ids: [expect.stringMatching(/^[0-9a-f-]{36}$/)],
+      });
+      expect((await post("v1")).status).toBe(201);
+      await until("readiness names it", async () => (await ready("v2")).health === "unavailable");
+      expect((await ready("v1")).code).toBe(200);
+    } finally {
+      await system.stream.start();
+    }
+    await until("v2 takes orders again", async () => (await post("v2")).status === 202);
+  });
+
+  test("of the only mode makes the API not ready, but alive", async () => {
+    await start({ modes: ["v2"] });
+    await system.stream.kill();
+    try {
+      await until("it is not ready", async () => (await ready("v2")).code === 503);
+      expect((await fetch(`${system.url}/livez`)).status).toBe(200);
+    } finally {
+      await system.stream.start();
+    }
+    await until("it is ready again", async () => (await ready("v2")).code === 200);
+  });
+
+  test("of the board leaves the last board, and the board recovers when Redis comes back empty", async () => {
+    await start({ modes: ["v2"] });
+    const orders = async () => (await dashboard()).current_hour?.order_count;
+    await post("v2");
+    await until("it is on the board", async () => (await orders()) === 1);
+    await system.board.kill();
+    expect((await post("v2")).status).toBe(202);
+    expect(await orders()).toBe(1);
+    await system.board.start();
+    await until("the board is back with both", async () => (await orders()) === 2);
+  });
+});
+
+test("a batch for an unreachable backend is answered with its ids, and the errors of its invalid orders", async () => {
+  await start({ modes: ["v2"], workers: false });
+  const latte = { drink: "latte", store: "uptown", price: 4.5 };
+  const orders = someOrders(3).map(({ id }) => ({ ...latte, id }));
+  const send = (body: readonly object[]): Promise<Response> =>
+    fetch(`${system.url}/api/v2/orders`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(body),
     });
-    expect((await post("v1")).status).toBe(201);
-    await until(
-      "readiness names it",
-      async () => (await readiness()).body.modes["v2"]?.health === "unavailable",
-    );
-    expect((await readiness()).code).toBe(200);
-  } finally {
-    await system.stream.start();
-  }
-  await until("v2 takes orders again", async () => (await post("v2")).status === 202);
-});
-
-test("when no mode can accept the API is not ready, and alive", async () => {
-  await start({ modes: ["v2"] });
   await system.stream.kill();
-  try {
-    await until("it is not ready", async () => (await readiness()).code === 503);
-    expect((await fetch(`${system.url}/livez`)).status).toBe(200);
-  } finally {
-    await system.stream.start();
-  }
-  await until("it is ready again", async () => (await readiness()).code === 200);
+  const response = await send([...orders, { ...latte, drink: "soup" }]);
+  expect(response.status).toBe(503);
+  expect(Number(response.headers.get("retry-after"))).toBeGreaterThan(0);
+  expect(await response.json()).toMatchObject({
+    ids: orders.map(({ id }) => id),
+    rejected: [{ index: 3, field: "drink", reason: "must be a drink of the catalogue" }],
+  });
+  await system.stream.start();
+  await until("the same orders are accepted", async () => (await send(orders)).status === 202);
 });
 
-test("beyond the lag bound orders are refused until the workers have caught up", async () => {
+test("beyond MAX_LAG_ORDERS orders are rejected until the workers have caught up", async () => {
   await start({ modes: ["v2"], workers: false, env: { MAX_LAG_ORDERS: "20" } });
   await until("the bound is reached", async () => (await post("v2")).status === 503);
   const response = await post("v2");
   expect(response.headers.get("retry-after")).not.toBeNull();
   expect(await response.json()).toMatchObject({ type: "lag" });
-  const dashboard = (await (await fetch(`${system.url}/api/dashboard`)).json()) as {
-    modes: Record<string, { health: string }>;
-  };
-  expect(dashboard.modes["v2"]?.health).toBe("lagging");
+  expect((await dashboard()).modes["v2"]?.health).toBe("lagging");
 });
 
-test("without the board's Redis the last board is served, and it heals when Redis comes back empty", async () => {
-  await start({ modes: ["v2"] });
-  const dashboard = async () =>
-    (await (await fetch(`${system.url}/api/dashboard`)).json()) as {
-      current_hour: { order_count: number } | null;
-      stale: boolean;
-    };
-  await post("v2");
-  await until("it is on the board", async () => (await dashboard()).current_hour?.order_count === 1);
-  await system.board.kill();
-  expect((await post("v2")).status).toBe(202);
-  expect((await dashboard()).current_hour?.order_count).toBe(1);
-  await system.board.start();
-  await until("the board is back with both", async () => (await dashboard()).current_hour?.order_count === 2);
-});
-
-test("v1 takes nothing on a restored database until a worker has adopted it", async () => {
+test("v1 accepts nothing on a restored database until a worker has adopted it", async () => {
   await start({ modes: ["v1"], workers: false });
   await system.pool.query("UPDATE meta SET system_identifier = 1");
-  // each new connection is looked at; those of before belong to the old cluster
-  await system.pool.query(
-    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-     WHERE application_name = 'coffee-v1-intake' AND datname = current_database()`,
-  );
+  await endIntakeSessions();
   await until("v1 refuses", async () => (await post("v1")).status === 503);
   expect((await post("v1")).status).toBe(503);
   expect(await adoptRestored(system.pool, { source: "v1", part: 0 })).not.toBeNull();
   await until("v1 takes orders again", async () => (await post("v1")).status === 201);
+});
+
+describe("a backend that answers and refuses orders: its mode is not ready, and recovers", () => {
+  test("v1 while PostgreSQL is read-only", async () => {
+    await start({ modes: ["v1"], workers: false });
+    const database = new URL(system.databaseUrl).pathname.slice(1);
+    await system.pool.query(`ALTER DATABASE ${database} SET default_transaction_read_only = on`);
+    await endIntakeSessions();
+    await untilRefused("v1", /read-only transaction/);
+    expect(await typeOf("v1")).toBe("backend-away");
+    await system.pool.query(`ALTER DATABASE ${database} SET default_transaction_read_only = off`);
+    await untilReady("v1");
+    expect((await post("v1")).status).toBe(201);
+    expect(await verified()).toMatchObject({ synchronous_commit: "on" });
+  });
+
+  test("v1 while the orders are locked", async () => {
+    await start({ modes: ["v1"], workers: false });
+    const holder = await system.pool.connect();
+    await holder.query(
+      "SET idle_in_transaction_session_timeout = 0; BEGIN; LOCK TABLE orders IN ACCESS EXCLUSIVE MODE",
+    );
+    await untilRefused("v1", /no answer|timeout/);
+    await holder.query("ROLLBACK");
+    holder.release(true);
+    await untilReady("v1");
+  });
+
+  const openAdmin = () => {
+    const redis = openRedis(
+      system.stream.url,
+      { ...redisOptions("test"), enableOfflineQueue: true },
+      () => undefined,
+    );
+    closers.push(() => closeRedis(redis));
+    return redis;
+  };
+
+  test.each([
+    ["its memory is full", { maxmemory: "1mb" }, { maxmemory: "1gb" }, /OOM/],
+    ["it misses replicas", { "min-replicas-to-write": "1" }, { "min-replicas-to-write": "0" }, /NOREPLICAS/],
+    [
+      "it does not fsync each write",
+      { appendfsync: "everysec" },
+      { appendfsync: "always" },
+      /appendfsync=everysec, not always: a crash/,
+    ],
+    [
+      "it may evict the stream",
+      { "maxmemory-policy": "allkeys-lru" },
+      { "maxmemory-policy": "noeviction" },
+      /maxmemory-policy=allkeys-lru/,
+    ],
+  ])("v2 while %s", async (_, wrong, right, reason) => {
+    await start({ modes: ["v2"], workers: false });
+    const redis = openAdmin();
+    await redis.config("SET", ...Object.entries(wrong).flat());
+    await untilRefused("v2", reason);
+    expect(await typeOf("v2")).toBe("backend-away");
+    await redis.config("SET", ...Object.entries(right).flat());
+    await untilReady("v2");
+    expect((await post("v2")).status).toBe(202);
+    expect(await verified()).toMatchObject({ appendonly: "yes", appendfsync: "always" });
+  });
+
+  test("v2 while its Redis is a replica, or another type of value has the stream's key", async () => {
+    await start({ modes: ["v2"], workers: false });
+    const redis = openAdmin();
+    await redis.call("REPLICAOF", "127.0.0.1", "1");
+    await untilRefused("v2", /READONLY/);
+    expect(await typeOf("v2")).toBe("backend-away");
+    await redis.call("REPLICAOF", "NO", "ONE");
+    await untilReady("v2");
+    await redis.set("coffee:orders", "something else");
+    await untilRefused("v2", /WRONGTYPE/);
+    await redis.del("coffee:orders");
+    await untilReady("v2");
+  });
+
+  test("v3 while its topic has too few in-sync replicas, is compacted, or is gone", async () => {
+    const topic = freshName("orders");
+    await start({ modes: ["v3"], workers: false, env: { V3_TOPIC: topic, V3_GROUP: topic } });
+    expect(await verified()).toMatchObject({
+      acks: "-1",
+      "min.insync.replicas": "1",
+      "cleanup.policy": "delete",
+    });
+    const kafka = openKafka(inject("kafkaBrokers"), "test", silent, "patient").admin();
+    await kafka.connect();
+    closers.push(() => kafka.disconnect());
+    const configure = (name: string, value: string) =>
+      kafka.alterConfigs({
+        validateOnly: false,
+        resources: [{ type: 2, name: topic, configEntries: [{ name, value }] }],
+      });
+    await configure("min.insync.replicas", "2");
+    await untilRefused("v3", /has 1 in-sync replicas and min.insync.replicas=2/);
+    expect(await typeOf("v3")).toBe("backend-away");
+    await configure("cleanup.policy", "compact");
+    await untilRefused("v3", /cleanup.policy=compact/);
+    await configure("retention.bytes", "1000000");
+    await untilRefused("v3", /retention.bytes=1000000/);
+    await configure("retention.ms", "86400000");
+    await untilReady("v3");
+    expect((await post("v3")).status).toBe(202);
+    await kafka.deleteTopics({ topics: [topic] });
+    await untilRefused("v3", /./);
+    await kafka.createTopics({ waitForLeaders: false, topics: [{ topic, numPartitions: 1 }] });
+    await untilReady("v3");
+  });
 });

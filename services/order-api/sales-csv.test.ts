@@ -1,6 +1,6 @@
 import { parse } from "csv-parse/sync";
 import { expect, test } from "vitest";
-import { csvOf, prefersCsv } from "./sales-csv.ts";
+import { csvOf, prefersCsv } from "./routes/sales.ts";
 
 const bucketMs = Date.UTC(2026, 0, 15, 10);
 

@@ -5,19 +5,17 @@ import type { Catalogue } from "#shared/domain/catalogue.ts";
 import type { Closers } from "#shared/runtime/lifecycle.ts";
 import { openRegistry } from "#shared/runtime/prometheus.ts";
 import { openPool } from "#shared/store/pool.ts";
-import type { Setup } from "#shared/wire/operations.ts";
+import { MAX_LISTED_NAMES, type Setup } from "#shared/wire/operations.ts";
 import packageJson from "../../package.json" with { type: "json" };
 import { buildApp } from "./app.ts";
 import type { ApiSettings, EnabledMode } from "./config.ts";
-import { type Fanout, openFanout } from "./fanout.ts";
+import { type Fanout, openFanout } from "./fanout/fanout.ts";
 import { type Intakes, openIntakes } from "./intakes.ts";
 import { listen } from "./listen.ts";
-import { openApiMetrics } from "./metrics.ts";
-import { watchDatabase } from "./routes/operations.ts";
-import { namesTold } from "./routes/setup.ts";
-import { openBoardAge, watchStored } from "./watched.ts";
+import { openApiMetrics, openBoardAge } from "./metrics.ts";
+import { pollDatabase, pollStored } from "./polls.ts";
 
-/** A read too is answered within 2 s; the pool gives a statement up half a second later than PostgreSQL does. */
+/** Reads are answered within 2 s too; the pool gives up a statement half a second later than PostgreSQL does. */
 const READ_TIMEOUT_MS = 1_000;
 
 /** Where `npm run build:dashboard` leaves the page. */
@@ -29,13 +27,13 @@ export type Serving = {
   readonly catalogue: Catalogue;
   readonly log: FastifyBaseLogger;
   readonly closers: Closers;
-  /** Called when a setting turns out to be wrong once its server answers: the program has to stop. */
+  /** Called when a setting is found to be wrong once its server answers: the program has to stop. */
   readonly failed: (error: Error) => void;
 };
 
 export type Served = { readonly url: string; readonly app: FastifyInstance };
 
-/** Opens everything the API consists of and listens, whether or not its servers answer yet. */
+/** Opens all parts of the API and listens, whether or not its servers answer yet. */
 export const serve = async (serving: Serving): Promise<Served> => {
   const { settings, enabled, catalogue, log, closers, failed } = serving;
   const registry = openRegistry("order-api", packageJson.version);
@@ -48,14 +46,14 @@ export const serve = async (serving: Serving): Promise<Served> => {
       connectTimeoutMs: 400,
       onUnfit: (error, isStart) => {
         if (isStart) failed(error);
-        else log.error({ reason: error.message }, "PostgreSQL sessions refused");
+        else log.error({ reason: error.message }, "PostgreSQL sessions rejected");
       },
     },
-    (error) => log.warn({ reason: error.message }, "an idle connection to PostgreSQL was lost"),
+    (error) => log.warn({ reason: error.message }, "idle PostgreSQL connection lost"),
   );
   closers.add("PostgreSQL", () => pool.end());
-  const database = watchDatabase(pool, settings.pollEveryMs);
-  closers.add("database watch", () => database.close());
+  const database = pollDatabase(pool, settings.pollEveryMs);
+  closers.add("poll of the database", () => database.close());
   const intakes = openIntakes(enabled, settings, log);
   closers.add("intakes", () => intakes.close());
   const { onError, onConnected } = boardEvents(log, failed);
@@ -64,8 +62,8 @@ export const serve = async (serving: Serving): Promise<Served> => {
   const metrics = openApiMetrics(registry, catalogue, intakes.states);
   openBoardAge(registry, board.latest);
   const modeNames = enabled.map(({ mode }) => mode.name);
-  const stored = watchStored(pool, registry, modeNames);
-  closers.add("stored figures", () => stored.close());
+  const stored = pollStored(pool, registry, modeNames);
+  closers.add("poll of stored figures", () => stored.close());
   const fanout: Fanout = openFanout(board.latest, intakes, metrics);
   const app = await buildApp({
     log,
@@ -86,7 +84,7 @@ export const serve = async (serving: Serving): Promise<Served> => {
   const { url, close } = await listen(app, settings);
   closers.add("connections", close);
   const modes = enabled.map(({ mode, settings: knobs }) => `${mode.name}: ${mode.durability(knobs)}`);
-  log.info({ modes }, "taking orders");
+  log.info({ modes }, "accepting orders");
   return { url, app };
 };
 
@@ -103,10 +101,15 @@ const setupOf = (
     durability: mode.durability(knobs),
     verified: verified(mode.name),
   })),
-  stores: namesTold(catalogue.stores),
-  drinks: namesTold(catalogue.drinks),
+  stores: namesIn(catalogue.stores),
+  drinks: namesIn(catalogue.drinks),
   currency: settings.currency || null,
   page_orders_per_second: settings.pageOrdersPerSecond,
+});
+
+const namesIn = (names: readonly string[]): Setup["stores"] => ({
+  count: names.length,
+  names: names.slice(0, MAX_LISTED_NAMES),
 });
 
 const listed = (text: string): string[] =>

@@ -31,7 +31,7 @@ export type Outcomes = {
 };
 
 const ACKNOWLEDGED: ReadonlySet<number> = new Set([200, 201, 202]);
-/** Problems with status 503 that say that no order was accepted (services/order-api/refusals.ts). */
+/** Problems with status 503 that say that no order was accepted (services/order-api/limits.ts). */
 const REFUSALS: ReadonlySet<string> = new Set(["queue-full", "timeout", "lag", "overloaded", "closing"]);
 /** In the detail of any other 503 that was sent before an order reached the backend. */
 const NOT_TAKEN = "not taken";

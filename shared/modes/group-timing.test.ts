@@ -13,7 +13,7 @@ const outcomes = (call: Promise<readonly (string | Error)[]>, items: number): Pr
     (error: unknown) => Array(items).fill(error instanceof Unavailable ? error.reason : String(error)),
   );
 
-test("whatever the timing, every add is answered once with its own result, in order, within the limits", async () => {
+test("for any timing every add is answered once with its own result, in order, within the limits", async () => {
   const waits = fc.integer({ min: 0, max: 4 });
   const scenario = fc.record({
     maxItems: fc.integer({ min: 1, max: 5 }),
@@ -74,7 +74,7 @@ test("whatever the timing, every add is answered once with its own result, in or
   );
 });
 
-test("after its work, closed or not, a group keeps no process alive", async () => {
+test("a group at rest keeps no process alive, closed or not", async () => {
   const program = (end: string) => `
     import { groupWrites } from ${JSON.stringify(new URL("./group.ts", import.meta.url).href)};
     const limits = { maxItems: 2, maxInFlight: 1, maxQueued: 9, lingerMs: 1, staleMs: 60_000, deadlineMs: 60_000 };

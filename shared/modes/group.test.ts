@@ -13,7 +13,7 @@ import {
 } from "./group.fixture.ts";
 import { groupWrites } from "./group.ts";
 
-test("what is added in one turn shares a write; what waits meanwhile shares the next, in order", async () => {
+test("calls of one turn share a write, and those queued meanwhile share the next, in order", async () => {
   const { group, until, batches } = openBackend();
   const first = addAll(group, 1, 3);
   const write = await until(1);
@@ -28,14 +28,14 @@ test("what is added in one turn shares a write; what waits meanwhile shares the 
   expect(batches()).toEqual([[1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11], [12]]);
 });
 
-test("an item alone goes at once", async () => {
+test("a single call is written at once", async () => {
   const { group, until } = openBackend();
   const result = group.add(1);
   (await within(100, until(1))).end();
   expect(await result).toBe("r1");
 });
 
-test("no more writes are under way than allowed", async () => {
+test("no more writes are in flight than allowed", async () => {
   const { group, until, batches, mostInFlight } = openBackend({ maxInFlight: 2 });
   const adds = addAll(group, 1, 20);
   (await until(2)).end();
@@ -47,7 +47,7 @@ test("no more writes are under way than allowed", async () => {
   expect(mostInFlight()).toBe(2);
 });
 
-test("eager: a write begins in the turn that brings enough, and no more of them than allowed", async () => {
+test("eager: a write starts in the turn that brings enough items, within the limit of writes", async () => {
   const { group, until, batches, mostInFlight } = openBackend({ maxItems: 9, maxInFlight: 2, eagerItems: 3 });
   const adds = addAll(group, 1, 11);
   expect(batches()).toEqual([
@@ -66,7 +66,7 @@ test("eager: a write begins in the turn that brings enough, and no more of them 
   expect(mostInFlight()).toBe(2);
 });
 
-test("an item's own error is its own alone; a write that answers for fewer items has answered for none", async () => {
+test("an item's error rejects that item alone; a write with too few results rejects all its items", async () => {
   const { group, until } = openBackend();
   const adds = outcomes(addAll(group, 1, 8));
   (await until(1)).end(["a", new Error("refused"), "c", "d"]);
@@ -101,7 +101,7 @@ test.each([
     },
     "Error: gone",
   ],
-])("a write that %s takes its own items with it and no others", async (_, fail, expected) => {
+])("a write that %s rejects its own items and no others", async (_, fail, expected) => {
   const answer = (items: readonly number[]): string[] => items.map((item) => `r${item}`);
   const group = oneByOne(groupWrites<number, string>(grouping, async (items) => answer(items)));
   const broken = oneByOne(
@@ -116,20 +116,24 @@ test.each([
   await Promise.all([broken.close(), group.close()]);
 });
 
-test("beyond its bound the queue refuses at once, and takes again when it shrank", async () => {
-  const { group, until } = openBackend({ maxQueued: 5 });
+test("a full queue rejects at once, says so before, and accepts again when it has shrunk", async () => {
+  const { group, calls, until } = openBackend({ maxQueued: 5 });
   const taken = addAll(group, 1, 2);
   const write = await until(1);
-  taken.push(...addAll(group, 3, 7));
+  taken.push(...addAll(group, 3, 6));
+  expect(calls.isFull()).toBe(false);
+  taken.push(group.add(7));
+  expect(calls.isFull()).toBe(true);
   expect(await outcomes(addAll(group, 8, 9))).toBe("queue_full, queue_full");
   write.end();
   (await until(2)).end();
+  expect(calls.isFull()).toBe(false);
   const later = group.add(10);
   (await until(3)).end();
   expect(await outcomes([...taken, later])).toBe(results(1, 2, 3, 4, 5, 6, 7, 10));
 });
 
-test("past the deadline what waits was not taken, and what is under way may be", async () => {
+test("past the deadline queued calls time out, and the outcome of those in flight is unknown", async () => {
   const { group, until, batches } = openBackend({ deadlineMs: 300 });
   const started = performance.now();
   const elapsed: number[] = [];
@@ -152,7 +156,7 @@ test("past the deadline what waits was not taken, and what is under way may be",
   await group.close();
 });
 
-test("while more wait than a write takes, stale ones are refused and the others written; fewer may wait on", async () => {
+test("while more is queued than one write takes, stale calls are rejected; fewer calls wait on", async () => {
   const { group, until, batches } = openBackend({ maxItems: 2, staleMs: 100 });
   const sent = [outcome(group.add(0))];
   const first = await until(1);
@@ -170,7 +174,7 @@ test("while more wait than a write takes, stale ones are refused and the others 
   await group.close();
 });
 
-test("a call of more than a write takes is not stale when it is all that waits", async () => {
+test("a single call of more items than one write takes is not stale", async () => {
   const { calls, until } = openBackend({ maxItems: 2, staleMs: 100 });
   const first = calls.add([0]);
   const write = await until(1);
@@ -182,7 +186,7 @@ test("a call of more than a write takes is not stale when it is all that waits",
   await calls.close();
 });
 
-test("close writes out what waits, refuses what comes, and resolves then, also when called twice", async () => {
+test("close writes what is queued, rejects new calls, and resolves then, also when called twice", async () => {
   const { group, until, batches } = openBackend({ lingerMs: 5_000 });
   const adds = addAll(group, 1, 6);
   const write = await until(1);
@@ -202,4 +206,45 @@ test("close writes out what waits, refuses what comes, and resolves then, also w
     [5, 6],
   ]);
   expect(await outcome(group.add(8))).toBe("closing");
+});
+
+test("close does not wait for the linger", async () => {
+  const { group, until } = openBackend({ lingerMs: 60_000, deadlineMs: 100_000 });
+  const add = group.add(1);
+  await sleep(10);
+  const closing = group.close();
+  (await until(1)).end();
+  await closing;
+  expect(await add).toBe("r1");
+});
+
+test("a first call lingers for others, but not once the group is full", async () => {
+  const { group, until } = openBackend({ lingerMs: 150, maxInFlight: 9 });
+  const added = performance.now();
+  const alone = group.add(1);
+  await sleep(10);
+  const second = group.add(2);
+  const lingered = await until(1);
+  expect(lingered.items).toEqual([1, 2]);
+  expect(lingered.atMs - added).toBeGreaterThanOrEqual(148);
+  lingered.end();
+  const full = openBackend({ lingerMs: 60_000, maxInFlight: 9, deadlineMs: 100_000 });
+  const company = [full.group.add(3)];
+  await sleep(10);
+  company.push(...addAll(full.group, 4, 6));
+  const write = await full.until(1);
+  expect(write.items).toEqual([3, 4, 5, 6]);
+  write.end();
+  expect(await outcomes([alone, second, ...company])).toBe(results(1, 2, 3, 4, 5, 6));
+});
+
+test("a call that waited for a write longer than the linger does not linger again", async () => {
+  const { group, until } = openBackend({ lingerMs: 200 });
+  const adds = [group.add(1)];
+  const first = await until(1);
+  adds.push(group.add(2));
+  await sleep(250);
+  first.end();
+  (await within(150, until(2))).end();
+  expect(await outcomes(adds)).toBe(results(1, 2));
 });

@@ -1,23 +1,24 @@
 import { Unavailable } from "../ports.ts";
+import { itemsIn, openQueue, type Waiter } from "./queue.ts";
 
 /** How concurrent calls share a write. */
 export type Grouping = {
   /** Items in one write, unless a single call brings more: its items are never split. */
   readonly maxItems: number;
-  /** Writes under way at a time. */
+  /** Writes in flight at a time. */
   readonly maxInFlight: number;
-  /** Once this many items wait, calls are refused. */
+  /** Once this many items are queued, calls are rejected. */
   readonly maxQueued: number;
   /**
-   * Once so many wait, a write begins within the turn of the event loop that brings them: a backend works on the first
-   * of them while the others are read. Without it each turn's end is a write, and one of both always waits for the other.
+   * Once this many items are queued, a write starts within the turn of the event loop that brings them: the backend works
+   * on the first of them while the others are read. Without it every turn ends with a write, and one of the two waits.
    */
   readonly eagerItems?: number;
-  /** How long a first call waits for company at most; 0 is the end of the current tick. A full group goes at once. */
+  /** How long a first call waits for others at most; 0 is the end of the current tick. A full group goes at once. */
   readonly lingerMs: number;
   /**
-   * While more wait than one write takes, those that have waited so long are refused: otherwise each of those behind
-   * them would be as late.
+   * While more is queued than one write takes, calls that have waited this long are rejected: otherwise each of those
+   * behind them would be as late.
    */
   readonly staleMs: number;
   /** From `add` to the answer at most. */
@@ -30,27 +31,20 @@ export type Group<T, R> = {
    * the whole write, and with `Unavailable` when full or late.
    */
   add(items: readonly T[]): Promise<readonly (R | Error)[]>;
-  /** Refuses what comes and resolves when nothing waits or is under way. */
+  /** Whether the queue is full, or a call that comes now would wait too long at the speed of the last second. */
+  isFull(): boolean;
+  /** Rejects new calls and resolves when nothing is queued or in flight. */
   close(): Promise<void>;
 };
 
-type Waiter<T, R> = {
-  readonly items: readonly T[];
-  readonly addedAt: number;
-  readonly resolve: (results: readonly (R | Error)[]) => void;
-  readonly reject: (error: Error) => void;
-  /** Whether it was told that the outcome is unknown, so that a write that hangs is not told of at every sweep. */
-  isLate: boolean;
-};
-
-/** How often deadlines are looked at: a tenth of a second late is within the promise of 2 s. */
+/** How often deadlines are checked: a tenth of a second late is within the promise of 2 s. */
 const SWEEP_MS = 100;
 
 type Write<T, R> = (items: readonly T[]) => Promise<readonly (R | Error)[]>;
 
 /**
- * Group commit, for any backend: while writes are under way the rest queue, and the next write takes all that
- * wait. Under load each write carries many items, when idle each call goes at once.
+ * Group commit, for any backend: while writes are in flight further calls queue, and the next write takes all that are
+ * queued. Under load each write carries many items, when idle each call goes at once.
  *
  * `write` resolves with one result or Error per item, in order, or rejects for all of them.
  */
@@ -64,17 +58,16 @@ export const groupWrites = <T, R>(grouping: Grouping, write: Write<T, R>): Group
     eagerItems = Number.POSITIVE_INFINITY,
   } = grouping;
   const queue = openQueue<T, R>(grouping);
-  const underWay = new Set<readonly Waiter<T, R>[]>();
   const drained = Promise.withResolvers<void>();
   let closing = false;
   const sweeping = openSweeping(() => {
-    rejectLate(queue, underWay, performance.now() - deadlineMs);
+    queue.rejectLate(performance.now() - deadlineMs);
     goOn();
   });
 
   const schedule = (): void => {
     const first = queue.first();
-    if (!first || underWay.size >= maxInFlight) return;
+    if (!first || queue.writes() >= maxInFlight) return;
     const lingers = lingerMs > 0 && queue.items() < maxItems && !closing;
     if (queue.items() >= eagerItems) flush();
     // the time it waited for a write to end counts too
@@ -83,15 +76,13 @@ export const groupWrites = <T, R>(grouping: Grouping, write: Write<T, R>): Group
 
   const flush = (): void => {
     alarm.cancel();
-    if (!queue.fitsOneWrite()) refuse(queue.takeOlder(performance.now() - staleMs));
-    const group = queue.take();
-    if (group.length > 0) {
-      underWay.add(group);
-      void answered(group, write).then(() => {
-        underWay.delete(group);
+    queue.rejectStale(performance.now() - staleMs);
+    const group = queue.startWrite();
+    if (group.length > 0)
+      void answer(group, write).then((written) => {
+        queue.endWrite(group, written);
         goOn();
       });
-    }
     goOn();
   };
 
@@ -99,14 +90,14 @@ export const groupWrites = <T, R>(grouping: Grouping, write: Write<T, R>): Group
 
   const goOn = (): void => {
     schedule();
-    if (queue.first() || underWay.size > 0) return;
+    if (!queue.isEmpty()) return;
     sweeping.stop();
     if (closing) drained.resolve();
   };
 
   const add = (items: readonly T[]): Promise<readonly (R | Error)[]> => {
     if (closing) return Promise.reject(new Unavailable("closing", "the server is stopping"));
-    if (queue.isFull()) return Promise.reject(new Unavailable("queue_full", "too many orders wait"));
+    if (queue.isFull()) return Promise.reject(new Unavailable("queue_full", "too many orders are queued"));
     sweeping.start();
     return new Promise((resolve, reject) => {
       queue.push({ items, addedAt: performance.now(), resolve, reject, isLate: false });
@@ -114,14 +105,12 @@ export const groupWrites = <T, R>(grouping: Grouping, write: Write<T, R>): Group
     });
   };
 
-  return {
-    add,
-    close: () => {
-      closing = true;
-      goOn();
-      return drained.promise;
-    },
+  const close = (): Promise<void> => {
+    closing = true;
+    goOn();
+    return drained.promise;
   };
+  return { add, isFull: () => queue.isFull() || queue.isTooSlow(), close };
 };
 
 /** Does `work` once: at the end of this turn of the event loop, or after so many milliseconds. */
@@ -161,78 +150,20 @@ const openSweeping = (work: () => void) => {
   };
 };
 
-/** The calls that wait for a write, and how many items they bring. */
-const openQueue = <T, R>({ maxItems, maxQueued }: Grouping) => {
-  const waiting: Waiter<T, R>[] = [];
-  let items = 0;
-  const takeFirst = (count: number): Waiter<T, R>[] => {
-    const taken = waiting.splice(0, count);
-    items -= itemsIn(taken);
-    return taken;
-  };
-  /** How many calls fit into one write, and at least the first. */
-  const nextWrite = (): number => {
-    let sum = 0;
-    const end = waiting.findIndex((waiter, index) => {
-      sum += waiter.items.length;
-      return index > 0 && sum > maxItems;
-    });
-    return end < 0 ? waiting.length : end;
-  };
-  return {
-    first: () => waiting[0],
-    items: () => items,
-    isFull: (): boolean => items >= maxQueued,
-    fitsOneWrite: (): boolean => nextWrite() === waiting.length,
-    push: (waiter: Waiter<T, R>): void => {
-      waiting.push(waiter);
-      items += waiter.items.length;
-    },
-    take: (): Waiter<T, R>[] => takeFirst(nextWrite()),
-    takeOlder: (latest: number): Waiter<T, R>[] => {
-      const inTime = waiting.findIndex((waiter) => waiter.addedAt > latest);
-      return takeFirst(inTime < 0 ? waiting.length : inTime);
-    },
-  };
-};
-
-const itemsIn = (waiters: readonly { readonly items: readonly unknown[] }[]): number =>
-  waiters.reduce((sum, { items }) => sum + items.length, 0);
-
-/** Writes a group and answers each of its waiters; those that were told of their lateness hear no more. */
-const answered = async <T, R>(group: readonly Waiter<T, R>[], write: Write<T, R>): Promise<void> => {
+/** Writes a group and answers each of its calls. Resolves with how many items the backend has answered. */
+const answer = async <T, R>(group: readonly Waiter<T, R>[], write: Write<T, R>): Promise<number> => {
   try {
     const results = await write(group.flatMap((waiter) => waiter.items));
-    let start = 0;
     if (results.length !== itemsIn(group)) throw new Error("a write answered for other items than it got");
+    let start = 0;
     for (const { items, resolve } of group) {
       resolve(results.slice(start, start + items.length));
       start += items.length;
     }
+    return results.filter((result) => !(result instanceof Unavailable)).length;
   } catch (error) {
     const reason = error instanceof Error ? error : new Error(String(error));
     for (const waiter of group) waiter.reject(reason);
+    return 0;
   }
-};
-
-const refuse = <T, R>(waiters: readonly Waiter<T, R>[]): void => {
-  for (const waiter of waiters)
-    waiter.reject(new Unavailable("timeout", "the order waited too long and was not taken"));
-};
-
-/** Answers who was added before `latest`: what waits was not taken, what is being written may be. */
-const rejectLate = <T, R>(
-  queue: { takeOlder(latest: number): Waiter<T, R>[] },
-  underWay: Iterable<readonly Waiter<T, R>[]>,
-  latest: number,
-): void => {
-  refuse(queue.takeOlder(latest));
-  for (const group of underWay)
-    for (const waiter of group) {
-      if (waiter.isLate || waiter.addedAt > latest) continue;
-      waiter.isLate = true;
-      waiter.reject(
-        new Unavailable("outcome_unknown", "the backend did not answer in time; the order may be taken"),
-      );
-    }
 };

@@ -22,15 +22,15 @@ export const readiness = Type.Object({
 /** GET /livez. */
 export const liveness = Type.Object({ alive: Type.Boolean() });
 
-/** Names told of a catalogue: enough to choose from, and of ten thousand stores not a page of 200 kB. */
-export const MOST_NAMES_TOLD = 50;
+/** Names of a catalogue in a reply: enough to choose from, where ten thousand stores would be 200 kB. */
+export const MAX_LISTED_NAMES = 50;
 
 const names = (what: string) =>
   Type.Object({
     count: Type.Integer({ minimum: 1, description: `${what} of the catalogue` }),
     names: Type.Array(Type.String(), {
-      maxItems: MOST_NAMES_TOLD,
-      description: `the first ${MOST_NAMES_TOLD}`,
+      maxItems: MAX_LISTED_NAMES,
+      description: `the first ${MAX_LISTED_NAMES}`,
     }),
   });
 

@@ -3,7 +3,7 @@ import { catalogueFrom } from "#shared/domain/catalogue.ts";
 import { type Order, orderFrom } from "#shared/domain/order.ts";
 import type { Random } from "#shared/domain/random.ts";
 import catalogueJson from "../../../services/order-api/catalogue.json" with { type: "json" };
-import { newOrderId } from "../../../services/order-api/new-order-id.ts";
+import { newOrderId } from "../../../services/order-api/routes/orders.ts";
 
 export const catalogue = catalogueFrom(catalogueJson);
 /** From 2.00 up, and how many prices there are. */

@@ -27,6 +27,7 @@ const nothing: Mode = {
           orders.map(() => ({ replayed: false as const })),
         ),
       ),
+    isFull: () => false,
     backlog: async () => ({ orders: 0, oldestMs: 0 }),
     probe: async () => undefined,
     verified: () => ({}),

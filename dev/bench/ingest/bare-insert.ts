@@ -1,7 +1,7 @@
 /** The ceiling of storing: a program that does nothing but send rows to PostgreSQL. */
 import { iso } from "#shared/domain/time.ts";
 import { openPool } from "#shared/store/pool.ts";
-import { newOrderId } from "../../../services/order-api/new-order-id.ts";
+import { newOrderId } from "../../../services/order-api/routes/orders.ts";
 
 /** As many as v1 has. */
 const AT_ONCE = 2;

@@ -34,7 +34,7 @@ export const settingMutants: readonly Mutant[] = [
     fault: "postgres-read-only",
     edits: [
       {
-        file: "services/order-api/readiness.ts",
+        file: "services/order-api/intakes.ts",
         find: "    problem: () => problem,",
         replace: "    problem: () => null,",
       },

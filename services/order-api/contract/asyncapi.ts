@@ -1,5 +1,5 @@
 /**
- * AsyncAPI 3.0: the dashboard's WebSocket, and what travels from the API to the workers. Made from shared/wire; the
+ * AsyncAPI 3.0: the dashboard's WebSocket, and the messages from the API to the workers. Made from shared/wire; the
  * committed copy is docs/asyncapi.json.
  */
 
@@ -26,7 +26,7 @@ type Message = {
   readonly more?: object;
 };
 
-/** Frames of the WebSocket: whoever adds one adds it here, and to `SENT` or `HEARD`. */
+/** Frames of the WebSocket. A new one is added here, and to `SENT` or `RECEIVED`. */
 const FRAMES = {
   dashboard: {
     title: "The whole dashboard",
@@ -36,7 +36,7 @@ const FRAMES = {
     example: dashboardExample,
   },
   snapshot: {
-    title: "All of it",
+    title: "A snapshot",
     summary: `Of the subprotocol ${LIVE_PROTOCOL}: at once, and whenever a client has missed something`,
     payload: liveSnapshot,
     example: liveExamples.snapshot,
@@ -48,7 +48,7 @@ const FRAMES = {
     example: liveExamples.delta,
   },
   heartbeat: {
-    title: "Still there",
+    title: "A heartbeat",
     summary: `Of the subprotocol ${LIVE_PROTOCOL}: every second`,
     payload: liveHeartbeat,
     example: liveExamples.heartbeat,
@@ -63,7 +63,7 @@ const FRAMES = {
 
 /** Frames that the API sends, and those that a client may send. */
 const SENT: readonly (keyof typeof FRAMES)[] = ["dashboard", "snapshot", "delta", "heartbeat"];
-const HEARD: readonly (keyof typeof FRAMES)[] = ["resync"];
+const RECEIVED: readonly (keyof typeof FRAMES)[] = ["resync"];
 
 const STREAM_ENTRY: Message = {
   title: "Orders that were written together",
@@ -78,11 +78,11 @@ const STREAM_ENTRY: Message = {
         contentSchema: { type: "array", items: orderMessage },
         description: "the JSON text of an array of orders",
       },
-      n: { type: "string", pattern: "^[0-9]+$", description: "how many they are" },
+      n: { type: "string", pattern: "^[0-9]+$", description: "the number of orders" },
       total: {
         type: "string",
         pattern: "^[0-9]+$",
-        description: "orders ever added, these included: lag is a difference of totals",
+        description: "orders ever added, including these: lag is a difference of totals",
       },
     },
   },
@@ -110,7 +110,7 @@ const messageOf = (name: string, { title, summary, payload, example, more }: Mes
 const onSocket = (names: readonly (keyof typeof FRAMES)[]): object[] =>
   names.map((name) => ({ $ref: `#/channels/dashboard/messages/${name}` }));
 
-/** Unless it is set otherwise. */
+/** The default of a setting. */
 const nameOf = (knob: object): string | null =>
   "default" in knob && typeof knob.default === "string" ? knob.default : null;
 
@@ -119,7 +119,7 @@ const CHANNELS = {
     address: "/ws/dashboard",
     title: "The dashboard as it changes",
     description:
-      "Ping every 15 s. A slow client gets only the latest state. Origins other than the API's own, and connections beyond the cap, are refused with 403 and 503 before the upgrade.",
+      "Ping every 15 s. A slow client gets only the latest state. Origins other than the API's own and the allowed ones are rejected with 403, connections beyond MAX_SOCKETS with 503, before the upgrade.",
     messages: Object.fromEntries(
       Object.entries(FRAMES).map(([name, frame]) => [name, messageOf(name, frame)]),
     ),
@@ -147,28 +147,28 @@ const CHANNELS = {
 };
 
 const OPERATIONS = {
-  showDashboard: {
+  sendDashboard: {
     action: "send",
     channel: { $ref: "#/channels/dashboard" },
-    summary: "The API sends what the dashboard shows",
+    summary: "The API sends the dashboard",
     messages: onSocket(SENT),
   },
-  hearClient: {
+  receiveFromClient: {
     action: "receive",
     channel: { $ref: "#/channels/dashboard" },
-    summary: "A client asks for what it missed",
-    messages: onSocket(HEARD),
+    summary: "A client asks for a snapshot",
+    messages: onSocket(RECEIVED),
   },
-  carryByStream: {
+  sendToStream: {
     action: "send",
     channel: { $ref: "#/channels/stream" },
-    summary: "The API hands orders to the workers of v2",
+    summary: "The API sends orders to the workers of v2",
     messages: [{ $ref: "#/channels/stream/messages/entry" }],
   },
-  carryByTopic: {
+  sendToTopic: {
     action: "send",
     channel: { $ref: "#/channels/topic" },
-    summary: "The API hands orders to the workers of v3",
+    summary: "The API sends orders to the workers of v3",
     messages: [{ $ref: "#/channels/topic/messages/record" }],
   },
 };
@@ -180,7 +180,7 @@ export const asyncApi = (): object => ({
     version: packageJson.version,
     license: { name: packageJson.license },
     description:
-      "The WebSocket of the order API, for dashboards; and the payloads that modes v2 and v3 carry, for workers. A message may come more than once: orders count by their id.",
+      "The WebSocket of the order API, for dashboards, and the messages of modes v2 and v3, for workers. A message may be delivered more than once: orders count by their id.",
   },
   defaultContentType: "application/json",
   channels: CHANNELS,

@@ -1,19 +1,19 @@
 /**
- * OpenAPI 3.1 at /openapi.json, made from the schemas by which the routes validate, with a page at /docs to read and
- * try it; both answer while every mode is down. The committed copy is docs/openapi.json.
+ * OpenAPI 3.1 at /openapi.json, made from the schemas that the routes validate with, and a page at /docs to read and try
+ * it; both answer while every mode is down. The committed copy is docs/openapi.json.
  */
 import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
 import type { FastifyInstance } from "fastify";
 import type { Mode } from "#shared/ports.ts";
 import packageJson from "../../../package.json" with { type: "json" };
-import { tagReply } from "../etag.ts";
+import { addEtag } from "../headers.ts";
 import { asyncApi } from "./asyncapi.ts";
-import type { Operation } from "./operation.ts";
 import { operationsOf } from "./operations.ts";
+import type { Operation } from "./responses.ts";
 import { componentsOf, published, type SchemaName } from "./schemas.ts";
 
-/** `asyncApi` is where the other document is, from where this one is read. */
+/** `asyncApi` is the address of the other document, relative to this one. */
 const infoFor = (asyncApi: string) => ({
   title: "Coffee-RT order API",
   version: packageJson.version,
@@ -21,25 +21,25 @@ const infoFor = (asyncApi: string) => ({
   description: `Takes coffee orders by interchangeable ingest modes and turns them into live sales metrics. The modes are
 equal in everything but the transport.
 
-Errors are \`application/problem+json\` (RFC 9457); \`type\` tells them apart and \`errors\` names each wrong field. What HTTP
-itself refuses is a 4xx of type \`bad-request\`; a path that is none is a 404 of type \`not-found\`.
+Errors are \`application/problem+json\` (RFC 9457), distinguished by \`type\`; \`errors\` names each wrong field. A request
+that is not valid HTTP is answered by a 4xx of type \`bad-request\`; an unknown path by a 404 of type \`not-found\`.
 
-The dashboard as it changes comes by the WebSocket \`/ws/dashboard\`, which [AsyncAPI](${asyncApi}) describes.`,
+The WebSocket \`/ws/dashboard\` sends the dashboard as it changes; [AsyncAPI](${asyncApi}) describes it.`,
 });
 const INFO = infoFor("asyncapi.json");
 
 const TAGS = [
-  { name: "orders", description: "Take orders in" },
-  { name: "reading", description: "Read what was sold" },
-  { name: "operations", description: "Watch the process" },
+  { name: "orders", description: "Send orders" },
+  { name: "reading", description: "Read the dashboard and the sales" },
+  { name: "operations", description: "Observe the process" },
 ];
 
-/** The page brings all it shows, and asks nobody else. */
+/** The page brings all that it shows, and connects to this API alone. */
 const PAGE_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/** What brings the document is not told in it, nor is the page. */
-const NOT_TOLD = /^\/($|\*$|(docs|assets)(\/|$)|openapi\.json$|asyncapi\.json$|favicon\.svg$|theme\.js$)/;
+/** Neither the documents themselves nor the page are in the document. */
+const UNDOCUMENTED = /^\/($|\*$|(docs|assets)(\/|$)|openapi\.json$|asyncapi\.json$|favicon\.svg$|theme\.js$)/;
 
 const NAMES_IN_PATHS: readonly SchemaName[] = [
   "OrderRequest",
@@ -54,19 +54,19 @@ const NAMES_IN_PATHS: readonly SchemaName[] = [
   "Problem",
 ];
 
-/** Before the routes that it is to describe: it hears of each as it is added. */
+/** Called before the routes are added: it describes only those that are added later. */
 export const addOpenApi = async (app: FastifyInstance, modes: readonly Mode[]): Promise<void> => {
   await app.register(swagger, {
     openapi: { openapi: "3.1.0", info: INFO, tags: TAGS },
-    // as the validators have it
+    // as the validators see it
     convertConstToEnum: false,
-    // not as the route has it: the WebSocket's plugin hides the schema that it shares with /api/dashboard
+    // a copy: the WebSocket plugin would hide the schema that it shares with /api/dashboard
     transform: ({ schema, url, route }) => ({
-      schema: { ...schema, hide: route.websocket === true || NOT_TOLD.test(url) },
+      schema: { ...schema, hide: route.websocket === true || UNDOCUMENTED.test(url) },
       url,
     }),
     transformObject: (made) => {
-      if (!("openapiObject" in made)) throw new Error("the document is of OpenAPI 3");
+      if (!("openapiObject" in made)) throw new Error("expected a document of OpenAPI 3");
       return described(made.openapiObject as Document, operationsOf(modes));
     },
   });
@@ -82,7 +82,7 @@ export const addOpenApi = async (app: FastifyInstance, modes: readonly Mode[]): 
     },
     theme: { title: INFO.title },
     staticCSP: PAGE_POLICY,
-    // its own files, requests and links are found under whatever path a proxy serves the API
+    // relative: a proxy may serve the API under another path
     transformSpecification: (document) => ({
       ...document,
       info: infoFor("../asyncapi.json"),
@@ -97,10 +97,10 @@ export const addOpenApi = async (app: FastifyInstance, modes: readonly Mode[]): 
   });
 };
 
-/** Made when somebody asks first. */
+/** Made at the first request. */
 const serveDocument = (app: FastifyInstance, path: string, make: () => object): void => {
   let text: string | undefined;
-  app.get(path, { onSend: tagReply }, (_request, reply) => {
+  app.get(path, { onSend: addEtag }, (_request, reply) => {
     text ??= JSON.stringify(make());
     return reply.type("application/json; charset=utf-8").header("cache-control", "no-cache").send(text);
   });
@@ -118,7 +118,7 @@ type Document = {
   servers?: object[];
 };
 
-/** The document as the routes' schemas make it, with all that is said of each operation. */
+/** The document of the routes' schemas, completed with the description of each operation. */
 const described = (document: Document, operations: Readonly<Record<string, Operation>>): Document => {
   const paths: Document["paths"] = {};
   for (const [path, methods] of Object.entries(document.paths))
@@ -143,12 +143,12 @@ const merged = (made: Described, { examples, ...operation }: Operation): Describ
   }),
   ...(made.requestBody && { requestBody: withExamples(made.requestBody, examples ?? {}) }),
   responses: Object.fromEntries(
-    Object.entries(operation.responses).map(([status, said]: [string, Response]) => {
-      const content = Object.entries(said.content ?? {}).map(([type, media]) => [
+    Object.entries(operation.responses).map(([status, described]: [string, Response]) => {
+      const content = Object.entries(described.content ?? {}).map(([type, media]) => [
         type,
         { ...made.responses[status]?.content?.[type], ...media },
       ]);
-      return [status, { ...said, ...(said.content && { content: Object.fromEntries(content) }) }];
+      return [status, { ...described, ...(described.content && { content: Object.fromEntries(content) }) }];
     }),
   ),
 });

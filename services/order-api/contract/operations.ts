@@ -1,8 +1,8 @@
 /**
- * What the OpenAPI document says of each route beyond the schemas that the route validates with: words, examples,
- * headers, errors, in OpenAPI's own terms. None of it is seen by a route, so none of it costs a request anything.
+ * What the OpenAPI document says of each route beyond the schemas that the route validates with: descriptions, examples,
+ * headers, errors, in OpenAPI's own terms. No route reads any of it, so it costs no request anything.
  *
- * A new route is one entry here: its replies with `reply`, its errors with `problems`. A test finds one without.
+ * A new route is one entry here: its replies with `reply`, its errors with `problems`. A test fails for a route without.
  */
 import type { Mode } from "#shared/ports.ts";
 import { dashboardReply } from "#shared/wire/dashboard.ts";
@@ -14,9 +14,8 @@ import {
   setupExample,
 } from "#shared/wire/examples.ts";
 import { liveness, readiness } from "#shared/wire/operations.ts";
-import { type Operation, reply, sometimes, text } from "./operation.ts";
 import { orderOperations } from "./order-operations.ts";
-import { problems } from "./problems.ts";
+import { header, type Operation, optionalHeader, problems, reply } from "./responses.ts";
 
 /** By method and path, as "GET /api/sales". */
 export const operationsOf = (modes: readonly Mode[]): Record<string, Operation> => ({
@@ -32,25 +31,25 @@ export const operationsOf = (modes: readonly Mode[]): Record<string, Operation> 
 const DASHBOARD: Operation = {
   operationId: "readDashboard",
   tags: ["reading"],
-  summary: "Everything on the dashboard now",
+  summary: "The current dashboard",
   description:
-    "Hours are UTC hours of today. Served from memory, also while servers are away; `stale` tells. As it changes it comes by the WebSocket `/ws/dashboard`.",
+    "Hours are UTC hours of today. Served from memory, also while servers are unreachable; it is then marked `stale`. The WebSocket `/ws/dashboard` sends it as it changes.",
   responses: {
     200: reply("The dashboard of all modes, or of one.", dashboardExample, {}, dashboardReply),
     ...problems("invalid", "internal", "closing"),
   },
 };
 
-const TAG = text("of this very page, in this format", '^"[\\w-]+"$');
+const TAG = header("of this page in this format", '^"[\\w-]+"$');
 
 const SALES: Operation = {
   operationId: "readSales",
   tags: ["reading"],
   summary: "The history of sales, in pages",
   description:
-    `Rows come in the order of bucket, mode, store, drink by code point. A page is never longer than \`limit\`; the
-next one is told by \`next\` and by \`Link\`. Orders that are counted meanwhile neither repeat nor hide rows. CSV comes by
-\`Accept: text/csv\` or \`format=csv\`, which wins. For stores beyond the dashboard's top 50 ask \`by=store\`: the whole list of 10 000 stores of an hour is one page.`.replaceAll(
+    `Rows are sorted by bucket, mode, store, drink by code point. A page is never longer than \`limit\`; \`next\` and
+\`Link\` lead to the next one. Orders that are counted meanwhile neither repeat nor hide rows. \`Accept: text/csv\` or
+\`format=csv\`, which wins, returns CSV. For stores beyond the dashboard's top 50 use \`by=store\`: all 10 000 stores of an hour are one page.`.replaceAll(
       "\n",
       " ",
     ),
@@ -69,10 +68,13 @@ next one is told by \`next\` and by \`Link\`. Orders that are counted meanwhile 
         "A page. In CSV (RFC 4180) a name that a spreadsheet would run as a formula has an apostrophe before it.",
       headers: {
         ETag: TAG,
-        Link: sometimes("the next page, relative to this one; none on the last", '^<\\?.*>; rel="next"$'),
-        "Cache-Control": text("`no-cache`: ask again with the tag"),
-        Vary: text("`accept`"),
-        "Content-Disposition": sometimes("a file name, for CSV"),
+        Link: optionalHeader(
+          "the next page, relative to this one; none on the last",
+          '^<\\?.*>; rel="next"$',
+        ),
+        "Cache-Control": header("`no-cache`: revalidate with the tag"),
+        Vary: header("`accept`"),
+        "Content-Disposition": optionalHeader("a file name, for CSV"),
       },
       content: {
         "application/json": { example: salesExample },
@@ -89,9 +91,9 @@ const SETUP: Operation = {
   tags: ["reading"],
   summary: "How this server is set up",
   description:
-    "What a page has to know beside the figures: what each mode promises with its reply, some of the catalogue, and whether made-up orders may be sent.",
+    "What a page has to know besides the figures: what each mode promises with its reply, some of the catalogue, and whether the page may send generated orders.",
   responses: {
-    200: reply("The modes that take orders here, and the rest.", setupExample),
+    200: reply("The enabled modes, and the other settings.", setupExample),
     ...problems("internal", "closing"),
   },
 };
@@ -99,8 +101,8 @@ const SETUP: Operation = {
 const LIVEZ: Operation = {
   operationId: "isAlive",
   tags: ["operations"],
-  summary: "Whether the process answers; checks nothing outside of it",
-  responses: { 200: reply("It does.", { alive: true }, {}, liveness) },
+  summary: "Whether the process answers; checks nothing outside it",
+  responses: { 200: reply("The process answers.", { alive: true }, {}, liveness) },
 };
 
 const READYZ: Operation = {
@@ -112,7 +114,7 @@ const READYZ: Operation = {
     503: reply(
       "No mode takes orders, or the process is stopping.",
       { ...readinessExample, ready: false, modes: { v2: readinessExample.modes["v2"] } },
-      { "Retry-After": text("seconds to wait", "^[1-3]$") },
+      { "Retry-After": header("seconds to wait", "^[1-3]$") },
       readiness,
     ),
   },

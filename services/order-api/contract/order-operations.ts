@@ -1,4 +1,4 @@
-/** What the OpenAPI document says of taking orders and asking for them. */
+/** What the OpenAPI document says of sending orders and reading their status. */
 import type { Mode } from "#shared/ports.ts";
 import {
   batchExample,
@@ -10,8 +10,7 @@ import {
   shortOrderRequestExample,
 } from "#shared/wire/examples.ts";
 import { batchOrder, MOST_BATCH_ORDERS } from "#shared/wire/orders.ts";
-import { type Operation, reply, text } from "./operation.ts";
-import { problems } from "./problems.ts";
+import { header, type Operation, problems, reply } from "./responses.ts";
 
 export const orderOperations = (modes: readonly Mode[]): Record<string, Operation> => ({
   ...Object.fromEntries(modes.map((mode) => [`POST /api/${mode.name}/order`, takeOrder(mode)])),
@@ -30,28 +29,28 @@ const NOT_TAKEN = problems(
   "closing",
 );
 
-const named = (mode: string): string => mode.replace(/^./, (first) => first.toUpperCase());
+const capitalised = (mode: string): string => mode.replace(/^./, (first) => first.toUpperCase());
 
-const LOCATION = text("where to ask for the order later", "^/api/orders/");
+const LOCATION = header("the URL of the order's status", "^/api/orders/");
 
 const takeOrder = ({ name, title, accepts }: Mode): Operation => {
   const isStored = accepts === "stored";
   const status = isStored ? "stored" : "queued";
   const example = orderReplyExample(name, status);
-  const replayed = reply("The same order came before, and counts once.", example, {
+  const replayed = reply("The same order was sent before, and counts once.", example, {
     Location: LOCATION,
-    "Idempotency-Replayed": text("`true`", "^true$"),
+    "Idempotency-Replayed": header("`true`", "^true$"),
   });
   const conflict = isStored
-    ? (["key-conflict"] as const) // other modes find out when they count
+    ? (["key-conflict"] as const) // other modes find a conflict when they count
     : [];
   return {
-    operationId: `takeOrder${named(name)}`,
+    operationId: `takeOrder${capitalised(name)}`,
     tags: ["orders"],
     summary: `Take an order by ${name}: ${title}`,
     description:
       `The reply is sent only when the crash of any one process can no longer lose the order. After a 503 wait
-for \`Retry-After\` and send the same order with the id in \`ids\` as its key: that is always safe.`.replace(
+for \`Retry-After\` and send the same order with the id in \`ids\` as its key, which is always safe.`.replace(
         "\n",
         " ",
       ),
@@ -61,7 +60,7 @@ for \`Retry-After\` and send the same order with the id in \`ids\` as its key: t
         name: "Idempotency-Key",
         required: false,
         description:
-          "Becomes the order's id: a UUIDv7, made at most 31 days ago. The same key is the same order and counts once, in whatever mode and however often it comes. Without it the server makes one.",
+          "Becomes the order's id: a UUIDv7, made at most 31 days ago. The same key is the same order and counts once, in every mode and however often it is sent. Without it the server makes one.",
         schema: { type: "string", format: "uuid" },
         example: ORDER_ID,
       },
@@ -81,10 +80,10 @@ for \`Retry-After\` and send the same order with the id in \`ids\` as its key: t
 };
 
 const takeOrders = ({ name, title, accepts }: Mode): Operation => ({
-  operationId: `takeOrders${named(name)}`,
+  operationId: `takeOrders${capitalised(name)}`,
   tags: ["orders"],
   summary: `Take a batch of orders by ${name}: ${title}`,
-  description: `Up to ${MOST_BATCH_ORDERS} orders and 1 MiB, with one durable write. The valid ones are accepted, the others named in \`rejected\`. Not a transaction: after a 503 some may be stored, and sending all of them again with the \`ids\` of the reply is safe.`,
+  description: `Up to ${MOST_BATCH_ORDERS} orders and 1 MiB, with one durable write. The valid ones are accepted, the others are listed in \`rejected\`. Not a transaction: after a 503 some may be stored, and sending all of them again with the \`ids\` of the reply is safe.`,
   requestBody: {
     required: true,
     content: {
@@ -108,9 +107,9 @@ const takeOrders = ({ name, title, accepts }: Mode): Operation => ({
 const ORDER_STATUS: Operation = {
   operationId: "readOrder",
   tags: ["orders"],
-  summary: "What became of an order",
+  summary: "The status of an order",
   description:
-    "Whichever mode took it. There is no index of orders on their way: they answer 404 until they are counted.",
+    "Of an order of any mode. There is no index of queued orders: they answer 404 until they are counted.",
   responses: {
     200: reply("It is stored, counted, or dead.", orderStatusExample),
     ...problems("not-yet-visible-or-unknown", "invalid", "internal", "backend-away", "closing"),

@@ -1,4 +1,4 @@
-/** The schemas that validate, as the documents publish them: told once by name, choices as `enum`. */
+/** The validation schemas as the documents publish them: each once under its name, choices as `enum`. */
 import { dashboardReply } from "#shared/wire/dashboard.ts";
 import { readiness, setupReply } from "#shared/wire/operations.ts";
 import { orderMessage } from "#shared/wire/order-message.ts";
@@ -51,6 +51,6 @@ const inParts = (part: object): unknown => {
   return Object.fromEntries(Object.entries(part).map(([member, value]) => [member, published(value)]));
 };
 
-/** The schema of one text, as a union of literals has them. */
+/** The schema of a single text, of which a union of literals consists. */
 const isText = (schema: unknown): schema is { const: string } =>
   typeof schema === "object" && schema !== null && "const" in schema && typeof schema.const === "string";

@@ -8,16 +8,15 @@ import { WebSocketServer } from "ws";
 import { type Dashboard, dashboardOf } from "#shared/domain/dashboard.ts";
 import { until } from "../../../test/fresh.ts";
 import { type Listener, listen } from "../live.fixture.ts";
-import { openLiveStream } from "./live.ts";
-import { openSocketMetrics } from "./metrics.ts";
-import { SOCKET_OPTIONS } from "./sockets.ts";
-import type { Stream } from "./whole.ts";
+import { openSocketMetrics } from "../metrics.ts";
+import { openLiveFeed } from "./live.ts";
+import { type Feed, SOCKET_OPTIONS } from "./sockets.ts";
 
 /** Longer than the step in which frames go out. */
 const QUIET_MS = 150;
 
 let server: WebSocketServer;
-let stream: Stream;
+let stream: Feed;
 let registry: Registry;
 let version: number;
 let drinkBytes: number;
@@ -36,7 +35,7 @@ const publish = (): void => {
 
 beforeEach(async () => {
   [registry, version, listeners] = [new Registry(), 0, []];
-  stream = openLiveStream(dashboard, openSocketMetrics(registry));
+  stream = openLiveFeed(dashboard, openSocketMetrics(registry));
   server = new WebSocketServer({ ...SOCKET_OPTIONS, host: "127.0.0.1", port: 0 });
   server.on("connection", (socket) => stream.follow(socket, "all"));
   await once(server, "listening");

@@ -2,134 +2,135 @@ import { Value } from "typebox/value";
 import type { WebSocket } from "ws";
 import type { Dashboard } from "#shared/domain/dashboard.ts";
 import { liveResync } from "#shared/wire/dashboard.ts";
+import type { SocketMetrics } from "../metrics.ts";
 import { type Frame, type Frames, openFrames } from "./frames.ts";
-import type { SocketMetrics } from "./metrics.ts";
-import { CLOSE, send } from "./sockets.ts";
-import type { Stream } from "./whole.ts";
+import { CLOSE, type Feed, send } from "./sockets.ts";
 
 type Client = {
   readonly socket: WebSocket;
   /** It missed a frame because it was busy: only a snapshot helps. */
-  isLost: boolean;
+  hasGap: boolean;
   resyncedAt: number;
   /** It asked again within the second. */
   wantsResync: boolean;
   /** Frames it sent since the last heartbeat. */
-  heard: number;
+  received: number;
 };
 
-type Audience = {
+/** The clients of one filter. */
+type Channel = {
   readonly clients: Set<Client>;
   readonly frames: Frames;
-  lookedAt: number;
-  /** When a frame last came of it. */
-  toldAt: number;
+  /** When the dashboard was last compared with the frame before. */
+  refreshedAt: number;
+  /** When that last made a frame. */
+  framedAt: number;
   timer: NodeJS.Timeout | undefined;
 };
 
-/** Up to 10 frames a second and filter: what an eye follows, and how often boards are published. */
-const LOOK_EVERY_MS = 100;
+/** Up to 10 frames a second and filter: what an eye can follow, and how often boards are published. */
+const REFRESH_EVERY_MS = 100;
 const HEARTBEAT_MS = 1_000;
 /** A snapshot is all a client can make the server send; once a second is as often as a healthy one may need it. */
 const RESYNC_EVERY_MS = 1_000;
 /** Between two heartbeats; a healthy client sends one or two. */
-const MOST_HEARD = 20;
+const MAX_RECEIVED = 20;
 
 /** For clients of `coffee-rt.v1`: a snapshot, then what changed, and a heartbeat every second. */
-export const openLiveStream = (dashboard: (filter: string) => Dashboard, metrics: SocketMetrics): Stream => {
-  const audiences = new Map<string, Audience>();
+export const openLiveFeed = (dashboard: (filter: string) => Dashboard, metrics: SocketMetrics): Feed => {
+  const channels = new Map<string, Channel>();
 
-  const audienceOf = (filter: string): Audience => {
-    const known = audiences.get(filter);
+  const channelOf = (filter: string): Channel => {
+    const known = channels.get(filter);
     if (known) return known;
-    const audience = {
+    const channel = {
       clients: new Set<Client>(),
       frames: openFrames(metrics.made),
-      lookedAt: 0,
-      toldAt: 0,
+      refreshedAt: 0,
+      framedAt: 0,
       timer: undefined,
     };
-    audiences.set(filter, audience);
-    return audience;
+    channels.set(filter, channel);
+    return channel;
   };
-  const look = (filter: string, audience: Audience, withDrift: boolean): void => {
-    clearTimeout(audience.timer);
-    audience.timer = undefined;
-    audience.lookedAt = inStep(audience.lookedAt, performance.now());
-    const frame = audience.frames.next(dashboard(filter), withDrift);
+  const refresh = (filter: string, channel: Channel, withDrift: boolean): void => {
+    clearTimeout(channel.timer);
+    channel.timer = undefined;
+    channel.refreshedAt = inStep(channel.refreshedAt, performance.now());
+    const frame = channel.frames.next(dashboard(filter), withDrift);
     if (frame === null) return;
-    audience.toldAt = performance.now();
-    for (const client of audience.clients) tell(client, frame, audience.frames, metrics);
+    channel.framedAt = performance.now();
+    for (const client of channel.clients) sendFrame(client, frame, channel.frames, metrics);
   };
   const beat = (): void => {
-    for (const [filter, audience] of audiences) {
-      if (audience.clients.size === 0) continue;
-      // time too changes the picture: the hour turns, minutes slide, a board grows stale, a mode's health; a frame of
-      // just before has all of it, and another would be the eleventh of its second
-      if (performance.now() - audience.toldAt >= LOOK_EVERY_MS) look(filter, audience, true);
-      const heartbeat = audience.frames.heartbeat();
-      for (const client of audience.clients) beatFor(client, heartbeat, audience.frames, metrics);
+    for (const [filter, channel] of channels) {
+      if (channel.clients.size === 0) continue;
+      // time changes the dashboard too: the hour turns, minutes slide, a board becomes stale, a mode's health changes; a
+      // frame of just before has all of it, and another would be the eleventh of its second
+      if (performance.now() - channel.framedAt >= REFRESH_EVERY_MS) refresh(filter, channel, true);
+      const heartbeat = channel.frames.heartbeat();
+      for (const client of channel.clients) beatFor(client, heartbeat, channel.frames, metrics);
     }
   };
   const beating = setInterval(beat, HEARTBEAT_MS);
 
   const follow = (socket: WebSocket, filter: string): void => {
-    const audience = audienceOf(filter);
-    // however many come at once, they share the snapshot; the first of all disturbs nobody with the drift
-    if (performance.now() - audience.lookedAt >= LOOK_EVERY_MS)
-      look(filter, audience, audience.clients.size === 0);
-    const client = { socket, isLost: true, resyncedAt: 0, wantsResync: false, heard: 0 };
-    audience.clients.add(client);
-    socket.once("close", () => audience.clients.delete(client));
+    const channel = channelOf(filter);
+    // clients that connect at once share the snapshot; only the first one makes a frame of the drift, disturbing no one
+    if (performance.now() - channel.refreshedAt >= REFRESH_EVERY_MS)
+      refresh(filter, channel, channel.clients.size === 0);
+    const client = { socket, hasGap: true, resyncedAt: 0, wantsResync: false, received: 0 };
+    channel.clients.add(client);
+    socket.once("close", () => channel.clients.delete(client));
     socket.on("message", (data, isBinary) => {
       const refusal = refusalOf(client, String(data), isBinary);
-      if (refusal === null) resync(client, audience.frames, metrics);
+      if (refusal === null) resync(client, channel.frames, metrics);
       else if (socket.readyState === socket.OPEN) {
         metrics.closed("refused");
         socket.close(...refusal);
       }
     });
-    sendSnapshot(client, audience.frames, metrics);
+    sendSnapshot(client, channel.frames, metrics);
   };
   const changed = (): void => {
-    for (const [filter, audience] of audiences) {
-      if (audience.clients.size === 0) continue;
-      const dueInMs = Math.max(0, audience.lookedAt + LOOK_EVERY_MS - performance.now());
-      // never at once: while one board goes out to many, several may have come, and only the last of them is worth it
-      audience.timer ??= setTimeout(() => look(filter, audience, false), dueInMs);
+    for (const [filter, channel] of channels) {
+      if (channel.clients.size === 0) continue;
+      const dueInMs = Math.max(0, channel.refreshedAt + REFRESH_EVERY_MS - performance.now());
+      // never at once: while one board goes out to many, several may have arrived, and only the last of them is worth it
+      channel.timer ??= setTimeout(() => refresh(filter, channel, false), dueInMs);
     }
   };
   const close = (): void => {
     clearInterval(beating);
-    for (const { timer } of audiences.values()) clearTimeout(timer);
+    for (const { timer } of channels.values()) clearTimeout(timer);
   };
   return { follow, changed, close };
 };
 
-/** A look that is a little late must not make the next one late, or boards at the same pace would be left out. */
-const inStep = (lookedAt: number, now: number): number =>
-  now - lookedAt < 2 * LOOK_EVERY_MS ? lookedAt + LOOK_EVERY_MS : now;
+/** A refresh that is a little late must not make the next one late, or boards at the same pace would be left out. */
+const inStep = (refreshedAt: number, now: number): number =>
+  now - refreshedAt < 2 * REFRESH_EVERY_MS ? refreshedAt + REFRESH_EVERY_MS : now;
 
-/** A socket that missed a frame is behind by more than this one: the latest state instead. */
-const tell = (client: Client, frame: Frame, frames: Frames, metrics: SocketMetrics): void => {
-  if (client.isLost) sendSnapshot(client, frames, metrics);
+/** A socket that missed a frame is behind by more than this one: it gets the latest state instead. */
+const sendFrame = (client: Client, frame: Frame, frames: Frames, metrics: SocketMetrics): void => {
+  if (client.hasGap) sendSnapshot(client, frames, metrics);
   else if (!send(client.socket, frame.kind, frame.data, metrics)) {
-    client.isLost = true;
+    client.hasGap = true;
     metrics.conflated();
   }
 };
 
 const sendSnapshot = (client: Client, frames: Frames, metrics: SocketMetrics): void => {
   const { kind, data } = frames.snapshot();
-  client.isLost = !send(client.socket, kind, data, metrics);
-  if (client.isLost) metrics.conflated();
+  client.hasGap = !send(client.socket, kind, data, metrics);
+  if (client.hasGap) metrics.conflated();
 };
 
-/** Once a second; also the second look at who was lost, and who asked too often. */
+/** Once a second; also a second try for clients that have a gap or that asked too often. */
 const beatFor = (client: Client, heartbeat: Frame, frames: Frames, metrics: SocketMetrics): void => {
-  client.heard = 0;
+  client.received = 0;
   if (client.wantsResync) resync(client, frames, metrics);
-  if (client.isLost) sendSnapshot(client, frames, metrics);
+  if (client.hasGap) sendSnapshot(client, frames, metrics);
   else send(client.socket, heartbeat.kind, heartbeat.data, metrics);
 };
 
@@ -142,14 +143,14 @@ const resync = (client: Client, frames: Frames, metrics: SocketMetrics): void =>
   sendSnapshot(client, frames, metrics);
 };
 
-/** Why a client's frame ends its connection: close code and reason; null for the one request there is. */
+/** Why a client's frame ends its connection, as close code and reason; null for the only valid request. */
 const refusalOf = (client: Client, text: string, isBinary: boolean): [number, string] | null => {
-  if (++client.heard > MOST_HEARD) return [CLOSE.policy, "too many frames"];
+  if (++client.received > MAX_RECEIVED) return [CLOSE.policy, "too many frames"];
   if (isBinary) return [CLOSE.unsupportedData, "frames are JSON texts"];
   try {
     if (Value.Check(liveResync, JSON.parse(text))) return null;
   } catch {
-    // what is no JSON is no request either
+    // not JSON, so not a request either
   }
-  return [CLOSE.policy, 'the one request is {"type":"resync"}'];
+  return [CLOSE.policy, 'the only request is {"type":"resync"}'];
 };

@@ -1,71 +1,63 @@
 import type { WebSocket } from "ws";
 import type { Dashboard } from "#shared/domain/dashboard.ts";
-import type { SocketMetrics } from "./metrics.ts";
-import { send } from "./sockets.ts";
+import type { SocketMetrics } from "../metrics.ts";
+import { type Feed, send } from "./sockets.ts";
 
-/** What the sockets of one protocol are told. */
-export type Stream = {
-  /** Sends the dashboard at once and then whenever it changes. */
-  follow(socket: WebSocket, filter: string): void;
-  /** A newer board has come. */
-  changed(): void;
-  close(): void;
-};
-
-type Audience = {
+/** The clients of one filter. */
+type Channel = {
   readonly sockets: Set<WebSocket>;
-  /** Those that were busy when the others were told. */
+  /** Those that were busy when the last dashboard was sent. */
   behind: Set<WebSocket>;
-  /** The content of what was sent last. */
+  /** The content of the dashboard that was sent last. */
   sent: string;
   sentAt: number;
   timer: NodeJS.Timeout | undefined;
 };
 
-/** Clients without a subprotocol are told of changes at most this often. */
+/** Clients without a subprotocol are sent changes at most this often. */
 const SEND_EVERY_MS = 1_000;
-/** And told something this often, changed or not. */
+/** And a dashboard this often, changed or not. */
 const SEND_AT_LEAST_MS = 10_000;
 
 /** For clients without a subprotocol, those of the earlier system: the whole dashboard each time. */
-export const openWholeStream = (
+export const openWholeFeed = (
   dashboard: (filter: string) => Dashboard,
   text: (filter: string) => string,
   metrics: SocketMetrics,
-): Stream => {
-  const audiences = new Map<string, Audience>();
-  const tellAll = (): void => {
-    for (const [filter, audience] of audiences) tell(audience, () => dashboard(filter), metrics);
+): Feed => {
+  const channels = new Map<string, Channel>();
+  const sendAll = (): void => {
+    for (const [filter, channel] of channels) sendNews(channel, () => dashboard(filter), metrics);
   };
-  // time too changes the picture: minutes slide, a board grows stale
-  const telling = setInterval(tellAll, SEND_EVERY_MS);
+  // time changes the dashboard too: minutes slide, a board becomes stale
+  const sending = setInterval(sendAll, SEND_EVERY_MS);
 
   const follow = (socket: WebSocket, filter: string): void => {
-    const audience = audiences.get(filter) ?? newAudience();
-    audiences.set(filter, audience);
-    // the first one is sent what is news so far, so the next change need not wait for its second
-    if (audience.sockets.size === 0) audience.sent = contentOf(dashboard(filter));
-    audience.sockets.add(socket);
+    const channel = channels.get(filter) ?? newChannel();
+    channels.set(filter, channel);
+    // the first client is sent the current dashboard, so the next change need not wait for its second
+    if (channel.sockets.size === 0) channel.sent = contentOf(dashboard(filter));
+    channel.sockets.add(socket);
     socket.once("close", () => {
-      audience.sockets.delete(socket);
-      audience.behind.delete(socket);
+      channel.sockets.delete(socket);
+      channel.behind.delete(socket);
     });
     send(socket, "dashboard", Buffer.from(text(filter)), metrics);
   };
   const close = (): void => {
-    clearInterval(telling);
-    for (const { timer } of audiences.values()) clearTimeout(timer);
+    clearInterval(sending);
+    for (const { timer } of channels.values()) clearTimeout(timer);
   };
-  return { follow, changed: tellAll, close };
+  return { follow, changed: sendAll, close };
 };
 
-/** What makes a change: not the clock, nor rates and ages, which drift by themselves and would take every second's frame. */
+/** What makes a change: not the clock, nor rates and ages, which drift and would cost a frame every second. */
 const contentOf = ({ server_timestamp, as_of, rate, modes, ...content }: Dashboard): string => {
   const health = Object.values(modes).map((mode) => mode.health);
   return JSON.stringify([content, health]);
 };
 
-const newAudience = (): Audience => ({
+const newChannel = (): Channel => ({
   sockets: new Set(),
   behind: new Set(),
   sent: "",
@@ -73,28 +65,28 @@ const newAudience = (): Audience => ({
   timer: undefined,
 });
 
-/** Tells everybody what changed, and those that were busy the last time what they missed; not before its time. */
-const tell = (audience: Audience, dashboard: () => Dashboard, metrics: SocketMetrics): void => {
-  if (audience.sockets.size === 0) return;
+/** Sends a change to all sockets, else to those that missed the last one; not before its time. */
+const sendNews = (channel: Channel, dashboard: () => Dashboard, metrics: SocketMetrics): void => {
+  if (channel.sockets.size === 0) return;
   const now = performance.now();
-  const dueInMs = audience.sentAt + SEND_EVERY_MS - now;
+  const dueInMs = channel.sentAt + SEND_EVERY_MS - now;
   if (dueInMs > 0) {
-    audience.timer ??= setTimeout(() => {
-      audience.timer = undefined;
-      tell(audience, dashboard, metrics);
+    channel.timer ??= setTimeout(() => {
+      channel.timer = undefined;
+      sendNews(channel, dashboard, metrics);
     }, dueInMs);
     return;
   }
   const current = dashboard();
   const content = contentOf(current);
-  const isNews = content !== audience.sent || now - audience.sentAt >= SEND_AT_LEAST_MS;
-  const listeners = isNews ? audience.sockets : audience.behind;
-  if (listeners.size === 0) return;
-  audience.sent = content;
-  audience.sentAt = now;
+  const isNews = content !== channel.sent || now - channel.sentAt >= SEND_AT_LEAST_MS;
+  const receivers = isNews ? channel.sockets : channel.behind;
+  if (receivers.size === 0) return;
+  channel.sent = content;
+  channel.sentAt = now;
   metrics.made("dashboard");
   const data = Buffer.from(JSON.stringify(current));
-  const busy = [...listeners].filter((socket) => !send(socket, "dashboard", data, metrics));
+  const busy = [...receivers].filter((socket) => !send(socket, "dashboard", data, metrics));
   for (const _ of busy) metrics.conflated();
-  audience.behind = new Set(busy);
+  channel.behind = new Set(busy);
 };

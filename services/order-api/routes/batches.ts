@@ -10,16 +10,17 @@ import {
 } from "#shared/domain/order.ts";
 import { KeyConflict, type Outcome, Unavailable } from "#shared/ports.ts";
 import { batchOrder, batchReply, MOST_BATCH_BYTES, MOST_BATCH_ORDERS } from "#shared/wire/orders.ts";
-import { type BatchItem, NDJSON, readLines, tooLarge } from "../ndjson.ts";
-import { newOrderId } from "../new-order-id.ts";
-import { fieldErrors, invalid, type RejectedOrder, sendProblem } from "../problem.ts";
-import { admitOrders, countRejections, refuse } from "../refusals.ts";
-import type { OrderRoutes } from "./orders.ts";
+import { fieldErrors, invalid, type Problem, type RejectedOrder, sendProblem } from "../problems.ts";
+import { admitOrders, countRejections, newOrderId, type OrderRoutes, sendUnconfirmed } from "./orders.ts";
 
+const NDJSON = "application/x-ndjson";
+
+/** One order of a request: a line that is not JSON does not affect the others. */
+type BatchItem = { readonly value: unknown } | { readonly malformed: string };
 type Checked = ReturnType<typeof orderFrom>;
 type Sorted = {
   readonly orders: readonly Order[];
-  /** Where each of `orders` stood in the request. */
+  /** The place of each of `orders` in the request. */
   readonly places: readonly number[];
   readonly rejected: readonly RejectedOrder[];
 };
@@ -70,7 +71,7 @@ export const addBatchRoutes = (app: FastifyInstance, { intakes, rules, metrics }
           return answer(reply, sorted, outcomes);
         } catch (error) {
           if (error instanceof Unavailable) metrics.rejected(mode, error.reason, orders.length);
-          return refuse(
+          return sendUnconfirmed(
             reply,
             error,
             orders.map(({ id }) => id),
@@ -87,7 +88,7 @@ const itemsIn = ({ body, headers }: FastifyRequest): readonly BatchItem[] => {
   return Array.isArray(body) ? body.map((value) => ({ value })) : [];
 };
 
-/** Takes the valid orders apart from the others, each of which is told with its place and its fields. */
+/** Separates the valid orders from the others, each of which is named by its place and its wrong fields. */
 const sort = (items: readonly BatchItem[], check: (value: unknown) => Checked): Sorted => {
   const orders: Order[] = [];
   const places: number[] = [];
@@ -102,7 +103,7 @@ const sort = (items: readonly BatchItem[], check: (value: unknown) => Checked): 
   return { orders, places, rejected };
 };
 
-/** The same rules as for a single order; the id in it takes the place of the key. */
+/** The same rules as for a single order; its `id` takes the place of the key. */
 const checkerFor = (request: FastifyRequest, rules: OrderRules): ((value: unknown) => Checked) => {
   const nowMs = Date.now();
   const validate = request.compileValidationSchema(batchOrder);
@@ -117,11 +118,11 @@ const checkerFor = (request: FastifyRequest, rules: OrderRules): ((value: unknow
   };
 };
 
-/** An order has five, with its id. To tell of each of a thousand would make a reply ten times the request. */
-const MOST_MEMBERS = 20;
-const TOO_MANY_MEMBERS = `has more than ${MOST_MEMBERS} members`;
+/** An order has five, with its id. An error for each of a thousand would make the reply ten times the request. */
+const MAX_MEMBERS = 20;
+const TOO_MANY_MEMBERS = `has more than ${MAX_MEMBERS} members`;
 const hasTooManyMembers = (value: unknown): boolean =>
-  typeof value === "object" && value !== null && Object.keys(value).length > MOST_MEMBERS;
+  typeof value === "object" && value !== null && Object.keys(value).length > MAX_MEMBERS;
 
 const malformed = (reason: string): FieldError => ({ field: "body", message: `is not JSON: ${reason}` });
 
@@ -130,10 +131,76 @@ const reasonOf = (error: Error): { field: string; reason: string } =>
     ? { field: "id", reason: "belongs to an order with another body" }
     : { field: "body", reason: "is refused by the database" };
 
-const noneAccepted = (rejected: readonly RejectedOrder[]) => ({
-  ...invalid(
-    rejected.length > 0 ? [] : [{ field: "body", message: "must be an array of orders, at least one" }],
-  ),
-  ...(rejected.length > 0 && { detail: "none of the orders is valid; see rejected", rejected }),
+const noneAccepted = (rejected: readonly RejectedOrder[]): Problem => ({
+  ...(rejected.length > 0
+    ? { ...invalid([]), detail: "none of the orders is valid; see rejected", rejected }
+    : invalid([{ field: "body", message: "must be an array of orders, at least one" }])),
   title: "No order was accepted",
 });
+
+/** A body beyond a batch's limits, as Fastify's own errors are. */
+const tooLarge = (): Error & { statusCode: number } =>
+  Object.assign(
+    new Error(`a batch has at most ${MOST_BATCH_ORDERS} orders and ${MOST_BATCH_BYTES} bytes; send several`),
+    { statusCode: 413 },
+  );
+
+/**
+ * Parses each line of NDJSON as it arrives; empty lines are skipped. Rejects as soon as a limit is passed, so that no more
+ * than one line and the orders before it are in memory, whatever is sent.
+ */
+const readLines = (payload: Readable): Promise<BatchItem[]> =>
+  new Promise((resolve, reject) => {
+    const decoder = new TextDecoder("utf-8", { fatal: true });
+    const items: BatchItem[] = [];
+    let bytes = 0;
+    // of a line whose end has not arrived; joined once, when it has: a body may arrive byte by byte
+    let parts: string[] = [];
+    const attempt = (work: () => void): void => {
+      try {
+        work();
+      } catch (error) {
+        payload.off("data", onData).off("end", onEnd);
+        // the rest is read and dropped: closing the connection here would lose the reply
+        payload.resume();
+        reject(error);
+      }
+    };
+    const add = (chunk?: Buffer): void => {
+      bytes += chunk?.length ?? 0;
+      if (bytes > MOST_BATCH_BYTES) throw tooLarge();
+      const [first = "", ...others] = textOf(decoder, chunk).split("\n");
+      parts.push(first);
+      if (chunk && others.length === 0) return;
+      const lines = [parts.join(""), ...others];
+      parts = chunk ? lines.splice(-1) : [];
+      for (const line of lines) if (line.trim() !== "") items.push(itemOf(line));
+      if (items.length > MOST_BATCH_ORDERS) throw tooLarge();
+    };
+    const onData = (chunk: Buffer): void => attempt(() => add(chunk));
+    const onEnd = (): void =>
+      attempt(() => {
+        add();
+        resolve(items);
+      });
+    // the client disconnected: not an error of the server
+    payload.once("error", (error) => reject(Object.assign(error, { statusCode: 400 })));
+    payload.on("data", onData).once("end", onEnd);
+  });
+
+/** The end of the input has no chunk; a character may be split between two chunks. */
+const textOf = (decoder: InstanceType<typeof TextDecoder>, chunk: Buffer | undefined): string => {
+  try {
+    return decoder.decode(chunk, { stream: chunk !== undefined });
+  } catch (error) {
+    throw Object.assign(new Error("the body is not UTF-8"), { statusCode: 400, cause: error });
+  }
+};
+
+const itemOf = (line: string): BatchItem => {
+  try {
+    return { value: JSON.parse(line) };
+  } catch (error) {
+    return { malformed: (error as Error).message };
+  }
+};

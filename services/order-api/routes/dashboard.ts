@@ -1,14 +1,16 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { Type } from "typebox";
-import type { Fanout } from "../fanout.ts";
-import { isAllowedOrigin } from "../origins.ts";
-import { invalid, sendProblem, sendUnavailable } from "../problem.ts";
+import { type Setup, setupReply } from "#shared/wire/operations.ts";
+import type { Fanout } from "../fanout/fanout.ts";
+import { isAllowedOrigin } from "../headers.ts";
+import { invalid, problemOf, sendProblem, sendUnavailable } from "../problems.ts";
 
 export type DashboardRoutes = {
   readonly fanout: Fanout;
   readonly modeNames: readonly string[];
   readonly maxSockets: number;
   readonly allowedOrigins: readonly string[];
+  readonly setup: () => Setup;
 };
 
 type Filter = { Querystring: { mode?: string } };
@@ -18,7 +20,7 @@ const filterQuery = Type.Object(
   { additionalProperties: false },
 );
 
-/** GET /api/dashboard and the WebSocket /ws/dashboard, both with `?mode=`. */
+/** GET /api/dashboard and the WebSocket /ws/dashboard, both with `?mode=`, and GET /api/setup. */
 export const addDashboardRoutes = (app: FastifyInstance, routes: DashboardRoutes): void => {
   const { fanout, modeNames } = routes;
   const filters = ["all", ...modeNames];
@@ -28,13 +30,11 @@ export const addDashboardRoutes = (app: FastifyInstance, routes: DashboardRoutes
       await sendProblem(reply, invalid([{ field: "mode", message: `must be one of ${filters.join(", ")}` }]));
   };
 
-  /** Refusals are answered before the upgrade, in HTTP. */
-  const admit = async (request: FastifyRequest<Filter>, reply: FastifyReply): Promise<void> => {
-    if (!isAllowedOrigin(request.headers.origin, request.headers.host, routes.allowedOrigins)) {
-      const detail = "pages of this origin may not open a WebSocket here; see ALLOWED_ORIGINS";
-      await sendProblem(reply, { type: "origin", title: "Origin not allowed", status: 403, detail });
-    } else if (fanout.sockets() >= routes.maxSockets)
-      await sendUnavailable(reply, "too-many-sockets", "all WebSockets of this server are taken");
+  /** A WebSocket is rejected before the upgrade, in HTTP. */
+  const admitSocket = async (request: FastifyRequest<Filter>, reply: FastifyReply): Promise<void> => {
+    if (!isAllowedOrigin(request.headers.origin, request.headers.host, routes.allowedOrigins))
+      await sendProblem(reply, problemOf("origin"));
+    else if (fanout.sockets() >= routes.maxSockets) await sendUnavailable(reply, "too-many-sockets");
   };
 
   const schema = { querystring: filterQuery };
@@ -46,7 +46,10 @@ export const addDashboardRoutes = (app: FastifyInstance, routes: DashboardRoutes
   );
   app.get<Filter>(
     "/ws/dashboard",
-    { schema, websocket: true, preHandler: [checkFilter, admit] },
+    { schema, websocket: true, preHandler: [checkFilter, admitSocket] },
     (socket, request) => fanout.follow(socket, request.query.mode ?? "all"),
+  );
+  app.get("/api/setup", { schema: { response: { 200: setupReply } } }, (_request, reply) =>
+    reply.header("cache-control", "no-cache").send(routes.setup()),
   );
 };

@@ -1,8 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import type { Registry } from "prom-client";
-import type { Pool } from "#shared/store/pool.ts";
 import type { Intakes } from "../intakes.ts";
-import { retryAfterSeconds } from "../problem.ts";
+import { retryAfterSeconds } from "../problems.ts";
 
 export type OperationsRoutes = {
   readonly registry: Registry;
@@ -12,7 +11,7 @@ export type OperationsRoutes = {
   readonly isStopping: () => boolean;
 };
 
-/** /livez, /readyz and /metrics. Readiness reads what the polls know; it asks no server. */
+/** /livez, /readyz and /metrics. Readiness is what the polls found last; it connects to no server. */
 export const addOperationsRoutes = (app: FastifyInstance, routes: OperationsRoutes): void => {
   app.get("/livez", async () => ({ alive: true }));
   app.get("/readyz", (_request, reply) => {
@@ -33,29 +32,4 @@ export const addOperationsRoutes = (app: FastifyInstance, routes: OperationsRout
   app.get("/metrics", async (_request, reply) =>
     reply.type(routes.registry.contentType).send(await routes.registry.metrics()),
   );
-};
-
-/** Whether PostgreSQL answers reads, asked in the background so that nobody waits for it. */
-export const watchDatabase = (pool: Pool, everyMs: number): { state(): "ok" | "away"; close(): void } => {
-  let state: "ok" | "away" = "away";
-  let timer: NodeJS.Timeout | undefined;
-  let closed = false;
-  const look = async (): Promise<void> => {
-    try {
-      await pool.query("SELECT 1");
-      state = "ok";
-    } catch {
-      // the answer is the state; the reason is in the log of whoever needs the database
-      state = "away";
-    }
-    if (!closed) timer = setTimeout(look, everyMs);
-  };
-  void look();
-  return {
-    state: () => state,
-    close: () => {
-      closed = true;
-      clearTimeout(timer);
-    },
-  };
 };

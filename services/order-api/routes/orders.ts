@@ -1,6 +1,10 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { randomFillSync } from "node:crypto";
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { Type } from "typebox";
+import { v7 } from "uuid";
 import {
   keyProblem,
+  ORDER_ID_PATTERN,
   type Order,
   type OrderRequest,
   type OrderRules,
@@ -9,12 +13,22 @@ import {
 } from "#shared/domain/order.ts";
 import { iso } from "#shared/domain/time.ts";
 import { KeyConflict, type Receipt, Unavailable } from "#shared/ports.ts";
-import { orderReply, orderRequest } from "#shared/wire/orders.ts";
+import { messageOf } from "#shared/runtime/lifecycle.ts";
+import { findOrderStatus, type OrderStatus } from "#shared/store/order-status.ts";
+import type { Pool } from "#shared/store/pool.ts";
+import { orderReply, orderRequest, orderStatusReply, problem } from "#shared/wire/orders.ts";
 import type { Intakes } from "../intakes.ts";
 import type { ApiMetrics } from "../metrics.ts";
-import { newOrderId } from "../new-order-id.ts";
-import { invalid, sendProblem } from "../problem.ts";
-import { admitOrders, countRejections, refuse } from "../refusals.ts";
+import {
+  handleError,
+  invalid,
+  problemOf,
+  type RejectedOrder,
+  retryDetail,
+  sendProblem,
+  sendUnavailable,
+  typeOf,
+} from "../problems.ts";
 
 export type OrderRoutes = {
   readonly intakes: Intakes;
@@ -31,7 +45,7 @@ export const addOrderRoutes = (app: FastifyInstance, { intakes, rules, metrics }
 
     const accepted = (reply: FastifyReply, order: Order, receipt: Receipt): FastifyReply => {
       if (receipt.replayed) reply.header("idempotency-replayed", "true");
-      // without a timestamp the order was sold when it came first
+      // without a timestamp the order was sold when it first arrived
       const eventTimeMs = receipt.replayed ? receipt.eventTimeMs : order.eventTimeMs;
       const { id, drink, store, priceCents } = order;
       return reply
@@ -59,10 +73,10 @@ export const addOrderRoutes = (app: FastifyInstance, { intakes, rules, metrics }
         } catch (error) {
           if (error instanceof KeyConflict) {
             metrics.rejected(mode, "conflict", 1);
-            return sendProblem(reply, { ...invalid([KEY_TAKEN]), type: "key-conflict" });
+            return sendProblem(reply, invalid([KEY_TAKEN], "key-conflict"));
           }
           if (error instanceof Unavailable) metrics.rejected(mode, error.reason, 1);
-          return refuse(reply, error, [order.id]);
+          return sendUnconfirmed(reply, error, [order.id]);
         }
       },
     );
@@ -88,4 +102,87 @@ const orderIn = (
 const keyOf = (request: FastifyRequest): string | undefined => {
   const key = request.headers["idempotency-key"];
   return Array.isArray(key) ? key.join(", ") : key;
+};
+
+const ID_BYTES = 16;
+const pooled = Buffer.alloc(256 * ID_BYTES);
+let used = pooled.length;
+
+/** A new UUIDv7. Its random bytes come from a pool: drawn for each id alone they cost more than the rest of it. */
+export const newOrderId = (): string => {
+  if (used === pooled.length) {
+    randomFillSync(pooled);
+    used = 0;
+  }
+  const random = pooled.subarray(used, used + ID_BYTES);
+  used += ID_BYTES;
+  return v7({ random });
+};
+
+/** Answers requests that are not admitted (limits.ts), before their body is read. */
+export const admitOrders =
+  (mode: string, intakes: Intakes, metrics: ApiMetrics) =>
+  (_request: FastifyRequest, reply: FastifyReply, done: () => void): void => {
+    intakes.admit(mode, (rejection) => {
+      if (rejection === null) return done();
+      const { reason, why } = rejection;
+      metrics.rejected(mode, reason, 1);
+      sendUnavailable(reply, typeOf(reason), why === undefined ? {} : { detail: `${why}; not taken` });
+    });
+  };
+
+/** Counts what never reaches a route's handler: not JSON, too large, or not the shape of an order. */
+export const countRejections =
+  (mode: string, metrics: ApiMetrics): typeof handleError =>
+  (error, request, reply) => {
+    metrics.rejected(mode, rejectionOf(error), 1);
+    return handleError(error, request, reply);
+  };
+
+const rejectionOf = (error: FastifyError): string => {
+  if (error.validation) return "invalid";
+  return { 400: "malformed", 413: "too_large", 415: "media_type" }[error.statusCode ?? 500] ?? "internal";
+};
+
+/** Answers 503 with the ids to send these orders again with. Throws an error that is not `Unavailable`: it is a bug. */
+export const sendUnconfirmed = (
+  reply: FastifyReply,
+  error: unknown,
+  ids: readonly string[],
+  rejected?: readonly RejectedOrder[],
+): FastifyReply => {
+  if (!(error instanceof Unavailable)) throw error;
+  const type = typeOf(error.reason);
+  return sendUnavailable(reply, type, { detail: retryDetail(type, ids), ids, rejected });
+};
+
+/** An order on its way is counted within a second, unless its mode lags. */
+const STATUS_RETRY_AFTER_SECONDS = "1";
+
+/** GET /api/orders/{id}: what became of an order, whichever mode took it and whether or not that mode is enabled here. */
+export const addOrderStatusRoute = (app: FastifyInstance, pool: Pool): void => {
+  const params = Type.Object({
+    id: Type.String({ pattern: ORDER_ID_PATTERN, description: "the UUIDv7 of an order" }),
+  });
+  const schema = { params, response: { 200: orderStatusReply, 404: problem, 422: problem, 503: problem } };
+  app.get<{ Params: { id: string } }>("/api/orders/:id", { schema }, async (request, reply) => {
+    const id = request.params.id.toLowerCase();
+    let found: OrderStatus | null;
+    try {
+      found = await findOrderStatus(pool, id);
+    } catch (error) {
+      request.log.warn({ reason: messageOf(error) }, "order status not readable");
+      const detail = "PostgreSQL is unreachable; the status of orders is in PostgreSQL alone";
+      return sendUnavailable(reply, "backend-away", { detail });
+    }
+    reply.header("cache-control", "no-store");
+    if (found === null) {
+      reply.header("retry-after", STATUS_RETRY_AFTER_SECONDS);
+      return sendProblem(reply, problemOf("not-yet-visible-or-unknown"));
+    }
+    if (found.status === "dead") return { id, ...found };
+    const { mode, status, drink, store, priceCents, eventTimeMs, conflicts } = found;
+    const [price, timestamp] = [priceOf(priceCents), iso(eventTimeMs)];
+    return { id, mode, status, drink, store, price, timestamp, conflicts };
+  });
 };

@@ -14,7 +14,7 @@ import { excludesCommit, isPoison, sqlStateOf } from "../../store/errors.ts";
 import { type Client, openPool, type Pool } from "../../store/pool.ts";
 import { encodeOrders, fingerprintOf } from "../../wire/order-message.ts";
 import { groupWrites } from "../group.ts";
-import { DECISION_MS, STALE_MS } from "../limits.ts";
+import { DECISION_MS, STALE_MS } from "../queue.ts";
 import { refuseRestored } from "./count-stored.ts";
 import type { DirectSettings } from "./knobs.ts";
 import { findOrders, storeOrders, uncounted } from "./stored-orders.ts";
@@ -65,6 +65,7 @@ export const openDirectIntake = (settings: DirectSettings, log: Log): Intake => 
   );
   return {
     accept: group.add,
+    isFull: group.isFull,
     backlog: (most) => backlogOf(pool, most),
     probe: () => probe(parts),
     verified: () => verified,

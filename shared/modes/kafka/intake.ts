@@ -4,7 +4,7 @@ import { type Backlog, type Intake, type Log, type Receipt, Unavailable } from "
 import { atMost, messageOf } from "../../runtime/lifecycle.ts";
 import { encodeOrder } from "../../wire/order-message.ts";
 import { groupWrites } from "../group.ts";
-import { DECISION_MS, STALE_MS } from "../limits.ts";
+import { DECISION_MS, STALE_MS } from "../queue.ts";
 import {
   DISCONNECT_MS,
   openKafka,
@@ -71,6 +71,7 @@ export const openKafkaIntake = (settings: KafkaSettings, log: Log): Intake => {
   );
   return {
     accept: group.add,
+    isFull: group.isFull,
     backlog: async (): Promise<Backlog> => {
       // the settings of a topic can be changed
       const { keptMs } = await verify();

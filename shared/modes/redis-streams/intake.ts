@@ -4,7 +4,7 @@ import { messageOf } from "../../runtime/lifecycle.ts";
 import { closeRedis } from "../../runtime/redis.ts";
 import { encodeOrders } from "../../wire/order-message.ts";
 import { groupWrites } from "../group.ts";
-import { DECISION_MS, STALE_MS } from "../limits.ts";
+import { DECISION_MS, STALE_MS } from "../queue.ts";
 import type { RedisStreamsSettings } from "./knobs.ts";
 import { entryTimeMs, openStream, type StreamClient } from "./stream.ts";
 
@@ -27,6 +27,7 @@ export const openRedisStreamsIntake = (settings: RedisStreamsSettings, log: Log)
   );
   return {
     accept: group.add,
+    isFull: group.isFull,
     backlog: async () => {
       // the settings of a running server can be changed
       await durability.verify();

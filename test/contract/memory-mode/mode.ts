@@ -2,7 +2,7 @@
 import { type Static, Type } from "typebox";
 import type { Order } from "#shared/domain/order.ts";
 import { groupWrites } from "#shared/modes/group.ts";
-import { DECISION_MS, STALE_MS } from "#shared/modes/limits.ts";
+import { DECISION_MS, STALE_MS } from "#shared/modes/queue.ts";
 import {
   type Backlog,
   type Intake,
@@ -64,6 +64,7 @@ const openIntake = (settings: Settings): Intake => {
   const backlog = (): Promise<Backlog> => call(url, "GET", "/backlog");
   return {
     accept: group.add,
+    isFull: group.isFull,
     backlog,
     probe: async () => void (await backlog()),
     verified: () => ({}),

@@ -1,7 +1,7 @@
 /** When a mode is said to take orders: by the outcomes of orders, and by its probe while there are none. */
 import { expect, test } from "vitest";
 import { KeyConflict, Unavailable, type UnavailableReason } from "#shared/ports.ts";
-import { openReadiness } from "./readiness.ts";
+import { openReadiness } from "./intakes.ts";
 
 const taken = { replayed: false } as const;
 const unavailable = (reason: UnavailableReason): Unavailable => new Unavailable(reason, `because: ${reason}`);

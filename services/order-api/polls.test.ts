@@ -5,7 +5,8 @@ import { EMPTY_VIEW } from "#shared/domain/board.ts";
 import { discardLetter, setAside } from "#shared/store/dead-letters.ts";
 import type { Pool } from "#shared/store/pool.ts";
 import { freshDatabase, poolOn, until } from "../../test/fresh.ts";
-import { openBoardAge, watchStored } from "./watched.ts";
+import { openBoardAge } from "./metrics.ts";
+import { pollStored } from "./polls.ts";
 
 let pool: Pool;
 beforeAll(async () => {
@@ -21,7 +22,7 @@ afterEach(() => {
 const LOOK_EVERY_MS = 20;
 const watch = (on: Pool): Registry => {
   const registry = new Registry();
-  const watching = watchStored(on, registry, ["v1", "v2"], LOOK_EVERY_MS);
+  const watching = pollStored(on, registry, ["v1", "v2"], LOOK_EVERY_MS);
   closers.push(() => watching.close());
   return registry;
 };

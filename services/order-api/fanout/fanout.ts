@@ -2,19 +2,19 @@ import type { WebSocket } from "ws";
 import type { Board } from "#shared/domain/board.ts";
 import { type Dashboard, dashboardOf } from "#shared/domain/dashboard.ts";
 import { LIVE_PROTOCOL } from "#shared/wire/dashboard.ts";
-import { openLiveStream } from "./fanout/live.ts";
-import type { SocketMetrics } from "./fanout/metrics.ts";
-import { CLOSE, openPings } from "./fanout/sockets.ts";
-import { openWholeStream } from "./fanout/whole.ts";
-import type { Intakes } from "./intakes.ts";
+import type { Intakes } from "../intakes.ts";
+import type { SocketMetrics } from "../metrics.ts";
+import { openLiveFeed } from "./live.ts";
+import { CLOSE, openPings } from "./sockets.ts";
+import { openWholeFeed } from "./whole.ts";
 
-/** The latest board, as the clients of one filter see it; one text for all of them. */
+/** The latest board, as the clients of one filter see it; serialised once for all of them. */
 export type Fanout = {
   /** The dashboard as JSON text, at most `TEXT_MS` old. */
   text(filter: string): string;
   /** Sends the dashboard at once and then whenever it changes, as the socket's protocol has it. */
   follow(socket: WebSocket, filter: string): void;
-  /** A newer board has come. */
+  /** A newer board has arrived. */
   changed(): void;
   sockets(): number;
   close(): void;
@@ -27,8 +27,8 @@ export const openFanout = (board: () => Board | null, intakes: Intakes, metrics:
   const dashboard = (filter: string): Dashboard =>
     dashboardOf(board(), filter, intakes.statuses(), Date.now());
   const texts = openTexts(dashboard);
-  const whole = openWholeStream(dashboard, texts.of, metrics);
-  const live = openLiveStream(dashboard, metrics);
+  const whole = openWholeFeed(dashboard, texts.of, metrics);
+  const live = openLiveFeed(dashboard, metrics);
   const pings = openPings(metrics);
   const sockets = new Set<WebSocket>();
 
@@ -40,11 +40,11 @@ export const openFanout = (board: () => Board | null, intakes: Intakes, metrics:
       sockets.delete(socket);
       metrics.sockets(sockets.size);
     });
-    // one that offered only protocols unknown here has none, and is served as one that offered none
+    // a socket that offered only unknown protocols has none, and is served like one that offered none
     (socket.protocol === LIVE_PROTOCOL ? live : whole).follow(socket, filter);
   };
   const changed = (): void => {
-    texts.forget();
+    texts.clear();
     live.changed();
     whole.changed();
   };
@@ -61,12 +61,12 @@ const openTexts = (dashboard: (filter: string) => Dashboard) => {
   return {
     of: (filter: string): string => {
       const now = performance.now();
-      const held = texts.get(filter);
-      if (held && now - held.at < TEXT_MS) return held.text;
+      const cached = texts.get(filter);
+      if (cached && now - cached.at < TEXT_MS) return cached.text;
       const text = JSON.stringify(dashboard(filter));
       texts.set(filter, { text, at: now });
       return text;
     },
-    forget: (): void => texts.clear(),
+    clear: (): void => texts.clear(),
   };
 };
