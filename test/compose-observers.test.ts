@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
 import { modes } from "#shared/modes/all.ts";
-import { redisStreamsKnobs } from "#shared/modes/redis-streams/knobs.ts";
+import { redisStreamsKnobs } from "#shared/modes/redis-streams/mode.ts";
 import { loadSettings } from "#shared/runtime/config.ts";
 import { EXPORTERS } from "../dev/observe/exporters.ts";
 import { promtool } from "../dev/system/servers/apt.ts";

@@ -2,7 +2,7 @@
 import { createServer } from "node:net";
 import { v7 as newOrderId } from "uuid";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { redisStreamsKnobs } from "#shared/modes/redis-streams/knobs.ts";
+import { redisStreamsKnobs } from "#shared/modes/redis-streams/mode.ts";
 import { loadSettings } from "#shared/runtime/config.ts";
 import { closeRedis, openRedis, type RedisClient, redisOptions } from "#shared/runtime/redis.ts";
 import { startRedis } from "../dev/system/servers/redis.ts";

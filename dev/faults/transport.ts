@@ -1,8 +1,8 @@
 /** The stream or topic between the API and the workers, used directly: for what no API would put into it. */
 import { once } from "node:events";
 import { openKafka } from "#shared/modes/kafka/client.ts";
-import { kafkaKnobs } from "#shared/modes/kafka/knobs.ts";
-import { redisStreamsKnobs } from "#shared/modes/redis-streams/knobs.ts";
+import { kafkaKnobs } from "#shared/modes/kafka/mode.ts";
+import { redisStreamsKnobs } from "#shared/modes/redis-streams/mode.ts";
 import { openReader, openStream } from "#shared/modes/redis-streams/stream.ts";
 import { loadSettings } from "#shared/runtime/config.ts";
 import { closeRedis } from "#shared/runtime/redis.ts";

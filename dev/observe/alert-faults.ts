@@ -4,7 +4,7 @@ import { rmSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { modes } from "#shared/modes/all.ts";
-import { redisStreamsKnobs } from "#shared/modes/redis-streams/knobs.ts";
+import { redisStreamsKnobs } from "#shared/modes/redis-streams/mode.ts";
 import { openStream, type StreamClient } from "#shared/modes/redis-streams/stream.ts";
 import { loadSettings } from "#shared/runtime/config.ts";
 import { closeRedis } from "#shared/runtime/redis.ts";

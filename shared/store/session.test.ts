@@ -1,8 +1,7 @@
-/** Every way known to lose a session's settings: URL options, the environment, role and database defaults, poolers. */
 import pg from "pg";
 import { afterEach, beforeAll, expect, inject, test } from "vitest";
 import { type PgbouncerOptions, startPgbouncer } from "../../dev/system/servers/pgbouncer.ts";
-import { freshDatabase, freshName } from "../../test/fresh.ts";
+import { freshDatabase, freshName, poolOn } from "../../test/fresh.ts";
 import { openPool, type Pool } from "./pool.ts";
 import { type SessionSettings, UnfitSession } from "./session.ts";
 
@@ -166,4 +165,27 @@ test("a pooler that is set to transaction mode later gets no session more, and i
   expect(unfit).toHaveLength(1);
   await control.query("SET pool_mode = 'session'");
   expect(await settingsOf(pool)).toEqual(RIGHT);
+});
+
+test("a connection that breaks while it is in use fails its statement, not the program", async () => {
+  const uncaught: unknown[] = [];
+  const onUncaught = (error: unknown): void => void uncaught.push(error);
+  process.on("uncaughtException", onUncaught);
+  const pool = poolOn(await freshDatabase());
+  try {
+    const client = await pool.connect();
+    const { rows } = await client.query<{ pid: number }>("SELECT pg_backend_pid() AS pid");
+    // not by `once`, which listens for errors too
+    const ended = new Promise<void>((resolve) => client.on("end", resolve));
+    const running = expect(client.query("SELECT pg_sleep(10)")).rejects.toThrow(/terminating connection/);
+    await pool.query("SELECT pg_terminate_backend($1)", [rows[0]?.pid]);
+    await running;
+    await ended;
+    client.release(true);
+    expect(uncaught).toEqual([]);
+    expect((await pool.query("SELECT 1 AS one")).rows).toEqual([{ one: 1 }]);
+  } finally {
+    process.off("uncaughtException", onUncaught);
+    await pool.end();
+  }
 });

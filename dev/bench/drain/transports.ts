@@ -1,9 +1,9 @@
 /** Fills what carries the orders of v2 and v3 as their intakes do, and tells what in it is not settled yet. */
 import type { Order } from "#shared/domain/order.ts";
 import { openKafka } from "#shared/modes/kafka/client.ts";
-import { kafkaKnobs } from "#shared/modes/kafka/knobs.ts";
+import { kafkaKnobs } from "#shared/modes/kafka/mode.ts";
 import { ensureTopic, openBacklog } from "#shared/modes/kafka/topic.ts";
-import { redisStreamsKnobs } from "#shared/modes/redis-streams/knobs.ts";
+import { redisStreamsKnobs } from "#shared/modes/redis-streams/mode.ts";
 import { openStream } from "#shared/modes/redis-streams/stream.ts";
 import type { Log } from "#shared/ports.ts";
 import { loadSettings } from "#shared/runtime/config.ts";

@@ -3,8 +3,8 @@
  * committed copy is docs/asyncapi.json.
  */
 
-import { kafkaKnobs } from "#shared/modes/kafka/knobs.ts";
-import { redisStreamsKnobs } from "#shared/modes/redis-streams/knobs.ts";
+import { kafkaKnobs } from "#shared/modes/kafka/mode.ts";
+import { redisStreamsKnobs } from "#shared/modes/redis-streams/mode.ts";
 import {
   dashboardReply,
   LIVE_PROTOCOL,

@@ -6,7 +6,7 @@ import type { Intake } from "../../ports.ts";
 import { loadSettings } from "../../runtime/config.ts";
 import type { Pool } from "../../store/pool.ts";
 import { openDirectIntake } from "./intake.ts";
-import { type DirectSettings, directKnobs } from "./knobs.ts";
+import { type DirectSettings, directKnobs } from "./mode.ts";
 
 /** Longer than a statement of the intake may take, and less than two of them. */
 const TOO_LONG_MS = 1_700;

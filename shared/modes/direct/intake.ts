@@ -16,7 +16,7 @@ import { encodeOrders, fingerprintOf } from "../../wire/order-message.ts";
 import { groupWrites } from "../group.ts";
 import { DECISION_MS, STALE_MS } from "../queue.ts";
 import { refuseRestored } from "./count-stored.ts";
-import type { DirectSettings } from "./knobs.ts";
+import type { DirectSettings } from "./mode.ts";
 import { findOrders, storeOrders, uncounted } from "./stored-orders.ts";
 
 /** Leaves the deadline of a request room for the reply. */

@@ -6,7 +6,7 @@ import { type Intake, Unavailable } from "../../ports.ts";
 import { loadSettings } from "../../runtime/config.ts";
 import type { Pool } from "../../store/pool.ts";
 import { openDirectIntake } from "./intake.ts";
-import { type DirectSettings, directKnobs } from "./knobs.ts";
+import { type DirectSettings, directKnobs } from "./mode.ts";
 
 let admin: Pool;
 let intake: Intake;

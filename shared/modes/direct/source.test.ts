@@ -5,7 +5,7 @@ import type { Server } from "../../../dev/system/servers/server.ts";
 import { silent, until } from "../../../test/fresh.ts";
 import { HOUR_MS } from "../../domain/time.ts";
 import { loadSettings } from "../../runtime/config.ts";
-import { type DirectSettings, directKnobs } from "./knobs.ts";
+import { type DirectSettings, directKnobs } from "./mode.ts";
 import { openDirectSource } from "./source.ts";
 
 /** Written again every 5 s, and a tick after that. */

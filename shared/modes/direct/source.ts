@@ -4,7 +4,7 @@ import { atMost } from "../../runtime/lifecycle.ts";
 import { openOutageLog } from "../../runtime/outage-log.ts";
 import { MissingRight, OF_A_SCRIPT, openRights, type Rights } from "../../runtime/redis.ts";
 import { pause } from "../../runtime/retry.ts";
-import type { DirectSettings } from "./knobs.ts";
+import type { DirectSettings } from "./mode.ts";
 
 const QUEUE = "coffee-v1-tick";
 const SCHEDULER = "count";

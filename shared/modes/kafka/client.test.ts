@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { loadSettings } from "../../runtime/config.ts";
 import { addressesIn } from "./client.ts";
-import { kafkaKnobs } from "./knobs.ts";
+import { kafkaKnobs } from "./mode.ts";
 
 test.each([
   ["a:1", ["a:1"], false],

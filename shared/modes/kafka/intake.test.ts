@@ -11,7 +11,7 @@ import type { Intake } from "../../ports.ts";
 import { loadSettings } from "../../runtime/config.ts";
 import { openKafka } from "./client.ts";
 import { openKafkaIntake, openTurns, partitionInTurn } from "./intake.ts";
-import { type KafkaSettings, kafkaKnobs } from "./knobs.ts";
+import { type KafkaSettings, kafkaKnobs } from "./mode.ts";
 
 const closers: (() => Promise<unknown>)[] = [];
 afterEach(async () => {

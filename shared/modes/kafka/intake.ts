@@ -12,7 +12,7 @@ import {
   REQUEST_TIMEOUT_MS,
   untilKafkaAnswers,
 } from "./client.ts";
-import type { KafkaSettings } from "./knobs.ts";
+import type { KafkaSettings } from "./mode.ts";
 import { ensureTopic, openBacklog, openTopicCheck, type TopicFacts, warnOfRetention } from "./topic.ts";
 
 const QUEUED: Receipt = { replayed: false };

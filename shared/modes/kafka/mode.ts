@@ -1,8 +1,102 @@
+import { type Static, Type } from "typebox";
 import { HOUR_MS } from "../../domain/time.ts";
 import type { Mode } from "../../ports.ts";
 import { openKafkaIntake } from "./intake.ts";
-import { type KafkaSettings, kafkaKnobs } from "./knobs.ts";
 import { openKafkaSource } from "./source.ts";
+
+/** Without users: kafkajs would take what stands before the colon for the host. */
+const BROKER = "[^,/@\\s]+:\\d+";
+const TLS_BROKER = `kafka\\+ssl://${BROKER}`;
+
+export const kafkaKnobs = Type.Object({
+  kafkaBrokers: Type.String({
+    // all by TLS or none: one that is not would see what the others protect
+    pattern: `^${BROKER}(\\s*,\\s*${BROKER})*$|^${TLS_BROKER}(\\s*,\\s*${TLS_BROKER})*$`,
+    description:
+      "host:port of one or more brokers, separated by commas; each as kafka+ssl://host:port for TLS",
+  }),
+  v3Topic: Type.String({
+    default: "coffee-orders",
+    pattern: "^[a-zA-Z0-9._-]{1,249}$",
+    description: "the topic of the orders",
+  }),
+  v3Group: Type.String({ default: "counters", minLength: 1, description: "the consumer group that counts" }),
+  v3Partitions: Type.Integer({
+    default: 6,
+    minimum: 1,
+    maximum: 1_000,
+    description: "partitions of the topic when it is made: the most workers that share the work",
+  }),
+  v3Replicas: Type.Integer({
+    default: 1,
+    minimum: 1,
+    maximum: 9,
+    description: "replicas of the topic when it is made",
+  }),
+  v3RetentionHours: Type.Integer({
+    default: 168,
+    minimum: 1,
+    maximum: 8_760,
+    description: "how long the topic keeps orders, set when it is made",
+  }),
+  v3Acks: Type.Union([Type.Literal(-1), Type.Literal(1)], {
+    default: -1,
+    description:
+      "-1 replies when all in-sync replicas have the order, 1 when the leader has it (for experiments)",
+  }),
+  v3GroupMaxOrders: Type.Integer({
+    default: 500,
+    minimum: 1,
+    maximum: 2_000,
+    description:
+      "orders in one produce request, which must stay under the broker's message.max.bytes of 1 MB",
+  }),
+  v3LingerMs: Type.Integer({
+    default: 2,
+    minimum: 0,
+    maximum: 1_000,
+    description: "how long an order waits for company while no produce request is under way",
+  }),
+  v3MaxWritesInFlight: Type.Integer({
+    default: 3,
+    minimum: 1,
+    maximum: 100,
+    description: "produce requests under way at a time",
+  }),
+  v3MaxQueuedOrders: Type.Integer({
+    default: 10_000,
+    minimum: 1,
+    maximum: 1_000_000,
+    description: "orders that wait for a produce request; more are answered 503",
+  }),
+  v3BatchMaxOrders: Type.Integer({
+    default: 5_000,
+    minimum: 1,
+    maximum: 100_000,
+    description: "orders counted in one statement",
+  }),
+  v3GatherMs: Type.Integer({
+    default: 50,
+    minimum: 0,
+    maximum: 1_000,
+    description:
+      "from one fetch to the next while nothing waits: orders gather, and each statement counts more",
+  }),
+  v3PartitionsAtOnce: Type.Integer({
+    default: 2,
+    minimum: 1,
+    maximum: 100,
+    description: "partitions a worker counts at a time",
+  }),
+  v3SessionTimeoutMs: Type.Integer({
+    default: 10_000,
+    minimum: 1_000,
+    maximum: 300_000,
+    description: "a worker that died is replaced after this time",
+  }),
+});
+
+export type KafkaSettings = Static<typeof kafkaKnobs>;
 
 /** v3: orders go into a Kafka topic; workers of a consumer group count them. */
 export const kafka: Mode = {

@@ -3,7 +3,7 @@ import type { Count, Log, Source } from "../../ports.ts";
 import { atMost } from "../../runtime/lifecycle.ts";
 import { pause } from "../../runtime/retry.ts";
 import { openKafka, openKafkaOutage, untilKafkaAnswers } from "./client.ts";
-import type { KafkaSettings } from "./knobs.ts";
+import type { KafkaSettings } from "./mode.ts";
 import { ensureTopic } from "./topic.ts";
 
 /** How long the broker may hold back a fetch that has nothing yet. */

@@ -5,8 +5,7 @@ import { type System, startSystem } from "../../../test/system.ts";
 import { startWorkerHere } from "../../../test/worker-here.ts";
 import { loadSettings } from "../../runtime/config.ts";
 import { openKafka } from "./client.ts";
-import { type KafkaSettings, kafkaKnobs } from "./knobs.ts";
-import { kafka } from "./mode.ts";
+import { type KafkaSettings, kafka, kafkaKnobs } from "./mode.ts";
 import { verifyTopic, warnOfRetention } from "./topic.ts";
 
 const closers: (() => Promise<unknown>)[] = [];

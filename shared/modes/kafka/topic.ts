@@ -3,7 +3,7 @@ import { HOUR_MS } from "../../domain/time.ts";
 import type { Backlog, Log, Verified } from "../../ports.ts";
 import { atMost } from "../../runtime/lifecycle.ts";
 import { DISCONNECT_MS, openKafka } from "./client.ts";
-import type { KafkaSettings } from "./knobs.ts";
+import type { KafkaSettings } from "./mode.ts";
 
 /** The age of the oldest uncounted order is known to this precision. */
 const AGE_PRECISION_MS = 100;

@@ -6,7 +6,7 @@ import { freshDatabase, silent, until } from "../../../test/fresh.ts";
 import { loadSettings } from "../../runtime/config.ts";
 import { openRights } from "../../runtime/redis.ts";
 import { type Consumer, createGroup, openConsumer, type StreamEntry } from "./consumer.ts";
-import { type RedisStreamsSettings, redisStreamsKnobs } from "./knobs.ts";
+import { type RedisStreamsSettings, redisStreamsKnobs } from "./mode.ts";
 import { openRedisStreamsSource } from "./source.ts";
 import { openStreamGround, type StreamGround, untilReady } from "./stream.fixture.ts";
 import { openReader, openStream } from "./stream.ts";

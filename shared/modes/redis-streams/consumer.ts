@@ -1,7 +1,7 @@
 import type { Delivery, Entry } from "../../ports.ts";
 import { messageOf } from "../../runtime/lifecycle.ts";
 import type { Rights } from "../../runtime/redis.ts";
-import type { RedisStreamsSettings } from "./knobs.ts";
+import type { RedisStreamsSettings } from "./mode.ts";
 import { BLOCK_MS, type StreamClient } from "./stream.ts";
 
 /** A stream entry; without fields when it was deleted while it was pending. */

@@ -5,7 +5,7 @@ import { closeRedis } from "../../runtime/redis.ts";
 import { encodeOrders } from "../../wire/order-message.ts";
 import { groupWrites } from "../group.ts";
 import { DECISION_MS, STALE_MS } from "../queue.ts";
-import type { RedisStreamsSettings } from "./knobs.ts";
+import type { RedisStreamsSettings } from "./mode.ts";
 import { entryTimeMs, openStream, type StreamClient } from "./stream.ts";
 
 const QUEUED: Receipt = { replayed: false };

@@ -6,7 +6,7 @@ import { pause, retrying } from "../../runtime/retry.ts";
 import { openPool, type Pool } from "../../store/pool.ts";
 import { schemaLock } from "../../store/schema.ts";
 import { type Consumer, openConsumer, type StreamEntry } from "./consumer.ts";
-import type { RedisStreamsSettings } from "./knobs.ts";
+import type { RedisStreamsSettings } from "./mode.ts";
 import { openReader, openStream, type StreamClient } from "./stream.ts";
 
 const TRIM_EVERY_MS = 1_000;
