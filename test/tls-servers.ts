@@ -54,7 +54,7 @@ const startTlsPostgres = async ({ certificate, key }: Certificates) => {
 const startTlsKafka = async ({ both }: Certificates) => {
   const port = await freePort();
   const server = await startKafka({
-    doors: [{ name: "TLS", port, advertisedPort: port }],
+    listeners: [{ name: "TLS", port, advertisedPort: port }],
     settings: {
       "listener.security.protocol.map": "BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT,TLS:SSL",
       "listener.name.tls.ssl.keystore.type": "PEM",

@@ -1,10 +1,9 @@
 /** What a run is verified by when its fault is over: the audit, the drained backlog, and what PostgreSQL and Redis report. */
-import { closeRedis, openRedis, redisOptions } from "#shared/runtime/redis.ts";
 import type { Pool } from "#shared/store/pool.ts";
-import type { Ledger } from "../system/account.ts";
+import { countOutcomes, type Ledger } from "../system/account.ts";
 import { audit, countsIn } from "../system/audit.ts";
 import { readDashboard } from "../system/dashboards.ts";
-import { deadlocksIn, openDatabase } from "../system/database.ts";
+import { deadlocksIn, withDatabase, withRedis } from "../system/database.ts";
 import { waitUntil } from "../system/wait.ts";
 import type { DashboardClients } from "./dashboard-clients.ts";
 
@@ -37,7 +36,6 @@ export const check = async (
   clients: Pick<DashboardClients, "problems" | "shown" | "plain">,
 ): Promise<Checked> => {
   const { mode, url, deadLetters, conflicts, agreeWithinMs } = subject;
-  const pool = openDatabase(subject.databaseUrl);
   const problems: string[] = [...clients.problems];
   const attempt = async (work: () => Promise<unknown>): Promise<void> => {
     try {
@@ -46,13 +44,13 @@ export const check = async (
       problems.push((error as Error).message);
     }
   };
-  try {
+  const dashboards = [
+    { name: "GET /api/dashboard", read: () => readDashboard(url, mode) },
+    { name: "a client of coffee-rt.v1", read: clients.shown },
+    { name: "a plain WebSocket", read: clients.plain },
+  ];
+  return withDatabase(subject.databaseUrl, async (pool) => {
     await attempt(() => untilDrained(subject, pool, ledger));
-    const dashboards = [
-      { name: "GET /api/dashboard", read: () => readDashboard(url, mode) },
-      { name: "a client of coffee-rt.v1", read: clients.shown },
-      { name: "a plain WebSocket", read: clients.plain },
-    ];
     const found = await audit(pool, ledger, { mode, dashboards, deadLetters, conflicts, agreeWithinMs });
     problems.push(...found.problems);
     await attempt(() => untilNothingPending(subject));
@@ -60,9 +58,7 @@ export const check = async (
     if (deadlocks > 0) problems.push(`${deadlocks} deadlocks: rows are not written in one common order`);
     const { acknowledged, lost, countedTwice } = found;
     return { acknowledged, lost, countedTwice, problems };
-  } finally {
-    await pool.end();
-  }
+  });
 };
 
 /** Until everything acknowledged is counted and the API sees no lag. */
@@ -71,7 +67,7 @@ const untilDrained = async (
   pool: Pool,
   ledger: Ledger,
 ): Promise<void> => {
-  const expected = ledger.entries().filter(({ outcome }) => outcome === "acknowledged").length;
+  const expected = countOutcomes(ledger).acknowledged;
   const isDrained = async (): Promise<boolean> =>
     (await countsIn(pool)).counted >= expected && (await readDashboard(url, mode)).modes[mode]?.lag === 0;
   const what = `${expected} orders are counted and there is no lag`;
@@ -81,16 +77,11 @@ const untilDrained = async (
 /** No group of the stream has an entry that is delivered and not acknowledged. */
 const untilNothingPending = async ({ streamUrl, agreeWithinMs }: Subject): Promise<void> => {
   if (streamUrl === "") return;
-  const options = { ...redisOptions("coffee-faults"), lazyConnect: true };
-  const client = openRedis(streamUrl, options, () => undefined);
-  try {
-    await client.connect();
+  await withRedis(streamUrl, (stream) => {
     const isSettled = async (): Promise<boolean> => {
-      const groups = (await client.call("XINFO", "GROUPS", "coffee:orders")) as unknown[][];
+      const groups = (await stream.call("XINFO", "GROUPS", "coffee:orders")) as unknown[][];
       return groups.every((group) => group[group.indexOf("pending") + 1] === 0);
     };
-    await waitUntil("no entry of the stream is pending", isSettled, agreeWithinMs);
-  } finally {
-    await closeRedis(client);
-  }
+    return waitUntil("no entry of the stream is pending", isSettled, agreeWithinMs);
+  });
 };

@@ -8,7 +8,7 @@ import { type System, type SystemOptions, startSystem, temporaryFolder } from ".
 import type { HttpProgram, Program, Settings } from "../system/programs.ts";
 import { freePort } from "../system/servers/ports.ts";
 import type { Server } from "../system/servers/server.ts";
-import type { KafkaDoor } from "../system/servers/settings.ts";
+import type { KafkaListener } from "../system/servers/settings.ts";
 import { addressesOf, type Servers, type Wanted } from "../system/servers/start.ts";
 import { openTcpProxy, type TcpProxy } from "../system/tcp-proxy.ts";
 
@@ -35,7 +35,7 @@ export type Setup = {
   /** Further options of the servers. */
   readonly servers?: Partial<Wanted>;
   /** Runs after the migrations and before the first program. */
-  readonly prepareDatabase?: (databaseUrl: string) => Promise<void>;
+  readonly prepareDatabase?: (databaseUrl: string) => Promise<unknown>;
   /** Runs before anything starts; what it opens is closed after everything has stopped. */
   readonly prepare?: (preparing: Preparing) => Promise<Prepared>;
 };
@@ -50,24 +50,17 @@ export type Preparing = {
 
 export type Prepared = Pick<Setup, "servers"> & Pick<SystemOptions, "envOf">;
 
-export type FaultySystem = {
+export type FaultySystem = Pick<System, "apis" | "workers" | "removeWorker" | "start"> & {
   readonly mode: string;
   /** Of the APIs. */
   readonly urls: readonly string[];
   /** Directly to the servers, past the proxies; "" of a server that the mode does not have. */
   readonly addresses: Readonly<Record<ServerName, string>>;
-  readonly apis: readonly Program[];
-  /** The running ones, oldest first. */
-  readonly workers: readonly Program[];
   server(name: ServerName): Server;
   /** The server without which this mode cannot accept orders. */
   readonly backend: ServerName;
   proxy(kind: ProgramKind, server: ServerName): TcpProxy;
   addWorker(): Promise<Program>;
-  /** Stops the oldest one; resolves when it has exited. */
-  removeWorker(): Promise<void>;
-  /** Any other program, with the settings that workers have; it stops with the system. */
-  startProgram(name: string, file: string, env: Settings): Program;
   readonly folder: string;
   close(): Promise<void>;
 };
@@ -119,7 +112,7 @@ const open = async (
   const system: System = await startSystem({
     modes: [mode],
     dataDir: join(folder, "system"),
-    servers: { ...given, kafka: { ...given.kafka, doors: proxies.kafkaListeners } },
+    servers: { ...given, kafka: { ...given.kafka, listeners: proxies.kafkaListeners } },
     apis,
     workers,
     env: { LOG_LEVEL: "warn", POLL_EVERY_MS: "200", ...setup.env },
@@ -132,14 +125,13 @@ const open = async (
     onLine,
   });
   closers.add("the system", system.stop);
+  const { apis: started, workers: running, removeWorker, start } = system;
   return {
-    mode,
+    ...{ apis: started, workers: running, removeWorker, start, mode },
     urls: system.apis.map(({ url }) => url),
     addresses: Object.fromEntries(
       serverNames.map((name) => [name, system.servers[name]?.url ?? ""]),
     ) as FaultySystem["addresses"],
-    apis: system.apis,
-    workers: system.workers,
     server: (name) => {
       const server = system.servers[name];
       if (server === undefined) throw new Error(`${mode} has no ${name}`);
@@ -148,8 +140,6 @@ const open = async (
     backend,
     proxy: proxies.between,
     addWorker: () => system.addWorker(mode),
-    removeWorker: system.removeWorker,
-    startProgram: system.start,
     folder,
   };
 };
@@ -158,7 +148,7 @@ const kindOf = (kind: HttpProgram["kind"]): ProgramKind => (kind === "worker" ? 
 
 type Proxies = {
   /** A broker sends its clients on to the address of its listener: those of a proxy have to come back to it. */
-  readonly kafkaListeners: readonly KafkaDoor[];
+  readonly kafkaListeners: readonly KafkaListener[];
   between(kind: ProgramKind, name: ServerName): TcpProxy;
   forwardTo(servers: Servers): void;
   /** Where this kind of program reaches the servers, by the variables of its settings. */
@@ -171,37 +161,36 @@ const openProxies = async (
   random: Random,
   closers: Closers,
 ): Promise<Proxies> => {
-  const proxies = new Map<string, TcpProxy>();
-  const listeners = new Map<string, KafkaDoor>();
-  const pairs = names.flatMap((name) => (["api", "worker"] as const).map((kind) => ({ kind, name })));
-  for (const { kind, name } of pairs) {
-    const proxy = await openTcpProxy(random);
-    proxies.set(`${kind} ${name}`, proxy);
-    closers.add(`the proxy between ${kind} and ${name}`, () => proxy.close());
-    const listener = { name: kind.toUpperCase(), port: await freePort(), advertisedPort: proxy.port };
-    if (name === "kafka") listeners.set(`${kind} ${name}`, listener);
-  }
+  const proxies: { kind: ProgramKind; name: ServerName; proxy: TcpProxy; listener: KafkaListener | null }[] =
+    [];
+  for (const name of names)
+    for (const kind of ["api", "worker"] as const) {
+      const proxy = await openTcpProxy(random);
+      closers.add(`the proxy between ${kind} and ${name}`, () => proxy.close());
+      const listener =
+        name === "kafka"
+          ? { name: kind.toUpperCase(), port: await freePort(), advertisedPort: proxy.port }
+          : null;
+      proxies.push({ kind, name, proxy, listener });
+    }
   return {
-    kafkaListeners: [...listeners.values()],
+    kafkaListeners: proxies.flatMap(({ listener }) => listener ?? []),
     between: (kind, name) => {
-      const proxy = proxies.get(`${kind} ${name}`);
-      if (proxy === undefined) throw new Error(`there is no proxy between ${kind} and ${name}`);
-      return proxy;
+      const found = proxies.find((each) => each.kind === kind && each.name === name);
+      if (found === undefined) throw new Error(`there is no proxy between ${kind} and ${name}`);
+      return found.proxy;
     },
     forwardTo: (servers) => {
-      for (const { kind, name } of pairs) {
-        const port = listeners.get(`${kind} ${name}`)?.port ?? servers[name]?.port ?? 0;
-        proxies.get(`${kind} ${name}`)?.forwardTo(port);
-      }
+      for (const { name, proxy, listener } of proxies)
+        proxy.forwardTo(listener?.port ?? servers[name]?.port ?? 0);
     },
     addressesFor: (kind, servers) => {
-      const direct = addressesOf(servers);
-      const throughProxies = names.map((name) => {
-        const { variable } = serverTable[name];
-        const [port, own] = [servers[name]?.port ?? 0, proxies.get(`${kind} ${name}`)?.port ?? 0];
-        return [variable, (direct[variable] ?? "").replace(String(port), String(own))] as const;
-      });
-      return { ...direct, ...Object.fromEntries(throughProxies) };
+      const addresses = { ...addressesOf(servers) };
+      for (const { name, proxy } of proxies.filter((each) => each.kind === kind)) {
+        const [{ variable }, direct] = [serverTable[name], String(servers[name]?.port)];
+        addresses[variable] = (addresses[variable] ?? "").replace(direct, String(proxy.port));
+      }
+      return addresses;
     },
   };
 };

@@ -1,13 +1,14 @@
-/** PostgreSQL as seen from outside of the programs: by audits, faults and tests. */
+/** PostgreSQL and Redis as seen from outside of the programs: by audits, faults and tests. */
+import { closeRedis, openRedis, type RedisClient, redisOptions } from "#shared/runtime/redis.ts";
 import { openPool, type Pool } from "#shared/store/pool.ts";
 
 const STATEMENT_MS = 30_000;
 
-export const openDatabase = (databaseUrl: string, program = "coffee-audit"): Pool =>
+export const openDatabase = (databaseUrl: string): Pool =>
   openPool(
     {
       databaseUrl,
-      program,
+      program: "coffee-audit",
       maxConnections: 2,
       statementTimeoutMs: STATEMENT_MS,
       connectTimeoutMs: STATEMENT_MS,
@@ -15,6 +16,26 @@ export const openDatabase = (databaseUrl: string, program = "coffee-audit"): Poo
     // a fault may stop the server; the next statement opens a new connection
     () => undefined,
   );
+
+/** Closes its connections when the work ends. */
+export const withDatabase = async <T>(databaseUrl: string, work: (pool: Pool) => Promise<T>): Promise<T> => {
+  const pool = openDatabase(databaseUrl);
+  try {
+    return await work(pool);
+  } finally {
+    await pool.end();
+  }
+};
+
+export const withRedis = async <T>(url: string, work: (client: RedisClient) => Promise<T>): Promise<T> => {
+  const client = openRedis(url, { ...redisOptions("coffee-audit"), lazyConnect: true }, () => undefined);
+  try {
+    await client.connect();
+    return await work(client);
+  } finally {
+    await closeRedis(client);
+  }
+};
 
 /** The only value of a statement, as a number. */
 export const numberOf = async (pool: Pool, sql: string, values: unknown[] = []): Promise<number> => {

@@ -1,8 +1,7 @@
 /** Requests that are too large, malformed, or never complete: none of their orders may be stored, and no API may exit. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
-import type { Order } from "../../system/client/orders.ts";
-import { membersOf } from "../../system/client/orders.ts";
+import { membersOf, type Order } from "../../system/client/orders.ts";
 import type { Fault, Scene } from "../faults.ts";
 import {
   batchMember,

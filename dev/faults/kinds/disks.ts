@@ -15,7 +15,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { type Closers, messageOf } from "#shared/runtime/lifecycle.ts";
 import type { ServerName } from "#shared/servers.ts";
-import { openDatabase } from "../../system/database.ts";
+import { withDatabase } from "../../system/database.ts";
 import type { Settings } from "../../system/servers/settings.ts";
 import { waitUntil } from "../../system/wait.ts";
 import type { Fault, Scene } from "../faults.ts";
@@ -92,23 +92,19 @@ const fillDisk = async (scene: Scene, { name, meanwhile }: SmallDisk): Promise<v
 };
 
 /** Until the WAL needs another segment: then PostgreSQL panics, and cannot start while the disk is full. */
-const fillWal = async ({ addresses }: FaultySystem): Promise<void> => {
-  const pool = openDatabase(addresses.postgres);
-  const isPanic = async (): Promise<boolean> => {
-    try {
-      await pool.query(`SELECT pg_logical_emit_message(true, 'ballast', repeat('x', ${MEGABYTE}))`);
-      return false;
-    } catch (error) {
-      // 53: an error for want of resources that the server reports; after a panic it reports nothing
-      return (error as { code?: string }).code?.startsWith("53") !== true;
-    }
-  };
-  try {
+const fillWal = ({ addresses }: FaultySystem): Promise<void> =>
+  withDatabase(addresses.postgres, async (pool) => {
+    const isPanic = async (): Promise<boolean> => {
+      try {
+        await pool.query(`SELECT pg_logical_emit_message(true, 'ballast', repeat('x', ${MEGABYTE}))`);
+        return false;
+      } catch (error) {
+        // 53: an error for want of resources that the server reports; after a panic it reports nothing
+        return (error as { code?: string }).code?.startsWith("53") !== true;
+      }
+    };
     await waitUntil("PostgreSQL's WAL has no room", isPanic, REFUSED_WITHIN_MS);
-  } finally {
-    await pool.end();
-  }
-};
+  });
 
 const DISKS: readonly SmallDisk[] = [
   // the least that holds its WAL: two segments of 16 MB

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { v7 as newOrderId } from "uuid";
 import type { Received } from "../../system/client/connections.ts";
 import type { Order } from "../../system/client/orders.ts";
-import { openDatabase } from "../../system/database.ts";
+import { numberOf, withDatabase } from "../../system/database.ts";
 import type { Fault, Scene } from "../faults.ts";
 import { rawRequestOf, sendAndReset } from "../raw-requests.ts";
 
@@ -109,16 +109,12 @@ const resetConnections = async ({ system, clients, ledger, random }: Scene): Pro
   for (let sent = 0; sent < RESET_CLIENTS; sent += RESET_AT_ONCE)
     await Promise.all(Array.from({ length: RESET_AT_ONCE }, resetOne));
   await sleep(ARRIVED_MS);
-  const pool = openDatabase(system.addresses.postgres);
-  try {
-    const ids = all.flat().map(({ id }) => id);
-    const { rows } = await pool.query("SELECT FROM orders WHERE order_id = ANY($1::uuid[])", [ids]);
-    // then the fault would prove nothing
-    if (rows.length === 0)
-      throw new Error("no request of a reset connection arrived: they were reset too early");
-  } finally {
-    await pool.end();
-  }
+  const ids = all.flat().map(({ id }) => id);
+  const arrived = await withDatabase(system.addresses.postgres, (pool) =>
+    numberOf(pool, "SELECT count(*) FROM orders WHERE order_id = ANY($1::uuid[])", [ids]),
+  );
+  // then the fault would prove nothing
+  if (arrived === 0) throw new Error("no request of a reset connection arrived: reset too early");
   await Promise.all(all.filter(() => random.next() < 0.5).map((orders) => clients.send(orders)));
 };
 

@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { modeNamed } from "#shared/modes/all.ts";
-import { closeRedis, openRedis, type RedisClient, redisOptions } from "#shared/runtime/redis.ts";
+import type { RedisClient } from "#shared/runtime/redis.ts";
 import { serversOf } from "#shared/servers.ts";
-import { openDatabase } from "../../system/database.ts";
+import { withDatabase, withRedis } from "../../system/database.ts";
 import { waitUntil } from "../../system/wait.ts";
 import type { Fault, Scene } from "../faults.ts";
 import type { FaultySystem } from "../system.ts";
@@ -27,17 +27,13 @@ const startedWorkers = async (board: RedisClient): Promise<number> => {
 
 /** The oldest workers are removed, so that a new one remains. */
 const scaleWorkers = async ({ system }: Scene): Promise<void> => {
-  const board = openRedis(system.addresses.board, redisOptions("coffee-faults"), () => undefined);
-  try {
-    await once(board, "ready");
+  await withRedis(system.addresses.board, async (board) => {
     while (system.workers.length < MOST_WORKERS) await system.addWorker();
     const areStarted = async (): Promise<boolean> => (await startedWorkers(board)) === MOST_WORKERS;
     await waitUntil(`${MOST_WORKERS} workers have started`, areStarted, READY_WITHIN_MS);
-    await sleep(STAY_MS);
-    while (system.workers.length > 1) await system.removeWorker();
-  } finally {
-    await closeRedis(board);
-  }
+  });
+  await sleep(STAY_MS);
+  while (system.workers.length > 1) await system.removeWorker();
 };
 
 /** As an orchestrator does it: each only when everything is ready again. */
@@ -91,33 +87,27 @@ UNION ALL SELECT 'function ' || proname || ' ' || md5(prosrc) FROM pg_proc WHERE
 UNION ALL SELECT 'migration ' || name FROM migrations
 ORDER BY 1`;
 
-const schemaOf = async (databaseUrl: string): Promise<string[]> => {
-  const pool = openDatabase(databaseUrl);
-  try {
-    return (await pool.query<{ thing: string }>(SCHEMA)).rows.map(({ thing }) => thing);
-  } finally {
-    await pool.end();
-  }
-};
+const schemaOf = (databaseUrl: string): Promise<string[]> =>
+  withDatabase(databaseUrl, async (pool) =>
+    (await pool.query<{ thing: string }>(SCHEMA)).rows.map(({ thing }) => thing),
+  );
 
 /** On the database in use, whose schema has to stay, and on an empty one, which has to get the same. */
 const migrateOften = async ({ system }: Scene): Promise<void> => {
   const used = system.addresses.postgres;
   const empty = Object.assign(new URL(used), { pathname: "/faults_empty" }).href;
-  const pool = openDatabase(used);
-  try {
-    const before = await schemaOf(used);
-    for (let round = 0; round < ROUNDS; round++) await migrateConcurrently(used);
+  const before = await schemaOf(used);
+  for (let round = 0; round < ROUNDS; round++) await migrateConcurrently(used);
+  const created = await withDatabase(used, async (pool) => {
     await pool.query("CREATE DATABASE faults_empty");
     await migrateConcurrently(empty);
-    const created = await schemaOf(empty);
+    const schema = await schemaOf(empty);
     await pool.query("DROP DATABASE faults_empty");
-    for (const [where, schema] of Object.entries({ "in use": await schemaOf(used), "new": created }))
-      if (!isDeepStrictEqual(schema, before))
-        throw new Error(`the schema of the database ${where} differs: ${differenceOf(schema, before)}`);
-  } finally {
-    await pool.end();
-  }
+    return schema;
+  });
+  for (const [where, schema] of Object.entries({ "in use": await schemaOf(used), "new": created }))
+    if (!isDeepStrictEqual(schema, before))
+      throw new Error(`the schema of the database ${where} differs: ${differenceOf(schema, before)}`);
 };
 
 const differenceOf = (a: readonly string[], b: readonly string[]): string =>

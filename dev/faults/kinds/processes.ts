@@ -1,8 +1,7 @@
 /** Processes that are killed, stopped or paused, and servers that lose what was only in memory. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { closeRedis, openRedis, redisOptions } from "#shared/runtime/redis.ts";
 import { type ServerName, serverNames } from "#shared/servers.ts";
-import { openDatabase } from "../../system/database.ts";
+import { withDatabase, withRedis } from "../../system/database.ts";
 import type { Program } from "../../system/programs.ts";
 import type { Server } from "../../system/servers/server.ts";
 import { waitUntil } from "../../system/wait.ts";
@@ -91,11 +90,7 @@ export const pauses: readonly Fault[] = [5, 40].flatMap((seconds) => [
 export const flushBoard: Fault = {
   name: "flush-board",
   strike: async ({ system }) => {
-    const options = { ...redisOptions("coffee-faults"), lazyConnect: true };
-    const client = openRedis(system.addresses.board, options, () => undefined);
-    await client.connect();
-    await client.flushall();
-    await closeRedis(client);
+    await withRedis(system.addresses.board, (board) => board.flushall());
   },
   recoverWithinSeconds: 15,
 };
@@ -112,11 +107,8 @@ const RARE_FLUSHES = {
 };
 const BETWEEN_KILLS_MS = 4_000;
 
-const disableSynchronousCommit = async (databaseUrl: string): Promise<void> => {
-  const pool = openDatabase(databaseUrl);
-  await pool.query("ALTER ROLE CURRENT_USER SET synchronous_commit = off");
-  await pool.end();
-};
+const disableSynchronousCommit = (databaseUrl: string): Promise<unknown> =>
+  withDatabase(databaseUrl, (pool) => pool.query("ALTER ROLE CURRENT_USER SET synchronous_commit = off"));
 
 /**
  * PostgreSQL where sessions do not wait for the WAL by default: it answers a commit that is only in memory. The product

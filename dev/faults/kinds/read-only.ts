@@ -2,8 +2,7 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { closeRedis, openRedis, redisOptions } from "#shared/runtime/redis.ts";
-import { openDatabase } from "../../system/database.ts";
+import { withDatabase, withRedis } from "../../system/database.ts";
 import { waitUntil } from "../../system/wait.ts";
 import type { Fault, Scene } from "../faults.ts";
 import { modesOn } from "../system.ts";
@@ -68,23 +67,23 @@ WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()`;
 const makeReadOnly = async (scene: Scene, { begin, end }: ReadOnly): Promise<void> => {
   const { addresses, backend } = scene.system;
   const during = "PostgreSQL is read-only";
-  const pool = openDatabase(addresses.postgres);
-  // one session, opened before: a new one would be read-only itself
-  const session = await pool.connect();
-  const run = async (statements: readonly string[]): Promise<void> => {
-    for (const statement of statements) await session.query(statement);
-  };
-  try {
-    await run(["SET default_transaction_read_only = off", ...begin, END_SESSIONS]);
-    if (backend === "postgres") {
-      await untilRefused(scene, during);
-      await sleep(REFUSING_MS);
-    } else await acceptingDuring(scene, during, () => sleep(REFUSING_MS));
-  } finally {
-    await run(end);
-    session.release();
-    await pool.end();
-  }
+  await withDatabase(addresses.postgres, async (pool) => {
+    // one session, opened before: a new one would be read-only itself
+    const session = await pool.connect();
+    const run = async (statements: readonly string[]): Promise<void> => {
+      for (const statement of statements) await session.query(statement);
+    };
+    try {
+      await run(["SET default_transaction_read_only = off", ...begin, END_SESSIONS]);
+      if (backend === "postgres") {
+        await untilRefused(scene, during);
+        await sleep(REFUSING_MS);
+      } else await acceptingDuring(scene, during, () => sleep(REFUSING_MS));
+    } finally {
+      await run(end);
+      session.release();
+    }
+  });
 };
 
 /** A port that is taken and resets every connection: no Redis can ever listen there. */
@@ -103,10 +102,7 @@ const openDeadPort = async () => {
 /** A replica keeps its data until it has a primary to copy; this one never finds its primary. */
 const makeReplica = async (scene: Scene): Promise<void> => {
   const primary = await openDeadPort();
-  const options = { ...redisOptions("coffee-faults"), lazyConnect: true };
-  const stream = openRedis(scene.system.addresses.stream, options, () => undefined);
-  try {
-    await stream.connect();
+  await withRedis(scene.system.addresses.stream, async (stream) => {
     await stream.replicaof(HOST, primary.port);
     try {
       await untilRefused(scene, "the stream's Redis is a replica");
@@ -114,10 +110,7 @@ const makeReplica = async (scene: Scene): Promise<void> => {
     } finally {
       await stream.replicaof("NO", "ONE");
     }
-  } finally {
-    await closeRedis(stream);
-    await primary.close();
-  }
+  }).finally(primary.close);
 };
 
 export const readOnlyBackends: readonly Fault[] = [

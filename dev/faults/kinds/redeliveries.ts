@@ -1,7 +1,7 @@
 /** Orders that are delivered again: by a rewound group, a lost group, or copies in the transport. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { closeRedis } from "#shared/runtime/redis.ts";
-import { numberOf, openDatabase } from "../../system/database.ts";
+import { numberOf, withDatabase } from "../../system/database.ts";
 import { waitUntil } from "../../system/wait.ts";
 import type { Fault, Scene } from "../faults.ts";
 import { type FaultySystem, modesOn } from "../system.ts";
@@ -14,23 +14,16 @@ const REDELIVERED_WITHIN_MS = 20_000;
  * Runs `work`, which resolves with how many orders are delivered again at least, and waits until the workers recognised
  * as many: only then has the fault happened.
  */
-export const untilRedelivered = async (
-  { addresses }: FaultySystem,
-  work: () => Promise<number>,
-): Promise<void> => {
-  const pool = openDatabase(addresses.postgres);
-  const duplicates = (): Promise<number> =>
-    numberOf(pool, "SELECT coalesce(sum(duplicates), 0) FROM applied");
-  try {
+export const untilRedelivered = ({ addresses }: FaultySystem, work: () => Promise<number>): Promise<void> =>
+  withDatabase(addresses.postgres, async (pool) => {
+    const duplicates = (): Promise<number> =>
+      numberOf(pool, "SELECT coalesce(sum(duplicates), 0) FROM applied");
     const before = await duplicates();
     const atLeast = await work();
     if (atLeast === 0) throw new Error("there was nothing to deliver again");
     const areRecognised = async (): Promise<boolean> => (await duplicates()) >= before + atLeast;
     await waitUntil(`${atLeast} orders are delivered again`, areRecognised, REDELIVERED_WITHIN_MS);
-  } finally {
-    await pool.end();
-  }
-};
+  });
 
 const KEEP_MS = 3_000;
 /** A group that reads nothing keeps entries from being trimmed; without it one second of them remains. */

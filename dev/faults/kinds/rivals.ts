@@ -1,7 +1,7 @@
 /** Several processes that do the same work at the same moment. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { closeRedis } from "#shared/runtime/redis.ts";
-import { openDatabase } from "../../system/database.ts";
+import { withDatabase } from "../../system/database.ts";
 import type { Fault, Scene } from "../faults.ts";
 import { type FaultySystem, modesOn } from "../system.ts";
 import { openStreamOf } from "../transport.ts";
@@ -12,28 +12,26 @@ const SLOW_ROWS = (body: string): string => `
 CREATE OR REPLACE FUNCTION slow_rows() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN ${body} RETURN NEW; END $$`;
 
 /** Before the first program: a trigger created under load deadlocks with statements that lock a partition. */
-const createSlowRows = async (databaseUrl: string): Promise<void> => {
-  const pool = openDatabase(databaseUrl);
-  await pool.query(`${SLOW_ROWS("")};
-CREATE TRIGGER slow_rows BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION slow_rows()`);
-  await pool.end();
-};
+const createSlowRows = (databaseUrl: string): Promise<unknown> =>
+  withDatabase(databaseUrl, (pool) =>
+    pool.query(`${SLOW_ROWS("")};
+CREATE TRIGGER slow_rows BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION slow_rows()`),
+  );
 
 /** During `work` each inserted order takes up to `mostMs`, so that concurrent writers certainly overlap. */
-const withSlowRows = async (
+const withSlowRows = (
   { addresses }: FaultySystem,
   mostMs: number,
   work: () => Promise<void>,
-): Promise<void> => {
-  const pool = openDatabase(addresses.postgres);
-  try {
-    await pool.query(SLOW_ROWS(`PERFORM pg_sleep(random() * ${mostMs / 1_000});`));
-    await work();
-  } finally {
-    await pool.query(SLOW_ROWS(""));
-    await pool.end();
-  }
-};
+): Promise<void> =>
+  withDatabase(addresses.postgres, async (pool) => {
+    try {
+      await pool.query(SLOW_ROWS(`PERFORM pg_sleep(random() * ${mostMs / 1_000});`));
+      await work();
+    } finally {
+      await pool.query(SLOW_ROWS(""));
+    }
+  });
 
 const WORKERS = 4;
 const ROUNDS = 3;
@@ -93,7 +91,7 @@ const runBeside = async (
   count: number,
 ): Promise<void> => {
   const start = (_: unknown, index: number) =>
-    system.startProgram(`rival-${index}`, "dev/faults/rival-program.ts", { RIVAL_PROGRAM: program });
+    system.start(`rival-${index}`, "dev/faults/rival-program.ts", { RIVAL_PROGRAM: program });
   const programs = Array.from({ length: count }, start);
   await sleep(RIVALRY_MS);
   await Promise.all(programs.map(({ stop }) => stop()));

@@ -10,7 +10,7 @@ import { kafkaIsReady } from "./ready.ts";
 import type { Server } from "./server.ts";
 import {
   KAFKA_CLUSTER_ID,
-  type KafkaDoor,
+  type KafkaListener,
   type KafkaNode,
   kafkaSettings,
   type Settings,
@@ -26,7 +26,7 @@ export type KafkaOptions = {
   /** Where it is one of several; without it it is the only one. */
   node?: KafkaNode;
   /** Further ways in, for clients that are to be told another address than the broker's own. */
-  doors?: readonly KafkaDoor[];
+  listeners?: readonly KafkaListener[];
   /** Further broker settings, by Kafka's names. */
   settings?: Settings;
   /** Further options of its Java; processes only, as a container's image has its own. */
@@ -78,9 +78,9 @@ export const startKafka = async (options: KafkaOptions = {}): Promise<Server> =>
   const { folder, temporary } = serverFolder("kafka", options.dataDir);
   const port = await freePort(options.port);
   const node = options.node ?? { id: 1, controllerPort: await freePort() };
-  const doors = options.doors ?? [];
+  const listeners = options.listeners ?? [];
   const settings = {
-    ...kafkaSettings({ host: "127.0.0.1", port, node, doors }),
+    ...kafkaSettings({ host: "127.0.0.1", port, node, listeners }),
     ...options.settings,
   };
   const archive = classArchive(classPath);

@@ -56,29 +56,29 @@ export const KAFKA_CLUSTER_ID = "Y29mZmVlLXJ0LWxvY2FsMA";
 const CONTROLLER_ID = 1;
 
 /** A listener: clients that come by `port` are sent to `advertisedPort`, where something in between may stand. */
-export type KafkaDoor = { name: string; port: number; advertisedPort: number };
+export type KafkaListener = { name: string; port: number; advertisedPort: number };
 
 /** One of several brokers. Number 1 is their controller too, on this port. */
 export type KafkaNode = { id: number; controllerPort: number };
 
 /** `host` is where the broker listens; clients are always told 127.0.0.1. */
-type KafkaAddresses = { host: string; port: number; node: KafkaNode; doors?: readonly KafkaDoor[] };
+type KafkaAddresses = { host: string; port: number; node: KafkaNode; listeners?: readonly KafkaListener[] };
 
-export const kafkaSettings = ({ host, port, node, doors = [] }: KafkaAddresses): Settings => ({
+export const kafkaSettings = ({ host, port, node, listeners = [] }: KafkaAddresses): Settings => ({
   "process.roles": node.id === CONTROLLER_ID ? "broker,controller" : "broker",
   "node.id": String(node.id),
   listeners: [
     `BROKER://${host}:${port}`,
     ...(node.id === CONTROLLER_ID ? [`CONTROLLER://127.0.0.1:${node.controllerPort}`] : []),
-    ...doors.map((door) => `${door.name}://127.0.0.1:${door.port}`),
+    ...listeners.map((listener) => `${listener.name}://127.0.0.1:${listener.port}`),
   ].join(","),
   "advertised.listeners": [
     `BROKER://127.0.0.1:${port}`,
-    ...doors.map((door) => `${door.name}://127.0.0.1:${door.advertisedPort}`),
+    ...listeners.map((listener) => `${listener.name}://127.0.0.1:${listener.advertisedPort}`),
   ].join(","),
   "inter.broker.listener.name": "BROKER",
   "controller.listener.names": "CONTROLLER",
-  "listener.security.protocol.map": ["BROKER", "CONTROLLER", ...doors.map(({ name }) => name)]
+  "listener.security.protocol.map": ["BROKER", "CONTROLLER", ...listeners.map(({ name }) => name)]
     .map((name) => `${name}:PLAINTEXT`)
     .join(","),
   // a static quorum: with a dynamic one the first start's port is written into the data for ever

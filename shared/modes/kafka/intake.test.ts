@@ -28,7 +28,7 @@ const startBroker = async (id: number, controllerPort: number): Promise<Broker> 
   proxy.forwardTo(port);
   const kafka = await startKafka({
     node: { id, controllerPort },
-    doors: [{ name: "PROXY", port, advertisedPort: proxy.port }],
+    listeners: [{ name: "PROXY", port, advertisedPort: proxy.port }],
     settings: { "offsets.topic.replication.factor": "2" },
   });
   closers.push(() => kafka.stop());
