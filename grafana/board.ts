@@ -48,3 +48,28 @@ export const perSecond = (counter: string, by: string, matchers = ""): string =>
 
 /** Selects the modes that the board is filtered by. */
 export const OF_MODES = 'mode=~"$mode"';
+
+/** The labels as a legend: "mode, reason" becomes "{{mode}} {{reason}}". */
+const legendOf = (by: string, suffix: string): string =>
+  [...by.split(", ").map((label) => `{{${label}}}`), ...(suffix ? [suffix] : [])].join(" ");
+
+/** `perSecond` with the labels, and a suffix, as legend. */
+export const rateOf = (counter: string, by: string, matchers = "", suffix = ""): PanelQuery => ({
+  expr: perSecond(counter, by, matchers),
+  legend: legendOf(by, suffix),
+});
+
+/** `quantile` with the labels, and a suffix, as legend. */
+export const quantileOf = (
+  share: number,
+  histogram: string,
+  by: string,
+  matchers = "",
+  suffix = "",
+): PanelQuery => ({ expr: quantile(share, histogram, by, matchers), legend: legendOf(by, suffix) });
+
+/** The maximum of a gauge by these labels, with the labels, and a suffix, as legend. */
+export const maxOf = (gauge: string, by: string, matchers = "", suffix = ""): PanelQuery => ({
+  expr: `max by (${by}) (${gauge}${matchers && `{${matchers}}`})`,
+  legend: legendOf(by, suffix),
+});

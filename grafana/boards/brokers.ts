@@ -1,5 +1,5 @@
 import { modes } from "#shared/modes/all.ts";
-import { type Board, perSecond } from "../board.ts";
+import { type Board, maxOf, perSecond, rateOf } from "../board.ts";
 
 const SERVER = "{{server}}";
 const ON_KAFKA = modes
@@ -20,7 +20,7 @@ export const redis: Board = {
           unit: "short",
           description:
             "Entries in the stream; under load one entry holds many orders. Counted entries are trimmed every second. A rise means that the workers have stopped or another group keeps entries.",
-          queries: [{ expr: "max by (stream) (redis_stream_length)", legend: "{{stream}}" }],
+          queries: [maxOf("redis_stream_length", "stream")],
         },
         {
           title: "Pending entries",
@@ -58,14 +58,14 @@ export const redis: Board = {
           unit: "bytes",
           description:
             "Memory used by each server. The board needs some megabytes and does not grow; the stream follows the backlog.",
-          queries: [{ expr: "max by (server) (redis_memory_used_bytes)", legend: SERVER }],
+          queries: [maxOf("redis_memory_used_bytes", "server")],
         },
         {
           title: "Commands",
           unit: "ops",
           description:
             "Commands per second. The stream's follow the groups of orders, the board's the published boards and v1's schedule. Many more come from another client: see CLIENT LIST.",
-          queries: [{ expr: perSecond("redis_commands_processed_total", "server"), legend: SERVER }],
+          queries: [rateOf("redis_commands_processed_total", "server")],
         },
         {
           title: "Time in commands",
@@ -73,7 +73,7 @@ export const redis: Board = {
           limit: 0.8,
           description:
             "Share of its single thread that a server spends in commands. Near 100 % the server is the bottleneck: for the stream use a faster machine, not more workers.",
-          queries: [{ expr: perSecond("redis_commands_duration_seconds_total", "server"), legend: SERVER }],
+          queries: [rateOf("redis_commands_duration_seconds_total", "server")],
         },
         {
           title: "Clients",
@@ -81,8 +81,8 @@ export const redis: Board = {
           description:
             "Connected and blocked clients. Each API and worker holds a fixed number. A rising value is a client that does not close its connections.",
           queries: [
-            { expr: "max by (server) (redis_connected_clients)", legend: "{{server}} connected" },
-            { expr: "max by (server) (redis_blocked_clients)", legend: "{{server}} blocked" },
+            maxOf("redis_connected_clients", "server", "", "connected"),
+            maxOf("redis_blocked_clients", "server", "", "blocked"),
           ],
         },
         {
@@ -100,7 +100,7 @@ export const redis: Board = {
           limit: 0.1,
           description:
             "Must be 0 on both, as maxmemory-policy is noeviction. Any other value is a wrong setting that loses acknowledged orders: correct it at once.",
-          queries: [{ expr: perSecond("redis_evicted_keys_total", "server"), legend: SERVER }],
+          queries: [rateOf("redis_evicted_keys_total", "server")],
         },
       ],
     },
@@ -196,9 +196,7 @@ export const kafka: Board = {
           limit: 0.1,
           description:
             "Share of the time that the broker spends on garbage collection. Above 10 %, its heap is too small for the load.",
-          queries: [
-            { expr: perSecond("jvm_gc_collection_seconds_sum", "gc", 'job="kafka"'), legend: "{{gc}}" },
-          ],
+          queries: [rateOf("jvm_gc_collection_seconds_sum", "gc", 'job="kafka"')],
         },
       ],
     },

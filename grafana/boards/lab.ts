@@ -1,4 +1,4 @@
-import { type Board, OF_MODES, perSecond, quantile } from "../board.ts";
+import { type Board, maxOf, OF_MODES, perSecond, quantile, rateOf } from "../board.ts";
 
 export const lab: Board = {
   name: "lab",
@@ -16,14 +16,8 @@ export const lab: Board = {
           description:
             "What the generator sent. Compare it with the planned rate: if fewer orders are accepted and none is rejected, the generator could not keep up and the run is invalid.",
           queries: [
-            {
-              expr: perSecond("coffee_orders_accepted_total", "mode", OF_MODES),
-              legend: "{{mode}} accepted",
-            },
-            {
-              expr: perSecond("coffee_orders_rejected_total", "mode", OF_MODES),
-              legend: "{{mode}} rejected",
-            },
+            rateOf("coffee_orders_accepted_total", "mode", OF_MODES, "accepted"),
+            rateOf("coffee_orders_rejected_total", "mode", OF_MODES, "rejected"),
           ],
         },
         {
@@ -53,7 +47,7 @@ export const lab: Board = {
           unit: "short",
           description:
             "At a sustainable rate this does not grow during a step. If it grows, the step is above capacity, whatever the latencies are.",
-          queries: [{ expr: `max by (mode) (coffee_ingest_lag_orders{${OF_MODES}})`, legend: "{{mode}}" }],
+          queries: [maxOf("coffee_ingest_lag_orders", "mode", OF_MODES)],
         },
       ],
     },
@@ -104,7 +98,7 @@ export const lab: Board = {
           limit: 0.8,
           description:
             "Share of the time in which a disk was busy. Near 100 % its flushes are the bottleneck: compare with the fsync rate of that machine.",
-          queries: [{ expr: perSecond("node_disk_io_time_seconds_total", "device"), legend: "{{device}}" }],
+          queries: [rateOf("node_disk_io_time_seconds_total", "device")],
         },
         {
           title: "Commits of PostgreSQL",
@@ -118,9 +112,7 @@ export const lab: Board = {
           unit: "percentunit",
           description:
             "Kafka's processor use in cores; it uses several. When it approaches the number of cores it has, the broker is the bottleneck of the run.",
-          queries: [
-            { expr: perSecond("process_cpu_seconds_total", "job", 'job="kafka"'), legend: "{{job}}" },
-          ],
+          queries: [rateOf("process_cpu_seconds_total", "job", 'job="kafka"')],
         },
       ],
     },

@@ -1,4 +1,4 @@
-import { type Board, OF_MODES, perSecond, quantile } from "../board.ts";
+import { type Board, OF_MODES, quantileOf, rateOf } from "../board.ts";
 
 export const overview: Board = {
   name: "overview",
@@ -76,9 +76,7 @@ export const overview: Board = {
           unit: "ops",
           description:
             "Orders accepted durably per second. When it drops during opening hours, compare with the next panel: if no order is rejected, the clients stopped sending.",
-          queries: [
-            { expr: perSecond("coffee_orders_accepted_total", "mode", OF_MODES), legend: "{{mode}}" },
-          ],
+          queries: [rateOf("coffee_orders_accepted_total", "mode", OF_MODES)],
         },
         {
           title: "Share of orders rejected by the server",
@@ -94,9 +92,7 @@ export const overview: Board = {
           limit: 0.1,
           description:
             "From a request to its durable acceptance. The objective is 100 ms. Above it the backend of the mode is slow (usually its disk) or the API has no processor time left.",
-          queries: [
-            { expr: quantile(0.99, "coffee_ingest_ack_seconds", "mode", OF_MODES), legend: "{{mode}}" },
-          ],
+          queries: [quantileOf(0.99, "coffee_ingest_ack_seconds", "mode", OF_MODES)],
         },
         {
           title: "Time until published (p99)",
@@ -105,10 +101,7 @@ export const overview: Board = {
           description:
             "Freshness: from acceptance until a published board contains the order. The objective is 1 s. Above it, see Pipeline: either counting or publishing is slow.",
           queries: [
-            {
-              expr: quantile(0.99, "coffee_order_freshness_seconds", "mode", `stage="published",${OF_MODES}`),
-              legend: "{{mode}}",
-            },
+            quantileOf(0.99, "coffee_order_freshness_seconds", "mode", `stage="published",${OF_MODES}`),
           ],
         },
         {

@@ -1,4 +1,4 @@
-import { type Board, OF_MODES, perSecond, quantile } from "../board.ts";
+import { type Board, maxOf, OF_MODES, perSecond, quantile, quantileOf, rateOf } from "../board.ts";
 
 const BY_MODE = "{{mode}}";
 
@@ -24,11 +24,8 @@ export const pipeline: Board = {
           description:
             "Both per second. The two lines of a mode normally coincide. Counted above accepted means a shrinking backlog, below it a growing one.",
           queries: [
-            {
-              expr: perSecond("coffee_orders_accepted_total", "mode", OF_MODES),
-              legend: "{{mode}} accepted",
-            },
-            { expr: perSecond("coffee_orders_counted_total", "mode", OF_MODES), legend: "{{mode}} counted" },
+            rateOf("coffee_orders_accepted_total", "mode", OF_MODES, "accepted"),
+            rateOf("coffee_orders_counted_total", "mode", OF_MODES, "counted"),
           ],
         },
         {
@@ -37,8 +34,8 @@ export const pipeline: Board = {
           description:
             "Orders that one statement counts, as median and p99. Batches grow with the load; at the limit of the mode (V2_BATCH_MAX_ORDERS, V3_BATCH_MAX_ORDERS) the workers are at capacity. v1 counts up to 20 000 orders in a batch, more than this histogram covers.",
           queries: [
-            { expr: quantile(0.5, "coffee_batch_orders", "mode", OF_MODES), legend: "{{mode}} p50" },
-            { expr: quantile(0.99, "coffee_batch_orders", "mode", OF_MODES), legend: "{{mode}} p99" },
+            quantileOf(0.5, "coffee_batch_orders", "mode", OF_MODES, "p50"),
+            quantileOf(0.99, "coffee_batch_orders", "mode", OF_MODES, "p99"),
           ],
         },
         {
@@ -46,7 +43,7 @@ export const pipeline: Board = {
           unit: "ops",
           description:
             "Counting statements per second. Many small batches cost PostgreSQL more than few large ones: if it is busy and batches are small, run fewer workers.",
-          queries: [{ expr: perSecond("coffee_batch_orders_count", "mode", OF_MODES), legend: BY_MODE }],
+          queries: [rateOf("coffee_batch_orders_count", "mode", OF_MODES)],
         },
         {
           title: "Age of v1's watermark",
@@ -61,12 +58,7 @@ export const pipeline: Board = {
           unit: "ops",
           description:
             "Deliveries of orders that were counted before; each order counts once. Some are normal after a worker restart. A steady flow comes from a client or a transport that resends.",
-          queries: [
-            {
-              expr: perSecond("coffee_orders_duplicate_total", "mode", `job="worker",${OF_MODES}`),
-              legend: BY_MODE,
-            },
-          ],
+          queries: [rateOf("coffee_orders_duplicate_total", "mode", `job="worker",${OF_MODES}`)],
         },
       ],
     },
@@ -79,26 +71,21 @@ export const pipeline: Board = {
           limit: 1,
           description:
             "Dead letters that are neither replayed nor discarded. List the reasons with npm run dead-letters -- list, fix the cause, then replay.",
-          queries: [{ expr: `max by (mode) (coffee_dead_letters_open{${OF_MODES}})`, legend: BY_MODE }],
+          queries: [maxOf("coffee_dead_letters_open", "mode", OF_MODES)],
         },
         {
           title: "Dead letters, by reason",
           unit: "ops",
           description:
             "New dead letters per second, by SQLSTATE or cause. A single repeated reason points to a faulty producer. Many at once stop the worker (POISON_STOP_ORDERS).",
-          queries: [
-            {
-              expr: perSecond("coffee_dead_letters_total", "mode, reason", OF_MODES),
-              legend: "{{mode}} {{reason}}",
-            },
-          ],
+          queries: [rateOf("coffee_dead_letters_total", "mode, reason", OF_MODES)],
         },
         {
           title: "Keys with two bodies",
           unit: "ops",
           description:
             "Orders that reused the key of another order; the first one counts. Clients must create a new key for each order: the table order_conflicts lists the others.",
-          queries: [{ expr: perSecond("coffee_order_conflicts_total", "mode", OF_MODES), legend: BY_MODE }],
+          queries: [rateOf("coffee_order_conflicts_total", "mode", OF_MODES)],
         },
         {
           title: "Miscounted orders",
@@ -106,9 +93,7 @@ export const pipeline: Board = {
           limit: 1,
           description:
             "Difference between the rollups of sampled hours and the orders in those hours. If it is not 0, npm run reconcile lists the differences and -- --repair fixes them.",
-          queries: [
-            { expr: `max by (mode) (coffee_reconcile_difference_orders{${OF_MODES}})`, legend: BY_MODE },
-          ],
+          queries: [maxOf("coffee_reconcile_difference_orders", "mode", OF_MODES)],
         },
         {
           title: "Time since the last sample",

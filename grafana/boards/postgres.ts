@@ -1,4 +1,4 @@
-import { type Board, perSecond } from "../board.ts";
+import { type Board, perSecond, rateOf } from "../board.ts";
 
 /** The database of the orders; the exporter also exposes the template databases. */
 const OURS = 'datname!~"template.*"';
@@ -61,14 +61,8 @@ export const postgres: Board = {
           description:
             "Transactions per second. Commits follow the batches of the workers and the group commits of v1. Rollbacks should be near 0: a rise means deadlocks, timeouts or invalid orders, which the workers log.",
           queries: [
-            {
-              expr: perSecond("pg_stat_database_xact_commit", "datname", OURS),
-              legend: "{{datname}} commits",
-            },
-            {
-              expr: perSecond("pg_stat_database_xact_rollback", "datname", OURS),
-              legend: "{{datname}} rollbacks",
-            },
+            rateOf("pg_stat_database_xact_commit", "datname", OURS, "commits"),
+            rateOf("pg_stat_database_xact_rollback", "datname", OURS, "rollbacks"),
           ],
         },
         {
@@ -77,14 +71,8 @@ export const postgres: Board = {
           description:
             "Rows inserted and updated per second. Inserts are orders, updates are rollups. Many updates for few inserts mean small batches: fewer workers make them larger.",
           queries: [
-            {
-              expr: perSecond("pg_stat_database_tup_inserted", "datname", OURS),
-              legend: "{{datname}} inserted",
-            },
-            {
-              expr: perSecond("pg_stat_database_tup_updated", "datname", OURS),
-              legend: "{{datname}} updated",
-            },
+            rateOf("pg_stat_database_tup_inserted", "datname", OURS, "inserted"),
+            rateOf("pg_stat_database_tup_updated", "datname", OURS, "updated"),
           ],
         },
         {
@@ -119,9 +107,7 @@ export const postgres: Board = {
           limit: 0.1,
           description:
             "Deadlocks per second. Batches are sorted by key to avoid them; a rise means that another program writes to these tables in another order.",
-          queries: [
-            { expr: perSecond("pg_stat_database_deadlocks", "datname", OURS), legend: "{{datname}}" },
-          ],
+          queries: [rateOf("pg_stat_database_deadlocks", "datname", OURS)],
         },
         {
           title: "Locks held",
@@ -135,9 +121,7 @@ export const postgres: Board = {
           unit: "Bps",
           description:
             "Bytes per second that did not fit into work_mem. Sales over long ranges write some. Counting should write none: if it does, raise work_mem.",
-          queries: [
-            { expr: perSecond("pg_stat_database_temp_bytes", "datname", OURS), legend: "{{datname}}" },
-          ],
+          queries: [rateOf("pg_stat_database_temp_bytes", "datname", OURS)],
         },
       ],
     },

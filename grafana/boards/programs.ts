@@ -1,4 +1,4 @@
-import { type Board, perSecond } from "../board.ts";
+import { type Board, maxOf, perSecond, rateOf } from "../board.ts";
 
 const OURS = 'job=~"order-api|worker"';
 const PROGRAM = "{{job}} {{mode}} {{instance}}";
@@ -18,7 +18,7 @@ export const node: Board = {
           limit: 0.8,
           description:
             "Share of one core. A process near 100 % is at its capacity: run another one instead of tuning it.",
-          queries: [{ expr: perSecond("process_cpu_seconds_total", EACH, OURS), legend: PROGRAM }],
+          queries: [rateOf("process_cpu_seconds_total", EACH, OURS)],
         },
         {
           title: "Event loop lag (maximum)",
@@ -26,9 +26,7 @@ export const node: Board = {
           limit: 0.25,
           description:
             "The longest delay of a callback since the last scrape. Above 250 ms something blocks the event loop: very large batches, too little processor time, swapping. See CoffeeEventLoopStall.",
-          queries: [
-            { expr: `max by (${EACH}) (nodejs_eventloop_lag_max_seconds{${OURS}})`, legend: PROGRAM },
-          ],
+          queries: [maxOf("nodejs_eventloop_lag_max_seconds", EACH, OURS)],
         },
         {
           title: "Event loop lag (p99)",
@@ -36,9 +34,7 @@ export const node: Board = {
           limit: 0.1,
           description:
             "One callback in a hundred is delayed by more. It should be near 10 ms, the resolution of the measurement. It rises before latency does.",
-          queries: [
-            { expr: `max by (${EACH}) (nodejs_eventloop_lag_p99_seconds{${OURS}})`, legend: PROGRAM },
-          ],
+          queries: [maxOf("nodejs_eventloop_lag_p99_seconds", EACH, OURS)],
         },
         {
           title: "Garbage collection",
@@ -46,7 +42,7 @@ export const node: Board = {
           limit: 0.1,
           description:
             "Share of the time spent on garbage collection. Above 10 %, memory is short or the process allocates much: see the heap in use.",
-          queries: [{ expr: perSecond("nodejs_gc_duration_seconds_sum", EACH, OURS), legend: PROGRAM }],
+          queries: [rateOf("nodejs_gc_duration_seconds_sum", EACH, OURS)],
         },
       ],
     },
@@ -58,20 +54,20 @@ export const node: Board = {
           unit: "bytes",
           description:
             "Resident memory of each process. It rises with the load and then stays constant. A line that rises for days is a leak: take a heap snapshot before you restart the process.",
-          queries: [{ expr: `max by (${EACH}) (process_resident_memory_bytes{${OURS}})`, legend: PROGRAM }],
+          queries: [maxOf("process_resident_memory_bytes", EACH, OURS)],
         },
         {
           title: "Heap in use",
           unit: "bytes",
           description: "The JavaScript heap. A sawtooth is normal; a rising minimum is a leak.",
-          queries: [{ expr: `max by (${EACH}) (nodejs_heap_size_used_bytes{${OURS}})`, legend: PROGRAM }],
+          queries: [maxOf("nodejs_heap_size_used_bytes", EACH, OURS)],
         },
         {
           title: "Open files",
           unit: "short",
           description:
             "Open file descriptors, sockets included. Near the limit of the process (ulimit -n) connections are refused: raise it where very many dashboards connect.",
-          queries: [{ expr: `max by (${EACH}) (process_open_fds{${OURS}})`, legend: PROGRAM }],
+          queries: [maxOf("process_open_fds", EACH, OURS)],
         },
         {
           title: "Uptime",
@@ -112,7 +108,7 @@ export const websocket: Board = {
           unit: "short",
           description:
             "Open sockets by API process. Each accepts up to MAX_SOCKETS and then answers 503. Uneven numbers even out as clients reconnect: no action is needed.",
-          queries: [{ expr: "max by (instance) (coffee_ws_connections)", legend: "{{instance}}" }],
+          queries: [maxOf("coffee_ws_connections", "instance")],
         },
         {
           title: "Sockets closed by the server",
@@ -120,7 +116,7 @@ export const websocket: Board = {
           limit: 1,
           description:
             "slow: more than 1 MiB was buffered for it; silent: it did not answer a ping; refused: it sent a forbidden message. Many slow ones at once point to the network, not to the clients.",
-          queries: [{ expr: perSecond("coffee_ws_closed_total", "reason"), legend: "{{reason}}" }],
+          queries: [rateOf("coffee_ws_closed_total", "reason")],
         },
         {
           title: "Age of the board",
@@ -128,7 +124,7 @@ export const websocket: Board = {
           limit: 15,
           description:
             "Age of the newest board in each API process. If it grows although boards are published (see Pipeline), the process lost the board's Redis.",
-          queries: [{ expr: "max by (instance) (coffee_board_age_seconds)", legend: "{{instance}}" }],
+          queries: [maxOf("coffee_board_age_seconds", "instance")],
         },
       ],
     },
@@ -140,14 +136,14 @@ export const websocket: Board = {
           unit: "ops",
           description:
             "Frames are serialised once for all sockets: up to ten per second for each filter in use. More filters cost more, more sockets do not.",
-          queries: [{ expr: perSecond("coffee_ws_made_total", "kind"), legend: "{{kind}}" }],
+          queries: [rateOf("coffee_ws_made_total", "kind")],
         },
         {
           title: "Frames sent",
           unit: "ops",
           description:
             "Frames sent to all sockets together. When it drops while the sockets stay, frames are skipped: see the next panel and the processor of the API.",
-          queries: [{ expr: perSecond("coffee_ws_sent_total", "kind"), legend: "{{kind}}" }],
+          queries: [rateOf("coffee_ws_sent_total", "kind")],
         },
         {
           title: "Frames skipped",
