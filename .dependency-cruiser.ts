@@ -26,7 +26,7 @@ const AREAS: readonly Area[] = [
     mayTypes: [PORTS],
   },
   { files: "shared/board/", may: ["^shared/(domain|runtime)/", npm("ioredis")], mayTypes: [PORTS] },
-  { files: "shared/imports/", may: ["^shared/(domain|runtime)/", npm("csv-parse", "typebox")] },
+  { files: "shared/imports/", may: ["^shared/domain/", npm("csv-parse")] },
   // a mode never imports another one: what two modes share stands beside their folders
   {
     files: "shared/modes/([^/]+)/",
@@ -111,6 +111,12 @@ const config: IConfiguration = {
       severity: "error",
       from: {},
       to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } },
+    },
+    {
+      name: "import of shared/imports from a program that takes or counts orders",
+      severity: "error",
+      from: { path: "^services/(order-api|worker)/" },
+      to: { path: "^shared/imports/" },
     },
     {
       // production installs no devDependencies; the page is bundled

@@ -13,7 +13,7 @@ import { installDependencies } from "./install.mjs";
 const targets = {
   start: ["dev/start.ts"],
   test: ["node_modules/vitest/vitest.mjs", "run"],
-  replay: ["dev/replay/main.ts"],
+  replay: ["dev/replay.ts"],
   bench: ["dev/bench/main.ts"],
   overload: ["dev/overload/main.ts"],
   faults: ["dev/faults/main.ts"],

@@ -1,4 +1,3 @@
-import type { Log } from "#shared/ports.ts";
 import type { Pool } from "#shared/store/pool.ts";
 
 /** What an operator does by hand: one file beside this one, and a line in all.ts. */
@@ -12,8 +11,8 @@ export type Command = {
 };
 
 export type Context = {
+  /** Opened by the first use. */
   readonly pool: Pool;
-  readonly log: Log;
   /** A line for whoever called it. */
   readonly say: (line: string) => void;
   /** Aborted by Ctrl-C. */

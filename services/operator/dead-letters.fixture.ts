@@ -4,7 +4,7 @@ import { type DeadLetter, setAside } from "#shared/store/dead-letters.ts";
 import type { Pool } from "#shared/store/pool.ts";
 import { encodeOrder } from "#shared/wire/order-message.ts";
 import { emptied, numberOf } from "../../dev/system/database.ts";
-import { freshDatabase, poolOn, silent, someOrders } from "../../test/fresh.ts";
+import { freshDatabase, poolOn, someOrders } from "../../test/fresh.ts";
 import { deadLetters } from "./dead-letters.ts";
 
 export const openLetters = async () => {
@@ -47,7 +47,7 @@ const runOn =
     const lines: string[] = [];
     const { signal } = new AbortController();
     const say = (line: string) => void lines.push(line);
-    const status = await deadLetters.run(args, { pool, log: silent, say, signal, env: {} });
+    const status = await deadLetters.run(args, { pool, say, signal, env: {} });
     return { status, lines };
   };
 

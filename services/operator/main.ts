@@ -2,10 +2,11 @@ import { type Static, Type } from "typebox";
 import { loadSettings } from "#shared/runtime/config.ts";
 import { messageOf, orExit } from "#shared/runtime/lifecycle.ts";
 import { openLog } from "#shared/runtime/log.ts";
-import { openPool } from "#shared/store/pool.ts";
+import { openPool, type Pool } from "#shared/store/pool.ts";
 import { type Command, FOUND, UsageError } from "./command.ts";
 import { deadLetters } from "./dead-letters.ts";
 import { reconcileCommand } from "./reconcile.ts";
+import { replay } from "./replay/command-line.ts";
 import { retention } from "./retention.ts";
 
 export const operatorKnobs = Type.Object({
@@ -22,7 +23,7 @@ export const operatorKnobs = Type.Object({
 export type OperatorSettings = Static<typeof operatorKnobs>;
 
 /** Every command, in the order of the help. */
-export const commands: readonly Command[] = [deadLetters, reconcileCommand, retention];
+export const commands: readonly Command[] = [deadLetters, reconcileCommand, retention, replay];
 
 /** The operator's commands: node services/operator/main.ts <command> [arguments]. */
 const WRONG_USAGE = 2;
@@ -44,25 +45,34 @@ if (command === undefined || asksHelp) {
   process.exit(asksHelp ? 0 : WRONG_USAGE);
 }
 
-const settings: OperatorSettings = orExit(() => loadSettings(operatorKnobs, process.env));
-const log = openLog(`operator-${command.name}`, settings.logLevel, process.stdout.isTTY === true);
 const interrupted = new AbortController();
 process.once("SIGINT", () => interrupted.abort());
 process.once("SIGTERM", () => interrupted.abort());
-const pool = openPool(
-  {
-    databaseUrl: settings.databaseUrl,
-    program: `coffee-${command.name}`,
-    maxConnections: 2,
-    statementTimeoutMs: STATEMENT_TIMEOUT_MS,
-    connectTimeoutMs: CONNECT_TIMEOUT_MS,
-  },
-  (error) => log.warn({ err: error }, "an idle connection to PostgreSQL was lost"),
-);
+
+let pool: Pool | undefined;
+/** Opened by the first use: replay needs no database. */
+const database = (): Pool => {
+  if (pool) return pool;
+  const settings: OperatorSettings = orExit(() => loadSettings(operatorKnobs, process.env));
+  const log = openLog(`operator-${command.name}`, settings.logLevel, process.stdout.isTTY === true);
+  pool = openPool(
+    {
+      databaseUrl: settings.databaseUrl,
+      program: `coffee-${command.name}`,
+      maxConnections: 2,
+      statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+      connectTimeoutMs: CONNECT_TIMEOUT_MS,
+    },
+    (error) => log.warn({ err: error }, "an idle connection to PostgreSQL was lost"),
+  );
+  return pool;
+};
+
 try {
   const context = {
-    pool,
-    log,
+    get pool() {
+      return database();
+    },
     say: (line: string) => console.log(line),
     signal: interrupted.signal,
     env: process.env,
@@ -77,5 +87,5 @@ try {
       ? WRONG_USAGE
       : FOUND;
 } finally {
-  await pool.end();
+  await pool?.end();
 }

@@ -1,0 +1,119 @@
+/** The API over HTTP: requests that are retried while it is busy, restarting or unreachable, and its totals. */
+import { iso } from "#shared/domain/time.ts";
+import { messageOf } from "#shared/runtime/lifecycle.ts";
+import { pause, retrying } from "#shared/runtime/retry.ts";
+import { addTo, keyOf, type Totals } from "./totals.ts";
+
+export type Reply = { readonly status: number; readonly retryAfterMs: number; readonly body: string };
+
+/** The API decides within 2 seconds; five times that is a lost connection. */
+const REPLY_TIMEOUT_MS = 10_000;
+/** A server may have asked for more just before it was restarted. */
+const MAX_RETRY_AFTER_MS = 10_000;
+const PAGE_ROWS = 10_000;
+/** The connection failed or broke. Sending again is safe: the keys are the same. */
+const CONNECTION_ERRORS: ReadonlySet<unknown> = new Set([
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "EPIPE",
+  "ETIMEDOUT",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "EAI_AGAIN",
+  "UND_ERR_SOCKET",
+  "UND_ERR_CONNECT_TIMEOUT",
+]);
+
+/** One request; a `body` is posted. */
+export const request = async (url: string, body?: string): Promise<Reply> => {
+  const options =
+    body === undefined ? {} : { method: "POST", body, headers: { "content-type": "application/json" } };
+  const signal = AbortSignal.timeout(REPLY_TIMEOUT_MS);
+  const response = await fetch(url, { ...options, redirect: "manual", signal });
+  const retryAfterMs = Number(response.headers.get("retry-after") ?? 0) * 1_000 || 0;
+  return { status: response.status, retryAfterMs, body: await response.text() };
+};
+
+export type Retries = {
+  /** The first reply that is not "try again". Rejects at the limit, when `signal` aborts, and for other errors. */
+  ask(call: () => Promise<Reply>, signal: AbortSignal): Promise<Reply>;
+  /** Why the last request failed, null while they succeed. */
+  trouble(): string | null;
+};
+
+class Busy extends Error {}
+
+/** `limitMs` is how long no request at all may succeed, over everything that is asked through it. */
+export const openRetries = (limitMs: number): Retries => {
+  let failing: { readonly sinceMs: number; readonly reason: string } | null = null;
+  const isRetryable = (error: unknown): boolean => {
+    const { name, cause = error } = error as Error;
+    const isPassing =
+      error instanceof Busy ||
+      name === "TimeoutError" ||
+      CONNECTION_ERRORS.has((cause as NodeJS.ErrnoException).code);
+    // fetch says "fetch failed", and its cause says why
+    if (isPassing) failing = { sinceMs: failing?.sinceMs ?? Date.now(), reason: messageOf(cause) };
+    return isPassing && Date.now() - (failing?.sinceMs ?? 0) < limitMs;
+  };
+  return {
+    trouble: () => failing?.reason ?? null,
+    ask: (call, signal) =>
+      retrying(
+        async () => {
+          const reply = await call();
+          // 408 and 429 ask for a retry; 5xx is a server, or a proxy before it, that is full, down or stopping
+          if (reply.status === 408 || reply.status === 429 || reply.status >= 500) {
+            await pause(Math.min(reply.retryAfterMs, MAX_RETRY_AFTER_MS), signal);
+            throw new Busy(`the API answers ${reply.status}: ${reasonIn(reply)}`);
+          }
+          failing = null;
+          return reply;
+        },
+        { signal, isRetryable, onRetry: () => undefined },
+      ),
+  };
+};
+
+/** The reason in a reply of type problem+json, else the beginning of its text. */
+export const reasonIn = ({ status, body }: Reply): string => {
+  try {
+    const { detail, title } = JSON.parse(body) as { detail?: unknown; title?: unknown };
+    return String(detail ?? title ?? `status ${status}`);
+  } catch {
+    // a proxy's page, or an empty body
+    return body.trim().slice(0, 200) || `status ${status}`;
+  }
+};
+
+export type Hours = { readonly fromMs: number; readonly toMs: number };
+type Page = {
+  readonly rows: readonly { store: string; drink: string; orders: number; revenue: number }[];
+  readonly next: string | null;
+};
+
+/** Orders and cents per store and drink in these hours, by GET /api/sales. `limitMs` is as of `openRetries`. */
+export const readTotals = async (
+  url: string,
+  mode: string,
+  { fromMs, toMs }: Hours,
+  limitMs: number,
+  signal: AbortSignal,
+): Promise<Totals> => {
+  const retries = openRetries(limitMs);
+  const totals: Totals = new Map();
+  const span = { from: iso(fromMs), to: iso(toMs), bucket: "hour" };
+  const query = new URLSearchParams({ ...span, mode, limit: String(PAGE_ROWS) });
+  for (let cursor: string | null = ""; cursor !== null; ) {
+    if (cursor !== "") query.set("cursor", cursor);
+    const reply = await retries.ask(() => request(`${url}/api/sales?${query}`), signal);
+    if (reply.status !== 200)
+      throw new Error(`the API answers ${reply.status} to GET /api/sales: ${reasonIn(reply)}`);
+    const page = JSON.parse(reply.body) as Page;
+    // a JSON number of currency units is the double nearest to it: rounding restores the cents
+    for (const { store, drink, orders, revenue } of page.rows)
+      addTo(totals, keyOf(store, drink), orders, Math.round(revenue * 100));
+    cursor = page.next;
+  }
+  return totals;
+};

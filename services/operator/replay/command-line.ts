@@ -1,0 +1,149 @@
+/** The command line of a replay, with every default. */
+import { existsSync } from "node:fs";
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import type { ColumnChoices } from "#shared/imports/columns.ts";
+import type { Encoding } from "#shared/imports/csv.ts";
+import { type DateOrder, openZone } from "#shared/imports/dates.ts";
+import { modes } from "#shared/modes/all.ts";
+import { messageOf } from "#shared/runtime/lifecycle.ts";
+import { type Command, FOUND, OK, UsageError } from "../command.ts";
+import { type Surroundings, sendFile } from "./replay.ts";
+
+/** `speed` is times the file's own pace; `url` is null where a system is started for this replay. */
+export type ReplayOptions = ReturnType<typeof optionsFrom>;
+
+const MODES = modes.map(({ name }) => name);
+
+const USAGE = `replay sales.csv [options]
+--url http://…         the API of a running system       (npm run replay: starts a system for this replay)
+--mode ${MODES.join("|")}        the ingest mode                   (v2)
+--speed 60|max         times the file's own pace         (max)
+--timestamp --date --time --store --drink --price --quantity "column"
+                       columns by name, where the guess is wrong; --quantity none
+--date-format dmy|mdy|ymd   for dates like 3/4/2026      (found in the data)
+--store-name "…"       for a file without a store column
+--time-zone Europe/London   the shop's clock             (UTC)
+--encoding utf8|latin1                                   (utf8)
+--keep-time            keeps the dates of the sales      (shifted by whole days into the past 24 hours)
+--dry-run              reads and reports, sends nothing
+--fresh                ignores an earlier run: every sale is a new order
+--keep                 keeps the data of the system started for this replay`;
+
+const OPTIONS = {
+  mode: { type: "string", default: "v2" },
+  speed: { type: "string", default: "max" },
+  url: { type: "string" },
+  timestamp: { type: "string" },
+  date: { type: "string" },
+  time: { type: "string" },
+  store: { type: "string" },
+  drink: { type: "string" },
+  price: { type: "string" },
+  quantity: { type: "string" },
+  "date-format": { type: "string" },
+  "store-name": { type: "string" },
+  "time-zone": { type: "string", default: "UTC" },
+  encoding: { type: "string", default: "utf8" },
+  "keep-time": { type: "boolean", default: false },
+  "dry-run": { type: "boolean", default: false },
+  fresh: { type: "boolean", default: false },
+  keep: { type: "boolean", default: false },
+} as const;
+
+export const replay: Command = {
+  name: "replay",
+  summary: "sends a CSV file of sales as orders and compares the totals",
+  usage: USAGE,
+  run: (args, { say, signal, env }) =>
+    runReplay(args, {
+      folder: join(env["XDG_STATE_HOME"] || join(homedir(), ".local/state"), "coffee-rt/replays"),
+      startSystem: null,
+      say,
+      stderr: process.stderr,
+      signal,
+    }),
+};
+
+/**
+ * The status is 0 when the system's totals equal the file's to the cent, else 1. A relative file name is looked up in
+ * `folders`, in this order.
+ */
+export const runReplay = async (
+  args: readonly string[],
+  surroundings: Surroundings,
+  folders: readonly string[] = [process.cwd()],
+): Promise<number> => {
+  const options = optionsFrom(args);
+  const file = folders.map((folder) => resolve(folder, options.file)).find((path) => existsSync(path));
+  if (file === undefined) throw new UsageError(`there is no file ${options.file}`);
+  if (options.url === null && !options.dryRun && surroundings.startSystem === null)
+    throw new UsageError("--url: expected the API of a running system, http://host:port");
+  return (await sendFile({ ...options, file }, surroundings)) ? OK : FOUND;
+};
+
+/** The options that `args` mean. Throws a UsageError. */
+export const optionsFrom = (args: readonly string[]) => {
+  const { values, positionals } = parsed(args);
+  const expectOption = (isRight: boolean, option: keyof typeof OPTIONS, expected: string): void => {
+    if (!isRight) throw new UsageError(`--${option} ${values[option]}: expected ${expected}`);
+  };
+  const [file, ...more] = positionals;
+  if (file === undefined) throw new UsageError("expected a file: replay sales.csv");
+  if (more.length > 0) throw new UsageError(`expected one file, not also ${more.join(" ")}`);
+  const { mode, url, encoding, timestamp, date, time, store, drink, price, quantity } = values;
+  const named = Object.entries({ timestamp, date, time, store, drink, price, quantity });
+  const speed = values.speed === "max" ? Number.POSITIVE_INFINITY : Number(values.speed.replace(/x$/, ""));
+  const dateOrder = values["date-format"] === undefined ? null : dateOrderIn(values["date-format"]);
+  const storeName = values["store-name"]?.trim() ?? null;
+  const isUrl = url === undefined || (URL.canParse(url) && /^https?:$/.test(new URL(url).protocol));
+  expectOption(MODES.includes(mode), "mode", `one of ${MODES.join(", ")}`);
+  expectOption(speed > 0, "speed", "a number above 0, or max");
+  expectOption(isUrl, "url", "http://host:port");
+  expectOption(dateOrder !== undefined, "date-format", "dmy, mdy or ymd");
+  expectOption(storeName !== "" && (storeName?.length ?? 0) <= 100, "store-name", "1 to 100 characters");
+  expectOption(isZone(values["time-zone"]), "time-zone", "a name like Europe/London");
+  expectOption(encoding === "utf8" || encoding === "latin1", "encoding", "utf8 or latin1");
+  return {
+    file,
+    mode,
+    speed,
+    url: url?.replace(/\/+$/, "") ?? null,
+    columns: Object.fromEntries(named.filter(([, name]) => name !== undefined)) as ColumnChoices,
+    dateOrder: dateOrder ?? null,
+    storeName,
+    timeZone: values["time-zone"],
+    encoding: encoding as Encoding,
+    keepTime: values["keep-time"],
+    dryRun: values["dry-run"],
+    fresh: values.fresh,
+    keep: values.keep,
+  };
+};
+
+const parsed = (args: readonly string[]) => {
+  try {
+    return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
+  } catch (error) {
+    throw new UsageError(messageOf(error), { cause: error });
+  }
+};
+
+/** Any spelling of the three letters in their order: dmy, d/m/y, DD.MM.YYYY. */
+const dateOrderIn = (text: string): DateOrder | undefined => {
+  const letters = text
+    .toLowerCase()
+    .replaceAll(/[^dmy]/g, "")
+    .replaceAll(/(.)\1+/g, "$1");
+  return (["dmy", "mdy", "ymd"] as const).find((order) => order === letters);
+};
+
+const isZone = (name: string): boolean => {
+  try {
+    openZone(name);
+    return true;
+  } catch {
+    return false;
+  }
+};

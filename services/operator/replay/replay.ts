@@ -1,0 +1,201 @@
+/** One replay, from the file to the comparison of its totals with the system's. */
+import { DAY_MS, iso } from "#shared/domain/time.ts";
+import { pause } from "#shared/runtime/retry.ts";
+import { UsageError } from "../command.ts";
+import { readTotals, request } from "./api.ts";
+import type { ReplayOptions } from "./command-line.ts";
+import { bodyOf, dueAfterMs, hoursAround, shiftToNow, spanOf } from "./orders.ts";
+import { count, startMeter } from "./output.ts";
+import { type Progress, startSending } from "./send.ts";
+import {
+  baselineOf,
+  beginState,
+  earlierState,
+  forget,
+  type Places,
+  placesFor,
+  type ReplayState,
+  STATE_MAX_AGE_MS,
+  saveState,
+} from "./state.ts";
+import { describeSurvey, listBadRows, type Survey, surveyOf } from "./survey.ts";
+import { addTo, compared, isEqual, keyOf, reportOf, sumOf, type Totals, without } from "./totals.ts";
+
+/** Starts a system that takes the file's orders; `firstMs` is the time of the first sale as it is sent. */
+export type StartSystem = (wanted: {
+  readonly mode: string;
+  readonly catalogue: Pick<Survey, "stores" | "drinks">;
+  readonly firstMs: number;
+  /** Keeps its data between two runs of the same replay. */
+  readonly folder: string;
+  readonly say: (line: string) => void;
+}) => Promise<{ readonly url: string; stop(): Promise<void> }>;
+
+export type Surroundings = {
+  /** Where states, bad rows and the data of started systems are kept. */
+  readonly folder: string;
+  /** For a replay without --url; null where none can be started. */
+  readonly startSystem: StartSystem | null;
+  readonly say: (line: string) => void;
+  /** For warnings and the progress. */
+  readonly stderr: NodeJS.WriteStream;
+  readonly signal: AbortSignal;
+};
+
+type Run = Surroundings & {
+  readonly options: ReplayOptions;
+  readonly survey: Survey;
+  readonly places: Places;
+  readonly url: string;
+};
+
+/** A system that restarts is back by then. */
+const STALL_LIMIT_MS = 3 * 60_000;
+const FIRST_REPLY_LIMIT_MS = 30_000;
+/** How long the count may stand still before the totals are compared as they are. */
+const COUNT_IDLE_LIMIT_MS = 2 * 60_000;
+const MIN_COUNT_PAUSE_MS = 300;
+const SAVE_INTERVAL_MS = 2_000;
+const MAX_REJECTED_LISTED = 20;
+
+/** Whether the file's totals and the system's are equal. Rejects with a UsageError, or when it could not be done. */
+export const sendFile = async (options: ReplayOptions, surroundings: Surroundings): Promise<boolean> => {
+  const { say, stderr, signal, startSystem } = surroundings;
+  const survey = await surveyOf(options);
+  const places = placesFor(surroundings.folder, survey.sha256, options);
+  describeSurvey(survey, options, say);
+  await listBadRows(survey, places.badRows, stderr);
+  const { firstMs, lastMs } = spanOf(survey.rows);
+  if (survey.rows.length === 0) throw new Error("no row of this file can be sent");
+  const days = Math.ceil((lastMs - firstMs) / options.speed / DAY_MS);
+  const maxDays = STATE_MAX_AGE_MS / DAY_MS;
+  if (days > maxDays)
+    throw new UsageError(`at this speed the replay takes ${days} days: expected at most ${maxDays}`);
+  if (options.dryRun) return true;
+
+  const earlier = await earlierState(places, options.fresh, Date.now(), say);
+  const shiftMs = options.keepTime ? 0 : shiftToNow(lastMs, Date.now());
+  const { stores, drinks } = survey;
+  const { mode } = options;
+  const wanted = {
+    mode,
+    catalogue: { stores, drinks },
+    firstMs: firstMs + (earlier?.shiftMs ?? shiftMs),
+    folder: places.systemFolder,
+    say,
+  };
+  const system = options.url === null ? await startSystem?.(wanted) : null;
+  const url = options.url ?? system?.url ?? "";
+  let isVerified = false;
+  try {
+    const read = (shift: number) =>
+      readTotals(url, mode, hoursAround(survey.rows, shift), FIRST_REPLY_LIMIT_MS, signal);
+    const state = await beginState(places.state, earlier, shiftMs, read, say);
+    isVerified = await sendAndVerify({ ...surroundings, options, survey, places, url }, state);
+  } finally {
+    await system?.stop();
+  }
+  if (system && isVerified && !options.keep) await forget(places);
+  else if (system) say(`The data of the system is kept in ${wanted.folder}`);
+  return isVerified;
+};
+
+const sendAndVerify = async (run: Run, state: ReplayState): Promise<boolean> => {
+  const { options, survey, say, signal } = run;
+  const { rows } = survey;
+  const hours = hoursAround(rows, state.shiftMs);
+  const dates = `${iso(hours.fromMs)} to ${iso(hours.toMs)}`;
+  say(`Sending ${count(rows.length)} orders by ${options.mode}, dated ${dates}.`);
+  const progress = await send(run, state);
+  listRejected(run, progress);
+  if (signal.aborted) {
+    const sent = `${count(progress.settled)} of ${count(rows.length)} orders are sent`;
+    say(`Interrupted: ${sent}. The same command continues.`);
+    return false;
+  }
+  if (progress.replayed > 0)
+    say(`${count(progress.replayed)} of them were in the system already: they count once.`);
+  const report = reportOf(survey.totals, await waitUntilCounted(run, state, acceptedOf(survey, progress)));
+  say(report.text);
+  if (!report.isEqual && signal.aborted)
+    say("Interrupted while the orders were counted. The same command continues.");
+  return report.isEqual;
+};
+
+const send = async (run: Run, state: ReplayState): Promise<Progress> => {
+  const { options, survey, places, url, stderr, signal } = run;
+  const { rows, sha256 } = survey;
+  const { mode, speed } = options;
+  const source = { sha256, mode, keyTimeMs: state.keyTimeMs };
+  const { progress, trouble, done } = startSending({
+    count: rows.length,
+    post: (from, to) =>
+      request(`${url}/api/${mode}/orders`, bodyOf(rows.slice(from, to), source, state.shiftMs)),
+    dueAfterMs: (index) => dueAfterMs(rows, index, speed, state.sentTo),
+    stallLimitMs: STALL_LIMIT_MS,
+    signal,
+  });
+  const save = (): Promise<void> =>
+    saveState(places.state, { ...state, sentTo: Math.max(state.sentTo, progress.sentTo) });
+  let saving = Promise.resolve();
+  const timer = setInterval(() => {
+    // a full disk is reported once, by the last save; sending does not need the file
+    saving = saving.then(save).catch(() => undefined);
+  }, SAVE_INTERVAL_MS);
+  const meter = startMeter("sent", rows.length, stderr, () => ({
+    done: progress.settled,
+    trouble: trouble(),
+  }));
+  try {
+    await done;
+  } finally {
+    meter.stop();
+    clearInterval(timer);
+    await saving;
+    await save();
+  }
+  return progress;
+};
+
+const listRejected = ({ survey, stderr }: Run, { rejected }: Progress): void => {
+  if (rejected.length === 0) return;
+  for (const { index, reason } of rejected.slice(0, MAX_REJECTED_LISTED))
+    stderr.write(`rejected, line ${survey.rows[index]?.line}: ${reason}\n`);
+  stderr.write(`the API rejected ${count(rejected.length)} rows\n`);
+};
+
+/** The totals of the rows that the API accepted: once these are counted there is nothing to wait for. */
+const acceptedOf = ({ totals, rows }: Survey, { rejected }: Progress): Totals => {
+  const accepted: Totals = new Map(totals);
+  for (const { index } of rejected) {
+    const row = rows[index];
+    if (row) addTo(accepted, keyOf(row.store, row.drink), -1, -row.cents);
+  }
+  return accepted;
+};
+
+/** What the system has counted of this replay, once that equals `accepted` or has stood still for too long. */
+const waitUntilCounted = async (run: Run, state: ReplayState, accepted: Totals): Promise<Totals> => {
+  const { options, survey, url, stderr, signal } = run;
+  const hours = hoursAround(survey.rows, state.shiftMs);
+  const baseline = baselineOf(state);
+  let last = { orders: -1, atMs: Date.now() };
+  const meter = startMeter("counted", survey.rows.length, stderr, () => ({
+    done: Math.max(0, last.orders),
+    trouble: null,
+  }));
+  try {
+    for (;;) {
+      const startedMs = Date.now();
+      const counted = without(await readTotals(url, options.mode, hours, STALL_LIMIT_MS, signal), baseline);
+      const { orders } = sumOf(counted);
+      if (orders !== last.orders) last = { orders, atMs: Date.now() };
+      const isAll = compared(accepted, counted).every(isEqual);
+      if (isAll || signal.aborted || Date.now() - last.atMs > COUNT_IDLE_LIMIT_MS) return counted;
+      // reading half a year of hours is slow: at most a third of the time is spent on it
+      await pause(Math.max(MIN_COUNT_PAUSE_MS, 2 * (Date.now() - startedMs)), signal);
+    }
+  } finally {
+    meter.stop();
+  }
+};
