@@ -27,7 +27,7 @@ type Running = {
   readonly ended: Promise<[code: number | null, signal: NodeJS.Signals | null]>;
 };
 
-/** A program that logs "ready", and then does this. */
+/** A program that logs "ready", then "working", and then does this in the same turn of its event loop. */
 const run = (body: string): Running => {
   const file = join(folder, `program-${children.length}.mts`);
   const from = (name: string): string => JSON.stringify(new URL(name, import.meta.url).href);
@@ -41,7 +41,7 @@ await runProgram(log, 100, async (closers) => {
   const alive = setInterval(() => undefined, 1_000);
   closers.add("alive", () => clearInterval(alive));
   log.info("ready");
-  setTimeout(() => { ${body} }, 10);
+  setTimeout(() => { log.info("working"); ${body} }, 10);
 });`,
   );
   const child = spawn(process.execPath, [file], { env: {}, stdio: ["ignore", "pipe", "inherit"] });
@@ -79,8 +79,7 @@ describe.concurrent("a program", () => {
     "that %s and is sent SIGTERM is killed after its limit, and logs why",
     async (_, body) => {
       const program = run(body);
-      await program.logged("ready");
-      await sleep(100);
+      await program.logged("working");
       program.child.kill("SIGTERM");
       expect(await program.ended).toEqual([null, "SIGKILL"]);
       const { pid } = program.child;
@@ -98,7 +97,7 @@ describe.concurrent("a program", () => {
     "that is blocked by its full stdout is killed all the same",
     async () => {
       const program = run('const text = "x".repeat(65_536); for (;;) try { writeSync(1, text); } catch {}');
-      await program.logged("ready");
+      await program.logged("working");
       program.child.stdout?.pause();
       await sleep(100);
       program.child.kill("SIGTERM");
