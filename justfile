@@ -19,7 +19,11 @@ start *options:
 test *options:
     npm test -- "$@"
 
-# What biome finds; --write repairs what it can.
+# The tests that need no server.
+test-unit *options:
+    npm run test:unit -- "$@"
+
+# What Biome and dependency-cruiser find; --write repairs what Biome can.
 lint *options:
     npm run lint -- "$@"
 

@@ -1,21 +1,42 @@
 import { defineConfig } from "vitest/config";
 import CountReporter from "./test/count-reporter.ts";
 
-/** A part of the tests, by path or name, covers a part of the lines. */
+/** A run of some files or of one project covers some of the lines only. */
 const isWhole = process.argv.slice(2).every((argument) => argument === "run" || argument.startsWith("-"));
+
+const FOLDERS = "{shared,services,db,dev,docs,grafana,test,loadtest}";
+const INTEGRATION = `${FOLDERS}/**/*.integration.test.ts`;
 
 export default defineConfig({
   test: {
-    include: ["shared", "services", "db", "dev", "docs", "grafana", "test", "loadtest"].map(
-      (folder) => `${folder}/**/*.test.ts`,
-    ),
-    globalSetup: ["test/setup.ts"],
+    projects: [
+      {
+        extends: true,
+        test: { name: "integration", include: [INTEGRATION], globalSetup: ["test/setup.ts"] },
+      },
+      {
+        extends: true,
+        test: {
+          name: "unit",
+          include: [`${FOLDERS}/**/*.test.ts`],
+          exclude: [INTEGRATION],
+          setupFiles: ["test/no-servers.ts"],
+          // a connection to these fails with a message that names the host
+          provide: {
+            postgresUrl: "postgres://unit-tests-have-no-postgresql.invalid/test",
+            kafkaBrokers: "unit-tests-have-no-kafka.invalid:9092",
+            chromium: null,
+          },
+        },
+      },
+    ],
     reporters: ["default", new CountReporter()],
     pool: "forks",
-    // their PostgreSQL, Redis, Kafka and browsers want the rest: tests of promises in seconds fail where three share two cores
+    // PostgreSQL, Redis, Kafka and browsers need the rest of two cores
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // for tests that hang: a busy machine may need ten times as long as an idle one
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
     coverage: {
       provider: "v8",
       enabled: isWhole,
@@ -41,7 +62,7 @@ export default defineConfig({
         // programs, and what k6 runs
         "loadtest/load.ts",
         "loadtest/k6/scenarios/**",
-        // parts of a program, which lab/generators/generator.test.ts verifies by the audit
+        // parts of a program, which lab/generators/generator.integration.test.ts verifies by the audit
         "loadtest/node/{main,scenarios}.ts",
         // a run itself, on servers and under load: npm run lab -- self-test spoils some
         "loadtest/lab/run/{during-load,environment,remote-system,revisions,run,servers,stage}.ts",

@@ -13,6 +13,7 @@ import { installDependencies } from "./install.mjs";
 const targets = {
   start: ["dev/start.ts"],
   test: ["node_modules/vitest/vitest.mjs", "run"],
+  "test:unit": ["node_modules/vitest/vitest.mjs", "run", "--project", "unit"],
   replay: ["dev/replay.ts"],
   bench: ["dev/bench/main.ts"],
   overload: ["dev/overload/main.ts"],

@@ -1,6 +1,6 @@
 /**
  * An API in memory for tests of the replay's own side: it takes orders by key, and fails as a test wants. The real
- * system is replayed to in test/replay.test.ts.
+ * system is replayed to in test/replay.integration.test.ts.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
