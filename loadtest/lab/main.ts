@@ -22,7 +22,7 @@ import { type Going, measuresOf } from "./run/suite.ts";
 import { doAll } from "./run/work.ts";
 
 const root = join(import.meta.dirname, "..", "..");
-const tell = (line: string): void => console.error(line);
+const log = (line: string): void => console.error(line);
 
 const placesOf = (folder: string) => ({
   scaleFile: join(root, "SCALE.md"),
@@ -43,18 +43,18 @@ const existing = (folder: string | null): string => {
 
 const render = async (folder: string): Promise<void> => {
   const files = await renderSuite(folder, placesOf(folder));
-  for (const file of files) tell(`wrote ${file}`);
+  for (const file of files) log(`wrote ${file}`);
 };
 
 const check = async (folder: string | null): Promise<number> => {
   if (folder === null && suiteFolders().length === 0) {
-    tell("no results are committed, so there is nothing to compare them with");
+    log("no results are committed, so there is nothing to compare them with");
     return 0;
   }
   const found = existing(folder);
   const problems = await checkSuite(found, placesOf(found));
-  for (const problem of problems) tell(problem);
-  tell(problems.length === 0 ? `all is as ${found} makes it` : "npm run lab -- render writes them anew");
+  for (const problem of problems) log(problem);
+  log(problems.length === 0 ? `all is as ${found} makes it` : "npm run lab -- render writes them anew");
   return problems.length === 0 ? 0 : 1;
 };
 
@@ -69,7 +69,7 @@ const withLab = async <T>(
   const environment = process.env;
   const stage = environment["BASE_URL"]
     ? openElsewhere(environment, mayWipe)
-    : openStage({ pinning, environment, mayWipe, tell, signal });
+    : openStage({ pinning, environment, mayWipe, log, signal });
   try {
     return await work({ stage, k6, pinning, signal });
   } finally {
@@ -79,7 +79,7 @@ const withLab = async <T>(
 
 const doubt = async (isPinned: boolean, signal: AbortSignal): Promise<number> => {
   const pinning = await pinningHere(isPinned);
-  const outcomes = await withLab(pinning, null, { mayWipe: false, signal }, (lab) => selfTest(lab, [], tell));
+  const outcomes = await withLab(pinning, null, { mayWipe: false, signal }, (lab) => selfTest(lab, [], log));
   return outcomes.every(({ isVoid }) => isVoid) ? 0 : 1;
 };
 
@@ -111,7 +111,7 @@ const compare = async (options: CompareOptions, signal: AbortSignal): Promise<nu
       env,
       lab,
       environment: process.env,
-      tell,
+      log,
     }),
   );
   return 0;
@@ -129,17 +129,17 @@ const runSuite = async (options: RunOptions, signal: AbortSignal): Promise<numbe
   const kind = { scale, seed, commit, pinning: pinning.inWords };
   const today = new Date().toISOString().slice(0, 10);
   const folder = folderFor({ kind, folder: options.folder && resolve(options.folder), isNew, today });
-  const progress = openProgress(works, scale, tell);
-  tell(
+  const progress = openProgress(works, scale, log);
+  log(
     `${experiments.map(({ id }) => id).join(", ")} at scale ${scale}, ${modes.join(", ")}: about ${timeText(progress.leftSeconds())}, less what is done`,
   );
-  tell(`results: ${folder}; pinning: ${pinning.inWords}`);
+  log(`results: ${folder}; pinning: ${pinning.inWords}`);
   if (isPlanOnly) {
-    for (const work of works) tell(`  ${textOfWork(work, scale)}`);
+    for (const work of works) log(`  ${textOfWork(work, scale)}`);
     return 0;
   }
   const isWithoutK6 = found.k6 === null && planned.some(needsK6);
-  if (isWithoutK6) tell(`${found.missing}: E0 does not compare the generator with k6`);
+  if (isWithoutK6) log(`${found.missing}: E0 does not compare the generator with k6`);
   const turnedDown = [
     ...turnedDownBy(scale),
     ...experiments.flatMap((experiment) => experiment.turnedDown?.(scale) ?? []),
@@ -151,13 +151,13 @@ const runSuite = async (options: RunOptions, signal: AbortSignal): Promise<numbe
   return withLab(pinning, found.k6, { mayWipe: options.mayWipe, signal }, async (lab) => {
     const grafana = grafanaIn(process.env);
     const own = measuresOf(lab);
-    const measures = grafana === null ? own : marking(own, grafana, tell);
+    const measures = grafana === null ? own : marking(own, grafana, log);
     const going: Going = { measures, folder, suite, progress, runs: 0 };
-    const failed = await doAll(going, works, tell);
-    tell(`${going.suite.runs.length} runs in ${folder}`);
+    const failed = await doAll(going, works, log);
+    log(`${going.suite.runs.length} runs in ${folder}`);
     const { htmlFile } = placesOf(folder);
     await renderReport(folder, htmlFile);
-    tell(`${htmlFile} shows them; npm run lab -- render ${folder} makes SCALE.md and its pictures of them`);
+    log(`${htmlFile} shows them; npm run lab -- render ${folder} makes SCALE.md and its pictures of them`);
     return failed === 0 ? 0 : 1;
   });
 };
@@ -176,7 +176,7 @@ const onInterrupt = (): AbortSignal => {
         return;
       }
       firstMs = performance.now();
-      tell("stopping; the same command goes on from here");
+      log("stopping; the same command goes on from here");
       stopping.abort(new Error("interrupted"));
     });
   return stopping.signal;
@@ -205,6 +205,6 @@ const main = async (): Promise<number> => {
 try {
   process.exit(await main());
 } catch (error) {
-  tell(`lab: ${messageOf(error)}`);
+  log(`lab: ${messageOf(error)}`);
   process.exit(messageOf(error) === "interrupted" ? 130 : 1);
 }

@@ -42,7 +42,7 @@ export type PlannedAction = {
 export type Point = {
   /** An arrangement's name. */
   readonly arrangement: string;
-  /** What tells it from the experiment's other points of this arrangement: "synchronous_commit off". */
+  /** Distinguishes it from the experiment's other points of this arrangement: "synchronous_commit off". */
   readonly name: string;
   readonly varied: Readonly<Record<string, number | string>>;
   readonly load: Load;
@@ -72,7 +72,7 @@ export type Search = {
 
 export type Experiment = {
   readonly id: string;
-  /** What somebody wants to know. */
+  /** The question it answers. */
   readonly question: string;
   /** Experiments whose results its rates are taken from: they come before it. */
   readonly after?: readonly string[];

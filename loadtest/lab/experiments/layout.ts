@@ -6,7 +6,7 @@ import type { Run, Scale } from "../run/results.ts";
 import type { Order } from "../run/run.ts";
 import type { Point, Rate } from "./experiment.ts";
 
-/** Orders a second that an arrangement carries in requests of this size; null while nobody knows. */
+/** Orders per second that an arrangement carries in requests of this size; null while unknown. */
 export type CapacityOf = (arrangement: string, ordersPerRequest: number) => number | null;
 
 export type Planned = {
@@ -25,7 +25,7 @@ export const nameOf = (
   rate: number,
 ): string => [arrangement, name, `${size}-order`, `${rate}/s`].filter((part) => part !== "").join(" ");
 
-/** Whole requests a second above ten: nobody asks for parts of them. */
+/** Whole requests per second above ten. */
 export const roundedRate = (rate: number): number =>
   rate >= 10 ? Math.round(rate) : Math.max(0.1, Number(rate.toFixed(1)));
 
@@ -34,7 +34,7 @@ export const rateOf = (rate: Rate, size: number, arrangement: string, capacityOf
   if (typeof rate === "number") return rate;
   const capacity = capacityOf(arrangement, size);
   if (capacity === null)
-    throw new Error(`nobody knows yet what ${arrangement} carries: run E2 in this suite first`);
+    throw new Error(`the capacity of ${arrangement} is unknown: run E2 in this suite first`);
   return roundedRate((capacity * rate.ofCapacity) / size);
 };
 

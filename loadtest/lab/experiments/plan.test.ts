@@ -66,7 +66,7 @@ test("every experiment is known, and its points differ by their names at every s
     }
 });
 
-test("times are told as people say them", () => {
+test("prints times in seconds, minutes or hours", () => {
   expect([40, 89, 180, 5_300, 6_120].map(timeText)).toEqual([
     "40 s",
     "89 s",
@@ -76,7 +76,7 @@ test("times are told as people say them", () => {
   ]);
 });
 
-test("a plan tells each piece of work and its time", () => {
+test("prints each piece of work with its time", () => {
   const works = planOf(selection({ experiments: [experimentNamed("E9"), experimentNamed("E11")] }));
   const lines = works.map((work) => textOfWork(work, "smoke"));
   expect(lines).toContain("E2, peak of v2 (10 a request): 15 s");
@@ -106,8 +106,8 @@ test("small rates keep a tenth, and are never nothing", () => {
   expect([at(60), at(0.1)]).toEqual([3, 0.1]);
 });
 
-test("what nobody knows is said, and the null route has no probes", () => {
-  expect(() => planned(point, "smoke", 1, () => null)).toThrow(/nobody knows yet what v2 carries: run E2/);
+test("throws on an unknown capacity, and gives the null route no probes", () => {
+  expect(() => planned(point, "smoke", 1, () => null)).toThrow(/the capacity of v2 is unknown: run E2/);
   const bare: Point = { arrangement: "null", name: "", varied: {}, load: { rate: 300 } };
   expect(planned(bare, "smoke", 1, () => null)).toMatchObject({
     name: "null 1-order 300/s",

@@ -1,4 +1,4 @@
-/** What a suite has to do, in which order, and how long that takes: pure, so that it can be told before it begins. */
+/** The runs of a suite, their order, and how long they take: pure, so that `--plan` can print it. */
 import { type Random, randomFrom } from "../../../shared/domain/random.ts";
 import { arrangementNamed } from "../run/arrangements.ts";
 import type { Scale } from "../run/results.ts";

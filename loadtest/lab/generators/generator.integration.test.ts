@@ -13,7 +13,7 @@ import { SCENARIO_NUMBERS } from "../../k6/profiles/profile.ts";
 import { dashboardsOf } from "../run/run.ts";
 import { accountOf } from "./account.ts";
 import { type Load, type Sent, send, settingsOf } from "./generator.ts";
-import { type Told, toldIn } from "./output.ts";
+import { type GeneratorOutput, outputIn } from "./output.ts";
 
 const PROBE_STORES = ["southend"];
 const folder = mkdtempSync(join(tmpdir(), "coffee-rt-generator-"));
@@ -46,14 +46,14 @@ describe("on the real system", () => {
   /** On a busy machine not every order is acknowledged in time. */
   const decided = ({ acknowledged, refused, unknown }: Audit): number => acknowledged + refused + unknown;
 
-  type Run = { readonly sent: Sent; readonly told: Told; readonly found: Audit };
+  type Run = { readonly sent: Sent; readonly output: GeneratorOutput; readonly found: Audit };
 
   const sentTo = async (mode: string, more: Partial<Load>): Promise<Run> => {
     const { pool, url } = system;
     const sent = await send(loadOf(url, mode, more), mkdtempSync(join(folder, "run-")), null).ended;
-    const told = toldIn(sent.lines, sent.summary);
+    const output = outputIn(sent.lines, sent.summary);
     const { stores, drinks } = catalogue;
-    const account = accountOf(sent.summary, told.notAcknowledged, {
+    const account = accountOf(sent.summary, output.notAcknowledged, {
       ...{ stores, drinks },
       probeStores: PROBE_STORES,
     });
@@ -64,44 +64,44 @@ describe("on the real system", () => {
     });
     return {
       sent,
-      told,
+      output,
       found: await audit(pool, account, { mode, dashboards: dashboardsOf(url, mode), agreeWithinMs: 10_000 }),
     };
   };
 
   test("sends each planned order once, and reports its times", async () => {
-    const { sent, told, found } = await sentTo("v2", { probesPerSecond: 2 });
+    const { sent, output, found } = await sentTo("v2", { probesPerSecond: 2 });
     expect(found.problems).toEqual([]);
-    expect(told.requests).toHaveLength(300);
-    expect(told.dropped).toBe(0);
+    expect(output.requests).toHaveLength(300);
+    expect(output.dropped).toBe(0);
     const probes = sent.summary.scenarios.find(({ name }) => name === "probe")?.iterations ?? 0;
     expect(decided(found)).toBe(400 + probes - sent.summary.freshness.skipped);
-    const notAcknowledged = told.notAcknowledged.filter(
+    const notAcknowledged = output.notAcknowledged.filter(
       ({ scenario }) => scenario === SCENARIO_NUMBERS.probe,
     );
-    const ended = told.visible.length + sent.summary.freshness.missed + notAcknowledged.length;
+    const ended = output.visible.length + sent.summary.freshness.missed + notAcknowledged.length;
     expect(ended).toBeLessThanOrEqual(probes);
     // one that is pending when the hour changes is left out
     expect(ended).toBeGreaterThanOrEqual(probes - 1);
-    for (const [index, { plannedAtMs, lagMs, latencyMs }] of told.requests.entries()) {
-      expect(plannedAtMs - told.startMs).toBeCloseTo(index * 10, 0);
+    for (const [index, { plannedAtMs, lagMs, latencyMs }] of output.requests.entries()) {
+      expect(plannedAtMs - output.startMs).toBeCloseTo(index * 10, 0);
       expect(latencyMs).toBeGreaterThanOrEqual(lagMs);
     }
   }, 60_000);
 
   test("sends batches on a slope as many as the area under it", async () => {
-    const { sent, told, found } = await sentTo("v2", {
+    const { sent, output, found } = await sentTo("v2", {
       ...{ profile: "peak-2", requestsPerSecond: 20, ordersPerRequest: 10, seconds: 4 },
     });
     expect(found.problems).toEqual([]);
     // a second of calm, one of twice as much, two of calm; and the warm-up
-    expect(told.requests.length).toBeGreaterThanOrEqual(99);
-    expect(told.requests.length).toBeLessThanOrEqual(100);
+    expect(output.requests.length).toBeGreaterThanOrEqual(99);
+    expect(output.requests.length).toBeLessThanOrEqual(100);
     expect(decided(found)).toBe((sent.summary.scenarios[0]?.iterations ?? 0) * 10);
   }, 60_000);
 
   test("runs a profile of every kind of customer, readers and open dashboards", async () => {
-    const { sent, told, found } = await sentTo("v1", {
+    const { sent, output, found } = await sentTo("v1", {
       profile: "customers",
       warmUpSeconds: 0,
       seconds: 6,
@@ -111,7 +111,7 @@ describe("on the real system", () => {
     const iterations = Object.fromEntries(scenarios.map((each) => [each.name, each.iterations]));
     // every 66.6 ms from 0 on are 91 in 6 s
     expect(iterations).toEqual({ orders: 300, regulars: 150, lovers: 60, app: 91, readers: 91, watchers: 0 });
-    expect([decided(found), told.requests.length, latencyMs.count]).toEqual([601, 601, 601]);
+    expect([decided(found), output.requests.length, latencyMs.count]).toEqual([601, 601, 601]);
     expect(dashboardMs.count).toBe(91);
     // on a busy machine not all are open before the end
     expect(ws).toMatchObject({ gaps: 0, lost: 0 });
@@ -130,13 +130,13 @@ describe("on the real system", () => {
       await lock.query("SELECT pg_sleep(2.5); COMMIT");
       lock.release();
     })();
-    const { told, found } = await sentTo("v1", { requestsPerSecond: 20, warmUpSeconds: 0, seconds: 6 });
+    const { output, found } = await sentTo("v1", { requestsPerSecond: 20, warmUpSeconds: 0, seconds: 6 });
     await locking;
     expect(found.problems).toEqual([]);
-    expect(told.requests).toHaveLength(120);
+    expect(output.requests).toHaveLength(120);
     expect(found.unknown).toBeGreaterThan(0);
     expect(found.acknowledged).toBeGreaterThan(0);
-    expect(Math.max(...told.requests.map(({ latencyMs }) => latencyMs))).toBeGreaterThan(1_100);
+    expect(Math.max(...output.requests.map(({ latencyMs }) => latencyMs))).toBeGreaterThan(1_100);
   }, 60_000);
 });
 

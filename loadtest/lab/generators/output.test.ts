@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { NOT_SENT } from "../../k6/lib/ledger.ts";
 import type { Summary } from "../../k6/lib/summary.ts";
-import { toldIn } from "./output.ts";
+import { outputIn } from "./output.ts";
 
 const scenario = (name: string, number: number, more: object = {}) => ({
   ...{
@@ -23,7 +23,7 @@ const summary = {
 
 test("computes planned times from the schedule and the start in the first line", () => {
   const lines = ["o,1,12,0.5,7.5,r", "o,1,10,0.1,3.0,a,51010", "f,52500,120.0", "", "warning: something"];
-  const { startMs, requests, visible } = toldIn(lines, summary);
+  const { startMs, requests, visible } = outputIn(lines, summary);
   expect(startMs).toBe(52_010);
   expect(requests).toEqual([
     { plannedAtMs: 52_010, lagMs: 0.1, latencyMs: 3, outcome: "acknowledged" },
@@ -33,7 +33,7 @@ test("computes planned times from the schedule and the start in the first line",
 });
 
 test("takes the start from the summary when no line has it", () => {
-  expect(toldIn(["o,1,11,0,1,a"], summary)).toMatchObject({
+  expect(outputIn(["o,1,11,0,1,a"], summary)).toMatchObject({
     startMs: 51_000,
     requests: [{ plannedAtMs: 51_100 }],
   });
@@ -45,7 +45,7 @@ test("reads the ledger, and separates refused orders and those that were never s
     `{"ledger":1,"scenario":5,"iteration":0,"outcome":"refused","status":0,"type":"${NOT_SENT.type}"}`,
     '{"ledger":1,"scenario":1,"iteration":2,"outcome":"refused","status":202,"type":"rejected","items":[0]}',
   ];
-  expect(toldIn(lines, summary).notAcknowledged).toEqual([
+  expect(outputIn(lines, summary).notAcknowledged).toEqual([
     { scenario: 1, iteration: 1, outcome: "unknown" },
     { scenario: 5, iteration: 0, outcome: "unsent" },
     { scenario: 1, iteration: 2, outcome: "refused", items: [0] },

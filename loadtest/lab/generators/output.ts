@@ -15,7 +15,7 @@ export type Request = {
 };
 export type Visible = { readonly atMs: number; readonly freshnessMs: number };
 
-export type Told = {
+export type GeneratorOutput = {
   /** When the measured time began. */
   readonly startMs: number;
   /** By planned time. */
@@ -26,7 +26,7 @@ export type Told = {
   readonly dropped: number;
 };
 
-export const toldIn = (lines: readonly string[], summary: Summary): Told => {
+export const outputIn = (lines: readonly string[], summary: Summary): GeneratorOutput => {
   const samples = lines.flatMap((line) => requestIn(line) ?? []);
   const scenarios = new Map(summary.scenarios.map((scenario) => [scenario.number, scenario]));
   const starts = new Map(

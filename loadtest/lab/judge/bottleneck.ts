@@ -29,7 +29,7 @@ export type Saturation = {
   readonly stream: RedisSaturation | null;
   readonly board: RedisSaturation | null;
   readonly kafka: { readonly used: number; readonly given: number } | null;
-  /** Share of the system's cores that was busy, whoever had them. */
+  /** Share of the system's cores that was busy, with any process. */
   readonly machineShare: number;
   /** 1 - MemAvailable / MemTotal of /proc/meminfo, at its highest. */
   readonly memoryShare: number;

@@ -7,7 +7,7 @@ import { percentilesOf } from "./statistics.ts";
 const good = madeUpRun({ mode: "v2", rate: 400 });
 const whyNot = (changed: Partial<Run>) => judge({ ...good, ...changed }, "interactive").because;
 
-test("a good run holds, and each bound is told in words when it does not", () => {
+test("a good run holds, and each missed bound is named", () => {
   expect(judge(good, "interactive")).toEqual({ holds: true, because: [] });
   const slow = (p99: number) => ({ ...percentilesOf([1]), p99 });
   expect(whyNot({ freshnessMs: slow(1_320) })).toEqual([

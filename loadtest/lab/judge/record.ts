@@ -28,14 +28,14 @@ export const judged = (
   place: Place,
   pinning: Pinning,
 ): { readonly run: Run; readonly seconds: readonly Second[] } => {
-  const { order, told, looks, audit } = measured;
+  const { order, output, looks, audit } = measured;
   const { arrangement } = order.setting;
   const { load } = order;
-  const window: Window = { startMs: told.startMs, endMs: told.startMs + load.seconds * 1_000 };
-  const seconds = secondsOf(told, looks, arrangement.mode ?? "");
+  const window: Window = { startMs: output.startMs, endMs: output.startMs + load.seconds * 1_000 };
+  const seconds = secondsOf(output, looks, arrangement.mode ?? "");
   const saturation = saturationOf(looks, window, pinning);
-  const acknowledged = told.requests.filter(({ outcome }) => outcome === "acknowledged");
-  const scheduleLagMs = percentiles(told.requests.map(({ lagMs }) => lagMs));
+  const acknowledged = output.requests.filter(({ outcome }) => outcome === "acknowledged");
+  const scheduleLagMs = percentiles(output.requests.map(({ lagMs }) => lagMs));
   const ordersPerSecond = load.requestsPerSecond * load.ordersPerRequest;
   const machine = machineIn(looks, window);
   const run: Run = {
@@ -66,7 +66,7 @@ export const judged = (
     probeOrders: probeOrdersOf(measured),
     freshnessMs: arrangement.mode === null ? null : freshnessOf(measured),
     scheduleLagMs,
-    errorShare: rounded(1 - acknowledged.length / Math.max(1, told.requests.length), 6),
+    errorShare: rounded(1 - acknowledged.length / Math.max(1, output.requests.length), 6),
     backlogGrew: backlogGrew(seconds, { seconds: load.seconds, ordersPerSecond }),
     drainedSeconds: rounded(measured.drainedSeconds, 2),
     resources: withListeners(
@@ -87,7 +87,7 @@ export const judged = (
 };
 
 const voidsIn = (
-  { told, heard, struck, audit, order }: Measured,
+  { output, heard, struck, audit, order }: Measured,
   of: {
     readonly saturation: ReturnType<typeof saturationOf>;
     readonly machine: ReturnType<typeof machineIn>;
@@ -97,8 +97,8 @@ const voidsIn = (
   const { used, given } = of.saturation.generator;
   const listening = (heard?.cpuSeconds ?? 0) / order.load.seconds;
   return voidsOf({
-    isStruckEarly: struck.some(({ fromMs }) => fromMs < told.startMs),
-    droppedIterations: told.dropped,
+    isStruckEarly: struck.some(({ fromMs }) => fromMs < output.startMs),
+    droppedIterations: output.dropped,
     generatorShare: (used + listening) / given,
     scheduleLagP99Ms: of.lagP99Ms,
     stolenShare: of.machine.stolenShare,
@@ -122,22 +122,22 @@ const percentiles = (values: readonly number[]): Percentiles => {
   ) as Percentiles;
 };
 
-const probeOrdersOf = ({ sent, told }: Measured): number => {
+const probeOrdersOf = ({ sent, output }: Measured): number => {
   const probe = sent.summary.scenarios.find(({ number }) => number === SCENARIO_NUMBERS.probe);
-  const failed = told.notAcknowledged.filter(({ scenario }) => scenario === SCENARIO_NUMBERS.probe).length;
+  const failed = output.notAcknowledged.filter(({ scenario }) => scenario === SCENARIO_NUMBERS.probe).length;
   return Math.max(0, (probe?.iterations ?? 0) - failed);
 };
 
 /** Null when no probe was even sent. */
-const freshnessOf = ({ told, sent }: Measured): Percentiles | null => {
+const freshnessOf = ({ output, sent }: Measured): Percentiles | null => {
   const missed = Array<number>(sent.summary.freshness.missed).fill(NEVER_SEEN_MS);
-  const all = [...told.visible.map(({ freshnessMs }) => freshnessMs), ...missed];
+  const all = [...output.visible.map(({ freshnessMs }) => freshnessMs), ...missed];
   return all.length === 0 ? null : percentiles(all);
 };
 
 const NOTHING_KEPT = "none: nothing is stored";
 
-/** In words, as the mode itself has it, and what its servers were told otherwise. */
+/** In words, from the mode, with the servers' changed settings. */
 export const durabilityOf = ({ setting }: Pick<Order, "setting">): string => {
   const { arrangement, servers } = setting;
   const mode = modes.find(({ name }) => name === arrangement.mode);
@@ -150,7 +150,7 @@ export const durabilityOf = ({ setting }: Pick<Order, "setting">): string => {
 
 /** Settings cannot be read without them; where the servers are does not matter here. */
 const ADDRESSES = {
-  DATABASE_URL: "postgres://nobody@127.0.0.1/none",
+  DATABASE_URL: "postgres://none@127.0.0.1/none",
   BOARD_REDIS_URL: "redis://127.0.0.1",
   STREAM_REDIS_URL: "redis://127.0.0.1",
   KAFKA_BROKERS: "127.0.0.1:1",
@@ -199,7 +199,7 @@ const withListeners = (
         },
       };
 
-const faultIn = ({ struck, told }: Measured, endMs: number): Pick<Run, "fault"> => {
+const faultIn = ({ struck, output }: Measured, endMs: number): Pick<Run, "fault"> => {
   const [first] = struck;
-  return first ? { fault: faultOf(first, told.requests, told.visible, endMs) } : {};
+  return first ? { fault: faultOf(first, output.requests, output.visible, endMs) } : {};
 };

@@ -54,7 +54,7 @@ export type Outcome = { readonly name: string; readonly run: Run; readonly isVoi
 export const selfTest = async (
   lab: Lab,
   names: readonly string[],
-  tell: (line: string) => void,
+  log: (line: string) => void,
 ): Promise<Outcome[]> => {
   const outcomes: Outcome[] = [];
   for (const { name, point, spoil, says } of SPOILED) {
@@ -72,7 +72,7 @@ export const selfTest = async (
       lab.pinning,
     );
     const isVoid = run.voids.some((sentence) => says.test(sentence));
-    tell(
+    log(
       `${isVoid ? "void, as it should be" : "NOT NOTICED"}: ${name}: ${run.voids.join("; ") || "no word of it"}`,
     );
     outcomes.push({ name, run, isVoid });

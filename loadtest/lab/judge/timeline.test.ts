@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Request, Told } from "../generators/output.ts";
+import type { GeneratorOutput, Request } from "../generators/output.ts";
 import type { Second } from "../run/results.ts";
 import { backlogGrew, faultOf, secondsOf } from "./timeline.ts";
 import { lookAt } from "./usage.fixture.ts";
@@ -11,7 +11,7 @@ const request = (atMs: number, latencyMs: number, outcome: Request["outcome"] = 
   latencyMs,
   outcome,
 });
-const told = (requests: readonly Request[], visible: Told["visible"] = []): Told => ({
+const output = (requests: readonly Request[], visible: GeneratorOutput["visible"] = []): GeneratorOutput => ({
   startMs: START_MS,
   requests,
   visible,
@@ -26,7 +26,7 @@ test("a second has what was planned in it, seen in it, and known at its end", ()
   ];
   const requests = [request(0, 10), request(900, 1_200), request(950, 30, "refused"), request(1_000, 5)];
   const [first, second, ...more] = secondsOf(
-    told(requests, [{ atMs: START_MS + 1_100, freshnessMs: 120 }]),
+    output(requests, [{ atMs: START_MS + 1_100, freshnessMs: 120 }]),
     looks,
     "v2",
   );
@@ -44,7 +44,7 @@ test("an API that does not answer leaves the backlog as it was last known", () =
     lookAt(START_MS + 1_500, {}),
     lookAt(START_MS + 2_500, {}),
   ];
-  expect(secondsOf(told([]), looks, "v2").map(({ lagOrders }) => lagOrders)).toEqual([40, 40, 40]);
+  expect(secondsOf(output([]), looks, "v2").map(({ lagOrders }) => lagOrders)).toEqual([40, 40, 40]);
 });
 
 const lagging = (lagAt: (t: number) => number): Second[] =>

@@ -1,5 +1,5 @@
 /** A run second by second: what clients met, what waited, and who worked. */
-import type { Request, Told, Visible } from "../generators/output.ts";
+import type { GeneratorOutput, Request, Visible } from "../generators/output.ts";
 import type { Run, Second } from "../run/results.ts";
 import { type Look, sumOf } from "../sample/sampler.ts";
 import { medianOf, percentileOf } from "./statistics.ts";
@@ -9,7 +9,7 @@ const SECOND_MS = 1_000;
 
 /** Until the last look: what drains after the load is of the run too. */
 export const secondsOf = (
-  { startMs, requests, visible }: Told,
+  { startMs, requests, visible }: GeneratorOutput,
   looks: readonly Look[],
   mode: string,
 ): Second[] => {

@@ -97,7 +97,7 @@ export const stolenShareOf = (looks: readonly Look[], window: Window): number =>
 
 /**
  * Of sessions at work, the share that waited for this, over all looks; null without looks. At least one is taken to be at
- * work at each look: a few that wait now and then, and nobody at other times, are no bottleneck.
+ * work at each look: a few that wait now and then, with none active at other times, are no bottleneck.
  */
 export const waitShareOf = (
   looks: readonly Look[],

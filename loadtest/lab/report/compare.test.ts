@@ -69,7 +69,7 @@ test("folders give a table and the same as data", () => {
   ] as const) {
     writeEnvironment(join(folder, name), suite.env);
     for (const { run } of suite.runs)
-      keepRun(join(folder, name), { run, seconds: [], told: null, logs: "", took: {} });
+      keepRun(join(folder, name), { run, seconds: [], output: null, logs: "", took: {} });
   }
   const { comparisons, text } = compareSuites(join(folder, "a"), join(folder, "b"));
   rmSync(folder, { recursive: true });

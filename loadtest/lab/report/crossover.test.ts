@@ -20,7 +20,7 @@ test("a cost between two rates lies on the line of logarithms, and beyond the la
   expect(costAt(costs, 5_000).cost).toBe(1);
 });
 
-test("each is cheapest where it is, equals are both named, and beyond the last is nobody", () => {
+test("names the cheapest mode of each range, equals together, and none beyond the last", () => {
   const segments = segmentsOf([
     contender("v1", 1_000, [point(10, 1), point(1_000, 1)]),
     contender("v2", 3_000, [point(10, 4), point(100, 1), point(1_000, 0.4), point(3_000, 0.4)]),
@@ -85,7 +85,7 @@ test("a sliver takes what is said of its neighbour, but none is said to be the c
   expect(segmentsOf([falling, meeting]).slice(0, -1)).toEqual([{ from: 10, to: 1_000, modes: ["v1"] }]);
 });
 
-test("a mode that is among the cheapest, and again later, is told in two ranges", () => {
+test("lists two ranges for a mode that is among the cheapest twice", () => {
   const contenders = ["v1", "v2"].map((mode) => contender(mode, 900, [point(10, 1)]));
   const segments = [
     { from: 10, to: 50, modes: ["v1", "v2"] },

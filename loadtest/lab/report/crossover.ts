@@ -89,12 +89,12 @@ const isSliver = ({ from, to }: Segment): boolean => to / from < SLIVER;
 
 /** A sliver takes what is said of its neighbour; of two of them, either's modes may be the cheapest. */
 const joined = (last: Segment, next: Segment): Segment => {
-  const told = [last, next].filter((each) => !isSliver(each));
-  const modes = (told.length > 0 ? told : [last, next]).flatMap((each) => each.modes);
+  const output = [last, next].filter((each) => !isSliver(each));
+  const modes = (output.length > 0 ? output : [last, next]).flatMap((each) => each.modes);
   return { from: last.from, to: next.to, modes: MODE_NAMES.filter((mode) => modes.includes(mode)) };
 };
 
-/** In the order of the modes. Nobody beyond where the generator was the limit of one: that may carry on, and be the cheapest. */
+/** In the order of the modes. Empty above the rate at which the generator was the limit of a mode: it may carry more, and be the cheapest. */
 const cheapestAt = (contenders: readonly Contender[], rate: number): string[] => {
   if (contenders.some(({ capacity, failsAt }) => !Number.isFinite(failsAt) && rate > capacity)) return [];
   const costs = contenders
@@ -102,7 +102,7 @@ const cheapestAt = (contenders: readonly Contender[], rate: number): string[] =>
     .map(({ mode, costs }) => ({ mode, ...costAt(costs, rate) }))
     .sort((a, b) => a.cost - b.cost);
   const [best] = costs;
-  // one who is not told apart from the best may be the best
+  // a mode whose interval overlaps with the best one's may be the best
   if (!best) return [];
   const equals = costs.filter(({ low }) => low <= best.high).map(({ mode }) => mode);
   return MODE_NAMES.filter((mode) => equals.includes(mode));

@@ -69,7 +69,7 @@ export type ModeCapacity = {
   readonly bottleneck: string;
 };
 
-/** Names of `varied` that tell points of one search apart, or what a point is for, and no variant of it. */
+/** Names of `varied` that distinguish the points of one search, or name a point's purpose; they make no variant. */
 const NO_VARIANT = new Set(["rate", "ordersPerRequest", "purpose", "ceilingRate", "share"]);
 
 export const variantOf = ({ varied }: Run): string =>

@@ -65,7 +65,7 @@ export const environmentText = (env: Environment): string => {
   return `${machineText(env)} Kernel ${kernel}; ${programs.join(", ")}. Pinning: ${pinning}. Scale ${scale}, seed ${seed}, commit ${commit.slice(0, 12)}.${less}`;
 };
 
-/** Whether the runs had the same machine: neighbours on its host take what nobody here sees. */
+/** Whether the machine was equally fast in all runs: other guests of its host take time that no process here shows. */
 export const speedText = ({ runs }: Suite): string => {
   const machines = runs.flatMap(({ run }) => run.machine ?? []);
   if (machines.length === 0) return "";

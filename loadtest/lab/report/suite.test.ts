@@ -34,7 +34,7 @@ const sizingMarks = `<!-- ${SIZING}:begin -->\n<!-- ${SIZING}:end -->\nby hand\n
 beforeAll(async () => {
   writeEnvironment(results, suite.env);
   for (const { run, seconds } of suite.runs)
-    keepRun(results, { run, seconds: seconds(), told: null, logs: "", took: {} });
+    keepRun(results, { run, seconds: seconds(), output: null, logs: "", took: {} });
   writeFileSync(places.scaleFile, marks);
   writeFileSync(places.readmeFile, shortMarks);
   writeFileSync(places.sizingFile, sizingMarks);
@@ -66,7 +66,7 @@ test("every picture is drawn, says what it is, on what, and reads in both themes
   }
 });
 
-test("a mode is told by marker and dash too", () => {
+test("distinguishes modes by marker and dash too", () => {
   const svg = read(picture("ack-1"));
   for (const mode of ["v1", "v2", "v3"]) expect(svg).toContain(`stroke="var(--${mode})"`);
   expect(new Set(svg.match(/stroke-dasharray="[^"]+"/g)).size).toBeGreaterThan(3);
@@ -113,7 +113,7 @@ test("the report holds every run with its validity, needs no script, and has no 
   expect(new Set(ids).size).toBe(ids.length);
 });
 
-test("made again it is the same to the byte, and whatever differs is told", async () => {
+test("renders the same bytes again, and reports any difference", async () => {
   expect(await checkSuite(results, places)).toEqual([]);
   appendFileSync(picture("soak"), " ");
   writeFileSync(picture("old"), "<svg/>");
@@ -155,7 +155,7 @@ type Box = {
   readonly bottom: number;
 };
 
-test("a picture with texts upon each other would be told", () => {
+test("detects overlapping texts in a picture", () => {
   const text = (x: number): string => `<text transform="translate(${x},20)" font-size="12px">order</text>`;
   expect(overlaps(`<g transform="translate(5,5)">${text(0)}${text(60)}</g>${text(130)}`)).toEqual([]);
   expect(overlaps(`<g transform="translate(0,5)">${text(0)}</g>${text(20)}`)).toEqual(["order | order"]);

@@ -101,7 +101,7 @@ export const socketsScale = (suite: Suite): Verdict => {
   const slowed = ratioOf(with_, without);
   const because = `${numberText(most)} of ${numberText(tried)} clients tried, slow ones make the others' delay ${timesText(slowed.ratio)}`;
   if (most < tried) return { is: "refuted", because };
-  // one run beside one tells chance and slow clients not apart
+  // one run of each cannot separate chance from the effect of slow clients
   const isTold = with_.length > 1 && without.length > 1;
   if (isTold && slowed.interval.low > MOST_SLOWED) return { is: "refuted", because };
   const isEnough = most >= WANTED_CLIENTS && isTold && slowed.interval.high <= MOST_SLOWED;

@@ -36,7 +36,7 @@ export const beside = async (
   }
 };
 
-/** When the load began, warm-up and all, as the first measured request tells. */
+/** When the load began, including the warm-up: the line of the first measured request has it. */
 const loadBegins = async (file: string, sending: Sending, signal: AbortSignal): Promise<number> => {
   let startMs: number | null = null;
   let hasEnded = false;

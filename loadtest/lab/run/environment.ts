@@ -59,7 +59,7 @@ const versionsOf = async (k6Version: string | null): Promise<Record<string, stri
   };
 };
 
-/** `wanted`: whether somebody asked for cores of their own. `isElsewhere`: the system runs on other machines. */
+/** `wanted`: whether separate cores were asked for. `isElsewhere`: the system runs on other machines. */
 export const pinningHere = async (wanted: boolean, isElsewhere = false): Promise<Pinning> => {
   const status = readFileSync("/proc/self/status", "utf8");
   const allowed = coresIn(/^Cpus_allowed_list:\s*(\S+)/m.exec(status)?.[1] ?? "0");

@@ -51,7 +51,7 @@ const run = madeUpRun({
   ordersPerRequest: 1,
   startedAt,
 });
-const found = { run, seconds: [], told: null, logs: "", took: { data: 1.5, load: 30 } };
+const found = { run, seconds: [], output: null, logs: "", took: { data: 1.5, load: 30 } };
 const measures: Measures = {
   signal: new AbortController().signal,
   run: async () => found,
@@ -80,15 +80,15 @@ beforeEach(async () => {
 afterEach(() => server.close());
 const address = (): string => `127.0.0.1:${(server.address() as AddressInfo).port}`;
 
-/** What the laboratory tells of a run whose marks go to the Grafana of this environment. */
+/** The log lines of a run whose marks go to the Grafana of this environment. */
 const toldOf = async (environment: Record<string, string>): Promise<string[]> => {
-  const told: string[] = [];
+  const output: string[] = [];
   const grafana = grafanaIn(environment);
   if (grafana === null) throw new Error("no Grafana is named");
-  const marked = marking(measures, grafana, (line) => told.push(line));
+  const marked = marking(measures, grafana, (line) => output.push(line));
   const [order, place] = [{}, {}] as unknown as Parameters<Measures["run"]>;
   expect(await marked.run(order, place)).toBe(found);
-  return told;
+  return output;
 };
 
 test("each phase is marked from where the one before ended", () => {

@@ -10,7 +10,7 @@ import type { Run, Scale } from "./results.ts";
 import type { Measures } from "./suite.ts";
 
 export type Progress = {
-  /** The result is told by what it returns. */
+  /** Call what it returns with the result. */
   begin(what: string): (run: Run) => void;
   found(arrangement: string, size: number, found: Readonly<Record<ObjectiveName, Capacity>>): void;
   done(work: Work): void;
@@ -23,7 +23,7 @@ const [LEAST_FACTOR, MOST_FACTOR] = [0.4, 2.5];
 export const openProgress = (
   works: readonly Work[],
   scale: Scale,
-  tell: (line: string) => void,
+  log: (line: string) => void,
   nowMs: () => number = () => performance.now(),
 ): Progress => {
   const estimates = new Map(works.map((work) => [work, estimateOf(work, scale)]));
@@ -41,12 +41,12 @@ export const openProgress = (
   };
   return {
     begin: (what) => {
-      tell(`[${done.size + 1}/${works.length}, ${timeText(left())} left] ${what} …`);
+      log(`[${done.size + 1}/${works.length}, ${timeText(left())} left] ${what} …`);
       const fromMs = nowMs();
-      return (run) => tell(`    ${resultText(run)} (${((nowMs() - fromMs) / 1_000).toFixed(1)} s)`);
+      return (run) => log(`    ${resultText(run)} (${((nowMs() - fromMs) / 1_000).toFixed(1)} s)`);
     },
     found: (arrangement, size, found) =>
-      tell(`    ${arrangement}, ${size} a request: ${foundText(found, size)}`),
+      log(`    ${arrangement}, ${size} a request: ${foundText(found, size)}`),
     done: (work) => {
       done.add(work);
       doneMs = nowMs();
@@ -119,11 +119,11 @@ export const marksOf = ({ run, took }: Pick<Found, "run" | "took">): readonly Ma
   });
 };
 
-/** The same measures, and their runs are marked; what Grafana refuses is told, and no run fails by it. */
+/** The same measures, with their runs marked; a refusal by Grafana is logged and fails no run. */
 export const marking = (
   measures: Measures,
   { url, headers }: Grafana,
-  tell: (line: string) => void,
+  log: (line: string) => void,
 ): Measures => {
   const mark = async (each: Mark): Promise<void> => {
     const signal = AbortSignal.timeout(ANSWERS_WITHIN_MS);
@@ -138,7 +138,7 @@ export const marking = (
       try {
         for (const each of marksOf(found)) await mark(each);
       } catch (error) {
-        tell(`this run is not marked in Grafana: ${messageOf(error)}`);
+        log(`this run is not marked in Grafana: ${messageOf(error)}`);
       }
       return found;
     },

@@ -1,6 +1,6 @@
 /**
- * A system that somebody else runs, on whatever machines: named by BASE_URL. It is emptied before each run, as the lab
- * can give it no fresh database; it cannot be set otherwise, nor struck. What its programs took, their /metrics tell.
+ * A system that runs elsewhere, named by BASE_URL. The lab empties it before each run, as it cannot give it a new
+ * database; it cannot change its settings or inject faults. CPU and memory come from its programs' /metrics.
  */
 import { readFileSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
@@ -86,5 +86,7 @@ const checkPlain = ({ arrangement, settings, servers, workers, stores, prepare }
     stores !== undefined ||
     prepare !== undefined;
   if (isOurs)
-    throw new Error("this point needs programs and servers of its own, and BASE_URL names somebody else's");
+    throw new Error(
+      "this point needs programs and servers of its own, and BASE_URL names a system that runs elsewhere",
+    );
 };

@@ -29,7 +29,7 @@ const second: Second = {
   ...{ t: 0, sent: 9, acknowledged: 9, refused: 0, ackP50: 1, ackP99: 2, freshP50: null, freshP99: null },
   ...{ lagOrders: 3, cpu: { "order-api": 0.4 }, rss: { "order-api": 1e8 } },
 };
-const told = (count: number) => ({
+const output = (count: number) => ({
   startMs: 1_000,
   requests: Array.from({ length: count }, (_, index) => ({
     plannedAtMs: 1_000 + index * 1.25,
@@ -42,7 +42,7 @@ const told = (count: number) => ({
   dropped: 0,
 });
 const found = (run: Run, more: Partial<Found> = {}): Found => ({
-  ...{ run, seconds: [], told: null, logs: "the API's log", took: { load: 10.5 }, ...more },
+  ...{ run, seconds: [], output: null, logs: "the API's log", took: { load: 10.5 }, ...more },
 });
 const rawLines = (experiment: string): Record<string, unknown>[] =>
   gunzipSync(readFileSync(join(folder, `${experiment}.raw.jsonl.gz`)))
@@ -73,7 +73,7 @@ test("packs an experiment into two files, with samples, and with logs of void ru
   const runs = [1, 2, 3].map((repetition) =>
     madeUpRun({ mode: "v2", rate: 1_600, repetition, voids: repetition === 2 ? ["lag"] : [] }),
   );
-  for (const run of runs) keepRun(folder, found(run, { told: told(run.repetition) }));
+  for (const run of runs) keepRun(folder, found(run, { output: output(run.repetition) }));
   expect(readdirSync(folder).sort()).toEqual(["E2.json", "E2.raw.jsonl.gz", "env.json"]);
   const file = JSON.parse(readFileSync(join(folder, "E2.json"), "utf8"));
   expect(file.runs[2]).toEqual({ ...runs[2], tookSeconds: { load: 10.5 } });
@@ -81,14 +81,14 @@ test("packs an experiment into two files, with samples, and with logs of void ru
   expect(lines.map(({ run, samples, logs }) => [run, samples, logs])).toEqual(
     runs.map((run) => [
       runId(run),
-      samplesText(told(run.repetition)),
+      samplesText(output(run.repetition)),
       run.repetition === 2 ? "the API's log" : undefined,
     ]),
   );
 });
 
 test("writes samples with times since the start of the measured time", () => {
-  expect(samplesText(told(2)).split("\n").slice(1)).toEqual([
+  expect(samplesText(output(2)).split("\n").slice(1)).toEqual([
     "o,0,0.1,3,a",
     "o,1.3,0.1,94.9,a",
     "f,250,120.3",
@@ -98,7 +98,7 @@ test("writes samples with times since the start of the measured time", () => {
 
 test("keeps samples that are too large for git in a file that git ignores", () => {
   const run = madeUpRun({ mode: "v2", rate: 1_600 });
-  keepRun(folder, found(run, { told: told(80_000) }));
+  keepRun(folder, found(run, { output: output(80_000) }));
   expect(existsSync(join(folder, "E2-v2-1-order-1600-s-1.large.csv.gz"))).toBe(true);
   expect(rawLines("E2")[0]).not.toHaveProperty("samples");
 });

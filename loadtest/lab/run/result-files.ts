@@ -6,7 +6,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
-import type { Told } from "../generators/output.ts";
+import type { GeneratorOutput } from "../generators/output.ts";
 import { rounded } from "../judge/usage.ts";
 import type { Environment, KeptRun, Run, Second, Suite } from "./results.ts";
 
@@ -22,7 +22,7 @@ export type Found = {
   readonly run: Run;
   readonly seconds: readonly Second[];
   /** Null for a closed loop, which has no planned times. */
-  readonly told: Told | null;
+  readonly output: GeneratorOutput | null;
   readonly logs: string;
   /** Seconds of each phase. */
   readonly took: Readonly<Record<string, number>>;
@@ -49,9 +49,9 @@ export const runId = ({ experiment, mode, point, repetition, attempt }: Run): st
 };
 
 /** The raw data first and the run last: a run that is listed is complete. */
-export const keepRun = (suiteFolder: string, { run, seconds, told, logs, took }: Found): KeptRun => {
+export const keepRun = (suiteFolder: string, { run, seconds, output, logs, took }: Found): KeptRun => {
   const id = runId(run);
-  const samples = told === null ? null : samplesText(told);
+  const samples = output === null ? null : samplesText(output);
   const compressed = samples === null ? null : gzipSync(samples, { level: 9 });
   const isSmall = compressed !== null && compressed.length <= MOST_COMMITTED_BYTES;
   if (compressed !== null && !isSmall)
@@ -84,7 +84,7 @@ const OUTCOMES = { acknowledged: "a", refused: "r", unknown: "u" } as const;
  * Two kinds of lines: `o,` planned (ms since the measured time began), lag (ms), latency from the planned time (ms) and
  * outcome of a request; `f,` when a probe's order was seen (ms since then) and its freshness (ms).
  */
-export const samplesText = ({ startMs, requests, visible }: Told): string =>
+export const samplesText = ({ startMs, requests, visible }: GeneratorOutput): string =>
   [
     "# o,plannedMs,lagMs,latencyMs,outcome (a acknowledged, r refused, u unknown); f,seenMs,freshnessMs",
     ...requests.map(

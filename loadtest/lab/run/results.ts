@@ -89,7 +89,7 @@ export type Run = {
   readonly machine?: {
     /** Of one core, in MB/s of SHA-256 by its CPU time: the mean of a look each second. */
     readonly hashingSpeed: number;
-    /** Of all cores' time, by whoever else runs on the host. */
+    /** Share of all cores' time that other guests of the host took. */
     readonly stolenShare: number;
   };
   readonly servers: {

@@ -31,7 +31,7 @@ export type Comparing = {
   readonly env: Environment;
   readonly lab: Omit<Lab, "stage">;
   readonly environment: Readonly<Record<string, string | undefined>>;
-  readonly tell: (line: string) => void;
+  readonly log: (line: string) => void;
 };
 
 const run = promisify(execFile);
@@ -62,14 +62,14 @@ const pathForNpm = (path: string): string =>
 const checkedOut = async (
   name: string,
   folder: string,
-  { environment, tell }: Comparing,
+  { environment, log }: Comparing,
 ): Promise<Revision> => {
   const commit = await commitNamed(name);
   if (commit === null)
     throw new Error(`"${name}" is neither a result folder nor a revision that git knows here`);
   const root = join(folder, commit.slice(0, 12));
   if (!existsSync(root)) {
-    tell(`${name} is ${commit.slice(0, 12)}: checking it out and installing it`);
+    log(`${name} is ${commit.slice(0, 12)}: checking it out and installing it`);
     await run("git", ["worktree", "add", "--detach", root, commit], { cwd: project });
     const env = { ...environment, PATH: pathForNpm(environment["PATH"] ?? "") };
     const options = ["ci", "--no-audit", "--no-fund", "--include=dev", "--include=optional"];
@@ -93,12 +93,12 @@ const pointsFor = (modes: readonly string[], repetitions: number): Point[] =>
 
 /** The text of the comparison; the results stay in the folder. */
 export const compareRevisions = async (comparing: Comparing): Promise<string> => {
-  const { first, second, folder, tell } = comparing;
+  const { first, second, folder, log } = comparing;
   const trees = mkdtempSync(join(tmpdir(), "coffee-rt-revisions-"));
   try {
     const revisions = [await checkedOut(first, trees, comparing), await checkedOut(second, trees, comparing)];
     await measureInTurn(revisions, comparing);
-    tell(`results: ${folder}`);
+    log(`results: ${folder}`);
     return compareSuites(join(folder, "first"), join(folder, "second")).text;
   } finally {
     rmSync(trees, { recursive: true, force: true });
@@ -107,7 +107,7 @@ export const compareRevisions = async (comparing: Comparing): Promise<string> =>
 };
 
 const measureInTurn = async (revisions: readonly Revision[], comparing: Comparing): Promise<void> => {
-  const { modes, scale, seed, folder, env, tell } = comparing;
+  const { modes, scale, seed, folder, env, log } = comparing;
   const repetitions = REPETITIONS[scale];
   const points = pointsFor(modes, repetitions);
   const rounds = Array.from({ length: repetitions }, (_, index) => index + 1);
@@ -115,7 +115,7 @@ const measureInTurn = async (revisions: readonly Revision[], comparing: Comparin
   const works = rounds.flatMap((repetition) =>
     points.map((point): Work => ({ kind: "point", experiment: "E1", point, repetition })),
   );
-  const progress = openProgress([...peaks, ...works, ...works], scale, tell);
+  const progress = openProgress([...peaks, ...works, ...works], scale, log);
   const sides = revisions.map((revision, index) => {
     const own = join(folder, ["first", "second"][index] ?? "");
     writeEnvironment(own, { ...env, commit: revision.commit });
@@ -149,13 +149,13 @@ const atRate = (point: Point, capacityOf: ReturnType<typeof capacityIn>): Point 
 type Side = { readonly folder: string; readonly stage: Stage };
 
 /** On servers of its own: nothing that one revision left behind is there for the other. */
-const stageOf = (revision: Revision, { lab, environment, tell }: Comparing): Stage => {
+const stageOf = (revision: Revision, { lab, environment, log }: Comparing): Stage => {
   const migrate = async (databaseUrl: string): Promise<void> => {
     const env = { ...environment, DATABASE_URL: databaseUrl, LOG_LEVEL: "warn" };
     await run(process.execPath, ["db/main.ts"], { cwd: revision.root, env });
   };
   const { pinning, signal } = lab;
-  return openStage({ pinning, signal, environment, tell, root: revision.root, migrate });
+  return openStage({ pinning, signal, environment, log, root: revision.root, migrate });
 };
 
 const onSide = async (

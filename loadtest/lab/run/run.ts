@@ -11,7 +11,7 @@ import type { PlannedAction } from "../experiments/experiment.ts";
 import { accountOf } from "../generators/account.ts";
 import { type Load, linesFile, type Sending, type Sent, send } from "../generators/generator.ts";
 import type { Heard, Sockets } from "../generators/listeners.ts";
-import { type Told, toldIn } from "../generators/output.ts";
+import { type GeneratorOutput, outputIn } from "../generators/output.ts";
 import { type Look, openSampler } from "../sample/sampler.ts";
 import { type Counters, countersOf, topicBytes } from "../sample/server-counters.ts";
 import type { Arrangement } from "./arrangements.ts";
@@ -32,7 +32,7 @@ export type Order = {
 export type Measured = {
   readonly order: Order;
   readonly startedAt: string;
-  readonly told: Told;
+  readonly output: GeneratorOutput;
   readonly sent: Sent;
   readonly audit: Audit;
   readonly looks: readonly Look[];
@@ -122,11 +122,11 @@ const underLoad = async (
       sending.ended,
     ]);
     lab.signal.throwIfAborted();
-    const told = toldIn(sent.lines, sent.summary);
+    const output = outputIn(sent.lines, sent.summary);
     timer.lap("load");
-    const account = accountOf(sent.summary, told.notAcknowledged, scene.catalogue);
+    const account = accountOf(sent.summary, output.notAcknowledged, scene.catalogue);
     const { acknowledged, unknown } = countOutcomes(account);
-    const endMs = told.startMs + order.load.seconds * 1_000;
+    const endMs = output.startMs + order.load.seconds * 1_000;
     const drainedMs =
       arrangement.mode === null ? endMs : await drained(scene, arrangement.mode, acknowledged);
     if (unknown > 0) await settled(scene);
@@ -137,7 +137,7 @@ const underLoad = async (
       arrangement.mode === null ? unaudited(account) : await audited(scene, arrangement.mode, account);
     timer.lap("audit");
     return {
-      ...{ told, sent, audit: found, looks: sampler.looks, struck, heard },
+      ...{ output, sent, audit: found, looks: sampler.looks, struck, heard },
       after: await countersOf(scene.servers, scene.pool),
       topicBytes: topicBytesOf(scene, arrangement),
       drainedSeconds: Math.max(0, drainedMs - endMs) / 1_000,

@@ -1,6 +1,6 @@
 /**
  * The servers of a suite. PostgreSQL and Kafka are kept from run to run, as starting them takes seconds and a young JVM
- * is slow; each run has a database and a topic of its own there. Kafka is frozen while nobody wants it: idle it takes
+ * is slow; each run has a database and a topic of its own there. Kafka is paused while no run needs it: idle it takes
  * time from the others. A Redis is started anew for each run: that takes a quarter of a second, and nothing can be left
  * in it.
  */
@@ -18,12 +18,12 @@ import type { Pinning } from "./environment.ts";
 
 export type ServersOptions = {
   readonly pinning: Pinning;
-  /** Where servers that somebody else runs are named (DATABASE_URL and so on). */
+  /** Where external servers are named (DATABASE_URL and so on). */
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Servers of somebody else's may be emptied for each run. */
+  /** External servers may be emptied for each run. */
   readonly mayWipe?: boolean;
   readonly migrate?: Migrate | undefined;
-  readonly tell: (line: string) => void;
+  readonly log: (line: string) => void;
 };
 
 export type SuiteServers = {
@@ -88,7 +88,7 @@ export const openSuiteServers = (options: ServersOptions): SuiteServers => {
   };
 };
 
-/** Somebody else's is not ours to freeze. */
+/** An external broker is never paused. */
 const isOurKafka = (kind: ServerName, { environment }: ServersOptions): boolean =>
   kind === "kafka" && !environment[servers[kind].variable];
 
@@ -111,7 +111,7 @@ const startOne = async (
   settings: Variables,
   options: ServersOptions,
 ): Promise<Running> => {
-  const { pinning, environment, tell } = options;
+  const { pinning, environment, log } = options;
   const isGiven = Boolean(environment[servers[kind].variable]);
   if (isGiven) checkGiven(kind, settings, options);
   const own = { ...(kind === "postgres" ? POSTGRES : {}), ...settings };
@@ -121,7 +121,7 @@ const startOne = async (
   if (isGiven && !KEPT.includes(kind)) await emptied(server.url);
   const closers = openClosers();
   closers.add(server.name, () => server.stop());
-  keepRunning(server, tell, closers);
+  keepRunning(server, log, closers);
   return {
     server,
     key,
@@ -129,12 +129,12 @@ const startOne = async (
     stop: async () => {
       // what is frozen hears no SIGTERM
       if (!isGiven) server.resume();
-      for (const failure of await closers.closeAll()) tell(messageOf(failure));
+      for (const failure of await closers.closeAll()) log(messageOf(failure));
     },
   };
 };
 
-/** Throws a sentence where a server of somebody else's would have to be set otherwise, or emptied without leave. */
+/** Throws where an external server would need other settings, or may not be emptied. */
 const checkGiven = (kind: ServerName, settings: Variables, { mayWipe }: ServersOptions): void => {
   const variable = servers[kind].variable;
   const names = Object.keys(settings);
@@ -160,7 +160,7 @@ const emptied = async (url: string): Promise<void> => {
 export type Databases = {
   /** Its URL. `prepare` is SQL that is run there before anything else. */
   fresh(prepare?: string): Promise<string>;
-  /** Takes it away again, when nobody is connected any more. */
+  /** Drops it, when no client is connected any more. */
   drop(databaseUrl: string): Promise<void>;
 };
 
@@ -185,7 +185,7 @@ export type Migrate = (databaseUrl: string) => Promise<void>;
 
 const ownMigrations: Migrate = (databaseUrl) => migrate(databaseUrl, () => undefined);
 
-/** Makes the template first. What an interrupted suite left behind on a server of somebody else's is replaced. */
+/** Makes the template first. The leftovers of an interrupted suite on an external server are replaced. */
 export const openDatabases = async (serverUrl: string, migrateIt = ownMigrations): Promise<Databases> => {
   const admin = <T>(work: (pool: Pool) => Promise<T>): Promise<T> => onPool(serverUrl, work);
   await admin(async (pool) => {

@@ -77,7 +77,7 @@ export const openStage = (options: StageOptions): Stage => {
       ...scene,
       close: async () => {
         await scene.close();
-        await databases.drop(databaseUrl).catch((error) => options.tell(messageOf(error)));
+        await databases.drop(databaseUrl).catch((error) => options.log(messageOf(error)));
         rmSync(own, { recursive: true, force: true });
       },
     };
@@ -167,7 +167,7 @@ const openScene = async (opening: Opening): Promise<Scene> => {
       ]),
     logs: () => logsIn(folder),
     close: async () => {
-      for (const failure of await closers.closeAll()) options.tell(failure.message);
+      for (const failure of await closers.closeAll()) options.log(failure.message);
     },
   };
 };

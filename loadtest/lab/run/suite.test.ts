@@ -27,7 +27,7 @@ type Change = (run: Run, nth: number) => Run;
 const madeUp = (change: Change = (run) => run) => {
   const made: string[] = [];
   const stopping = new AbortController();
-  const found = (run: Run) => ({ run, seconds: [], told: null, logs: "why", took: {} });
+  const found = (run: Run) => ({ run, seconds: [], output: null, logs: "why", took: {} });
   const measures: Measures = {
     signal: stopping.signal,
     run: async (order, place) => {
@@ -54,10 +54,10 @@ const go = async (
   measures: Measures,
 ): Promise<{ failed: number; said: string[] }> => {
   const said: string[] = [];
-  const tell = (line: string): void => void said.push(line);
+  const log = (line: string): void => void said.push(line);
   const suite = readSuite(folder);
-  const going: Going = { measures, folder, suite, progress: openProgress(works, "smoke", tell), runs: 0 };
-  return { failed: await doAll(going, works, tell), said };
+  const going: Going = { measures, folder, suite, progress: openProgress(works, "smoke", log), runs: 0 };
+  return { failed: await doAll(going, works, log), said };
 };
 
 const worksOf = (ids: readonly string[], modes: readonly string[]): Work[] =>
@@ -118,7 +118,7 @@ test("one that counts ends the attempts", async () => {
   ]);
 });
 
-test("what cannot be measured is said, and the others are", async () => {
+test("reports what cannot be measured, and measures the rest", async () => {
   const works = worksOf(["E1"], ["v1", "v2"]);
   const broken = madeUp((run) => {
     if (run.mode === "v1") throw new Error("PostgreSQL is not there");
@@ -130,7 +130,7 @@ test("what cannot be measured is said, and the others are", async () => {
   expect(readSuite(folder).runs.map(({ run }) => run.mode)).toEqual(["v2"]);
 });
 
-test("shares of a capacity that nobody searched follow from a closed loop's peak", async () => {
+test("takes shares of an unsearched capacity from the closed loop's peak", async () => {
   await go(worksOf(["E12"], ["v2"]), madeUp().measures);
   const rates = readSuite(folder)
     .runs.filter(({ run }) => run.experiment === "E12")

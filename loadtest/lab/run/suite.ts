@@ -23,12 +23,12 @@ export const measuresOf = (lab: Lab): Measures => ({
   signal: lab.signal,
   run: async (order, place) => {
     const measured = await measure(lab, order);
-    const { told, logs, took } = measured;
-    return { ...judged(measured, place, lab.pinning), told, logs, took };
+    const { output, logs, took } = measured;
+    return { ...judged(measured, place, lab.pinning), output, logs, took };
   },
   peak: async (order, place) => ({
     run: await measurePeak(lab, order, place),
-    ...{ seconds: [], told: null, logs: "", took: {} },
+    ...{ seconds: [], output: null, logs: "", took: {} },
   }),
 });
 
@@ -58,7 +58,7 @@ const sameAs =
 /** A void run that failed all the same would only fail again. */
 const isTelling = (run: Run): boolean => standingOf(run, "interactive") !== "void";
 
-/** Until one tells something, or none of three does. What an earlier process did counts too. */
+/** Until one run is conclusive, or none of three is. Runs of an earlier process count too. */
 const untilValid = async (
   going: Going,
   named: Named,

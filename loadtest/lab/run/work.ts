@@ -19,7 +19,7 @@ export const doWork = async (going: Going, work: Work): Promise<void> => {
 export const doAll = async (
   going: Going,
   works: readonly Work[],
-  tell: (line: string) => void,
+  log: (line: string) => void,
 ): Promise<number> => {
   let failed = 0;
   for (const work of works) {
@@ -28,7 +28,7 @@ export const doAll = async (
     } catch (error) {
       going.measures.signal.throwIfAborted();
       failed++;
-      tell(`${nameOfWork(work)} could not be measured: ${messageOf(error)}`);
+      log(`${nameOfWork(work)} could not be measured: ${messageOf(error)}`);
     }
     going.progress.done(work);
   }

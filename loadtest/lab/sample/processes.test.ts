@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { until } from "../../../test/fresh.ts";
 import { machineSeconds, useOf } from "./processes.ts";
 
-test("a process is told with its children, those that have ended too", async () => {
+test("counts a process with its children, also those that have exited", async () => {
   const burn = "while (process.cpuUsage().user < 400_000);";
   const parent = spawn(process.execPath, [
     "-e",

@@ -1,5 +1,5 @@
 /**
- * CPU time and memory of processes and everything that they start, as Linux tells it in /proc (proc(5)). PostgreSQL is a
+ * CPU time and memory of processes and everything that they start, as Linux reports it in /proc (proc(5)). PostgreSQL is a
  * process per connection: those that have ended are in their parent's sum, the others are looked up.
  *
  * Who looks shares a core with the load generator, so a look has to be short: only the processes asked for are read, and
@@ -25,7 +25,7 @@ const BYTES_PER_KILOBYTE = 1_024;
 const PAGE_BYTES = 4_096;
 const LISTS_CHILDREN = existsSync(`/proc/self/task/${process.pid}/children`);
 
-/** How memory is looked at: what processes share told apart, which costs the kernel most; as it is; not at all. */
+/** How memory is read: shared pages divided among their processes, which costs the kernel most; as resident; not at all. */
 export type Memory = "shared out" | "resident" | "not now";
 
 /** Of each of these processes, with its children; 0 while one is down. */
@@ -54,7 +54,7 @@ const plus = (one: Use, other: Use): Use => ({
   writtenBytes: one.writtenBytes + other.writtenBytes,
 });
 
-/** The lab itself, without what it started: that is told under names of its own. */
+/** The lab itself, without the processes it started, which have names of their own. */
 export const ownUse = (): Use => {
   const { user, system } = process.cpuUsage();
   return {

@@ -11,7 +11,7 @@ taken_total_more{mode="v1"} 100
 up 1
 `);
 
-test("series are told by name and labels, and summed", () => {
+test("sums series by name and labels", () => {
   expect(page.get("up")).toBe(1);
   expect(sumOf(page, "taken_total")).toBe(7.5);
   expect(sumOf(page, "taken_total", { mode: "v1" })).toBe(3.5);

@@ -75,7 +75,7 @@ export const openSampler = (watched: Watched): Sampler => {
   };
 };
 
-const useToldBy = (page: Page): Use => ({
+const useFromMetrics = (page: Page): Use => ({
   startedAt: sumOf(page, "process_start_time_seconds"),
   cpuSeconds: sumOf(page, "process_cpu_seconds_total"),
   residentBytes: sumOf(page, "process_resident_memory_bytes"),
@@ -106,7 +106,8 @@ export const look = async (
   const named = new Map(urls.map(([name], index) => [name, pages[index] ?? new Map<string, number>()]));
   const uses = usesNow(pids(), before);
   // programs of another machine say themselves what they took
-  for (const [name, page] of named) if (!uses.has(name) && page.size > 0) uses.set(name, useToldBy(page));
+  for (const [name, page] of named)
+    if (!uses.has(name) && page.size > 0) uses.set(name, useFromMetrics(page));
   return {
     atMs: Date.now(),
     uses,
@@ -157,7 +158,7 @@ const isOf = (series: string, name: string, labels: Readonly<Record<string, stri
 
 /**
  * How fast the machine is just now, by a fixed piece of work: a virtual machine's neighbours take from it what no process
- * here shows. It stands with every run, so that whoever compares two runs sees whether they had the same machine.
+ * here shows. It is recorded with every run, so that a comparison of two runs shows whether the machine was equally fast.
  */
 
 const BLOCK = Buffer.alloc(64 * 1_024, 7);

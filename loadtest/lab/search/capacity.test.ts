@@ -72,7 +72,7 @@ test("a resumed search wants what an uninterrupted one wanted", () => {
     expect(nextStep(points.slice(0, index), settings)).toMatchObject({ rate: point.rate });
 });
 
-test("a knee above the ceiling is told as at least, and why", () => {
+test("reports a knee above the ceiling as `at least`, with the reason", () => {
   const { interactive, points } = search(knees(1e9));
   expect(interactive).toMatchObject({ rate: 20_000, isConfirmed: true, firstFailing: null });
   expect(interactive.limit?.because).toContain("ceiling");

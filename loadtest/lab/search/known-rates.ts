@@ -1,4 +1,4 @@
-/** What the runs of a suite tell its later ones: what each arrangement carries, and what the generator can send. */
+/** What later runs of a suite use of earlier ones: the capacity of each arrangement, and the generator's ceiling. */
 import { type CapacityOf, settingsFor } from "../experiments/layout.ts";
 import { generatorShare, OBJECTIVES, standingOf } from "../judge/objectives.ts";
 import { capacitiesOf, isPeak, isSearched } from "../report/figures.ts";
@@ -46,10 +46,10 @@ export const capacityIn =
 
 /** Of the generator's cores, at its ceiling: at 0.73 of one core the lag's p99 was at its bound of 10 ms. */
 const WANTED_SHARE = 0.66;
-/** Nearer than this, a share tells what a little more would take. */
+/** Above this share, the cost of a little more can be extrapolated. */
 const TELLING_SHARE = 0.75 * WANTED_SHARE;
 
-/** Whether a run on the null route was busy enough to tell the ceiling, or the route itself gave in before. */
+/** Whether a run on the null route was busy enough to extrapolate the ceiling, or the route itself saturated first. */
 export const isCalibrated = (suite: Suite, size: number): boolean =>
   (busiestOn(suite, size)?.share ?? 0) >= TELLING_SHARE || failedAt(suite, size) !== null;
 
@@ -62,7 +62,7 @@ const failedAt = (suite: Suite, size: number): number | null => {
 };
 
 /**
- * Requests per second at which the generator would take so much of its cores; null without a run that tells. A run at
+ * Requests per second at which the generator would take so much of its cores; null without such a run. A run at
  * a low rate makes a request look dearer than it is, so the busiest one is asked.
  */
 export const ceilingIn = (suite: Suite, size: number): number | null => {
@@ -75,8 +75,8 @@ const busiestOn = (suite: Suite, size: number): { readonly rate: number; readonl
   const runs = nullRuns(suite, size)
     // refusals are cheap to send
     .filter(({ errorShare }) => errorShare <= OBJECTIVES.interactive.errorShare);
-  const told = runs.map((run) => ({ rate: run.load.requestsPerSecond, share: generatorShare(run) }));
-  return told.sort((a, b) => b.rate - a.rate)[0] ?? null;
+  const output = runs.map((run) => ({ rate: run.load.requestsPerSecond, share: generatorShare(run) }));
+  return output.sort((a, b) => b.rate - a.rate)[0] ?? null;
 };
 
 const nullRuns = ({ runs }: Suite, size: number): Run[] =>

@@ -14,7 +14,7 @@ const MOST_SEARCH_RUNS = 60;
 const CALIBRATED_FROM = 300;
 const MOST_CALIBRATIONS = 4;
 
-/** Null route first at a rate that any machine sends, then near what that let expect, until it tells the ceiling. */
+/** Runs the null route at a rate that any machine sends, then near the extrapolated ceiling, until the ceiling is known. */
 const calibrate = async (going: Going, experiment: string, size: number): Promise<void> => {
   for (let index = 1; index <= MOST_CALIBRATIONS && !isCalibrated(going.suite, size); index++) {
     const name = `calibrate ${index}`;

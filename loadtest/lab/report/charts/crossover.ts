@@ -21,7 +21,7 @@ export const crossovers = (suite: Suite): Picture[] => {
   });
 };
 
-/** Where the generator was the limit, nobody has failed. */
+/** Where the generator was the limit, no rate has failed. */
 const isOpen = (contenders: readonly Contender[]): boolean =>
   contenders.some(({ failsAt }) => !Number.isFinite(failsAt));
 

@@ -158,13 +158,13 @@ export const costsAtShares = (suite: Suite): CostAtShare[] => {
     const share = Number((ordersPerSecond(run) / capacity).toFixed(2));
     return share <= 1 ? share : null;
   };
-  const told = runsOf(suite, "E2", "E12")
+  const output = runsOf(suite, "E2", "E12")
     .filter(isValid)
     .flatMap((run) => {
       const share = shareOf(run);
       return share === null ? [] : [{ run, share }];
     });
-  const groups = Map.groupBy(told, ({ run, share }) => `${run.mode} ${run.load.ordersPerRequest} ${share}`);
+  const groups = Map.groupBy(output, ({ run, share }) => `${run.mode} ${run.load.ordersPerRequest} ${share}`);
   return [...groups.values()]
     .flatMap((group): CostAtShare[] => {
       const costs = group.flatMap(({ run }) => cpuPerThousand(run) ?? []);

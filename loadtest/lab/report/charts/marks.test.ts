@@ -12,7 +12,7 @@ test.each([
   expect(logTicks(low, high, apart)).toEqual(ticks);
 });
 
-test("modes stand in one order, those nobody knows last", () => {
+test("keeps modes in one order, unknown ones last", () => {
   expect(inOrder(["null", "kept", "v3", "v1", "v1-each", "v2", "v1"])).toEqual([
     "v1",
     "v2",
