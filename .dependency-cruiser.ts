@@ -27,7 +27,7 @@ const AREAS: readonly Area[] = [
   },
   { files: "shared/board/", may: ["^shared/(domain|runtime)/", npm("ioredis")], mayTypes: [PORTS] },
   { files: "shared/imports/", may: ["^shared/domain/", npm("csv-parse")] },
-  // a mode never imports another one: what two modes share stands beside their folders
+  // a mode never imports another one: what two modes share is in shared/modes itself
   {
     files: "shared/modes/([^/]+)/",
     may: ["^shared/(domain|runtime|store|wire)/", PORTS, "^shared/modes/[^/]+\\.ts", "^node_modules/"],

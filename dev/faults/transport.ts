@@ -15,7 +15,7 @@ export type Message = { readonly text: string; readonly orders: number };
 export type Transport = {
   /** Each becomes an entry or a record of its own; resolves when it is as durable as the mode promises. */
   put(messages: readonly Message[]): Promise<void>;
-  /** Calls `onMessage` for everything that is put in from about now until `close`, whoever puts it. */
+  /** Calls `onMessage` for each message that any producer adds between this call and `close`. */
   listen(onMessage: (message: Message) => void): Promise<void>;
   close(): Promise<void>;
 };

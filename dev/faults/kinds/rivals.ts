@@ -84,7 +84,7 @@ const AGGREGATORS = 2;
 /** With 60 requests a second two writers are busy for a third of their time. */
 const STORED_ROW_MS = 10;
 
-/** Runs several of the same program beside the workers for a while. */
+/** Runs several processes of one program concurrently with the workers for a while. */
 const runBeside = async (
   { system }: Scene,
   program: "late publisher" | "aggregator",

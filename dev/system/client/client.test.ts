@@ -15,7 +15,7 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
 });
 
-/** A server that records its requests and answers as told; with the connections to it. */
+/** A server that records its requests and responds with `answer`, and connections to it. */
 const serve = async (answer: Answer, replyWithinMs = 5_000) => {
   const requests: Request[] = [];
   const sockets = new Set<unknown>();

@@ -47,7 +47,7 @@ const INITDB_WITHIN_MS = 60_000;
 
 /**
  * Copying ready-made data would take 0.1 s instead of 1.0 s, but every copy would have the same system identifier, by
- * which v1 tells a restored database from its own.
+ * which v1 detects a restored database.
  */
 const initdb = (binaries: string, folder: string, durable: boolean) => async (path: string) => {
   const sync = durable ? [] : ["--no-sync"];

@@ -2,7 +2,7 @@
  * Freshness where users are: orders at random times (Poisson), each awaited on a dashboard. One client sends and
  * watches, so there is one clock and one connection, and a late order delays no other.
  *
- * Two orders of one store cannot be told apart on the dashboard, so a store has one pending order at a time: the k-th order
+ * Two orders of one store cannot be distinguished on the dashboard, so a store has one pending order at a time: the k-th order
  * of the hour is visible when the store shows k. In ids and ledger an iteration is a planned order, the k-th of which is for
  * the k-th store in turn. One that could not be sent is logged as refused, so that the ledger has no hole.
  *
@@ -86,7 +86,7 @@ export const openProbes = (visibleWithinMs: number): Probes => {
 /** What a generator provides. */
 export type ProbeWorld = {
   readonly settings: Settings;
-  /** What is ordered: any drink of the catalogue. */
+  /** The drink of each probe order; any drink of the catalogue. */
   readonly drink: string;
   readonly figures: Readonly<
     Record<"orderFreshness" | "freshnessMissed" | "freshnessSkipped" | "probesPlanned", Counter>

@@ -120,7 +120,7 @@ export type SearchSettings = {
   readonly factor: number;
   /** The search ends when the failing rate is at most this many times the one that holds. */
   readonly resolution: number;
-  /** Runs beside the search's own: the one that ended it was picked for having held. None: nothing is run for it. */
+  /** Runs in addition to the search's own, because the search stopped at a run that held. 0 adds none. */
   readonly confirmations: Readonly<Record<ObjectiveName, number>>;
 };
 

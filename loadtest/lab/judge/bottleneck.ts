@@ -189,7 +189,7 @@ export const firstBottleneck = (
 
 const NONE = "not found";
 
-/** What most of these have; null where none has any. */
+/** The bottleneck named in most of these runs; null if none names one. */
 const named = (runs: readonly Run[]): string | null => {
   const resources = runs.flatMap(({ bottleneck }) => bottleneck?.resource ?? []);
   const counts = [...Map.groupBy(resources, (each) => each)].sort(([, a], [, b]) => b.length - a.length);
