@@ -43,7 +43,7 @@ screenshots *options:
 replay *options:
     npm run replay -- "$@"
 
-# Are the metrics what the orders say? just reconcile --repair
+# Compares the rollups with the orders: just reconcile --repair
 reconcile *options:
     npm run reconcile -- "$@"
 
@@ -51,7 +51,7 @@ reconcile *options:
 dead-letters *options:
     npm run dead-letters -- "$@"
 
-# Drops what is older than it is kept: just retention --dry-run
+# Drops expired data: just retention --dry-run
 retention *options:
     npm run retention -- "$@"
 

@@ -1,17 +1,17 @@
-/** Brings the database to the newest schema and ends: 0 when it is there, 1 when not, 2 when a setting is wrong. */
+/** Migrates the database to the newest schema and ends: status 0 on success, 1 on failure, 2 when a setting is wrong. */
 import { loadSettings } from "#shared/runtime/config.ts";
 import { messageOf, orExit } from "#shared/runtime/lifecycle.ts";
 import { openLog } from "#shared/runtime/log.ts";
 import { retrying } from "#shared/runtime/retry.ts";
 import { type MigrationSettings, migrate, migrationKnobs } from "./migrate.ts";
 
-/** The database is not there yet, or was cut off by its own restart; anything else will not heal by waiting. */
-const AWAY = new Set([
-  "ECONNREFUSED", // nothing listens yet
+/** The database is not up yet, or is restarting. No other error is repaired by waiting. */
+const UNAVAILABLE = new Set([
+  "ECONNREFUSED", // not listening yet
   "ECONNRESET", // it listened, then restarted: PostgreSQL's images do so after their first start
   "ETIMEDOUT", // the network is not up yet
-  "ENOTFOUND", // its name is not known yet
-  "EAI_AGAIN", // nor is the server of names
+  "ENOTFOUND", // its name does not resolve yet
+  "EAI_AGAIN", // the DNS server is not up yet
   "57P01", // it is shutting down
   "57P03", // it is starting up
 ]);
@@ -22,13 +22,13 @@ const log = openLog("migrations", settings.logLevel, process.stdout.isTTY === tr
 try {
   await retrying(() => migrate(settings.databaseUrl, (line) => log.info({}, line)), {
     signal: AbortSignal.timeout(settings.waitForDatabaseMs),
-    isRetryable: (error) => AWAY.has(String((error as { code?: unknown } | null)?.code)),
+    isRetryable: (error) => UNAVAILABLE.has(String((error as { code?: unknown } | null)?.code)),
     onRetry: (error, failures) => {
       if (failures === 1) log.info({ reason: messageOf(error) }, "waiting for the database");
     },
   });
-  log.info({}, "the database has the newest schema");
+  log.info({}, "database has the newest schema");
 } catch (error) {
-  log.error({ err: error }, `the database could not be migrated: ${messageOf(error)}`);
+  log.error({ err: error }, `migration failed: ${messageOf(error)}`);
   process.exitCode = 1;
 }

@@ -157,7 +157,7 @@ test("brings an empty database to the newest schema, also when several run at on
   const env = { DATABASE_URL: databaseUrl };
   await Promise.all([runMigrations(env), runMigrations(env), runMigrations(env)]);
   const { stdout } = await runMigrations(env);
-  expect(stdout).toContain("the database has the newest schema");
+  expect(stdout).toContain("database has the newest schema");
   const pool = poolOn(databaseUrl);
   const { rows } = await pool.query(
     "SELECT count(*)::int AS partitions FROM pg_inherits WHERE inhparent = 'orders'::regclass",
@@ -172,7 +172,7 @@ test("waits for a database that is not there, but not for ever", async () => {
   const ended = runMigrations({ DATABASE_URL: nowhere, WAIT_FOR_DATABASE_MS: "500" });
   await expect(ended).rejects.toMatchObject({
     code: 1,
-    stdout: expect.stringMatching(/waiting for the database.*could not be migrated: .*ECONNREFUSED/s),
+    stdout: expect.stringMatching(/waiting for the database.*migration failed: .*ECONNREFUSED/s),
   });
 });
 

@@ -31,12 +31,12 @@ const LIST = "migrations";
 const CONNECT_TIMEOUT_MS = 10_000;
 
 /**
- * Brings the first schema of the session's search_path to the newest version, and makes the partitions of the coming
- * weeks. Forward only. Any number of processes may call it at once: they take turns by an advisory lock. Several schemas
- * of one database may be migrated, also at once.
+ * Migrates the first schema of the session's search_path to the newest version, and creates the partitions of the coming
+ * weeks. Forward only. Several processes may call it at once: an advisory lock serialises them. Several schemas of one
+ * database may be migrated, also at once.
  */
 export const migrate = async (databaseUrl: string, onLine: (line: string) => void): Promise<void> => {
-  // a migration may rewrite a table of any size
+  // a migration may rewrite a table of any size, so no statement has a limit
   const client = await openSession({
     databaseUrl,
     program: "coffee-migrations",
@@ -45,7 +45,7 @@ export const migrate = async (databaseUrl: string, onLine: (line: string) => voi
   });
   try {
     const schema = await writableSchema(client);
-    // the key that node-pg-migrate takes by itself, which versions before this one left to it
+    // node-pg-migrate's own key: earlier versions left the lock to it
     await client.query("SELECT pg_advisory_lock($1)", [PG_MIGRATE_LOCK_ID]);
     await moveList(client, schema);
     await runner({

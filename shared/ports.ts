@@ -1,5 +1,5 @@
 /**
- * The whole system's seams: what an ingest mode is to the order API (an Intake) and to the worker (a Source).
+ * The interfaces of the system: what an ingest mode is to the order API (an Intake) and to the worker (a Source).
  *
  * A mode is a transport and nothing else. Validation, replies, back-pressure, counting, dead letters and
  * publishing are the same code for all of them, so that an experiment varies the transport alone.
@@ -9,13 +9,13 @@ import type { ModeName, Order } from "./domain/order.ts";
 import type { ServerName } from "./servers.ts";
 
 /**
- * Takes orders in, durably. One per mode and API process. It is opened at once, backend or none, and connects
- * in the background for as long as it is open.
+ * Accepts orders durably. One per mode and API process. It opens at once, with or without a backend, and connects in
+ * the background until it is closed.
  */
 export type Intake = {
   /**
    * Called by the order API with the valid orders of one request, any number of calls at a time. The orders of a call
-   * share one durable write. Resolves, with an outcome for each in their order, only when the crash of any single
+   * share one durable write. Resolves with an outcome for each order, in their order, only when the crash of any single
    * process can no longer lose those that have a receipt.
    *
    * Rejects within 2 seconds, always with `Unavailable`: none is taken, or (`outcome_unknown`) some or all may be.
@@ -23,20 +23,20 @@ export type Intake = {
    */
   accept(orders: readonly Order[]): Promise<readonly Outcome[]>;
   /**
-   * Called by the order API before it reads a request's body, so it must be cheap. True when an order that comes now would
-   * be rejected as `queue_full`, or would wait too long for its write.
+   * Called by the order API before it reads a request's body, so it must be cheap. True when a new order would be rejected
+   * as `queue_full`, or would wait too long for its write.
    */
   isFull(): boolean;
 
   /**
-   * Called by the order API about once a second. Resolves with what is accepted and not yet counted, by every
-   * process, or with at least `most` when it is more: counting on would be too dear. Rejects when the mode's own
-   * backend does not answer.
+   * Called by the order API about once a second. Resolves with the orders accepted and not yet counted, by every
+   * process, or with at least `most` when there are more, because counting them all would cost too much. Rejects when
+   * the mode's own backend does not answer.
    */
   backlog(most: number): Promise<Backlog>;
   /**
    * Called by the order API about once a second while no orders are written. Resolves when the backend would take an
-   * order now, and rejects with the reason when it would refuse it. Stores nothing that is counted.
+   * order now, and rejects with the reason when it would not. Stores nothing that is counted.
    */
   probe(): Promise<void>;
   /**
@@ -45,29 +45,29 @@ export type Intake = {
    */
   verified(): Verified | null;
 
-  /** Refuses what comes, writes out what waits, closes connections. */
+  /** Rejects new orders, writes the queued ones, closes connections. */
   close(): Promise<void>;
 };
 
 export type Verified = Readonly<Record<string, string>>;
 
 /**
- * An error is of one order alone: `KeyConflict` when its id is taken by an order with another body (only a mode that
- * can see it at once), `Unavailable` when nobody can tell, any other when the backend refuses this very order.
+ * An error concerns one order: `KeyConflict` when its id belongs to an order with another body (only a mode that can see
+ * it at once), `Unavailable` when the outcome is unknown, any other when the backend rejects this very order.
  */
 export type Outcome = Receipt | Error;
 
 /**
- * `replayed`: the same order was stored before, with this event time. Modes that find out later than the reply say
- * false.
+ * `replayed`: the same order was stored before, with this event time. Modes that detect duplicates after the reply
+ * return false.
  */
 export type Receipt =
   | { readonly replayed: false }
   | { readonly replayed: true; readonly eventTimeMs: number };
 
 /**
- * `oldestMs` is the age of the oldest order not yet counted, 0 when there is none. `keptMs`: the transport loses an
- * order that is older than this, as it is set in the transport itself.
+ * `oldestMs` is the age of the oldest order not yet counted, 0 when there is none. `keptMs`: the transport drops orders
+ * that are older than this, by its own settings.
  */
 export type Backlog = { readonly orders: number; readonly oldestMs: number; readonly keptMs?: number };
 
@@ -78,13 +78,13 @@ export type Source = {
   /**
    * Hands over one delivery after the other until `signal` aborts, then settles what is in hand and resolves.
    *
-   * `count` resolves once every order of the delivery is settled: counted, found to be counted before, or set
-   * aside as a dead letter. Only then may the source acknowledge the delivery to its backend. If `count`
-   * rejects, the delivery stays unacknowledged and `run` rejects with that error: the same orders come again, to
-   * this group's next run or to any group made later, as far as the backend still holds them.
+   * `count` resolves once every order of the delivery is settled: counted, found to be a duplicate, or stored as a dead
+   * letter. Only then may the source acknowledge the delivery to its backend. If `count` rejects, the delivery stays
+   * unacknowledged and `run` rejects with that error: the same orders are redelivered to this group's next run, or to
+   * any group created later, as long as the backend holds them.
    *
-   * A backend that is away is waited for; `run` does not reject for it. A delivery may come more than once, and
-   * to several workers at a time: counting is by id.
+   * `run` waits for an unavailable backend and does not reject for it. A delivery may arrive more than once, and at
+   * several workers at a time: counting is by id.
    */
   run(count: Count, signal: AbortSignal): Promise<void>;
 
@@ -95,11 +95,11 @@ export type Source = {
 export type Count = (delivery: Delivery) => Promise<void>;
 
 /**
- * What a source hands over: orders carried by the transport, or the news that orders wait in PostgreSQL itself.
+ * What a source delivers: orders carried by the transport, or the notice that orders in PostgreSQL can be counted.
  *
- * `part` is the slice of the source that no other worker normally has at the same time (a partition, a slot):
- * it is also the rollup shard, so that workers do not wait for each other's rows. `position` says how far the
- * part has come, in the backend's own terms.
+ * `part` is the slice of the source that no other worker normally has at the same time (a partition, a slot): it is also
+ * the rollup shard, so that workers do not wait for each other's rows. `position` is how far the part has been read, in
+ * the backend's own terms.
  */
 export type Delivery =
   | {
@@ -110,10 +110,10 @@ export type Delivery =
     }
   | { readonly kind: "stored"; readonly part: number };
 
-/** One entry or record as it stands in the backend: `payload` is the JSON text of one order or an array of them. */
+/** One entry or record as stored in the backend: `payload` is the JSON text of one order or an array of them. */
 export type Entry = { readonly origin: string; readonly payload: string };
 
-/** An order was not taken, or nobody can tell. The client may send it again with the same id. */
+/** An order was not accepted, or its outcome is unknown. The client may resend it with the same id. */
 export class Unavailable extends Error {
   readonly reason: UnavailableReason;
   constructor(reason: UnavailableReason, message: string, cause?: unknown) {
@@ -148,14 +148,14 @@ export type Mode = {
   readonly title: string;
   /** The server without which the mode cannot accept orders. */
   readonly backend: ServerName;
-  /** What an accepted order is: `stored` in PostgreSQL (201), or `queued` on its way there (202). */
+  /** The state of an accepted order: `stored` in PostgreSQL (201), or `queued` on its way there (202). */
   readonly accepts: "stored" | "queued";
   readonly knobs: TObject;
-  /** What a reply promises under these settings, in words for people. */
+  /** What a reply promises under these settings, as a text for users. */
   durability(settings: Record<string, unknown>): string;
   /**
-   * Of a transport that keeps an accepted order for a set time, counted or not: how long, and which knob says so. It
-   * may deliver the order again until then, and loses it when it was not counted by then.
+   * For a transport that keeps an accepted order for a set time, counted or not: how long, and the knob that sets it. The
+   * transport may redeliver the order until then, and drops it even if it was not counted.
    */
   readonly keeps?: { readonly knob: string; ms(settings: Readonly<Record<string, unknown>>): number };
   openIntake(settings: Record<string, unknown>, log: Log): Intake;

@@ -17,20 +17,20 @@ CREATE TABLE orders (
   event_time  timestamptz NOT NULL CHECK (event_time BETWEEN '2000-01-01Z' AND '2100-01-01Z'),
   accepted_at timestamptz NOT NULL CHECK (isfinite(accepted_at)),
   ingested_at timestamptz NOT NULL DEFAULT statement_timestamp(),
-  -- what the client sent, hashed: tells the same order again from another order under the same id
+  -- a hash of the order as the client sent it: distinguishes a duplicate from another order under the same id
   fingerprint bytea NOT NULL,
-  -- the transaction that stored it: set only by the mode that counts later from this table
+  -- the transaction that stored it: set only by v1, which counts later from this table
   xid         xid8
 ) PARTITION BY RANGE (order_id);
 
 CREATE INDEX orders_by_xid ON orders (xid) WHERE xid IS NOT NULL;
 
--- Orders land here only when nobody made their week's partition in time.
+-- Orders are stored here only when the partition of their week was not created in time.
 CREATE TABLE orders_default PARTITION OF orders DEFAULT;
 
--- Makes the weekly partitions that cover [first, last]; weeks start on Monday, UTC. Safe to call from several
--- processes at once and again at any time. A week whose orders already fell into the default partition is
--- left there. A week is 168 hours: 7 days are an hour more or less where the session's time zone changes its clocks.
+-- Creates the weekly partitions that cover [first, last]; weeks start on Monday, UTC. Safe to call repeatedly and from
+-- several processes at once. A week whose orders are already in the default partition is left there. A week is 168
+-- hours: 7 days are an hour more or less where the session's time zone changes its clocks.
 CREATE FUNCTION ensure_order_partitions(first timestamptz, last timestamptz) RETURNS integer
   LANGUAGE plpgsql AS $$
 DECLARE

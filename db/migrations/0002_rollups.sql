@@ -15,8 +15,8 @@ CREATE TABLE rollup_hour (
   PRIMARY KEY (bucket, mode, store, drink, shard)
 ) WITH (fillfactor = 60);
 
--- The two halves of rollup_hour: with 10 000 stores, the top stores of the hour cost 360-604 ms out of
--- hour x store x drink and 44 ms out of hour x store; the drinks of the hour are the same question.
+-- Derived from rollup_hour: with 10 000 stores, the top stores of the hour cost 360-604 ms from hour x store x drink and
+-- 44 ms from hour x store; the drinks of the hour are the same case.
 CREATE TABLE rollup_hour_store (
   bucket timestamptz, mode text, store text, shard smallint,
   orders bigint NOT NULL, revenue_cents bigint NOT NULL,
@@ -43,11 +43,11 @@ CREATE TABLE applied (
   position     text,
   orders       bigint NOT NULL DEFAULT 0,
   duplicates   bigint NOT NULL DEFAULT 0,
-  -- orders per second: an exponentially decaying rate, exact whenever it is read as rate * exp(-age / 10 s)
+  -- orders per second: an exponentially decaying rate; its current value is rate * exp(-age / 10 s)
   rate         double precision NOT NULL DEFAULT 0,
   -- from accept to commit for the slowest order of the latest batch
   freshness_ms bigint,
-  -- the orders accepted last, latest first
+  -- the latest accepted orders, latest first
   recent       jsonb NOT NULL DEFAULT '[]',
   updated_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
   PRIMARY KEY (source, part)
@@ -69,7 +69,7 @@ CREATE TABLE dead_letters (
 CREATE TABLE meta (
   singleton         boolean PRIMARY KEY DEFAULT true CHECK (singleton),
   epoch             bigint NOT NULL DEFAULT 1,
-  -- transaction ids mean nothing in another cluster: a differing identifier tells a restored database
+  -- transaction ids mean nothing in another cluster: a differing identifier reveals a restored database
   system_identifier bigint NOT NULL,
   -- v1 has counted every stored order of a transaction below this one
   direct_watermark  xid8 NOT NULL

@@ -1,10 +1,10 @@
 -- Up Migration
 
--- What came under the id of an order with another body. The first one committed was counted; this was not.
+-- Orders that have the id of another order and another body. The first one committed was counted; these were not.
 CREATE TABLE order_conflicts (
   order_id    uuid,
   fingerprint bytea,
-  -- of the loser, all of it
+  -- all members of the order that was not counted
   mode        text NOT NULL,
   store       text NOT NULL,
   drink       text NOT NULL,
@@ -17,7 +17,7 @@ CREATE TABLE order_conflicts (
 
 -- A letter is open until it is replayed or discarded, and stays here either way.
 ALTER TABLE dead_letters
-  -- where the payload tells it
+  -- if the payload contains one
   ADD COLUMN order_id     uuid,
   ADD COLUMN replayed_at  timestamptz,
   ADD COLUMN discarded_at timestamptz;

@@ -1,14 +1,14 @@
 -- Up Migration
 
--- What retention has taken away: events up to and including `until` may be missing from the relation. Whoever compares
--- relations in one snapshot locks them (ACCESS SHARE) before taking it: a snapshot does not bring a dropped table back.
+-- What retention has dropped: events up to and including `until` may be missing from the relation. A session that compares
+-- relations in one snapshot locks them (ACCESS SHARE) before taking it: a snapshot does not restore a dropped table.
 CREATE TABLE dropped (relation text PRIMARY KEY, until timestamptz NOT NULL);
 
 CREATE TABLE retention (
   singleton    boolean PRIMARY KEY DEFAULT true CHECK (singleton),
-  -- orders whose ids are older than this are refused: nobody can tell any more whether they were counted
+  -- orders whose ids are older than this are rejected: whether they were counted is no longer known
   orders_floor timestamptz NOT NULL DEFAULT '-infinity',
-  -- when all that was too old had gone; many workers do it once a day
+  -- when all expired data had been dropped; done once a day by any worker
   done_at      timestamptz NOT NULL DEFAULT '-infinity'
 );
 INSERT INTO retention DEFAULT VALUES;
@@ -20,8 +20,8 @@ CREATE FUNCTION tell_dropped(of text, latest timestamptz) RETURNS void
   ON CONFLICT (relation) DO UPDATE SET until = greatest(d.until, EXCLUDED.until)
 $$;
 
--- An id whose week was dropped is routed to the default partition, so a constraint there refuses it. Not validated:
--- what fell there earlier is deleted by and by.
+-- An id whose week was dropped is routed to the default partition, so a constraint there rejects it. Not validated:
+-- earlier orders there are deleted gradually.
 CREATE FUNCTION refuse_dropped_orders() RETURNS void
   LANGUAGE plpgsql AS $$
 DECLARE
@@ -32,8 +32,8 @@ BEGIN
     ADD CONSTRAINT not_older_than_the_orders_kept CHECK (order_id >= %L) NOT VALID', floor);
 END $$;
 
--- Committed before anything below the floor goes: from then on no id can be counted after its order went. An insert
--- into the default partition that is under way is waited for, and one that comes later sees the constraint.
+-- Committed before any order below the floor is dropped: from then on no id can be counted after its order was dropped.
+-- It waits for a concurrent insert into the default partition, and later inserts see the constraint.
 CREATE FUNCTION raise_orders_floor(floor timestamptz) RETURNS void
   LANGUAGE plpgsql AS $$
 BEGIN
@@ -41,10 +41,10 @@ BEGIN
   IF FOUND THEN PERFORM refuse_dropped_orders(); END IF;
 END $$;
 
--- Drops a partition of orders, or returns false where it holds orders that are not counted yet. One statement, so that
--- nobody waits for the caller while `orders` is locked: call it with a short lock_timeout and without a transaction.
--- The parent comes first, as with everybody else; then only a vacuum can hold the partition, and is not waited for.
--- The greatest xid is read by its index; for `xid >= mark` the planner would read all of the table.
+-- Drops a partition of orders, or returns false if it contains orders that are not counted yet. One statement, so that
+-- `orders` is not locked while the caller is busy: call it with a short lock_timeout and without a transaction.
+-- The parent is locked first, as in every other statement; then only a vacuum can hold the partition, and is not waited
+-- for. The greatest xid is read by its index; for `xid >= mark` the planner would read the whole table.
 CREATE FUNCTION drop_order_partition(part regclass, latest timestamptz) RETURNS boolean
   LANGUAGE plpgsql AS $$
 DECLARE
@@ -59,8 +59,8 @@ BEGIN
   RETURN true;
 END $$;
 
--- As before, but no week below the floor is made again; and making one waits only so long for the lock on `orders`,
--- behind which everybody else would queue.
+-- As before, but no week below the floor is created again, and the lock on `orders` is waited for only briefly, because
+-- all other statements queue behind it.
 CREATE OR REPLACE FUNCTION ensure_order_partitions(first timestamptz, last timestamptz) RETURNS integer
   LANGUAGE plpgsql AS $$
 DECLARE

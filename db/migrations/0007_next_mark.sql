@@ -1,8 +1,8 @@
 -- Up Migration
 
 -- Where a count of stored orders stops: the transaction of the order that has `most` others before it, counted from the
--- mark; null when there are fewer. By the index alone: left to itself the planner, which has to guess how many orders
--- wait, sorts the whole backlog for it, or reads the whole table.
+-- mark; null when there are fewer. By the index alone: the planner, which can only guess how many orders are uncounted,
+-- would sort the whole backlog, or read the whole table.
 CREATE FUNCTION next_direct_mark(mark xid8, most integer) RETURNS xid8
   LANGUAGE sql STABLE
   SET enable_seqscan = off

@@ -1,8 +1,8 @@
 -- Up Migration
 
 -- Several installations may share a database, each in a schema of its own, and one may have another in its search_path.
--- The lock is per schema, since advisory locks are shared by the whole database. A week is looked for in this schema
--- alone: with `search_path = app, public` a partition of the installation in public was taken for the missing one of app.
+-- The lock is per schema, since advisory locks are shared by the whole database. Only this schema is searched for a week:
+-- with `search_path = app, public` a partition of the installation in public was mistaken for the missing one of app.
 CREATE OR REPLACE FUNCTION ensure_order_partitions(first timestamptz, last timestamptz) RETURNS integer
   LANGUAGE plpgsql AS $$
 DECLARE

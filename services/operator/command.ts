@@ -1,19 +1,19 @@
 import type { Pool } from "#shared/store/pool.ts";
 
-/** What an operator does by hand: one file beside this one, and a line in all.ts. */
+/** A command for the operator: one file in this folder, and a line in main.ts. */
 export type Command = {
   readonly name: string;
   readonly summary: string;
-  /** Every way to call it, one a line, without the program's name. */
+  /** Every form of the call, one per line, without the program's name. */
   readonly usage: string;
-  /** Resolves with the exit status; rejects with a `UsageError` when it was called wrongly. */
+  /** Resolves with the exit status; rejects with a `UsageError` when the arguments are wrong. */
   run(args: readonly string[], context: Context): Promise<number>;
 };
 
 export type Context = {
-  /** Opened by the first use. */
+  /** Opened on first use. */
   readonly pool: Pool;
-  /** A line for whoever called it. */
+  /** Prints a line. */
   readonly say: (line: string) => void;
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
@@ -21,10 +21,10 @@ export type Context = {
   readonly env: Readonly<Record<string, string | undefined>>;
 };
 
-/** Called wrongly: its sentence and the usage are shown, and the status is 2. */
+/** Wrong arguments: its message and the usage are printed, and the status is 2. */
 export class UsageError extends Error {}
 
-/** Done, and all is well. */
+/** Done, without findings. */
 export const OK = 0;
-/** Done, and something is found that a person must look at; or it failed. */
+/** Done, with findings for the operator; or failed. */
 export const FOUND = 1;

@@ -53,7 +53,7 @@ describe("replay", () => {
     ]);
     const { status, lines } = await letters.run("replay", "--all");
     expect(status).toBe(1);
-    expect(lines.at(-2)).toMatch(/^8: stays open, it is no JSON/);
+    expect(lines.at(-2)).toMatch(/^8: stays open, it is not JSON/);
     expect(lines.at(-1)).toBe("5 counted now, 0 had been counted before; 1 could not be replayed.");
     expect(await letters.figures()).toEqual({ open: 1, counted: 7 });
   });
@@ -119,7 +119,7 @@ describe("replay of a correction", () => {
 
   const order = one();
   test.each([
-    ["no JSON", "{", "no JSON"],
+    ["not JSON", "{", "not JSON"],
     ["no order", "[]", "has 0 orders"],
     ["two orders for one", `[${someOrders(2).map(encodeOrder).join()}]`, "is one order"],
     ["no id", "{}", "needs an id that is a UUIDv7"],

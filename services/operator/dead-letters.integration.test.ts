@@ -99,15 +99,15 @@ describe("discard", () => {
     await letters.run("replay", "2");
     expect(await letters.run("discard", "1")).toEqual({
       status: 0,
-      lines: ["1: discarded; it stays here and can still be replayed."],
+      lines: ["1: discarded; it is kept and can still be replayed."],
     });
     expect(await letters.run("discard", "1")).toEqual({
       status: 0,
-      lines: ["1: is discarded; nothing is changed."],
+      lines: ["1: is discarded; nothing changed."],
     });
     expect(await letters.run("discard", "2", "3")).toEqual({
       status: 1,
-      lines: ["2: is replayed; nothing is changed.", "3: there is no such dead letter."],
+      lines: ["2: is replayed; nothing changed.", "3: there is no such dead letter."],
     });
     expect((await letters.run("replay", "--all")).lines).toEqual([
       "0 counted now, 0 had been counted before.",

@@ -31,15 +31,15 @@ export const readCorrection = async (file: string): Promise<string> => {
 };
 
 /**
- * The JSON text of an array of orders, as they travel, out of one order or an array of them. A letter of one order stays
- * that order: under another id it would count beside what its client may send again.
+ * The JSON text of an array of orders in the wire format, from one order or an array of them. The correction of a single
+ * order keeps its id: under another id it would count in addition to what its client may resend.
  */
 export const correctionOf = (json: string, letter: KeptLetter): string => {
   let written: unknown;
   try {
     written = JSON.parse(json);
   } catch (error) {
-    throw new UsageError(`The payload is no JSON: ${messageOf(error)}.`);
+    throw new UsageError(`The payload is not JSON: ${messageOf(error)}.`);
   }
   const orders: unknown[] = Array.isArray(written) ? written : [written];
   if (orders.length === 0 || orders.length > MOST_ORDERS)
@@ -49,11 +49,13 @@ export const correctionOf = (json: string, letter: KeptLetter): string => {
   const ids = orders.map((order, index) => {
     const id = (order as { id?: unknown } | null)?.id;
     if (typeof id === "string" && ORDER_ID.test(id)) return id.toLowerCase();
-    throw new UsageError(`Order ${index} of the payload needs an id that is a UUIDv7, as orders travel.`);
+    throw new UsageError(
+      `Order ${index} of the payload needs an id that is a UUIDv7, as in the wire format.`,
+    );
   });
   if (letter.orderId !== null && ids[0] !== letter.orderId)
     throw new UsageError(`Dead letter ${letter.id} is order ${letter.orderId}: a correction keeps its id.`);
-  // the text itself: numbers stay what they are
+  // the text itself: numbers must not change
   return Array.isArray(written) ? json : `[${json}]`;
 };
 
@@ -85,7 +87,7 @@ type Action = {
 };
 
 const list = async (ids: readonly string[], options: Options, { pool, say }: Context): Promise<number> => {
-  if (ids.length > 0) throw new UsageError("list takes options only; to look at one letter: show ID.");
+  if (ids.length > 0) throw new UsageError("list takes options only; for one letter: show ID.");
   const limit = Number(options.limit ?? LISTED);
   if (!Number.isInteger(limit) || limit < 1 || limit > MOST_LISTED)
     throw new UsageError(`--limit is "${options.limit}": expected a number from 1 to ${MOST_LISTED}.`);
@@ -126,11 +128,11 @@ const replay = async (ids: readonly string[], options: Options, context: Context
   if (all ? ids.length > 0 : ids.length === 0)
     throw new UsageError("replay takes the ids of dead letters, or --all for every open one.");
   if (!all && (options.mode !== undefined || options.reason !== undefined))
-    throw new UsageError("--mode and --reason choose among all: give them with --all.");
+    throw new UsageError("--mode and --reason filter --all: give them with --all.");
   if (payload !== undefined) {
     const [id] = ids;
     if (id === undefined || ids.length > 1)
-      throw new UsageError("--payload stands for one dead letter: give its id.");
+      throw new UsageError("--payload replaces the payload of one dead letter: give its id.");
     return replayCorrected(id, payload, context);
   }
   return replayEach(all ? everyOpen(options, context) : ids, context);
@@ -152,11 +154,11 @@ const replayEach = async (
   }
   const stay = done.left > 0 ? `; ${done.left} could not be replayed` : "";
   say(`${done.orders} counted now, ${done.duplicates} had been counted before${stay}.`);
-  if (signal.aborted) throw new Error("Interrupted; the rest is as it was.");
+  if (signal.aborted) throw new Error("Interrupted; the remaining letters are unchanged.");
   return done.left > 0 ? FOUND : OK;
 };
 
-/** Each that is open now or becomes so while this goes on, once. */
+/** Each letter that is open now or becomes so during the replay, once. */
 async function* everyOpen(options: Options, { pool }: Context): AsyncGenerator<string> {
   const filter = { ...filterOf(options), isOpen: true };
   for (let page = ["0"]; page.length > 0; ) {
@@ -184,15 +186,13 @@ const discard = async (
   let status = OK;
   for (const id of ids) {
     if (await discardLetter(pool, id)) {
-      say(`${id}: discarded; it stays here and can still be replayed.`);
+      say(`${id}: discarded; it is kept and can still be replayed.`);
       continue;
     }
     const letter = await findLetter(pool, id);
     const isDiscarded = letter !== null && stateOf(letter) === "discarded";
     if (!isDiscarded) status = FOUND;
-    say(
-      letter ? `${id}: is ${stateOf(letter)}; nothing is changed.` : outcomeLine(id, { outcome: "unknown" }),
-    );
+    say(letter ? `${id}: is ${stateOf(letter)}; nothing changed.` : outcomeLine(id, { outcome: "unknown" }));
   }
   return status;
 };
@@ -229,11 +229,11 @@ export const deadLetters: Command = {
   run: async ([name = "", ...args], context) => {
     const action = Object.hasOwn(ACTIONS, name) ? ACTIONS[name] : undefined;
     if (action === undefined)
-      throw new UsageError(`Say what to do: ${Object.keys(ACTIONS).join(", ")}; not "${name}".`);
+      throw new UsageError(`Expected one of ${Object.keys(ACTIONS).join(", ")}; not "${name}".`);
     const { values, positionals } = parsed(args, action.takes);
     for (const id of positionals)
       if (!/^[1-9]\d{0,17}$/.test(id))
-        throw new UsageError(`"${oneLine(id)}" is no dead letter's id: list shows them, as in 17.`);
+        throw new UsageError(`"${oneLine(id)}" is not the id of a dead letter: list shows them, as in 17.`);
     return action.run(positionals, values as Options, context);
   },
 };

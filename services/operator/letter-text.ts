@@ -1,12 +1,12 @@
-/** Dead letters as text. What is in them came from anywhere: no character of it may reach a terminal as a command. */
+/** Dead letters as text. Their content is untrusted: none of it may reach a terminal as a control character. */
 import { messageOf } from "#shared/runtime/lifecycle.ts";
 import type { KeptLetter, LetterCount, Replay } from "#shared/store/dead-letters.ts";
 
-/** Of a letter's detail in a list: it fits a line beside the rest. */
+/** For a letter's detail in a list, so that a line fits a terminal. */
 const SHORT_CHARACTERS = 80;
-/** PostgreSQL quotes what it stumbles over, which may be megabytes. */
+/** PostgreSQL quotes the data that it rejects, which may be megabytes. */
 const DETAIL_CHARACTERS = 1_000;
-/** All but what a terminal shows: C0 and C1 controls, and marks that turn or hide the text around them. */
+/** Characters that are not printed: C0 and C1 controls, and marks that reverse or hide the text around them. */
 const NOT_SHOWN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 const NOT_SHOWN_IN_TEXT = /[^\P{Cc}\n\t]|[\p{Cf}\p{Zl}\p{Zp}]/u;
 
@@ -26,7 +26,7 @@ const cellsOf = (letter: KeptLetter): string[] => [
   oneLine(letter.detail).slice(0, SHORT_CHARACTERS),
 ];
 
-/** A line for each letter under a line of titles. */
+/** A line for each letter, below a header. */
 export const tableOf = (letters: readonly KeptLetter[]): string[] => {
   const titles = ["ID", "MODE", "ORIGIN", "REASON", "SET ASIDE", "STATE", "ORDER", "DETAIL"];
   const rows = [titles, ...letters.map(cellsOf)];
@@ -42,7 +42,7 @@ export const tableOf = (letters: readonly KeptLetter[]): string[] => {
 export const countLine = ({ source, reason, letters }: LetterCount): string =>
   `${letters} of ${source} for ${reason}`;
 
-/** The payload when it is text that can be shown, else base64. */
+/** The payload when it is printable text, else base64. */
 const payloadOf = (payload: Buffer): { readonly encoding: "text" | "base64"; readonly payload: string } => {
   const text = payload.toString();
   const isText = Buffer.from(text).equals(payload) && !NOT_SHOWN_IN_TEXT.test(text);
@@ -72,7 +72,7 @@ export const describe = (letter: KeptLetter & { readonly payload: Buffer }): str
 
 const detailOf = (error: Error): string => oneLine(messageOf(error).slice(0, DETAIL_CHARACTERS));
 
-/** What became of a letter. */
+/** The result of a replay in a sentence. */
 export const outcomeLine = (id: string, replay: Replay): string => {
   switch (replay.outcome) {
     case "counted": {
@@ -86,7 +86,7 @@ export const outcomeLine = (id: string, replay: Replay): string => {
     case "before":
       return `${id}: had been replayed before.`;
     case "whole":
-      return `${id}: stays open, it is no JSON; correct what \`show ${id}\` tells and replay it with --payload.`;
+      return `${id}: stays open, it is not JSON; correct the output of \`show ${id}\` and replay it with --payload.`;
     case "unknown":
       return `${id}: there is no such dead letter.`;
   }

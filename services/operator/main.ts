@@ -28,7 +28,7 @@ export const commands: readonly Command[] = [deadLetters, reconcileCommand, rete
 /** The operator's commands: node services/operator/main.ts <command> [arguments]. */
 const WRONG_USAGE = 2;
 const INTERRUPTED = 130;
-/** A command that goes through all orders sets a time of its own. */
+/** A command that reads all orders sets its own limit. */
 const STATEMENT_TIMEOUT_MS = 60_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 
@@ -50,7 +50,7 @@ process.once("SIGINT", () => interrupted.abort());
 process.once("SIGTERM", () => interrupted.abort());
 
 let pool: Pool | undefined;
-/** Opened by the first use: replay needs no database. */
+/** Opened on first use: replay needs no database. */
 const database = (): Pool => {
   if (pool) return pool;
   const settings: OperatorSettings = orExit(() => loadSettings(operatorKnobs, process.env));
@@ -63,7 +63,7 @@ const database = (): Pool => {
       statementTimeoutMs: STATEMENT_TIMEOUT_MS,
       connectTimeoutMs: CONNECT_TIMEOUT_MS,
     },
-    (error) => log.warn({ err: error }, "an idle connection to PostgreSQL was lost"),
+    (error) => log.warn({ err: error }, "idle PostgreSQL connection lost"),
   );
   return pool;
 };

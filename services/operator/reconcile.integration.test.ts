@@ -33,13 +33,13 @@ const reconcile = (...args: string[]): Promise<Ended> => start(...args).ended;
 test("says equal, with status 0, in words and as JSON, and names what is history", async () => {
   expect(await reconcile()).toEqual({
     status: 0,
-    out: "Equal: the rollups say what 244 orders say.\n",
+    out: "Equal: the rollups agree with 244 orders.\n",
     err: "",
   });
   await pool.query("INSERT INTO dropped VALUES ('orders', $1)", [at(HOUR)]);
   const { status, out } = await reconcile();
   expect(status).toBe(0);
-  expect(out).toContain(`orders up to ${at(HOUR)} are gone by retention`);
+  expect(out).toContain(`orders up to ${at(HOUR)} were dropped by retention`);
   expect(JSON.parse((await reconcile("--json")).out)).toMatchObject({
     equal: true,
     apart: 0,
@@ -56,7 +56,7 @@ test("tells a difference by table, bucket and key, with status 1, and changes no
     expect(out.split("\n")).toEqual([
       "applied v1: orders 38; should be 40",
       `rollup_hour ${at(HOUR)} v2 uptown affogato: orders 6, revenue 45.00; should be orders 5, revenue 45.00`,
-      "2 rows not as 244 orders say. To rebuild: reconcile --repair",
+      "2 rows differ from 244 orders. To rebuild: reconcile --repair",
       "",
     ]);
   }
@@ -85,7 +85,7 @@ test("repairs, shows what, with status 0; and again there is nothing to do", asy
     `rollup_hour ${at(HOUR)} v2 uptown affogato: nothing; should be orders 5, revenue 45.00`,
   );
   expect(out).toMatch(
-    /Rebuilt 3 rows out of their orders; counting waited \d+ ms; boards go on as epoch 2\./,
+    /Rebuilt 3 rows from their orders; counting waited \d+ ms; boards continue as epoch 2\./,
   );
   expect(await driftOf(pool)).toEqual([]);
   expect((await reconcile("--repair")).out).toMatch(/^Equal/);

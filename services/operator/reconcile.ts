@@ -1,4 +1,4 @@
-/** Holds the rollups against the orders that they are made from, and rebuilds what differs. */
+/** Compares the rollups with the orders that they are computed from, and rebuilds those that differ. */
 import { parseArgs } from "node:util";
 import { messageOf } from "#shared/runtime/lifecycle.ts";
 import {
@@ -11,17 +11,17 @@ import {
 import { type Repaired, repair } from "#shared/store/repair.ts";
 import { type Command, FOUND, OK, UsageError } from "./command.ts";
 
-/** For one statement, which may go through all orders: a million takes seconds. */
+/** For one statement, which may read all orders: a million takes seconds. */
 const LONGEST_MS = 30 * 60_000;
-/** What a person reads; --json has more. */
+/** For a terminal; --json has more. */
 const MOST_LINES = 20;
 
 export const reconcileCommand: Command = {
   name: "reconcile",
-  summary: "holds the rollups against the orders that they are made from",
-  usage: `reconcile            tells every difference; the status is 1 when there is one
-reconcile --repair   rebuilds what differs; orders are taken meanwhile, and their counting waits for moments
-reconcile --json     the same for machines, also with --repair`,
+  summary: "compares the rollups with the orders that they are computed from",
+  usage: `reconcile            lists every difference; the status is 1 when there is one
+reconcile --repair   rebuilds the rows that differ; orders are accepted meanwhile, and counting pauses briefly
+reconcile --json     the same as JSON, also with --repair`,
   run: async (args, { pool, say, signal }) => {
     const { isRepair, isJson } = optionsOf(args);
     const caller = { longestMs: LONGEST_MS, signal };
@@ -45,9 +45,9 @@ const optionsOf = (args: readonly string[]): { isRepair: boolean; isJson: boolea
 const linesOf = (found: Reconciled | Repaired): string[] => {
   const history = Object.entries(found.history).map(
     ([relation, until]) =>
-      `${relation} up to ${until} are gone by retention: what needs them is not compared`,
+      `${relation} up to ${until} were dropped by retention: buckets that need them are not compared`,
   );
-  if (isEqual(found)) return [...history, `Equal: the rollups say what ${found.orders} orders say.`];
+  if (isEqual(found)) return [...history, `Equal: the rollups agree with ${found.orders} orders.`];
   const totals = found.totals.map(
     ({ mode, want, have }) => `applied ${mode}: orders ${have}; should be ${want}`,
   );
@@ -68,7 +68,8 @@ const textOf = (figures: Figures | null): string =>
 
 const endOf = (found: Reconciled | Repaired, differing: number): string => {
   const rows = differing === 1 ? "1 row" : `${differing} rows`;
-  if (!("epoch" in found)) return `${rows} not as ${found.orders} orders say. To rebuild: reconcile --repair`;
+  if (!("epoch" in found))
+    return `${rows} differ from ${found.orders} orders. To rebuild: reconcile --repair`;
   const waited = `counting waited ${Math.ceil(found.heldMs)} ms`;
-  return `Rebuilt ${rows} out of their orders; ${waited}; boards go on as epoch ${found.epoch}.`;
+  return `Rebuilt ${rows} from their orders; ${waited}; boards continue as epoch ${found.epoch}.`;
 };

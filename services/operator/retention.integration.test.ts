@@ -35,7 +35,7 @@ test("it tells what would go, and drops it when asked to", async () => {
     output: expect.stringMatching(/orders_\d{8} .* dropped/),
   });
   expect(await left()).toBe(5);
-  expect(await run([])).toEqual({ status: 0, output: "Nothing is older than it is kept.\n" });
+  expect(await run([])).toEqual({ status: 0, output: "Nothing has expired.\n" });
 });
 
 test("settings that contradict each other, and what it does not know, change nothing", async () => {

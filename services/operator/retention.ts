@@ -4,14 +4,14 @@ import { loadSettings, variableOf } from "#shared/runtime/config.ts";
 import { checkKeeps, type Keeps, retain, retentionKnobs } from "#shared/store/retention.ts";
 import { type Command, type Context, FOUND, OK, UsageError } from "./command.ts";
 
-/** What the workers do every day, now, or what they would do. */
+/** Does now what the workers do daily, or lists what they would do. */
 export const retention: Command = {
   name: "retention",
-  summary: "drops orders, rollups and dead letters that are older than they are kept",
+  summary: "drops expired orders, rollups and dead letters",
   usage: [
     "retention              drops them now; a worker does the same every day",
-    "retention --dry-run    tells what would go, and changes nothing",
-    `How long what is kept: ${Object.keys(retentionKnobs.properties).map(variableOf).join(", ")}, in days`,
+    "retention --dry-run    lists what would be dropped, and changes nothing",
+    `How long data is kept: ${Object.keys(retentionKnobs.properties).map(variableOf).join(", ")}, in days`,
   ].join("\n"),
   run: async (args, { pool, say, signal, env }) => {
     const unknown = args.find((arg) => arg !== "--dry-run");
@@ -19,24 +19,24 @@ export const retention: Command = {
     const dryRun = args.length > 0;
     const outcomes = await retain(pool, keepsFrom(env), { signal, dryRun });
     if (outcomes === null) {
-      say("Another process is at it.");
+      say("Another process is running retention.");
       return FOUND;
     }
     for (const { relation, amount, fate } of outcomes)
       say(`${relation.padEnd(20)} ${amount.padStart(14)}  ${FATES[fate]}`);
-    if (outcomes.length === 0) say("Nothing is older than it is kept.");
+    if (outcomes.length === 0) say("Nothing has expired.");
     return outcomes.some(({ fate }) => fate === "busy" || fate === "uncounted") ? FOUND : OK;
   },
 };
 
 const FATES = {
-  gone: "dropped",
-  "would go": "would be dropped",
-  uncounted: "kept: it holds orders that are not counted yet",
-  busy: "kept: others held its lock all the time; try again",
+  dropped: "dropped",
+  "would be dropped": "would be dropped",
+  uncounted: "kept: it contains orders that are not counted yet",
+  busy: "kept: other sessions held its lock all the time; try again",
 } as const;
 
-/** Of the modes only the knobs that bear on it: their servers are not needed here. */
+/** Of the modes only the knobs that affect retention: their servers are not needed here. */
 const keepsFrom = (env: Context["env"]): Keeps => {
   const keeps = loadSettings(retentionKnobs, env);
   for (const mode of modes) {

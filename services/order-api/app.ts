@@ -57,7 +57,7 @@ export const buildApp = async (parts: AppParts): Promise<FastifyInstance> => {
     // a line per order would cost more than the order
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: MAX_BODY_BYTES,
-    // nor does each request get a logger of its own: a message says which request it is about
+    // nor does each request get its own logger: a message names its request
     childLoggerFactory: (logger) => logger,
     // errors before a route is reached are problems like any other
     frameworkErrors: handleError,
@@ -112,7 +112,7 @@ export const buildApp = async (parts: AppParts): Promise<FastifyInstance> => {
   return app;
 };
 
-/** When a client breaks the WebSocket protocol (too long, not UTF-8), ws tells it; other errors are ours. */
+/** When a client breaks the WebSocket protocol (too long, not UTF-8), ws closes the socket; other errors are bugs. */
 const handleSocketError = (error: Error, socket: WebSocket, request: FastifyRequest): void => {
   const isByClient = "code" in error && String(error.code).startsWith("WS_ERR_");
   if (isByClient) return;

@@ -24,13 +24,14 @@ export const apiKnobs = Type.Object({
     default: 366,
     minimum: 1,
     maximum: 36_500,
-    description: "orders dated before this are refused",
+    description: "orders dated before this are rejected",
   }),
   maxLagOrders: Type.Integer({
     default: 1_000_000,
     minimum: 1,
     maximum: 1_000_000_000,
-    description: "a mode with more orders accepted and not counted answers 503 until its workers caught up",
+    description:
+      "a mode with more orders accepted and not counted answers 503 until its workers have caught up",
   }),
   pollEveryMs: Type.Integer({
     default: 1_000,
@@ -64,7 +65,7 @@ export const apiKnobs = Type.Object({
     default: 0,
     minimum: 0,
     maximum: 1_000,
-    description: "made-up orders that the page may send by each mode; 0 leaves its buttons off",
+    description: "generated orders per second that the page may send by each mode; 0 disables its buttons",
   }),
   logLevel: Type.Union(
     [Type.Literal("debug"), Type.Literal("info"), Type.Literal("warn"), Type.Literal("error")],

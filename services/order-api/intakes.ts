@@ -16,7 +16,7 @@ import { lagProblem, openAdmission, type Rejection } from "./limits.ts";
 import { pollEvery } from "./polls.ts";
 
 /**
- * What is known of a mode. `backlog` is null while it cannot be read, `reason` says why; `problem` is null while the
+ * The known state of a mode. `backlog` is null while it cannot be read, `reason` is why; `problem` is null while the
  * mode's backend takes orders, else the reason why it does not.
  */
 export type ModeState = {
@@ -186,7 +186,7 @@ export const openReadiness = (
         () => null,
         (error: unknown) => messageOf(error),
       );
-      // an order that was written meanwhile says more
+      // the outcome of an order is better evidence
       if (decideByOrders()) return;
       if (found !== null || nowMs() - failedAtMs >= TRUST_PROBES_AFTER_MS) problem = found;
     },

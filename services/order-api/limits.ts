@@ -1,6 +1,6 @@
 /**
  * Every limit that an order meets, in this order. Each one rejects with a 503 of the type named here, `Retry-After`, and
- * a count in coffee_orders_rejected_total; nothing of a rejected order is stored, except where it says so.
+ * a count in coffee_orders_rejected_total; nothing of a rejected order is stored, except where noted.
  *
  * Before the body is read, which costs a fraction of taking the order:
  *  1. `closing`: the process is stopping (app.ts).
@@ -17,7 +17,7 @@
  */
 import type { Backlog, UnavailableReason } from "#shared/ports.ts";
 
-/** Why a request is rejected before its body is read; `why` is for the client, where the reason alone does not say it. */
+/** Why a request is rejected before its body is read; `why` is for the client, where the reason alone is not enough. */
 export type Rejection = { readonly reason: UnavailableReason; readonly why?: string };
 
 /** The state of one mode that is checked for each request. */

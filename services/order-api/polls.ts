@@ -43,7 +43,7 @@ const STORED_EVERY_MS = 5_000;
 
 /**
  * Gauges of what waits for an operator and of what holds v1's counting up. The API exposes them, because a dead worker
- * cannot. While PostgreSQL is unreachable they have no value: an old one would say that all is well.
+ * cannot. While PostgreSQL is unreachable they have no value: an old one would hide a new problem.
  */
 export const pollStored = (
   pool: Pool,

@@ -233,7 +233,7 @@ const fieldOf = (error: FastifySchemaValidationError): string => {
   return path.join(".") || "body";
 };
 
-/** What the schema says of the field, else ajv's own words. */
+/** The schema's description of the field, else ajv's own message. */
 const messageFor = (error: FastifySchemaValidationError): string => {
   if (error.keyword === "additionalProperties") return "is not a member of this request";
   if (error.keyword === "required") return "is missing";

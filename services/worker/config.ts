@@ -26,7 +26,7 @@ export const workerKnobs = Type.Object({
     minimum: 100,
     maximum: 600_000,
     description:
-      "how long one batch may take in PostgreSQL before it is tried again; so long counting stands still behind a connection that leads nowhere",
+      "how long one batch may take in PostgreSQL before it is retried; counting stops for this long if a connection is broken",
   }),
   publishEveryMs: Type.Integer({
     default: 100,
@@ -38,25 +38,26 @@ export const workerKnobs = Type.Object({
     default: 1_000,
     minimum: 100,
     maximum: 60_000,
-    description: "without a change the board is published this often: heals a flushed Redis, moves the clock",
+    description:
+      "without a change the board is published this often: restores a flushed Redis, keeps times current",
   }),
   reconcileEveryMs: Type.Integer({
     default: 60_000,
     minimum: 0,
     maximum: 86_400_000,
     description:
-      "this often two hours of the rollups are held against their orders, for /metrics; 0 is never",
+      "this often two hours of the rollups are compared with their orders, for /metrics; 0 is never",
   }),
   pinnedStores: Type.String({
     default: "",
-    description: "stores that always stand on the board, separated by commas",
+    description: "stores that are always on the board, separated by commas",
   }),
   poisonStopOrders: Type.Integer({
     default: 20,
     minimum: 2,
     maximum: 100_000,
     description:
-      "when this many orders in a row all fail alike the worker stops, rather than set them all aside",
+      "when this many orders in a row all fail alike, the worker stops instead of storing them all as dead letters",
   }),
   ...retentionKnobs.properties,
   logLevel: Type.Union(

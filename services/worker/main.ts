@@ -47,7 +47,7 @@ const serveMetrics = async (registry: Registry, closers: Closers): Promise<void>
     server.closeAllConnections();
     return new Promise((resolve) => server.close(resolve));
   });
-  log.info({ port: (server.address() as AddressInfo).port }, "metrics are served at /metrics");
+  log.info({ port: (server.address() as AddressInfo).port }, "serving /metrics");
 };
 
 await runProgram(log, settings.stopDeadlineMs, async (closers, failed) => {
@@ -61,10 +61,10 @@ await runProgram(log, settings.stopDeadlineMs, async (closers, failed) => {
       maxConnections: databaseConnections,
       statementTimeoutMs,
       connectTimeoutMs: 2_000,
-      // it can do nothing without PostgreSQL
+      // a worker can do nothing without PostgreSQL
       onUnfit: failed,
     },
-    (error) => log.warn({ err: error }, "an idle connection to PostgreSQL was lost"),
+    (error) => log.warn({ err: error }, "idle PostgreSQL connection lost"),
   );
   closers.add("PostgreSQL", () => pool.end());
   const keeper = openKeeper(pool, settings, log);

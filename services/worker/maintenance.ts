@@ -58,14 +58,14 @@ const maintain = async (pool: Pool, keeps: Keeps, log: Log, signal: AbortSignal)
   await ensurePartitions(pool, signal);
   const outcomes = await retain(pool, keeps, { signal, ifDue: true });
   for (const { fate, ...what } of outcomes ?? []) {
-    if (fate === "gone") log.info(what, "dropped by retention");
+    if (fate === "dropped") log.info(what, "dropped by retention");
     else log.warn({ ...what, reason: REASONS[fate] }, "not dropped by retention, retrying later");
   }
 };
 
 const REASONS: Record<string, string> = {
-  uncounted: "it holds orders that are not counted yet",
-  busy: "its lock was held by others",
+  uncounted: "it contains orders that are not counted yet",
+  busy: "its lock was held by other sessions",
 };
 
 export type Sampling = Pick<WorkerSettings, "databaseUrl" | "reconcileEveryMs"> & {
@@ -74,13 +74,13 @@ export type Sampling = Pick<WorkerSettings, "databaseUrl" | "reconcileEveryMs"> 
   readonly metrics: Pick<WorkerMetrics, "reconciled">;
 };
 
-/** What takes longer is not worth it: the next look is at another hour. */
+/** A slower sample is not worth its cost: the next one compares another hour. */
 const LONGEST_MS = 10_000;
-/** Hours that were found apart are looked at each time until they are exact; each costs as much as the current one. */
+/** Hours that differ are compared each time until they are exact; each costs as much as the current one. */
 const MOST_HOURS_AGAIN = 4;
 
 /**
- * Looks again and again whether the rollups say what their orders say. A connection of its own, open while it looks:
+ * Compares the rollups with their orders periodically. It uses a separate connection, open only during a comparison:
  * counting and publishing never wait for it.
  */
 export const openSampler = (sampling: Sampling): { close(): Promise<void> } => {
@@ -95,7 +95,7 @@ export const openSampler = (sampling: Sampling): { close(): Promise<void> } => {
       statementTimeoutMs: LONGEST_MS,
       connectTimeoutMs: 2_000,
     },
-    () => undefined, // the next look opens another one
+    () => undefined, // the next comparison opens another one
   );
   const outage = openOutageLog(log, {
     failing: "rollup check failed, retrying",
@@ -112,7 +112,7 @@ export const openSampler = (sampling: Sampling): { close(): Promise<void> } => {
       if (found.apart > 0)
         log.error(
           { mode, apart: found.apart, rows: found.rows, first: found.first.slice(0, 3) },
-          "the rollups are not what their orders say; see reconcile",
+          "rollups differ from their orders, run reconcile",
         );
     } catch (error) {
       if (signal.aborted) return;

@@ -15,7 +15,7 @@ export type WorkerMetrics = {
   fresh(stage: "committed" | "published", seconds: number, orders: number): void;
   /** A board was read and published in this time. */
   published(seconds: number): void;
-  /** What a look at two hours found; `null` when it could not be taken. */
+  /** The result of comparing two hours; `null` when it failed. */
   reconciled(apartOrders: number | null): void;
 };
 
@@ -36,7 +36,7 @@ export const openWorkerMetrics = (registry: Registry, mode: string): WorkerMetri
   });
   const deadLetters = new Counter({
     name: "coffee_dead_letters_total",
-    help: "Orders set aside because they can never be counted, by SQLSTATE or cause",
+    help: "Orders stored as dead letters because they can never be counted, by SQLSTATE or cause",
     labelNames: ["mode", "reason"],
     registers,
   });
@@ -67,7 +67,7 @@ export const openWorkerMetrics = (registry: Registry, mode: string): WorkerMetri
     buckets: PUBLISH_BUCKETS_SECONDS,
     registry,
   });
-  // what begins at its first event is missed by every rate
+  // a counter that starts at its first event is missed by every rate
   counted.inc({ mode }, 0);
   duplicates.inc({ mode }, 0);
   conflicts.inc({ mode }, 0);
@@ -104,7 +104,7 @@ const openReconciled = (registry: Registry, mode: string): WorkerMetrics["reconc
   });
   return (apartOrders) => {
     if (apartOrders === null) {
-      // an old figure would say that all is well
+      // an old value would hide a new difference
       difference.remove({ mode });
       return;
     }

@@ -131,7 +131,7 @@ const publish = async (publishing: Publishing, ranker: Ranker): Promise<boolean>
   return true;
 };
 
-/** Another publisher's board has the orders that this process counted before: a skipped turn delays no order. */
+/** Another publisher's board contains the orders that this process counted before: a skipped turn delays no order. */
 const see = async ({ board, onSeen }: Publishing): Promise<false> => {
   const position = await board.position();
   if (position) onSeen(position.asOfUs / 1_000);

@@ -17,19 +17,19 @@ export type Settling = {
   readonly poisonStopOrders: number;
   readonly onCounted: (counted: Counted) => void;
   readonly onDeadLetter: (letter: DeadLetter) => void;
-  /** So many orders came under the key of another one; each is told once. */
+  /** This many orders had the key of another order; each is reported once. */
   readonly onConflicts: (orders: number) => void;
 };
 
-/** An error may quote what it stumbled over, which may be megabytes. */
+/** An error may quote the data that caused it, which may be megabytes. */
 const DETAIL_CHARACTERS = 1_000;
-/** Conflicts of one batch that are logged one by one; a client gone wrong makes every order one. */
-const MOST_CONFLICTS_TOLD = 20;
+/** Conflicts of one batch that are logged one by one; a broken client makes every order one. */
+const MAX_LOGGED_CONFLICTS = 20;
 
 /**
- * Settles deliveries: every order of one is counted or set aside when this resolves. What PostgreSQL blames on
- * the data is bisected out into the dead letters; everything else is infrastructure and is retried until the
- * worker stops.
+ * Settles deliveries: every order of a delivery is counted or stored as a dead letter when this resolves. Data that
+ * PostgreSQL rejects is isolated by bisection and becomes dead letters; every other error is infrastructure and is
+ * retried until the worker stops.
  */
 export const openSettle = (settling: Settling): Count => {
   const work: Work = { ...settling, outageOf: openOutages(settling) };
@@ -48,7 +48,7 @@ export const openSettle = (settling: Settling): Count => {
       const { pieces, broken } = piecesOf(delivery.entries);
       const poison = [...broken, ...(await sift(work, delivery, pieces, onCounted))];
       if (poison.length === pieces.length + broken.length) {
-        // to what it is now: other batches may have been settled meanwhile, and counted good orders
+        // added to the current value: other batches may have been settled meanwhile, and have counted good orders
         alike += poison.length;
         await stopIfSystemic(work, delivery, poison, alike);
       }
@@ -76,7 +76,7 @@ const openOutages = ({ log, mode }: Settling): Work["outageOf"] => {
   };
 };
 
-/** Again and again until it succeeds, the worker stops, or the data itself is to blame. */
+/** Repeats `attempt` until it succeeds, the worker stops, or the data itself is rejected. */
 const persistently = async <T>(
   { signal, outageOf }: Work,
   what: string,
@@ -102,9 +102,9 @@ const count = async (
 };
 
 /**
- * Before the delivery is acknowledged: a crash in between delivers it again, and all of it is duplicates then. The data
- * have just been taken, so no error here is theirs: each is tried again, and the last is wrapped, lest its SQLSTATE
- * make dead letters of counted orders.
+ * Runs before the delivery is acknowledged: after a crash in between it is redelivered, and all of it is duplicates. The
+ * data has just been accepted, so no error here is caused by it: each is retried, and the last is wrapped, or its
+ * SQLSTATE would turn counted orders into dead letters.
  */
 const keepConflicts = async (work: Work, batch: CarriedBatch): Promise<void> => {
   const { pool, mode, log, onConflicts } = work;
@@ -115,13 +115,14 @@ const keepConflicts = async (work: Work, batch: CarriedBatch): Promise<void> => 
   const ids = await persistently(work, "recording conflicts", record);
   if (ids.length === 0) return;
   onConflicts(ids.length);
-  for (const orderId of ids.slice(0, MOST_CONFLICTS_TOLD))
-    log.warn({ mode, orderId }, "an order came under the key of another one and is not counted");
-  const untold = ids.length - MOST_CONFLICTS_TOLD;
-  if (untold > 0) log.warn({ mode, orders: untold }, "more of them did, in the same batch");
+  for (const orderId of ids.slice(0, MAX_LOGGED_CONFLICTS))
+    log.warn({ mode, orderId }, "order has the key of another order, not counted");
+  const further = ids.length - MAX_LOGGED_CONFLICTS;
+  if (further > 0)
+    log.warn({ mode, orders: further }, "more orders of this batch have the key of another order");
 };
 
-/** Counts the pieces that can be; resolves with those that never can, each with its error. */
+/** Counts the pieces that can be counted; resolves with the others, each with its error. */
 const sift = async (
   work: Work,
   delivery: Carried,
@@ -149,15 +150,15 @@ const bury = async (work: Work, { piece, error }: Poison): Promise<void> => {
   const reason = sqlStateOf(error) ?? "malformed";
   const detail = messageOf(error).slice(0, DETAIL_CHARACTERS);
   const letter = { source: mode, origin, index, payload: text, reason, detail };
-  await persistently(work, "setting aside a dead letter", () => setAside(pool, letter));
+  await persistently(work, "storing a dead letter", () => setAside(pool, letter));
   log.error(
     { mode, orderId: orderIdIn(text), origin, index, reason, detail },
-    "an order can never be counted; it is a dead letter now",
+    "order cannot be counted, dead letter stored",
   );
   onDeadLetter(letter);
 };
 
-/** In steps, until nothing is left that can be counted now. */
+/** In steps, until no stored order is left that can be counted now. */
 const countAllStored = async (work: Work, part: number): Promise<void> => {
   const { pool, mode, log, signal, onCounted } = work;
   const batch = { source: mode, part };
@@ -166,7 +167,7 @@ const countAllStored = async (work: Work, part: number): Promise<void> => {
     onCounted(counted);
     more = counted.more;
     if (!counted.restored) continue;
-    log.warn({ mode }, "the database was restored into another cluster; adopting it");
+    log.warn({ mode }, "database restored into another cluster, adopting it");
     const rest = await persistently(work, "adopting a restored database", () =>
       adoptRestored(pool, batch, signal),
     );
@@ -176,9 +177,9 @@ const countAllStored = async (work: Work, part: number): Promise<void> => {
 };
 
 /**
- * Every order of a batch failed. Where a good order would fail too, or very many in a row fail alike, it is not the
- * orders but something that makes each of them fail (a lost partition, a changed constraint): the worker stops,
- * because otherwise the stream would end as dead letters, at a low rate one small batch after the other.
+ * Every order of a batch failed. If a good order would fail too, or very many in a row fail alike, the cause is not the
+ * orders but something that fails each of them (a lost partition, a changed constraint). The worker stops, because
+ * otherwise the whole stream would become dead letters, at a low rate one small batch after the other.
  */
 const stopIfSystemic = async (
   work: Work,
@@ -195,12 +196,12 @@ const stopIfSystemic = async (
   const cause = poison[0]?.error;
   throw new Error(
     `${found} (${reasons.join(", ")}): ${messageOf(cause)}. ` +
-      "Those of this batch are not set aside; mend the cause and start the worker again",
+      "The orders of this batch stay in the backend: repair the cause and restart the worker",
     { cause },
   );
 };
 
-/** An order, or what claims to be one, and where it came from; index -1 is the whole entry. */
+/** An order, or text in its place, and its origin; index -1 is the whole entry. */
 export type Piece = { readonly origin: string; readonly index: number; readonly text: string };
 export type Poison = { readonly piece: Piece; readonly error: unknown };
 
@@ -211,7 +212,7 @@ export const bare = ({ payload }: Entry): string => {
   return inside === "" ? "null" : inside;
 };
 
-/** The slow path: entries taken apart one by one, so that each order stands alone. */
+/** The slow path: takes entries apart one by one, so that each order is a separate piece. */
 export const piecesOf = (entries: readonly Entry[]): { pieces: Piece[]; broken: Poison[] } => {
   const pieces: Piece[] = [];
   const broken: Poison[] = [];
@@ -228,8 +229,8 @@ export const piecesOf = (entries: readonly Entry[]): { pieces: Piece[]; broken: 
 };
 
 /**
- * The texts of an array's members; of anything else, itself. Parsing and writing them anew would change what is kept
- * as a dead letter (1e400 becomes null) and fails for members nested deeper than the stack.
+ * The texts of an array's members; of anything else, the text itself. Parsing and serialising them would change what is
+ * stored as a dead letter (1e400 becomes null) and fails for members nested deeper than the stack.
  */
 const membersOf = (json: string): string[] => {
   if (!json.startsWith("[")) return [json];
@@ -249,7 +250,7 @@ const membersOf = (json: string): string[] => {
   return members.length === 1 && members[0] === "" ? [] : members;
 };
 
-/** The place of the quotation mark that ends the text which begins at `start`. */
+/** The position of the quotation mark that ends the text which starts at `start`. */
 const endOfText = (json: string, start: number): number => {
   let at = start + 1;
   while (json[at] !== '"') at += json[at] === "\\" ? 2 : 1;

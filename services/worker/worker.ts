@@ -10,7 +10,7 @@ import { openSettle } from "./settle.ts";
 export type Worker = {
   /** Resolves when the source has ended after `close`; rejects when it failed, or may not publish at all. */
   readonly ended: Promise<void>;
-  /** Stops intake, settles what is in hand, publishes it, closes the source. */
+  /** Stops reading, settles the current deliveries, publishes them, closes the source. */
   close(): Promise<void>;
 };
 
@@ -27,14 +27,14 @@ export type WorkerParts = {
   readonly metrics: WorkerMetrics;
 };
 
-/** Counted and not yet published; each with the time of its commit, by a clock that nobody sets, and by PostgreSQL's. */
+/** Counted and not yet published; each with the time of its commit, by a monotonic clock and by PostgreSQL's. */
 type Unpublished = {
   readonly committedAtMs: number;
   readonly visibleFromMs: number;
   readonly orders: number;
   readonly ages: Counted["ages"];
 };
-/** While nothing can be published, freshness is measured for this many orders; those after them are left out. */
+/** While publishing fails, freshness is measured for this many orders; later ones are left out. */
 const MOST_UNPUBLISHED_ORDERS = 500_000;
 
 /** Counts what the source delivers and publishes the board. */

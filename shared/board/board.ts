@@ -153,10 +153,10 @@ export const openBoardReader = (
 
   /** A board must be newer than this. Null after Redis was empty: a restored PostgreSQL may follow. */
   let floor: Board | null = null;
-  let heardAt = performance.now();
+  let receivedAt = performance.now();
 
   const take = (text: string | null): void => {
-    heardAt = performance.now();
+    receivedAt = performance.now();
     const board = parsed(text);
     if (board === null) floor = null;
     else if (floor === null || isNewer(board, floor)) {
@@ -185,7 +185,7 @@ export const openBoardReader = (
   changes.on("message", (_channel, text) => guarded("reading a board", () => take(text)));
   // a connection that was cut without notice stays silent for minutes: missed changes are read instead
   const listening = setInterval(() => {
-    if (performance.now() - heardAt > SILENCE_MS) void follow();
+    if (performance.now() - receivedAt > SILENCE_MS) void follow();
   }, SILENCE_MS);
   return {
     latest: () => latest,

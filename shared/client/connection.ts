@@ -2,58 +2,58 @@ import type { LiveFrame, LiveResync } from "../domain/dashboard.ts";
 import type { LIVE_PROTOCOL } from "../wire/dashboard.ts";
 
 const PROTOCOL: typeof LIVE_PROTOCOL = "coffee-rt.v1";
-/** Three heartbeats missed, and a half. */
+/** Three and a half missed heartbeats. */
 const SILENCE_MS = 3_500;
 /** From the attempt to the first frame: a phone's radio may have to wake up. */
 const CONNECT_MS = 10_000;
 const CHECK_EVERY_MS = 500;
-/** The longest wait doubles with each attempt; the wait is any part of it, so that not all clients come back at once. */
+/** The maximum wait doubles with each attempt; the wait is a random part of it, so that clients do not reconnect together. */
 const RETRY = { firstMs: 500, mostMs: 15_000 };
 
-export type Line = {
+export type Connection = {
   /** Whether a frame has come over the present connection. */
   isUp(): boolean;
-  say(request: LiveResync): void;
+  send(request: LiveResync): void;
   close(): void;
 };
-export type Hearer = { onUp(): void; onFrame(frame: LiveFrame): void; onDown(): void };
+export type Listener = { onUp(): void; onFrame(frame: LiveFrame): void; onDown(): void };
 
-/** One connection at a time, made anew for as long as the line is open; given up when it is silent. */
-export const openLine = (url: string, { onUp, onFrame, onDown }: Hearer): Line => {
+/** One connection at a time, reopened until it is closed, and replaced when it is silent. */
+export const openConnection = (url: string, { onUp, onFrame, onDown }: Listener): Connection => {
   let socket: WebSocket | null = null;
   let isUp = false;
-  let heardAtMs = 0;
+  let receivedAtMs = 0;
   let attempts = 0;
   let retrying: ReturnType<typeof setTimeout> | undefined;
 
   const connect = (): void => {
     const current = new WebSocket(url, PROTOCOL);
     socket = current;
-    // Date.now() goes on while a laptop sleeps, so a connection that died meanwhile is given up at once
-    heardAtMs = Date.now();
+    // Date.now() advances while a laptop sleeps, so a connection that died meanwhile is replaced at once
+    receivedAtMs = Date.now();
     current.onmessage = ({ data }) => {
-      if (socket === current) hear(String(data));
+      if (socket === current) receive(String(data));
     };
     current.onclose = () => {
-      if (socket === current) giveUp();
+      if (socket === current) reconnect();
     };
-    // the close that follows tells
+    // a close event follows
     current.onerror = () => undefined;
   };
-  const hear = (text: string): void => {
+  const receive = (text: string): void => {
     const frame = frameOf(text);
     if (frame === null) {
-      giveUp();
+      reconnect();
       return;
     }
-    heardAtMs = Date.now();
+    receivedAtMs = Date.now();
     if (!isUp) onUp();
     isUp = true;
-    // a server that takes connections and drops them is no success: only what lasts is
+    // a server that accepts connections and drops them has not recovered: only a connection that lasts resets the wait
     if (frame.type === "heartbeat") attempts = 0;
     onFrame(frame);
   };
-  const giveUp = (): void => {
+  const reconnect = (): void => {
     const dead = socket;
     [socket, isUp] = [null, false];
     dead?.close();
@@ -62,13 +62,13 @@ export const openLine = (url: string, { onUp, onFrame, onDown }: Hearer): Line =
     onDown();
   };
   const check = (): void => {
-    if (socket && Date.now() - heardAtMs > (isUp ? SILENCE_MS : CONNECT_MS)) giveUp();
+    if (socket && Date.now() - receivedAtMs > (isUp ? SILENCE_MS : CONNECT_MS)) reconnect();
   };
   const checking = setInterval(check, CHECK_EVERY_MS);
   connect();
   return {
     isUp: () => isUp,
-    say: (request) => {
+    send: (request) => {
       if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(request));
     },
     close: () => {
@@ -81,7 +81,7 @@ export const openLine = (url: string, { onUp, onFrame, onDown }: Hearer): Line =
   };
 };
 
-/** Null for what no server of this protocol sends. */
+/** Null for text that is not a frame of this protocol. */
 const frameOf = (text: string): LiveFrame | null => {
   try {
     const frame = JSON.parse(text) as LiveFrame | null;

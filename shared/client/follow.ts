@@ -4,13 +4,13 @@
  *     const follower = followDashboard({
  *       url: "http://127.0.0.1:8005",
  *       onState: (dashboard) => draw(dashboard),
- *       onStatus: ({ text }) => tell(text),
+ *       onStatus: ({ text }) => show(text),
  *     });
  *
  * It reconnects by itself, asks for what it missed, and never shows a lower (epoch, version) than it did.
  */
 import type { Dashboard, LiveFrame } from "../domain/dashboard.ts";
-import { openLine } from "./connection.ts";
+import { openConnection } from "./connection.ts";
 import { afterReconnect, NOTHING_HELD, take } from "./reduce.ts";
 
 export type FollowOptions = {
@@ -18,7 +18,7 @@ export type FollowOptions = {
   readonly url: string;
   /** One mode's dashboard; all of them when absent. A server without that mode refuses the connection each time. */
   readonly mode?: string;
-  /** Called with each new dashboard: a new object, that nobody changes any more. */
+  /** Called with each new dashboard, a new object that is never changed afterwards. */
   readonly onState?: (dashboard: Dashboard) => void;
   /** Called when the phase changes, and every second, because data grows old by itself. */
   readonly onStatus?: (status: Status) => void;
@@ -48,7 +48,7 @@ export const followDashboard = (options: FollowOptions): Follower => {
   const phaseNow = (): Phase => {
     if (isClosed) return "closed";
     if (held.dashboard === null) return "connecting";
-    if (!line.isUp()) return "disconnected";
+    if (!connection.isUp()) return "disconnected";
     if (held.behind) return "behind";
     return held.dashboard.stale || isOld(status().ageMs) ? "stale" : "live";
   };
@@ -66,13 +66,13 @@ export const followDashboard = (options: FollowOptions): Follower => {
     held = taken.held;
     if (taken.ask && nowMs - askedAtMs >= ASK_EVERY_MS) {
       askedAtMs = nowMs;
-      line.say({ type: "resync" });
+      connection.send({ type: "resync" });
     }
     const hasMoved = moved();
     if (held.dashboard !== null && held.dashboard !== shown) onState?.(held.dashboard);
     if (hasMoved && !isClosed) onStatus?.(status());
   };
-  const line = openLine(socketUrl(options), {
+  const connection = openConnection(socketUrl(options), {
     onUp: () => {
       held = afterReconnect(held);
     },
@@ -94,7 +94,7 @@ export const followDashboard = (options: FollowOptions): Follower => {
     close: () => {
       isClosed = true;
       clearInterval(watching);
-      line.close();
+      connection.close();
     },
   };
 };
@@ -107,12 +107,12 @@ const socketUrl = ({ url, mode }: FollowOptions): string => {
   return target.href;
 };
 
-/** What a page tells its reader about the data it shows. */
+/** What a page reports about the data it shows. */
 export type Status = {
   /**
-   * `connecting` until the first dashboard; `live`; `stale`: connected, and the data is old, because nobody publishes;
-   * `behind`: connected to a server that shows less than was seen before, which is not shown; `disconnected`: trying
-   * again; `closed` by the caller.
+   * `connecting` until the first dashboard; `live`; `stale`: connected, and the data is old, because no worker publishes;
+   * `behind`: connected to a server whose state is older than the one shown, which is kept; `disconnected`:
+   * reconnecting; `closed` by the caller.
    */
   readonly phase: Phase;
   /** When the phase began, by the client's clock; milliseconds since 1970. */
@@ -125,7 +125,7 @@ export type Status = {
 
 export type Phase = "connecting" | "live" | "stale" | "behind" | "disconnected" | "closed";
 
-/** As the server has it: a board is read at least every second, so this old means that nobody publishes. */
+/** The server's own limit: a board is read at least every second, so at this age no worker publishes. */
 const STALE_AFTER_MS = 5_000;
 
 export const isOld = (ageMs: number | null): boolean => ageMs !== null && ageMs > STALE_AFTER_MS;

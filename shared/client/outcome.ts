@@ -1,6 +1,6 @@
 /**
- * What a reply of the API says about the orders of its request: acknowledged, refused, or unknown. Every client decides
- * by these rules: the load generators, the fault runs and the audit. Pure, because k6 loads it too.
+ * What a reply of the API means for the orders of its request: acknowledged, refused, or unknown. All clients use these
+ * rules: the load generators, the fault runs and the audit. Pure, because k6 loads it too.
  */
 
 export type Reply = {
@@ -31,7 +31,7 @@ export type Outcomes = {
 };
 
 const ACKNOWLEDGED: ReadonlySet<number> = new Set([200, 201, 202]);
-/** Problems with status 503 that say that no order was accepted (services/order-api/limits.ts). */
+/** Problems with status 503 that mean that no order was accepted (services/order-api/limits.ts). */
 const REFUSALS: ReadonlySet<string> = new Set(["queue-full", "timeout", "lag", "overloaded", "closing"]);
 /** In the detail of any other 503 that was sent before an order reached the backend. */
 const NOT_TAKEN = "not taken";
@@ -65,7 +65,7 @@ const textOf = (value: unknown): string => (typeof value === "string" ? value : 
 
 const batchOutcomes = (status: number, body: string, orders: number): Outcomes => {
   const { replayed, rejected } = membersOf(body);
-  // an acknowledgement that cannot be parsed says nothing about the orders in it
+  // an acknowledgement that cannot be parsed leaves its orders unknown
   if (typeof replayed !== "number" || !Array.isArray(rejected))
     return { acknowledged: 0, replayed: 0, failure: { outcome: "unknown", status, type: "" } };
   const items = [...new Set(rejected.map((each: { index: number }) => each.index))];

@@ -1,9 +1,10 @@
 /**
- * What a client of `coffee-rt.v1` holds, frame by frame: pure, so that any order of frames can be tried.
+ * The state of a client of `coffee-rt.v1`, frame by frame: pure, so that any order of frames can be tested.
  *
- * Never a lower (epoch, version) than was held, whichever API process sends it: after a reconnect another process may
- * be a moment behind. A higher epoch always wins. A server that stays behind is a matter for people: what is held stays,
- * and `behind` says so. If epoch and version went down for good (the database was made anew), follow anew.
+ * The state never goes back to a lower (epoch, version), whichever API process sends it: after a reconnect another
+ * process may be a moment behind. A higher epoch always wins. If a server stays behind, the client keeps its state and
+ * sets `behind`, for an operator to investigate. Restart the client if epoch and version went down for good (the
+ * database was recreated).
  */
 import type { RECENT_ORDERS } from "../domain/board.ts";
 import type {
@@ -31,7 +32,7 @@ export type Taken = { readonly held: Held; readonly ask: boolean };
 
 export const NOTHING_HELD: Held = { dashboard: null, seq: null, behind: false, dataFromMs: null };
 
-/** A new connection begins a new chain. */
+/** A new connection starts a new sequence. */
 export const afterReconnect = (held: Held): Held => ({ ...held, seq: null });
 
 /** `atMs` is the client's clock when the frame came. */
@@ -44,7 +45,7 @@ export const take = (held: Held, frame: LiveFrame, atMs: number): Taken => {
     case "heartbeat":
       return takeHeartbeat(held, frame, atMs);
     default:
-      // a kind of frame that a later server sends beside these
+      // a kind of frame that a later server adds
       return { held, ask: false };
   }
 };
@@ -88,7 +89,7 @@ const takeHeartbeat = (held: Held, frame: LiveHeartbeat, atMs: number): Taken =>
   return { held: { ...held, dataFromMs }, ask: false };
 };
 
-/** Asked for again at once, and then when a frame tells that the server has caught up: not in a loop. */
+/** Requests a snapshot once, and then when a frame shows that the server has caught up: not in a loop. */
 const fallenBehind = (held: Held): Taken => ({
   held: { ...held, seq: null, behind: true },
   ask: !held.behind,
@@ -103,6 +104,6 @@ const isBelow = (frame: LivePosition, { dashboard }: Held): boolean =>
   dashboard !== null &&
   (frame.epoch < dashboard.epoch || (frame.epoch === dashboard.epoch && frame.version < dashboard.version));
 
-/** From the age that the server's clocks tell, so that a client with a wrong clock is right too. */
+/** Computed from the age by the server's clocks, so that a client with a wrong clock is right too. */
 const trueFrom = (asOf: string | null, serverTime: string, atMs: number): number | null =>
   asOf === null ? null : atMs - Math.max(0, Date.parse(serverTime) - Date.parse(asOf));

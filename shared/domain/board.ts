@@ -1,10 +1,10 @@
 import type { ModeName } from "./order.ts";
 
 /**
- * The board: the published picture of the metrics. Every value is absolute, computed from committed rollups.
+ * The board: the published metrics. Every value is absolute, computed from committed rollups.
  *
  * Boards are ordered by (epoch, version, asOfUs): `version` grows with every commit that changed a rollup,
- * `epoch` when the truth itself was replaced (a restore, a repair), and time alone moves a board too.
+ * `epoch` when the data itself was replaced (a restore, a repair), and time alone changes a board too.
  */
 export type Board = {
   readonly epoch: number;
@@ -13,7 +13,7 @@ export type Board = {
   readonly asOfUs: number;
   /** When the stores were ranked, at most a second before; in microseconds too. */
   readonly storesAsOfUs: number;
-  /** Start of the UTC hour that the `hour` members speak of. */
+  /** Start of the UTC hour that the `hour` members are about. */
   readonly hourStartMs: number;
   /** By mode, and `all` for the sum of them. */
   readonly views: Readonly<Record<ModeName | "all", View>>;

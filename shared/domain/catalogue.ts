@@ -9,7 +9,7 @@ export type Catalogue = {
 export const MAX_NAME_LENGTH = 100;
 /** The lab's largest experiment has 10 000 stores; ten times that is a mistake, not a catalogue. */
 const MAX_STORES = 100_000;
-/** Every drink of 30 days stands in memory on each publish. */
+/** Every drink of 30 days is held in memory on each publish. */
 const MAX_DRINKS = 1_000;
 
 /** A catalogue from parsed JSON `{"stores": [...], "drinks": [...]}`. Throws an Error that names what is wrong. */
@@ -22,7 +22,7 @@ export const catalogueFrom = (input: unknown): Catalogue => {
   return { stores, drinks, hasStore: (s) => storeSet.has(s), hasDrink: (d) => drinkSet.has(d) };
 };
 
-/** Not `isWellFormed`, which k6's engine lacks. Taken apart, a text has halves only where they stand alone. */
+/** Not `isWellFormed`, which k6's engine lacks. Spreading a text splits it by code point, so only lone surrogates match. */
 const hasHalfPair = (text: string): boolean => [...text].some((each) => /^[\ud800-\udfff]$/.test(each));
 
 const namesIn = (value: unknown, field: string, most: number): string[] => {

@@ -2,7 +2,7 @@ import { type Board, byOrders, EMPTY_VIEW, recentIn, type Sales, TOP_DRINKS, typ
 import { type ModeName, priceOf } from "./order.ts";
 import { HOUR_MS, hourStart, iso, MINUTE_MS } from "./time.ts";
 
-/** What one mode looks like from the API: a dead worker cannot report on itself. */
+/** The state of one mode as the API sees it: a dead worker cannot report on itself. */
 export type ModeStatus = {
   /** Orders accepted and not yet counted; null while the mode's backend does not answer. */
   readonly lagOrders: number | null;
@@ -23,7 +23,7 @@ export type ModeFigures = {
 };
 export type DashboardOrder = { id: string; drink: string; store: string; price: number; timestamp: string };
 
-/** The reply of GET /api/dashboard. The first four members are the earlier system's; its clients read on. */
+/** The reply of GET /api/dashboard. The first four members are those of the earlier system, for its clients. */
 export type Dashboard = {
   current_hour: { hour: number; top_drinks: string[]; revenue: number; order_count: number } | null;
   top5_drinks: string[];
@@ -34,7 +34,7 @@ export type Dashboard = {
   epoch: number;
   /** When PostgreSQL was read; null before the first board. */
   as_of: string | null;
-  /** True when the board is older than it should be: workers or PostgreSQL are away. */
+  /** True when the board is older than it should be: the workers or PostgreSQL are down. */
   stale: boolean;
   hour_start: string;
   hour_drinks: SoldItem[];
@@ -44,7 +44,7 @@ export type Dashboard = {
   modes: Record<ModeName, ModeFigures>;
 };
 
-/** A board is read again at least every second, so one this old means that nobody publishes. */
+/** A board is read again at least every second, so at this age no worker publishes. */
 export const STALE_AFTER_MS = 5_000;
 
 /** The dashboard for one filter. `board` is null before anything was ever published. */
@@ -55,7 +55,7 @@ export const dashboardOf = (
   nowMs: number,
 ): Dashboard => {
   const view = viewOf(board, filter);
-  // A board that nobody renewed still speaks of its own hour; that hour is over.
+  // a board that was not renewed is still about its own hour, which may be over
   const sameHour = board !== null && hourStart(nowMs) === board.hourStartMs;
   const hour = sameHour ? view : EMPTY_VIEW;
   const firstMinute = nowMs - (nowMs % MINUTE_MS) - (HOUR_MS - MINUTE_MS);
@@ -123,7 +123,7 @@ const modeFigures = (board: Board | null, statuses: Readonly<Record<ModeName, Mo
 
 const rounded = (rate: number): number => Math.round(rate * 100) / 100;
 
-/** What every frame of the protocol says of itself; shared/wire/live.ts tells what each member means. */
+/** Members of every frame of the protocol; shared/wire/dashboard.ts describes them. */
 export type LivePosition = { seq: number; epoch: number; version: number; as_of: string | null };
 
 export type LiveSnapshot = LivePosition & { type: "snapshot"; data: Dashboard };

@@ -1,6 +1,5 @@
 /**
- * What customers do at a real shop, and customers who do it. Pure and seeded: the demo and the load profiles of
- * k6 draw from here.
+ * A model of the customers of a real shop. Pure and seeded: the demo and the load profiles of k6 draw from here.
  *
  * The figures are counts of the data set "Transactions from a bakery": 21 293 items in 9 531 sales of The Bread
  * Basket, Edinburgh, 2016-10-30 to 2017-04-09, by the shop's local time.
@@ -81,17 +80,17 @@ const MENU_CENTS: ReadonlyMap<string, number> = new Map([
 export const menuCents = (drink: string): number =>
   MENU_CENTS.get(drink.toLowerCase()) ?? 250 + (seedOf(drink) % 13) * 25;
 
-/** The share of all sales by kind of customer; the rush is these many at its height and nobody after 11:00. */
+/** The share of all sales by kind of customer; the share of the rush is that at its peak, and 0 after 11:00. */
 export const CUSTOMER_SHARES = { group: 0.3, regular: 0.25, rush: 0.2, lover: 0.1, app: 0.15 } as const;
 export type CustomerKind = keyof typeof CUSTOMER_SHARES;
 const KINDS = Object.keys(CUSTOMER_SHARES) as CustomerKind[];
 const RUSH_HOURS_UTC = { from: 6, to: 11 };
 
-/** Everybody else buys one item, so a group buys this many for the shop's mean to be the one measured. */
+/** All other kinds buy one item, so a group buys this many to make the shop's mean the measured one. */
 const ITEMS_PER_GROUP = (ITEMS_PER_SALE - (1 - CUSTOMER_SHARES.group)) / CUSTOMER_SHARES.group;
 /** One group in a thousand would be larger; a sale is bounded. */
 const MOST_ITEMS = 24;
-/** Few enough that the same faces come back within an evening's demo. */
+/** Few enough that the same customers return within a demo of one evening. */
 export const REGULARS = 200;
 
 type Person = { readonly store: string; readonly drink: string };

@@ -6,7 +6,7 @@ export const ORDER_ID_PATTERN =
 
 const ORDER_ID = new RegExp(ORDER_ID_PATTERN);
 
-/** Keys older than this may have left the orders kept, so they cannot be told from new ones. */
+/** Orders with older keys may have been dropped by retention, so a duplicate could not be recognised. */
 export const KEY_MAX_AGE_MS = 31 * DAY_MS;
 /** How far a client's clock may run ahead. */
 export const KEY_MAX_AHEAD_MS = 5 * MINUTE_MS;
@@ -14,7 +14,7 @@ export const KEY_MAX_AHEAD_MS = 5 * MINUTE_MS;
 /** Milliseconds in a UUIDv7; only for text that matches the pattern. */
 export const idTimeMs = (id: string): number => Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
 
-/** Why `key` cannot be an order's id at time `nowMs`, in words for the client; `null` when it can. */
+/** Why `key` cannot be an order's id at time `nowMs`, as a message for the client; `null` when it can. */
 export const keyProblem = (key: string, nowMs: number): string | null => {
   if (!ORDER_ID.test(key)) return "must be a UUIDv7 (RFC 9562)";
   const age = nowMs - idTimeMs(key);
@@ -97,7 +97,7 @@ const FIRST_EVENT_MS = Date.UTC(2000, 0);
 /**
  * The order a request means, or every field that is wrong with it.
  *
- * The shape (types, unknown fields) is the wire schema's to check; here stand the rules a schema cannot say.
+ * The wire schema checks the shape (types, unknown fields); these are the rules that a schema cannot express.
  */
 export const orderFrom = (
   request: OrderRequest,

@@ -2,7 +2,7 @@
  * Seeded chance: the same seed gives the same sequence in every JavaScript engine, k6's included.
  *
  * The generator is sfc32 of Chris Doty-Humphrey's PractRand 0.95 (public domain, http://pracrand.sourceforge.net),
- * seeded as there: 64 bits of seed, counter 1, twelve rounds thrown away. It passes PractRand and needs only
+ * seeded as there: 64 bits of seed, counter 1, twelve rounds discarded. It passes PractRand and needs only
  * 32-bit additions and shifts. Not for secrets.
  */
 export type Random = {

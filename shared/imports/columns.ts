@@ -79,7 +79,7 @@ export const columnsOf = (
   const missing = required.find(([, isThere]) => !isThere)?.[0];
   if (missing !== undefined)
     throw new ImportError(`which column is the ${missing}? The file has: ${listed(header)}`, missing);
-  // "total" times a quantity would count it twice; only a price whose header says per unit is multiplied unasked
+  // "total" times a quantity would count it twice; only a price whose header is per unit is multiplied by default
   const isPerUnit = /unit|each/.test(bare(header[found.price] ?? ""));
   if (choices.quantity === undefined && !isPerUnit) found.quantity = -1;
   return found;

@@ -6,7 +6,7 @@ import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "#shared/domain/time.ts";
 
 /** The order in which a date of numbers, like 3/4/2026, is read. */
 export type DateOrder = "dmy" | "mdy" | "ymd";
-/** A date with its time in UTC milliseconds, or why the text is none. */
+/** A date with its time in UTC milliseconds, or why the text is not a date. */
 export type Moment = { readonly ms: number } | { readonly problem: string };
 /** Milliseconds as if the shop's clock showed UTC -> UTC milliseconds. */
 export type ToUtc = (localMs: number) => number;
@@ -29,7 +29,7 @@ const TIME =
   /^(\d{1,2})(?::(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?)?\s*([ap]\.?m\.?)?\s*(z|utc|gmt|[+-]\d{2}(?::?\d{2})?)?$/i;
 
 /**
- * What a date text says about the order of its numbers: the only one possible, `either` where both day first and
+ * What a date text shows about the order of its numbers: the only one possible, `either` where both day first and
  * month first make a date, and null where the order does not matter.
  */
 export const orderHint = (text: string): "dmy" | "mdy" | "either" | null => {

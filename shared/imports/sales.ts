@@ -1,5 +1,5 @@
 /**
- * Records of a sales file to sales, or the reason why a record is none.
+ * Converts records of a sales file to sales, or to the reason why a record is not a sale.
  */
 import { MAX_NAME_LENGTH } from "#shared/domain/catalogue.ts";
 import { type Columns, ImportError } from "./columns.ts";

@@ -71,7 +71,7 @@ test("an item's error rejects that item alone; a write with too few results reje
   const adds = outcomes(addAll(group, 1, 8));
   (await until(1)).end(["a", new Error("refused"), "c", "d"]);
   (await until(2)).end(["e", "f", "g"]);
-  const short = "Error: a write answered for other items than it got";
+  const short = "Error: a write returned results for other items";
   expect(await adds).toBe(`a, Error: refused, c, d, ${short}, ${short}, ${short}, ${short}`);
 });
 

@@ -10,15 +10,15 @@ export type Grouping = {
   /** Once this many items are queued, calls are rejected. */
   readonly maxQueued: number;
   /**
-   * Once this many items are queued, a write starts within the turn of the event loop that brings them: the backend works
-   * on the first of them while the others are read. Without it every turn ends with a write, and one of the two waits.
+   * Once this many items are queued, a write starts in the same turn of the event loop: the backend works on the first
+   * items while the others are read. Without it every turn ends with a write, and one of the two is always idle.
    */
   readonly eagerItems?: number;
-  /** How long a first call waits for others at most; 0 is the end of the current tick. A full group goes at once. */
+  /** How long a first call waits for others at most; 0 is the end of the current tick. A full group is written at once. */
   readonly lingerMs: number;
   /**
-   * While more is queued than one write takes, calls that have waited this long are rejected: otherwise each of those
-   * behind them would be as late.
+   * While more is queued than one write takes, calls that have waited this long are rejected: otherwise all calls behind
+   * them would be equally late.
    */
   readonly staleMs: number;
   /** From `add` to the answer at most. */
@@ -31,7 +31,7 @@ export type Group<T, R> = {
    * the whole write, and with `Unavailable` when full or late.
    */
   add(items: readonly T[]): Promise<readonly (R | Error)[]>;
-  /** Whether the queue is full, or a call that comes now would wait too long at the speed of the last second. */
+  /** Whether the queue is full, or a new call would wait too long at the speed of the last second. */
   isFull(): boolean;
   /** Rejects new calls and resolves when nothing is queued or in flight. */
   close(): Promise<void>;
@@ -70,7 +70,7 @@ export const groupWrites = <T, R>(grouping: Grouping, write: Write<T, R>): Group
     if (!first || queue.writes() >= maxInFlight) return;
     const lingers = lingerMs > 0 && queue.items() < maxItems && !closing;
     if (queue.items() >= eagerItems) flush();
-    // the time it waited for a write to end counts too
+    // the time it waited for an earlier write counts too
     else alarm.within(lingers ? first.addedAt + lingerMs - performance.now() : 0);
   };
 
@@ -113,7 +113,7 @@ export const groupWrites = <T, R>(grouping: Grouping, write: Write<T, R>): Group
   return { add, isFull: () => queue.isFull() || queue.isTooSlow(), close };
 };
 
-/** Does `work` once: at the end of this turn of the event loop, or after so many milliseconds. */
+/** Does `work` once: at the end of this turn of the event loop, or after this many milliseconds. */
 const openAlarm = (work: () => void) => {
   let soon: NodeJS.Immediate | undefined;
   let later: NodeJS.Timeout | undefined;
@@ -136,7 +136,7 @@ const openAlarm = (work: () => void) => {
   };
 };
 
-/** Only while something waits: a group at rest keeps no process alive. */
+/** Runs only while calls wait: an idle group keeps no process alive. */
 const openSweeping = (work: () => void) => {
   let timer: NodeJS.Timeout | undefined;
   return {
@@ -150,11 +150,11 @@ const openSweeping = (work: () => void) => {
   };
 };
 
-/** Writes a group and answers each of its calls. Resolves with how many items the backend has answered. */
+/** Writes a group and resolves each of its calls. Resolves with the number of items that the backend has answered. */
 const answer = async <T, R>(group: readonly Waiter<T, R>[], write: Write<T, R>): Promise<number> => {
   try {
     const results = await write(group.flatMap((waiter) => waiter.items));
-    if (results.length !== itemsIn(group)) throw new Error("a write answered for other items than it got");
+    if (results.length !== itemsIn(group)) throw new Error("a write returned results for other items");
     let start = 0;
     for (const { items, resolve } of group) {
       resolve(results.slice(start, start + items.length));

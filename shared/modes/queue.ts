@@ -1,25 +1,25 @@
 /**
- * What waits for a mode's writes, queued or in flight, and the limits of that wait. services/order-api/limits.ts lists
- * them among all limits that an order meets.
+ * The queue of a mode's writes, queued or in flight, and the limits of the wait. services/order-api/limits.ts lists
+ * them among all limits that apply to an order.
  */
 import { Unavailable } from "../ports.ts";
 
-/** A request is decided within 2 s. What is undecided by now is rejected; the reply has the rest. */
+/** A request is decided within 2 s. What is undecided by now is rejected; the rest of the time is for the reply. */
 export const DECISION_MS = 1_800;
 
-/** What is accepted under overload is accepted within 0.5 s: this long queued, the rest for the write itself. */
+/** An order accepted under overload is acknowledged within 0.5 s: this long queued, the rest for the write itself. */
 export const STALE_MS = 300;
 
 /** How long an order may have to wait for its write: less than what would make it stale. */
 const MAX_WAIT_MS = 250;
 /**
- * The speed of a backend is an average over this time. One that pauses for a fifth of it (a slow fsync, a garbage
- * collection) counts as fast as before: what arrives meanwhile is written sooner than it could be sent again.
+ * The speed of a backend is an average over this time. A backend that pauses for a fifth of it (a slow fsync, a garbage
+ * collection) counts as fast as before: orders that arrive meanwhile are written sooner than they could be resent.
  */
 const SPEED_SPAN_MS = 1_000;
-/** A write that takes this long is not slow yet; a burst of this length is let in whole. */
+/** A write that takes this long is not slow yet; a burst of this length is accepted as a whole. */
 const SHORT_WAIT_MS = 50;
-/** So few are never rejected, however slow the machine is: the usual clients of a usual shop. */
+/** This few are never rejected, however slow the machine is: the usual clients of a usual shop. */
 const FEW_ITEMS = 64;
 const FEW_CALLS = 4;
 
@@ -69,7 +69,7 @@ export const openQueue = <T, R>(
     writes: () => inFlight.size,
     isEmpty: (): boolean => queued.length === 0 && inFlight.size === 0,
     isFull: (): boolean => queuedItems >= maxQueued,
-    /** Whether a call that comes now would wait longer than MAX_WAIT_MS, at the speed of the last second. */
+    /** Whether a new call would wait longer than MAX_WAIT_MS, at the speed of the last second. */
     isTooSlow: (): boolean => {
       const since = oldest()?.addedAt;
       const now = clock();
@@ -139,7 +139,7 @@ const rejectIfLate = <T, R>(waiter: Waiter<T, R>, latest: number): void => {
   );
 };
 
-/** How much happened in the last `spanMs`: all of this span so far, and of the one before what is not older. */
+/** The number of events in the last `spanMs`: all of the current span, and the part of the previous one that is not older. */
 const openRecentCount = (spanMs: number) => {
   let startedAt = 0;
   let current = 0;

@@ -2,10 +2,10 @@ import type { Static, TObject, TSchema } from "typebox";
 import { Value } from "typebox/value";
 
 /**
- * Settings come from the environment: the knob `batchWaitMs` from BATCH_WAIT_MS. A program's schema is the one
- * place where its knobs stand, each with its default, bounds, and a description that says what it does.
+ * Settings come from the environment: the knob `batchWaitMs` from BATCH_WAIT_MS. A program's schema is the one place that
+ * defines its knobs, each with its default, bounds and description.
  *
- * Throws an Error with one sentence per wrong variable, for a person to act on.
+ * Throws an Error with one sentence per wrong variable.
  */
 export const loadSettings = <T extends TObject>(
   schema: T,
@@ -43,7 +43,7 @@ const parsed = (text: string, schema: TSchema): unknown => {
 export const variableOf = (knob: string): string =>
   knob.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
 
-/** The environment that makes a program load these settings: the way `loadSettings` is undone. */
+/** The environment that makes a program load these settings: the inverse of `loadSettings`. */
 export const variablesFor = (
   settings: Readonly<Record<string, string | number | boolean>>,
 ): Record<string, string> =>
@@ -62,7 +62,7 @@ const sentenceFor = (knob: string, given: string | undefined, schema: TSchema): 
   return `${what}: expected ${expectationOf(schema)}${about ? ` (${about})` : ""}.`;
 };
 
-/** A URL that is refused is told, but for the password in it; also one whose scheme is what is wrong. */
+/** Masks the password of a rejected URL, also when its scheme is wrong. */
 const withoutPassword = (text: string): string => text.replace(/^((?:[^:/@]*:\/\/)?[^:@/]*):.*@/, "$1:***@");
 
 type Described = {

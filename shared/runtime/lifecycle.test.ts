@@ -160,7 +160,7 @@ describe.concurrent("a program", () => {
     program.child.kill("SIGTERM");
     const { status, lines } = await program.ended();
     expect(status).toBe(1);
-    expect(told(lines)).toBe("ready, stopping, did not stop in time; ending anyway");
+    expect(told(lines)).toBe("ready, stopping, shutdown deadline exceeded, exiting");
   });
 
   test("whose closer waits for nothing at all does not end as if it had closed", async () => {
@@ -171,7 +171,7 @@ describe.concurrent("a program", () => {
     program.child.stdin?.destroy();
     program.child.kill("SIGTERM");
     const { status, lines } = await program.ended();
-    expect(told(lines)).toBe("ready, stopping, did not stop in time; ending anyway");
+    expect(told(lines)).toBe("ready, stopping, shutdown deadline exceeded, exiting");
     expect(status).toBe(1);
   });
 
@@ -181,7 +181,7 @@ describe.concurrent("a program", () => {
     program.child.kill("SIGTERM");
     const { status, lines } = await program.ended();
     expect(status).toBe(1);
-    expect(told(lines)).toBe("ready, stopping, closed first, did not close cleanly, stopped");
+    expect(told(lines)).toBe("ready, stopping, closed first, close failed, stopped");
     expect(lines[3]?.err?.message).toContain("closing second: broken");
   });
 
@@ -220,7 +220,7 @@ describe.concurrent("a program", () => {
     await program.logged("ready");
     program.child.stdin?.end();
     const { status, lines } = await program.ended();
-    expect([status, lines[1]?.why]).toEqual([0, "the launcher has gone"]);
+    expect([status, lines[1]?.why]).toEqual([0, "the launcher exited"]);
     expect(told(lines)).toBe("ready, stopping, closed first, stopped");
   });
 

@@ -2,12 +2,12 @@ import type { Logger } from "pino";
 import { logConsole, withoutPasswords } from "./log.ts";
 import { openWatchdog } from "./watchdog.ts";
 
-/** What a program opened, in order; closed last in, first out. */
+/** The resources that a program opened; closed in reverse order. */
 export type Closers = {
   add(name: string, close: () => Promise<unknown> | unknown): void;
   /** Closes everything; each closer runs even if another failed. Resolves with the failures. */
   closeAll(): Promise<Error[]>;
-  /** What is being closed now, for whoever waits too long. */
+  /** What is being closed now, to name it when closing takes too long. */
   closing(): string;
 };
 
@@ -33,8 +33,8 @@ export const openClosers = (): Closers => {
 };
 
 /**
- * Waits for `work` at most `ms`, however it ends: a server that is away must not hold up a stop. Resolves with
- * whether it ended.
+ * Waits for `work` at most `ms`, whether it succeeds or fails: an unreachable server must not delay a stop. Resolves
+ * with whether it ended.
  */
 export const atMost = async (work: Promise<unknown>, ms: number): Promise<boolean> => {
   const late = Promise.withResolvers<boolean>();
@@ -59,7 +59,7 @@ export const within = async <T>(ms: number, work: Promise<T>): Promise<T> => {
   }
 };
 
-/** What an error says, for logs, replies and people: an address that it quotes is told without its password. */
+/** The message of an error, for logs, replies and users, without the passwords of any address in it. */
 export const messageOf = (error: unknown): string =>
   withoutPasswords(error instanceof Error ? error.message : String(error));
 
@@ -79,20 +79,20 @@ export const runProgram = async (
   const closers = openClosers();
   logConsole(log);
   openWatchdog(stopDeadlineMs, log.bindings(), (error) =>
-    log.warn({ err: error }, "watchdog failed, going on without it"),
+    log.warn({ err: error }, "watchdog failed, continuing without it"),
   );
   let stopping = false;
   const stop = async (why: string, status: number): Promise<void> => {
     if (stopping) return;
     stopping = true;
     log.info({ why }, "stopping");
-    // It holds the process, too: a closer that waits for nothing would else end it early, as if all had closed.
+    // This timer also keeps the process alive: a closer that waits for nothing would otherwise end it before the others ran.
     setTimeout(() => {
-      log.error({ stopDeadlineMs, closing: closers.closing() }, "did not stop in time; ending anyway");
+      log.error({ stopDeadlineMs, closing: closers.closing() }, "shutdown deadline exceeded, exiting");
       process.exit(1);
     }, stopDeadlineMs);
     const failures = await closers.closeAll();
-    for (const failure of failures) log.error({ err: failure }, "did not close cleanly");
+    for (const failure of failures) log.error({ err: failure }, "close failed");
     log.info({}, "stopped");
     process.exit(failures.length > 0 ? 1 : status);
   };
@@ -101,9 +101,9 @@ export const runProgram = async (
     void stop(signal, 0);
   };
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, onSignal);
-  // A launcher that sends a signal and then ends has not sent a second one: this never forces.
+  // Not a second signal: a launcher that sends a signal and then exits must not force the stop.
   if (process.env["COFFEE_RT_END_WITH_STDIN"] === "1")
-    process.stdin.once("end", () => void stop("the launcher has gone", 0)).resume();
+    process.stdin.once("end", () => void stop("the launcher exited", 0)).resume();
   const failed = (error: Error): void => {
     if (stopping) {
       log.error({ err: error }, "failed while stopping");
@@ -123,7 +123,7 @@ export const runProgram = async (
   }
 };
 
-/** The result of `read`, or ends the process with its sentence: for settings, before there is a log. */
+/** The result of `read`, or ends the process with its error message: for settings, before there is a log. */
 export const orExit = <T>(read: () => T): T => {
   try {
     return read();

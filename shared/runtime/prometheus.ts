@@ -21,7 +21,7 @@ export const openRegistry = (program: string, version: string): Registry => {
   return registry;
 };
 
-/** Keeps a label's values few: the first `most` names as they are, every other one `other`. */
+/** Bounds the number of a label's values: the first `most` names unchanged, every other one `other`. */
 export const boundedLabel = (names: readonly string[], most: number): ((name: string) => string) => {
   const kept = new Set(names.slice(0, most));
   return (name) => (kept.has(name) ? name : "other");
@@ -36,19 +36,19 @@ export type HistogramOptions = {
   readonly registry: Registry;
 };
 
-/** Takes a value in as often as `times`, under the values of the labels, in their order. */
+/** Adds a value `times` times, under the values of the labels, in their order. */
 export type Observe = (value: number, times: number, ...labels: readonly string[]) => void;
 
 type Series = {
   readonly labels: readonly string[];
-  /** Values up to each bucket's bound and above the one before; the last are above all. */
+  /** The number of values in each bucket alone; the last entry counts those above all bounds. */
   readonly counts: number[];
   sum: number;
 };
 
 /**
  * A histogram for the path of every order. prom-client's own takes one value at a time and checks and hashes the labels
- * of each; here many orders of one age are one step. What a scrape sees is the same.
+ * of each; here many orders of one age are one call. A scrape returns the same.
  */
 export const openHistogram = ({ name, help, labelNames, buckets, registry }: HistogramOptions): Observe => {
   const series = new Map<string, Series>();
@@ -60,7 +60,7 @@ export const openHistogram = ({ name, help, labelNames, buckets, registry }: His
     registers: [registry],
   });
   const metric = { name, help, type: "histogram", aggregator: "sum" };
-  // a histogram in all but where its values come from: `get` and the page read them here
+  // a prom-client histogram whose values come from here: `get` and the page read them
   const getForPromString = async () => ({
     ...metric,
     values: [...series.values()].flatMap((each) => valuesOf(name, labelNames, buckets, each)),
@@ -80,7 +80,7 @@ export const openHistogram = ({ name, help, labelNames, buckets, registry }: His
   };
 };
 
-/** In Prometheus' way: each bucket counts what is below it too. */
+/** Cumulative, as Prometheus requires: each bucket counts the values below it too. */
 const valuesOf = (
   name: string,
   labelNames: readonly string[],
@@ -105,7 +105,7 @@ export type TallyOptions = {
   readonly help: string;
   readonly labelNames: readonly string[];
   readonly registry: Registry;
-  /** The metric's unit in those of the amounts: 0.01 for amounts in cents and a metric in whole units. */
+  /** One unit of an amount in the metric's unit: 0.01 for amounts in cents and a metric in whole units. */
   readonly unit?: number;
 };
 
@@ -113,8 +113,8 @@ export type TallyOptions = {
 export type Tally = (amount: number, ...values: readonly string[]) => void;
 
 /**
- * A counter for the path of every order: prom-client checks and hashes the labels at each increment, here it does so
- * once for all that came since the last scrape.
+ * A counter for the path of every order: prom-client checks and hashes the labels at each increment, here once per
+ * scrape for all increments since the last one.
  */
 export const openTally = ({ name, help, labelNames, registry, unit = 1 }: TallyOptions): Tally => {
   const amounts = new Map<string, number>();
@@ -138,5 +138,5 @@ export const openTally = ({ name, help, labelNames, registry, unit = 1 }: TallyO
   };
 };
 
-/** No name has it: the rules of orders refuse control characters. */
+/** Part of no name: the rules of orders reject control characters. */
 const SEPARATOR = "\0";

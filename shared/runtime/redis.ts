@@ -1,23 +1,23 @@
 import { Redis, type RedisOptions } from "ioredis";
 import { messageOf } from "./lifecycle.ts";
 
-/** A command that got no answer in this time is given up; its effect is unknown. */
+/** A command without an answer for this long is abandoned; its effect is unknown. */
 const COMMAND_TIMEOUT_MS = 1_500;
 const CONNECT_TIMEOUT_MS = 3_000;
 /**
- * A connection on which something waits and nothing at all comes for so long leads nowhere: what lies between may have
- * forgotten it without a word, and the system would go on trying it for a quarter of an hour. Longer than a read blocks.
+ * A connection with pending commands that receives nothing for this long is broken: a network device may have dropped it
+ * silently, and the operating system would retransmit for a quarter of an hour. Longer than a read blocks.
  */
 export const SILENCE_MS = 3_000;
-/** A server that comes back is found again within this time. */
+/** A restarted server is found within this time. */
 const MOST_RECONNECT_MS = 500;
 
-/** Replies in RESP2's shapes, the client's default; the other shape is a type of its own. */
+/** Replies in RESP2's shapes, the client's default; the other shape is a separate type. */
 export type Options = Omit<RedisOptions, "replyMapping">;
 
 /**
- * How this system talks to Redis: commands fail at once while the server is away (a queue would hide it and grow),
- * and what was sent when a connection broke is sent once more on the next.
+ * How this system uses Redis: commands fail at once while the server is unreachable (a queue would hide the outage and
+ * grow), and commands in flight when a connection broke are resent once on the next.
  */
 export const redisOptions = (name: string): Options => ({
   connectionName: name,
@@ -46,13 +46,13 @@ export const openRedis = (url: string, options: Options, onError: (error: Error)
   return client;
 };
 
-/** Ends the connection, politely where the server still answers. */
+/** Closes the connection, gracefully if the server still answers. */
 export const closeRedis = async (client: RedisClient): Promise<void> => {
   if (client.status === "ready") await client.quit().catch(() => client.disconnect());
   else client.disconnect();
 };
 
-/** Redis refuses a command that this process has never run successfully: a wrong setting, which no retry repairs. */
+/** Redis rejects a command that this process has never run successfully: a wrong setting, which no retry repairs. */
 export class MissingRight extends Error {}
 
 /** ioredis sends a script by EVAL the first time and by EVALSHA from then on: two rights, so two successes. */
@@ -60,22 +60,22 @@ export const OF_A_SCRIPT = 2;
 
 export type Rights = {
   /**
-   * Does `work`. Rejects with `MissingRight` where Redis refuses it and `what` has not succeeded before, so often as
-   * `successes` says (1).
+   * Does `work`. Rejects with `MissingRight` where Redis rejects it and `what` has not succeeded before, as often as
+   * `successes` requires (1).
    */
   check<T>(what: string, work: () => Promise<T>, successes?: number): Promise<T>;
-  /** Redis allows `what`: from now on a refusal is an outage, to be logged and retried. */
+  /** Redis allows `what`: from now on a rejection is an outage, to be logged and retried. */
   allowed(what: string): void;
-  /** The error itself, or a `MissingRight` where it refuses what was not allowed before. */
+  /** The error itself, or a `MissingRight` where Redis rejects what it has not allowed before. */
   errorOf(what: string, error: unknown): unknown;
 };
 
 /**
- * The rights of the Redis user in `variable`. A right that is missing at start ends the program; one that is taken
- * away later does not, since an ACL that is being reloaded must not stop every worker at once.
+ * The rights of the Redis user in `variable`. A right that is missing at start ends the program; one that is revoked
+ * later does not, since an ACL that is being reloaded must not stop every worker at once.
  */
 export const openRights = (variable: string): Rights => {
-  /** How many successes each still needs. */
+  /** How many successes each right still needs. */
   const needed = new Map<string, number>();
   const isAllowed = (what: string): boolean => needed.get(what) === 0;
   const errorOf = (what: string, error: unknown): unknown => {
@@ -101,8 +101,8 @@ export const openRights = (variable: string): Rights => {
 };
 
 /**
- * To a command Redis replies NOPERM. To a script whose command it refuses it replies ERR with these words (7.0), and
- * NOPERM or "ACL failure in script" from 7.2 on.
+ * Redis replies NOPERM to a forbidden command. To a script with a forbidden command it replies ERR with these words
+ * (7.0), and NOPERM or "ACL failure in script" from 7.2 on.
  */
 const isRefusedRight = (error: unknown): boolean =>
   /^NOPERM|ACL failure in script|user executing the script can't/.test(messageOf(error));

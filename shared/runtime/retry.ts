@@ -6,8 +6,8 @@ export type Backoff = { readonly firstMs: number; readonly mostMs: number };
 const DEFAULT_BACKOFF: Backoff = { firstMs: 50, mostMs: 2_000 };
 
 /**
- * Does `attempt` until it succeeds, waiting longer each time (with jitter, so that many do not come back
- * together). Gives up, with the attempt's error, when `isRetryable` says no or `signal` aborts.
+ * Repeats `attempt` until it succeeds, with growing pauses (and jitter, so that clients do not retry together). Gives up
+ * with the attempt's error when `isRetryable` returns false or `signal` aborts.
  */
 export const retrying = async <T>(
   attempt: () => Promise<T>,

@@ -1,6 +1,6 @@
 /**
- * Kills a process whose event loop is blocked. A library that retries in microtasks, or a loop that never ends, lets
- * neither a signal handler nor a timer run: SIGTERM then ends nothing, and no orchestrator but by SIGKILL.
+ * Kills a process whose event loop is blocked. A library that retries in microtasks, or an endless loop, lets neither a
+ * signal handler nor a timer run: SIGTERM has no effect, and an orchestrator can only send SIGKILL.
  */
 import inspector from "node:inspector";
 import { hostname } from "node:os";
@@ -41,7 +41,7 @@ export const openWatchdog = (limitMs: number, bindings: object, onError: (error:
     resourceLimits: { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 8, stackSizeMb: 1 },
   });
   thread.unref();
-  // the program goes on without it
+  // the program continues without it
   thread.on("error", (error) => {
     clearInterval(heart);
     onError(error);
@@ -50,7 +50,7 @@ export const openWatchdog = (limitMs: number, bindings: object, onError: (error:
 
 type Watching = { beats: Int32Array; tickMs: number; ticks: number; line: object };
 
-/** The thread's own program, sent as text: it may use nothing of this file. */
+/** The thread's own program, sent as text: it cannot use anything of this file. */
 const watch = (require: NodeJS.Require): void => {
   const { write } = require("node:fs") as typeof import("node:fs");
   const { workerData } = require("node:worker_threads") as typeof import("node:worker_threads");

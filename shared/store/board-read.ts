@@ -12,9 +12,9 @@ import { decayed } from "./count.ts";
 import type { Client, Pool } from "./pool.ts";
 import { type Ranking, rankStores, readStores, type StoreRow } from "./ranking.ts";
 
-// Freshness is that of the newest batch of any part: the slowest of all parts would hold one slow batch up to every board
-// until its own part counts again, and the more parts a mode has, the worse it would look.
-// A part below 0 is an operator's replay: how old its orders are says nothing of what comes now.
+// Freshness is that of the newest batch of any part. The slowest of all parts would show one slow batch on every board
+// until its own part counts again, and with more parts a mode would seem worse.
+// A part below 0 is an operator's replay: the age of its orders is not that of current ones.
 // 30 days are 720 hours here: a day is 23 or 25 hours long where the session's time zone changes its clocks.
 const READ_BOARD = `
 WITH now AS (SELECT statement_timestamp() AS at, date_trunc('hour', statement_timestamp(), 'UTC') AS hour)
@@ -97,7 +97,7 @@ export const readBoard = async (
     };
   });
 
-/** A restore or a repair: the boards of before must not outrank those of now. Of several at once one resolves with true. */
+/** After a restore or a repair, earlier boards must not outrank new ones. Of several concurrent calls one resolves with true. */
 export const raiseEpoch = async (pool: Pool, above: number): Promise<boolean> => {
   const text = "UPDATE meta SET epoch = $1::bigint + 1 WHERE epoch <= $1::bigint";
   return (await pool.query(text, [above])).rowCount === 1;
@@ -117,7 +117,7 @@ const inSnapshot = async <T>(pool: Pool, read: (client: Client) => Promise<T>): 
   }
 };
 
-/** What was read just now, and of the rest what is known. */
+/** The stores that were read now, and the known ranking for the rest. */
 const merged = (read: readonly StoreRow[], known: readonly StoreRow[]): StoreRow[] => {
   const keyOf = ({ view, name }: StoreRow): string => JSON.stringify([view, name]);
   const keys = new Set(read.map(keyOf));
@@ -149,7 +149,7 @@ const viewOf = (row: BoardRow, view: string, hourStores: Sales[]): View => {
       .slice(0, TOP_DRINKS)
       .map((drink) => drink.name),
     minutes: minutesOf(row.minutes.filter(([mode]) => ours(mode))),
-    // those of all modes together are made from theirs by whoever shows them: half of the board would be the same twice
+    // `all` is merged from the modes by its readers (`recentIn`): half of the board would be a copy
     recent:
       view === "all"
         ? []

@@ -2,16 +2,16 @@
  * Counting: the statements that turn accepted orders into rollups. Each is one statement in one transaction of
  * its own (READ COMMITTED, no BEGIN), so a crash leaves either all of it or nothing.
  *
- * Only rows that the database itself returns are counted. Filtering duplicates in the program counted twice
- * what came twice in one batch (4 166 of 4 000).
+ * Only rows that the database itself returns are counted. Filtering duplicates in the program counted orders twice
+ * that were twice in one batch (4 166 of 4 000).
  */
 import type { Client, Pool } from "./pool.ts";
 
 /**
- * `ages` are the freshness of what was counted: milliseconds from accept to commit, and how many orders had about
- * that. `more`: stored orders were left for a next statement. `restored`: the database stands in another cluster
- * than the one that wrote its transaction ids, so stored orders cannot be counted before restore.ts has been.
- * `visibleFromMs`: whoever reads at this time of PostgreSQL's clock or later sees what was counted.
+ * `ages` are the freshness of the counted orders: milliseconds from accept to commit, and how many orders had about
+ * that age. `more`: stored orders were left for the next statement. `restored`: the database is in another cluster than
+ * the one that wrote its transaction ids, so stored orders cannot be counted before `adoptRestored`.
+ * `visibleFromMs`: a read at this time of PostgreSQL's clock or later sees the counted orders.
  */
 export type Counted = {
   readonly orders: number;
@@ -24,22 +24,22 @@ export type Counted = {
 
 /** The latest orders kept per part; the board shows this many. */
 const RECENT = 50;
-/** Time constant of the rate in `applied`, in seconds: long enough to be calm, short enough to be now. */
+/** Time constant of the rate in `applied`, in seconds: long enough to be smooth, short enough to be current. */
 export const RATE_SECONDS = 10;
 
-/** Ages are told in steps of 5 %: a few rows, however many orders and however old. */
+/** Ages are reported in steps of 5 %: a few rows for any number of orders of any age. */
 const AGE_STEPS = 20;
 /**
- * What is left at `at` of a rate written at `since`, from 0 to 1. Bounded on both sides: after two quiet hours, or
- * with a clock set back, the power leaves a double's range, and PostgreSQL blames that on the data (22003), so
- * every order of the next batch would have become a dead letter.
+ * The remaining share at `at` of a rate written at `since`, from 0 to 1. Bounded on both sides: after two idle hours, or
+ * with a clock set back, the power leaves a double's range, and PostgreSQL reports that as a data error (22003), so every
+ * order of the next batch would have become a dead letter.
  */
 export const decayed = (at: string, since: string): string =>
   `exp(-least(60, greatest(0, extract(epoch FROM ${at} - ${since})::float8 / ${RATE_SECONDS})))`;
 
 /**
- * The newest of `counted`. That they come in the order of their time is the worst case of a sort that keeps the first
- * fifty: each takes the place of another. So those that cannot be among them are left out by their moment first.
+ * The newest of `counted`. Rows in the order of their time are the worst case of a sort that keeps the first fifty: each
+ * displaces another. Rows that cannot be among the newest are therefore excluded by their time first.
  */
 const LATEST = `
 moments AS MATERIALIZED (
@@ -176,7 +176,7 @@ export type CountedRow = Pick<Counted, "ages" | "restored"> & {
   began_ms: number;
 };
 
-/** The commit came within `tookMs` of the statement's begin; nobody knows when, of a transaction that goes on. */
+/** The commit came within `tookMs` of the statement's start; unknown for a statement in a longer transaction. */
 export const countedOf = (row: CountedRow | undefined, tookMs = Number.POSITIVE_INFINITY): Counted => {
   if (!row) throw new Error("the counting statement returned no row");
   const { ages, more, restored } = row;
@@ -191,8 +191,8 @@ export const countedOf = (row: CountedRow | undefined, tookMs = Number.POSITIVE_
 };
 
 /**
- * A fingerprint is 16 bytes (shared/wire/order-message.ts). Whoever else writes to a stream may send any number, and an
- * index refuses entries above 2 704 bytes.
+ * A fingerprint is 16 bytes (shared/wire/order-message.ts). Another program that writes to a stream may send any number,
+ * and an index rejects entries above 2 704 bytes.
  */
 const MOST_FINGERPRINT_BYTES = 64;
 
@@ -207,9 +207,9 @@ ON CONFLICT DO NOTHING
 RETURNING order_id`;
 
 /**
- * Keeps each order of a counted batch whose id belongs to an order with another body; resolves with the ids of those not
- * kept before. To be called after counting has found duplicates, as a statement of its own: the snapshot of the
- * counting cannot see a concurrent order that it lost against.
+ * Stores each order of a counted batch whose id belongs to an order with another body; resolves with the ids of those not
+ * stored before. Call it after counting has found duplicates, as a separate statement: the snapshot of the counting
+ * cannot see a concurrent order that it conflicted with.
  */
 export const recordConflicts = async (
   pool: Pool | Client,

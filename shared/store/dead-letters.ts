@@ -14,13 +14,13 @@ export type DeadLetter = {
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-/** The id of the order, where the payload tells one: who asks for the order asks by it. */
+/** The id of the order, if the payload contains one: the order's status is found by it. */
 export const orderIdIn = (payload: string): string | null => {
   let order: unknown;
   try {
     order = JSON.parse(payload);
   } catch {
-    // that it is no JSON is why it is a dead letter
+    // a dead letter may be one because it is not JSON
     return null;
   }
   const id = (order as { id?: unknown } | null)?.id;
@@ -28,8 +28,8 @@ export const orderIdIn = (payload: string): string | null => {
 };
 
 /**
- * Keeps a dead letter; the same one again changes nothing. The payload is kept as bytes, because what made it
- * poison may be that it is no text. `detail` may quote it, and PostgreSQL takes no U+0000 in a text.
+ * Stores a dead letter; storing it again changes nothing. The payload is stored as bytes, because it may not be valid
+ * text. `detail` may quote it, and PostgreSQL accepts no U+0000 in a text.
  */
 export const setAside = async (pool: Pool, letter: DeadLetter): Promise<void> => {
   await pool.query({
@@ -48,7 +48,7 @@ export const setAside = async (pool: Pool, letter: DeadLetter): Promise<void> =>
   });
 };
 
-/** A letter as it is kept: open until it is replayed or discarded, and here either way until retention takes it. */
+/** A stored letter: open until it is replayed or discarded, and kept either way until retention deletes it. */
 export type KeptLetter = Omit<DeadLetter, "payload"> & {
   readonly id: string;
   readonly orderId: string | null;
@@ -57,7 +57,7 @@ export type KeptLetter = Omit<DeadLetter, "payload"> & {
   readonly discardedAt: Date | null;
 };
 
-/** What is not said matters not. */
+/** An absent member matches every letter. */
 export type LetterFilter = {
   readonly source?: string | undefined;
   readonly reason?: string | undefined;
@@ -83,7 +83,7 @@ export const listLetters = async (pool: Pool, filter: LetterFilter, limit: numbe
 
 export type LetterCount = { readonly source: string; readonly reason: string; readonly letters: number };
 
-/** How many there are by mode and reason, most first. */
+/** The number of letters by mode and reason, most first. */
 export const countLetters = async (pool: Pool, filter: LetterFilter): Promise<LetterCount[]> => {
   const text = `SELECT source, reason, count(*)::float8 AS letters ${FILTERED} GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2`;
   return (await pool.query<LetterCount>(text, filterValues(filter))).rows;
@@ -109,7 +109,7 @@ export const findLetter = async (
   return (await pool.query<KeptLetter & { payload: Buffer }>(text, [id])).rows[0] ?? null;
 };
 
-/** Marks an open letter; false when it is not open or not there. */
+/** Marks an open letter; false when it is not open or does not exist. */
 export const discardLetter = async (pool: Pool, id: string): Promise<boolean> => {
   const { rows } = await pool.query(
     `UPDATE dead_letters SET discarded_at = clock_timestamp()
@@ -119,14 +119,13 @@ export const discardLetter = async (pool: Pool, id: string): Promise<boolean> =>
   return rows.length > 0;
 };
 
-/** A dead letter's order counted after all: once the cause is mended, or as somebody has corrected it. */
-/** The operator's own part of every source, and its rollup shard: it waits for no worker, and no worker for it. */
+/** The part of an operator's replay in every source, and its rollup shard: it never waits for a worker or delays one. */
 export const OPERATOR_PART = -1;
 
 /**
- * What became of it. `counted`: it is replayed now; orders that had been counted before are `duplicates`, `conflicts`
- * of which are other orders under their id. `poison`: it can still not be counted, and stays as it is. `before`: it was
- * replayed before. `whole`: it is no JSON, so it can only be replayed as corrected. `unknown`: there is none.
+ * The result of a replay. `counted`: it is replayed now; orders that had been counted before are `duplicates`,
+ * `conflicts` of which are other orders under their id. `poison`: it still cannot be counted, and stays open. `before`:
+ * it was replayed before. `whole`: it is not JSON, so it can only be replayed with a correction. `unknown`: no such letter.
  */
 export type Replay =
   | ({ readonly outcome: "counted"; readonly conflicts: number } & Pick<Counted, "orders" | "duplicates">)
@@ -140,9 +139,9 @@ const MARK = "UPDATE dead_letters SET replayed_at = clock_timestamp() WHERE id =
 type Taken = { source: string; index: number; payload: Buffer; isReplayed: boolean };
 
 /**
- * Counts a letter's order and marks the letter, both or neither. `messages` (JSON text of an array) stands for its
- * payload, which stays as it is. Two at once count once: they take turns by the letter's lock, and orders are counted by
- * their id whoever else brings them.
+ * Counts the order of a dead letter, after its cause is repaired or with a correction, and marks the letter, both or
+ * neither. `messages` (JSON text of an array) replaces its payload, which stays stored. Concurrent replays count once:
+ * they are serialised by the letter's lock, and orders are counted by their id.
  */
 export const replayLetter = async (pool: Pool, id: string, messages?: string): Promise<Replay> => {
   const client = await pool.connect();
@@ -180,7 +179,7 @@ const replayTaken = async (client: Client, id: string, messages?: string): Promi
   }
 };
 
-/** A good order to try with: the latest one, as if it came now under an id of its own. */
+/** A good order to test with: the latest one, as if it arrived now under a new id. */
 const LATEST = `
 SELECT json_build_array(json_build_object(
   'id', overlay(gen_random_uuid()::text PLACING left(uuid7_floor(now())::text, 13) || '-7' FROM 1 FOR 15),
@@ -189,9 +188,9 @@ SELECT json_build_array(json_build_object(
 FROM orders ORDER BY order_id DESC LIMIT 1`;
 
 /**
- * Whether this database counts good orders at all, found by counting one and rolling it back: it tells bad orders from
- * a fault of the whole system (a lost partition, a changed constraint), which looks the same to each order. `null`
- * when there is no good order yet to try with.
+ * Whether this database counts good orders at all, tested by counting one and rolling it back. This distinguishes bad
+ * orders from an error of the whole system (a lost partition, a changed constraint), which fails every order alike.
+ * `null` when there is no good order yet to test with.
  */
 export const canCount = async (
   pool: Pool,
@@ -223,17 +222,17 @@ const tryLatest = async (client: Client, batch: Omit<CarriedBatch, "messages">):
   }
 };
 
-/** A stream that ended as dead letters must not make each look at them dear; so many are as bad as more. */
-export const MOST_TOLD = 10_000;
+/** After a stream has become dead letters, each count of them would be expensive; more than this makes no difference. */
+export const MAX_COUNTED_LETTERS = 10_000;
 
-/** Each mode by itself: that one is flooded hides nothing of another. */
+/** Counted for each mode separately: a flood in one hides nothing of another. */
 const OPEN_LETTERS = `
 SELECT asked.source, (SELECT count(*)::float8 FROM (
   SELECT FROM dead_letters AS letter
-  WHERE letter.source = asked.source AND replayed_at IS NULL AND discarded_at IS NULL LIMIT ${MOST_TOLD}) AS open) AS letters
+  WHERE letter.source = asked.source AND replayed_at IS NULL AND discarded_at IS NULL LIMIT ${MAX_COUNTED_LETTERS}) AS open) AS letters
 FROM unnest($1::text[]) AS asked (source)`;
 
-/** Letters of each mode that nobody has replayed or discarded yet; `MOST_TOLD` stands for that many or more. */
+/** Open letters by mode; `MAX_COUNTED_LETTERS` means that many or more. */
 export const openLetters = async (
   pool: Pool,
   modes: readonly string[],

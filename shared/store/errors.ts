@@ -1,24 +1,24 @@
 /**
- * Which PostgreSQL errors mean what. Everything that is not listed as poison is infrastructure and is retried
- * for ever: a full disk, a failover or a bug in this list must never empty a stream into the dead letters.
+ * The classes of PostgreSQL errors. Every error that is not listed as poison is infrastructure and is retried for ever:
+ * a full disk, a failover or a bug in this list must never empty a stream into the dead letters.
  */
 
 /**
  * Classes of SQLSTATE that blame the data itself, by their first two characters:
- * 22 data exception (text that is no JSON, no uuid, a number out of range),
+ * 22 data exception (text that is not JSON or not a uuid, a number out of range),
  * 23 integrity constraint violation (a missing member, a price out of bounds).
  */
 const POISON_CLASSES = new Set(["22", "23"]);
-/** JSON nested deeper than the server's stack. The rest of class 54 is the server's own trouble. */
+/** JSON nested deeper than the server's stack. The rest of class 54 is a limit of the server. */
 const STACK_DEPTH = "54001";
 
 export const sqlStateOf = (error: unknown): string | undefined => {
   const code = (error as { code?: unknown } | null)?.code;
-  // each SQLSTATE has a digit; EPIPE and the like are errors of the socket
+  // every SQLSTATE has a digit; EPIPE and the like are errors of the socket
   return typeof code === "string" && /^(?=.*\d)[0-9A-Z]{5}$/.test(code) ? code : undefined;
 };
 
-/** True when the same data will fail again however often it is tried. */
+/** True when the same data will always fail. */
 export const isPoison = (error: unknown): boolean => {
   const state = sqlStateOf(error);
   return state !== undefined && (state === STACK_DEPTH || POISON_CLASSES.has(state.slice(0, 2)));

@@ -3,7 +3,7 @@ import { numberOf } from "../../dev/system/database.ts";
 import { freshDatabase, freshName, poolOn, someOrders } from "../../test/fresh.ts";
 import { encodeOrders } from "../wire/order-message.ts";
 import { countCarried, recordConflicts } from "./count.ts";
-import { MOST_TOLD, openLetters } from "./dead-letters.ts";
+import { MAX_COUNTED_LETTERS, openLetters } from "./dead-letters.ts";
 import { findOrderStatus } from "./order-status.ts";
 import type { Pool } from "./pool.ts";
 import { oldestWriterSeconds } from "./transaction.ts";
@@ -78,13 +78,13 @@ describe("figures for monitoring", () => {
         ["v2", 0],
       ]),
     );
-    await setAside("v3", MOST_TOLD + 1);
+    await setAside("v3", MAX_COUNTED_LETTERS + 1);
     await setAside("v2", 3);
     expect(await openLetters(pool, ["v1", "v2", "v3"])).toEqual(
       new Map([
         ["v1", 0],
         ["v2", 3],
-        ["v3", MOST_TOLD],
+        ["v3", MAX_COUNTED_LETTERS],
       ]),
     );
   });

@@ -1,6 +1,6 @@
 import type { Pool } from "./pool.ts";
 
-/** What is known of an order: it stands in the orders, counted or not yet, or it can never be counted. */
+/** The status of an order: stored in PostgreSQL, counted or not yet, or a dead letter that cannot be counted as it is. */
 export type OrderStatus =
   | {
       readonly status: "stored" | "counted";
@@ -21,8 +21,8 @@ export type OrderStatus =
     };
 
 /**
- * Of the letters under one id an open one tells more than one that was discarded; those replayed are orders. An order
- * that counts is no longer dead, whatever else came under its id.
+ * Of the letters under one id an open one counts more than a discarded one; replayed ones are orders. An order that
+ * counts is no longer dead, whatever other letters have its id.
  */
 const FIND_STATUS = `
 SELECT o.mode, o.store, o.drink, o.price_cents::integer AS cents, o.event_time,
@@ -34,7 +34,7 @@ FROM meta LEFT JOIN orders AS o ON o.order_id = $1 LEFT JOIN LATERAL (
   FROM dead_letters WHERE order_id = $1 AND replayed_at IS NULL
   ORDER BY discarded_at IS NOT NULL, id DESC LIMIT 1) AS letter ON o.order_id IS NULL`;
 
-/** `null` when nothing is known of it: it may still be on its way. */
+/** `null` when the order is unknown: it may still be queued. */
 export const findOrderStatus = async (pool: Pool, id: string): Promise<OrderStatus | null> => {
   const query = { name: "order-status", text: FIND_STATUS, values: [id] };
   const row = (await pool.query<StatusRow>(query)).rows[0];

@@ -1,13 +1,13 @@
 import { retrying } from "../runtime/retry.ts";
 import { sqlStateOf } from "./errors.ts";
 
-/** Order ids may be made up to 31 days ago and 5 minutes ahead; weeks are made well before they begin. */
+/** Order ids may be up to 31 days old and 5 minutes ahead; partitions of coming weeks are created well before they start. */
 const DAYS_BACK = 38;
 const DAYS_AHEAD = 35;
 
 type Queryable = { query(text: string, values: unknown[]): Promise<unknown> };
 
-/** Makes the weekly partitions that orders of now may fall into, where they are missing. */
+/** Creates the missing weekly partitions for the ids that are valid now. */
 export const ensurePartitions = async (
   database: Queryable,
   signal: AbortSignal = new AbortController().signal,
@@ -17,8 +17,8 @@ export const ensurePartitions = async (
 };
 
 /**
- * How long DDL on `orders` waits for its lock. Everybody else queues behind it meanwhile, so it gives up soon and comes
- * again: a batch in hand takes some 10-50 ms, and clients wait at most 2 s for their reply.
+ * How long DDL on `orders` waits for its lock. All other statements queue behind it meanwhile, so it gives up soon and
+ * retries: a batch takes some 10-50 ms, and clients wait at most 2 s for their reply.
  */
 export const LOCK_WAIT_MS = 50;
 
@@ -30,7 +30,7 @@ const BUSY = new Set(["55P03", "40P01"]);
 
 export const isBusy = (error: unknown): boolean => BUSY.has(sqlStateOf(error) ?? "");
 
-/** Does `attempt` until it gets its locks; rejects with PostgreSQL's error when it never does. */
+/** Repeats `attempt` until it gets its locks; rejects with PostgreSQL's error when it never does. */
 export const untilFree = <T>(attempt: () => Promise<T>, signal: AbortSignal): Promise<T> => {
   let attempts = 0;
   return retrying(attempt, {

@@ -11,7 +11,7 @@ export type SessionOptions = {
   readonly databaseUrl: string;
   /** Shown by pg_stat_activity. */
   readonly program: string;
-  /** The server cancels a statement after this long, the client gives it up 500 ms later; 0 is never. */
+  /** The server cancels a statement after this long, the client abandons it 500 ms later; 0 is never. */
   readonly statementTimeoutMs: number;
   /** How long a caller waits for a connection before PostgreSQL is reported as unreachable. */
   readonly connectTimeoutMs: number;
@@ -27,7 +27,7 @@ export type PoolOptions = SessionOptions & {
   readonly onVerified?: (settings: SessionSettings) => void;
   /**
    * Called when no connection can be used because DATABASE_URL is wrong, once until one can be. `isStart`: none could be
-   * used since the program started, so it has to stop.
+   * used since the program started, so it must stop.
    */
   readonly onUnfit?: (error: UnfitSession, isStart: boolean) => void;
 };
@@ -35,9 +35,9 @@ export type PoolOptions = SessionOptions & {
 /** The server notices a client that disappeared without closing; the client notices such a server by its timeouts. */
 const KEEP_ALIVE_IDLE_MS = 5_000;
 const IDLE_IN_TRANSACTION_MS = 2_000;
-/** A wrong DATABASE_URL is found by then, and stops the program. Found later, it must not stop the other modes. */
+/** A wrong DATABASE_URL is found within this time, and stops the program. Found later, it must not stop the other modes. */
 const START_MS = 30_000;
-/** A pooler that has no second session for the check of its mode. */
+/** For the check for a pooler, which may have no second session. */
 const CHECK_TIMEOUT_MS = 5_000;
 
 /** `onError` receives the errors of connections that broke while idle; the pool replaces them by itself. */
@@ -72,7 +72,7 @@ export const openPool = (options: PoolOptions, onError: (error: Error) => void):
     }
   };
 
-  // pg-pool awaits it, though its type says void
+  // pg-pool awaits it, though it is declared as void
   const pool = new pg.Pool({
     ...config,
     max: options.maxConnections,
@@ -83,7 +83,7 @@ export const openPool = (options: PoolOptions, onError: (error: Error) => void):
 };
 
 /**
- * DATABASE_URL's own parameters, and ours, which win. No setting is sent with the startup packet: pgbouncer refuses
+ * DATABASE_URL's own parameters, and ours, which win. No setting is sent with the startup packet: pgbouncer rejects
  * parameters that it does not track.
  */
 const clientConfigOf = (options: SessionOptions): pg.ClientConfig => ({
@@ -109,13 +109,13 @@ const connected = async (config: pg.ClientConfig): Promise<pg.Client> => {
   return client;
 };
 
-/** `end` alone waits for the server, and a network that is gone by now would hold the caller up for minutes. */
+/** `end` alone waits for the server; on a broken network that would take minutes. */
 const abandon = (client: pg.ClientBase): void => {
   const { connection } = client as { connection?: { stream: { destroy(): void } } };
   connection?.stream.destroy();
 };
 
-/** One session without a pool, for a program that holds a lock in it; its owner ends it. */
+/** One session without a pool, for a program that holds a lock in it; the caller ends it. */
 export const openSession = async (options: SessionOptions): Promise<pg.Client> => {
   const config = clientConfigOf(options);
   const client = await connected(config);

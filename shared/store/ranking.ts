@@ -1,6 +1,6 @@
 /**
- * The stores of an hour that sold most. With 10 000 stores this is the costly part of the board (0.1 s and more), so it
- * is read beside the boards, and a ranking serves the boards of the next second.
+ * The best-selling stores of an hour. With 10 000 stores this is the costly part of the board (0.1 s and more), so it is
+ * read separately, and one ranking serves the boards of the next second.
  */
 import { type Board, TOP_STORES } from "../domain/board.ts";
 import type { Client, Pool } from "./pool.ts";
@@ -59,7 +59,7 @@ export const readStores = async (
   return (await client.query<StoreRow>({ name: "read-stores", text: READ_STORES, values })).rows;
 };
 
-/** The ranking of now. Its time is from before its read, so it never claims to be newer than it is. */
+/** The current ranking. Its time is taken before its read, so it never claims to be newer than it is. */
 export const readRanking = async (pool: Pool): Promise<Ranking> => {
   const { rows } = await pool.query<{ epoch: number; as_of_us: number; hour_start_ms: number }>(NOW);
   const now = rows[0];

@@ -1,7 +1,7 @@
 /**
- * The rollups held against the orders that they are made from. Exact under load: orders and rollups are read in one
- * snapshot, and every counted order is in the rollups of that same snapshot. Buckets older than what retention has
- * left of the orders are history: nothing can vouch for them, so they are neither compared nor repaired.
+ * Compares the rollups with the orders that they are computed from. Exact under load: orders and rollups are read in one
+ * snapshot, and every counted order is in the rollups of that same snapshot. Buckets whose orders retention has dropped
+ * cannot be verified, so they are neither compared nor repaired.
  */
 import { HOUR_MS, iso } from "../domain/time.ts";
 import type { Pool } from "./pool.ts";
@@ -23,7 +23,7 @@ export const ROLLUPS: readonly Rollup[] = [
 ];
 
 export type Figures = { readonly orders: number; readonly cents: number };
-/** A row of a rollup, over its shards, that is not what its orders say; `null` where there is none. */
+/** A row of a rollup, summed over its shards, that differs from its orders; `null` where there is none. */
 export type Difference = {
   readonly rollup: string;
   readonly bucket: string;
@@ -33,38 +33,38 @@ export type Difference = {
   readonly want: Figures | null;
   readonly have: Figures | null;
 };
-/** What `applied` says that a mode has counted, against the orders that are there. */
+/** A mode's total in `applied` that differs from the stored orders. */
 export type TotalDifference = { readonly mode: string; readonly want: number; readonly have: number };
 
 export type Differences = {
-  /** Orders that were looked at. */
+  /** Orders that were compared. */
   readonly orders: number;
-  /** How many rows differ, per rollup in which some do. */
+  /** The number of differing rows, by rollup; rollups without any are omitted. */
   readonly rows: Readonly<Record<string, number>>;
   /** The first of them. */
   readonly first: readonly Difference[];
-  /** The hours in which they are, and the UTC days of those of the day's rollup. */
+  /** The hours that contain them, and the UTC days of those in the rollup of days. */
   readonly hoursMs: readonly number[];
   readonly daysMs: readonly number[];
-  /** The most orders by which one of the rollups differs; a row that differs in revenue alone stands for one. */
+  /** The largest number of orders by which a rollup differs; a row that differs in revenue alone counts as one. */
   readonly apart: number;
 };
 export type Reconciled = Differences & {
   readonly totals: readonly TotalDifference[];
-  /** Until when retention has taken away what: older buckets were not compared. */
+  /** Retention has dropped the events up to this time, by relation: older buckets were not compared. */
   readonly history: Readonly<Record<string, string>>;
 };
 
-/** Differences that are told one by one; beyond them it is not the row that a person looks for. */
-const MOST_TOLD = 100;
+/** Differences that are returned one by one; with more of them, single rows no longer help the operator. */
+const MAX_DIFFERENCES = 100;
 
 const utc = (time: string): string => `to_char(${time} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')`;
 const until = (relation: string): string =>
   `coalesce((SELECT until FROM dropped WHERE relation = '${relation}'), '-infinity')`;
-/** Stored orders at or above the watermark wait to be counted. */
+/** Stored orders at or above the watermark are not counted yet. */
 const COUNTED = "(xid IS NULL OR xid < (SELECT direct_watermark FROM meta))";
 
-/** Where to look: everywhere, or in spans that are apart; $1 their starts and $2 their ends, $3 a mode or null for all. */
+/** What to compare: everything, or separate spans; $1 their starts and $2 their ends, $3 a mode or null for all. */
 type Scope = "everything" | "spans";
 const inSpans = (scope: Scope, time: string): string =>
   scope === "everything"
@@ -74,7 +74,7 @@ const inSpans = (scope: Scope, time: string): string =>
 const ofMode = (scope: Scope): string =>
   scope === "everything" ? "" : "AND ($3::text IS NULL OR mode = $3)";
 
-/** The start of the UTC unit, as `date_trunc` counts it in; that took 0.8 us a row, this 0.05. */
+/** Lengths for `date_bin`; `date_trunc` took 0.8 us a row, `date_bin` takes 0.05. */
 const LENGTHS = { minute: "1 minute", hour: "1 hour", day: "24 hours" } as const;
 const binned = (unit: Unit, time: string): string => `date_bin('${LENGTHS[unit]}', ${time}, '2000-01-01Z')`;
 
@@ -92,7 +92,7 @@ const had = (rollup: Rollup, scope: Scope): string => `
   SELECT '${rollup.table}' AS rollup, bucket, mode, ${keyOf(rollup)}, sum(orders) AS orders, sum(revenue_cents) AS cents
   FROM ${rollup.table} ${inSpans(scope, "bucket")} WHERE ${isWhole(rollup)} ${ofMode(scope)} GROUP BY 2, 3, 4, 5`;
 
-/** Orders are read and grouped once, for all rollups. */
+/** Orders are read and grouped once for all rollups. */
 const differing = (rollups: readonly Rollup[], scope: Scope): string => `
 WITH grouped AS MATERIALIZED (
   SELECT minute, hour, mode, store, drink, count(*) AS orders, sum(price_cents)::bigint AS cents
@@ -114,8 +114,8 @@ const starts = (from: string, unit: Unit, ofDays: "=" | "<>"): string => `
   (SELECT coalesce(json_agg(DISTINCT (extract(epoch FROM ${binned(unit, "bucket")}) * 1000)::bigint), '[]')
    FROM ${from} WHERE rollup ${ofDays} 'rollup_day')`;
 
-/** The answer out of `from`, a relation like `differ`. */
-export const told = (from: string, orders: string): string => `
+/** The result, computed from `from`, a relation like `differ`. */
+export const summaryOf = (from: string, orders: string): string => `
 SELECT ${orders} AS orders,
   (SELECT coalesce(json_object_agg(rollup, n), '{}') FROM (SELECT rollup, count(*) AS n FROM ${from} GROUP BY 1) AS r) AS rows,
   (SELECT coalesce(max(apart), 0)::float8 FROM (
@@ -127,11 +127,11 @@ SELECT ${orders} AS orders,
       'store', nullif(store, ''), 'drink', nullif(drink, ''),
       'want', CASE WHEN want_orders IS NOT NULL THEN json_build_object('orders', want_orders, 'cents', want_cents) END,
       'have', CASE WHEN have_orders IS NOT NULL THEN json_build_object('orders', have_orders, 'cents', have_cents) END)), '[]')
-   FROM (SELECT * FROM ${from} ORDER BY bucket, rollup, mode, store, drink LIMIT ${MOST_TOLD}) AS f) AS first`;
+   FROM (SELECT * FROM ${from} ORDER BY bucket, rollup, mode, store, drink LIMIT ${MAX_DIFFERENCES}) AS f) AS first`;
 
 const ORDERS_LOOKED_AT = "(SELECT coalesce(sum(orders), 0)::float8 FROM grouped WHERE hour IS NOT NULL)";
-const ALL_DIFFERENCES = differing(ROLLUPS, "everything") + told("differ", ORDERS_LOOKED_AT);
-/** A day is more than an hour can vouch for. */
+const ALL_DIFFERENCES = differing(ROLLUPS, "everything") + summaryOf("differ", ORDERS_LOOKED_AT);
+/** Without the rollup of days: an hour cannot verify a day. */
 export const IN_HOURS = differing(
   ROLLUPS.filter(({ unit }) => unit !== "day"),
   "spans",
@@ -140,9 +140,9 @@ export const IN_DAYS = differing(
   ROLLUPS.filter(({ unit }) => unit === "day"),
   "spans",
 );
-const HOURS_DIFFERENCES = IN_HOURS + told("differ", ORDERS_LOOKED_AT);
+const HOURS_DIFFERENCES = IN_HOURS + summaryOf("differ", ORDERS_LOOKED_AT);
 
-/** Parameters of spans: neighbours of `lengthMs` that touch are one. `starts` are in order. */
+/** Parameters of spans: adjacent spans of `lengthMs` are merged. `starts` are sorted. */
 export const spansOf = (starts: readonly number[], lengthMs: number): [first: string[], after: string[]] => [
   starts.filter((start, index) => starts[index - 1] !== start - lengthMs).map(iso),
   starts
@@ -150,7 +150,7 @@ export const spansOf = (starts: readonly number[], lengthMs: number): [first: st
     .map((start) => iso(start + lengthMs)),
 ];
 
-/** Exact only while every order that was ever counted is still there. */
+/** Exact only while retention has dropped no counted order. */
 const TOTALS = `
 SELECT mode, coalesce(want, 0)::float8 AS want, coalesce(have, 0)::float8 AS have
 FROM (SELECT mode, count(*) AS want FROM orders WHERE ${COUNTED} GROUP BY mode) AS w
@@ -164,7 +164,7 @@ const HISTORY = `
 SELECT coalesce(json_object_agg(relation, ${utc("until")} ORDER BY relation), '{}') AS history
 FROM dropped WHERE relation <> 'dead_letters'`;
 
-/** Everything, each part exact by itself; all of them together where the transaction has one snapshot. */
+/** Compares everything; each part is exact by itself, all of them together only in one snapshot. */
 export const allDifferences = async (run: Run): Promise<Reconciled> => ({
   ...singleRow(await run<Differences>(ALL_DIFFERENCES)),
   totals: await totalDifferences(run),
@@ -181,8 +181,8 @@ export const singleRow = <T>(rows: readonly T[]): T => {
 };
 
 /**
- * The partitions that are there now stay until the end: an order that retention drops is not missed in a snapshot
- * which does not yet know of it. The lock comes before the snapshot.
+ * Keeps the present partitions until the end: a snapshot that precedes retention's commit would otherwise miss the orders
+ * that retention drops. The lock is taken before the snapshot.
  */
 export const KEEP_PARTITIONS = "LOCK TABLE orders IN ACCESS SHARE MODE";
 
@@ -193,7 +193,7 @@ export const reconcile = (pool: Pool, caller: Caller): Promise<Reconciled> =>
     return allDifferences(run);
   });
 
-/** This hour, a random earlier one, and those of $1; of the earlier ones those of which all is still there. */
+/** This hour, a random earlier one, and those of $1; of the earlier ones only those whose orders are all stored. */
 const SOME_HOURS = `
 WITH kept AS (
   SELECT greatest(min(bucket), (
@@ -210,8 +210,8 @@ SELECT DISTINCT (extract(epoch FROM hour) * 1000)::float8 AS ms FROM (
   WHERE to_timestamp(again.ms / 1000) >= first) AS hours`;
 
 /**
- * Compares a mode's figures of two hours, and of those that are to be looked at again: a look that is cheap enough to
- * take all the time. It stays on one core and within the caller's limit.
+ * Compares a mode's rollups of two hours, and of those to be compared again: cheap enough to run continuously. It uses
+ * one core and stays within the caller's limit.
  */
 export const sampleDifferences = (
   pool: Pool,

@@ -1,10 +1,10 @@
 /**
- * Rebuilds what differs from its orders, while orders go on being accepted and counted.
+ * Rebuilds rollups that differ from their orders, while orders are accepted and counted.
  *
- * What differs is looked for before anything is held back, because that takes as long as reading all orders. Then
- * counting is locked out, the hours (of the day's rollup, the days) in which something differed are looked at again, in
- * a snapshot taken after the lock, and the rows that still differ are written anew. Every counting statement writes
- * `applied` and locks it before it takes its own snapshot, so none is half in that one, and none of v1's watermark moves.
+ * Differences are searched before anything is locked, because that takes as long as reading all orders. Then counting is
+ * locked out, the hours (for the rollup of days, the days) with differences are compared again in a snapshot taken after
+ * the lock, and the rows that still differ are rewritten. Every counting statement writes `applied` and locks it before
+ * it takes its snapshot, so no statement is partly in that snapshot, and v1's watermark does not move.
  */
 import { DAY_MS, HOUR_MS } from "../domain/time.ts";
 import { sqlStateOf } from "./errors.ts";
@@ -20,8 +20,8 @@ import {
   ROLLUPS,
   singleRow,
   spansOf,
+  summaryOf,
   type TotalDifference,
-  told,
   totalDifferences,
 } from "./reconcile.ts";
 import { schemaLock } from "./schema.ts";
@@ -30,13 +30,13 @@ import { type Caller, type Run, transaction } from "./transaction.ts";
 export type Repaired = Reconciled & {
   /** `null` when nothing differed and nothing was written. */
   readonly epoch: number | null;
-  /** For how long counting had to wait. */
+  /** How long counting had to wait. */
   readonly heldMs: number;
 };
 
-/** One repair at a time: a second one waits here, where it holds nobody up. */
+/** One repair at a time: a second one waits here, where it blocks no other session. */
 const TAKE_TURN = `SELECT pg_advisory_xact_lock(${schemaLock("repair")})`;
-/** Whoever counts waits behind one who waits for this lock, too; a batch takes about a second at the most. */
+/** Counting sessions also wait behind a session that waits for this lock; a batch takes about a second at most. */
 const LOCK_WITHIN_MS = 5_000;
 const LOCK_NOT_AVAILABLE = "55P03";
 /** A process that was stopped between two statements must not hold the lock. */
@@ -46,7 +46,7 @@ const HOLD_COUNTING = [
   `SET LOCAL idle_in_transaction_session_timeout = ${IDLE_MS}`,
   "LOCK TABLE applied IN EXCLUSIVE MODE",
 ];
-/** Written as one part: readers sum over shards, and that part's worker goes on from there. */
+/** Written as one part: readers sum over shards, and that part's worker continues from there. */
 const SHARD = 0;
 
 const MAKE_ROOM = `
@@ -55,7 +55,7 @@ CREATE TEMPORARY TABLE difference (rollup text, bucket timestamptz, mode text, s
 const FIND_AGAIN = [IN_HOURS, IN_DAYS].map(
   (differing) => `INSERT INTO difference ${differing} SELECT * FROM differ`,
 );
-const TELL = told("difference", "0");
+const SUMMARY = summaryOf("difference", "0");
 
 const REWRITE_ROWS = ROLLUPS.flatMap(({ table, key }) => {
   const columns = ["bucket", "mode", ...key];
@@ -79,13 +79,13 @@ const REWRITE_TOTALS = [
    FROM json_to_recordset($1::json) AS t (mode text, want bigint) WHERE source = mode`,
 ];
 
-/** A commit that changed rollups has a version of its own; the epoch makes its board outrank the wrong one. */
+/** A commit that changes rollups needs a new version; the epoch makes its board outrank the wrong one. */
 const RAISE_VERSION = `
 UPDATE applied SET version = version + 1
 WHERE (source, part) = (SELECT source, part FROM applied ORDER BY source, part LIMIT 1)`;
 const RAISE_EPOCH = "UPDATE meta SET epoch = epoch + 1 RETURNING epoch::float8 AS epoch";
 
-/** Resolves when all that differed is right again. Rejects, with nothing changed, when counting cannot be held. */
+/** Resolves when all differences are repaired. Rejects, with nothing changed, when counting cannot be locked out. */
 export const repair = async (pool: Pool, caller: Caller): Promise<Repaired> => {
   let heldSince = 0;
   const repaired = await transaction(pool, "ISOLATION LEVEL READ COMMITTED", caller, async (run) => {
@@ -123,7 +123,7 @@ const rewriteRows = async (run: Run, found: Differences): Promise<Differences> =
   for (const [index, find] of FIND_AGAIN.entries()) await run(find, [...(spans[index] ?? []), null]);
   await run("ANALYZE difference");
   for (const rewrite of REWRITE_ROWS) await run(rewrite);
-  return singleRow(await run<Differences>(TELL));
+  return singleRow(await run<Differences>(SUMMARY));
 };
 
 const rewriteTotals = async (run: Run): Promise<TotalDifference[]> => {

@@ -66,7 +66,7 @@ test("twenty weeks go twice at once under load, with every batch delivered twice
   await countAllStored(pool);
   await retainNow(pool, longDays);
 
-  const gone = outcomes.filter(({ fate }) => fate === "gone").map(({ relation }) => relation);
+  const gone = outcomes.filter(({ fate }) => fate === "dropped").map(({ relation }) => relation);
   expect(new Set(gone).size).toBe(gone.length);
   expect(gone.length).toBeGreaterThanOrEqual(19);
   expect((await partitions(pool)).length).toBeLessThanOrEqual(weeks - 19);

@@ -1,21 +1,21 @@
 /** What retention deletes row by row: rollups, conflicts, dead letters, and orders of the default partition. */
 import type { Client } from "./pool.ts";
 
-/** What became of something that is too old. `amount` is for people: bytes of a partition, else rows. */
+/** The result for one relation. `amount` is for display: bytes of a partition, else rows. */
 export type Outcome = {
   readonly relation: string;
   readonly amount: string;
-  /** Of `uncounted` the orders are still to be counted; of `busy` others held the locks all the time. */
-  readonly fate: "gone" | "would go" | "uncounted" | "busy";
+  /** `uncounted`: it contains orders that are not counted yet; `busy`: other sessions held the locks all the time. */
+  readonly fate: "dropped" | "would be dropped" | "uncounted" | "busy";
 };
 
-/** The moments before which things are too old, by PostgreSQL's clock. */
+/** The times before which data is expired, by PostgreSQL's clock. */
 export type Cuts = Readonly<Record<"orders" | "minutes" | "hours" | "days" | "letters", string>>;
 
-/** Some 20-50 ms of work: v1's watermark stands while a statement that writes is under way. */
+/** Some 20-50 ms of work: v1's watermark does not advance while a writing statement runs. */
 const ROWS_AT_ONCE = 5_000;
 
-/** What is deleted by rows: `where` and `order` name the oldest, $1 is the cut; `until` is told of those deleted. */
+/** What is deleted by rows: `where` and `order` select the oldest, $1 is the cut; `until` is the latest event deleted. */
 type Rows = {
   readonly relation: string;
   readonly table: string;
@@ -68,20 +68,20 @@ const DELETED_BY_ROWS: readonly Rows[] = [
   },
 ];
 
-/** Rows that somebody else is writing are left for the next time, so that nobody waits and nothing deadlocks. */
+/** Rows locked by other sessions are left for the next run, so that no session waits and nothing deadlocks. */
 const deletion = ({ relation, table, where, order, until }: Rows): string => `
-WITH gone AS (
+WITH dropped_rows AS (
   DELETE FROM ${table} WHERE ctid = ANY (ARRAY(
     SELECT ctid FROM ${table} WHERE ${where} ORDER BY ${order} LIMIT ${ROWS_AT_ONCE} FOR UPDATE SKIP LOCKED))
   RETURNING *)
-SELECT count(*)::integer AS rows, tell_dropped('${relation}', ${until}) FROM gone`;
+SELECT count(*)::integer AS rows, tell_dropped('${relation}', ${until}) FROM dropped_rows`;
 
 export const oldRows = async (client: Client, cuts: Cuts): Promise<Outcome[]> => {
   const outcomes: Outcome[] = [];
   for (const { table, where, cut } of DELETED_BY_ROWS) {
     const text = `SELECT count(*)::integer AS rows FROM ${table} WHERE ${where}`;
     const { rows } = await client.query<{ rows: number }>(text, [cuts[cut]]);
-    outcomes.push(...outcomeOf(table, rows[0]?.rows ?? 0, "would go"));
+    outcomes.push(...outcomeOf(table, rows[0]?.rows ?? 0, "would be dropped"));
   }
   return outcomes;
 };
@@ -100,7 +100,7 @@ export const deleteOldRows = async (client: Client, cuts: Cuts, signal: AbortSig
       deleted += count;
       more = count > 0;
     }
-    outcomes.push(...outcomeOf(each.table, deleted, "gone"));
+    outcomes.push(...outcomeOf(each.table, deleted, "dropped"));
   }
   return outcomes;
 };

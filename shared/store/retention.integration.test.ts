@@ -62,7 +62,7 @@ test("weeks of orders go when all of them are old enough, and nothing newer does
   expect(ages.filter((ms) => ms >= cut)).toHaveLength(4 * 3);
   // a week that began before the cut and ends after it stays whole
   for (const ms of ages) expect(ms).toBeGreaterThanOrEqual(cut - 7 * DAY_MS);
-  const gone = outcomes?.filter(({ fate }) => fate === "gone").map(({ relation }) => relation) ?? [];
+  const gone = outcomes?.filter(({ fate }) => fate === "dropped").map(({ relation }) => relation) ?? [];
   expect(gone.length).toBeGreaterThanOrEqual(4);
   expect(await partitions(pool)).toEqual(before.filter((name) => !gone.includes(name)));
   // 130, 105 and 98 days ago are in weeks that ended by then; 90 and 96 depend on the day of the week
@@ -115,7 +115,7 @@ test("a partition stays while v1 has orders to count in it", async () => {
   expect(rows).toEqual([{ gone: false }]);
   expect(await ordersLeft()).toBe(7);
   await countAllStored(pool);
-  expect(await retainNow(pool)).toContainEqual(expect.objectContaining({ fate: "gone" }));
+  expect(await retainNow(pool)).toContainEqual(expect.objectContaining({ fate: "dropped" }));
   expect(await ordersLeft()).toBe(0);
   expect(await total()).toBe(7);
 });
@@ -127,7 +127,7 @@ test("orders of the default partition go by rows, but for those still to be coun
   expect(await retainNow(pool)).toContainEqual({
     relation: "orders_default",
     amount: "12000 rows",
-    fate: "gone",
+    fate: "dropped",
   });
   expect(await ordersLeft()).toBe(7);
   await countAllStored(pool);
@@ -174,7 +174,7 @@ test("dead letters go after their days", async () => {
   await pool.query(
     "UPDATE dead_letters SET set_aside_at = now() - interval '2200 hours' WHERE origin <> '3'",
   );
-  expect(await retainNow(pool)).toEqual([{ relation: "dead_letters", amount: "2 rows", fate: "gone" }]);
+  expect(await retainNow(pool)).toEqual([{ relation: "dead_letters", amount: "2 rows", fate: "dropped" }]);
   expect(await numberOf(pool, "SELECT count(*) FROM dead_letters")).toBe(1);
   expect((await droppedUntil(pool))["dead_letters"]).toBeLessThan(Date.now() - 2_199 * HOUR_MS);
 });
@@ -206,7 +206,7 @@ test("a dry run tells what would go and changes nothing", async () => {
   ];
   const before = await everything();
   const told = (await dryRun(pool)) ?? [];
-  expect(told).toContainEqual({ relation: "orders_default", amount: "5 rows", fate: "would go" });
+  expect(told).toContainEqual({ relation: "orders_default", amount: "5 rows", fate: "would be dropped" });
   expect(told.map(({ fate }) => fate)).toContain("uncounted");
   expect(told.map(({ relation }) => relation)).toContain("rollup_minute");
   expect(await everything()).toEqual(before);
@@ -248,6 +248,6 @@ test("who reads all orders for long is not disturbed: they go the next time", as
     outcomes = await retainNow(pool);
     return outcomes !== null;
   });
-  expect(outcomes).toContainEqual(expect.objectContaining({ fate: "gone" }));
+  expect(outcomes).toContainEqual(expect.objectContaining({ fate: "dropped" }));
   expect(await ordersLeft()).toBe(50);
 });

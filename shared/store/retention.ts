@@ -8,18 +8,18 @@ import type { Client, Pool } from "./pool.ts";
 import { type Cuts, deleteOldRows, type Outcome, oldRows } from "./retention-rows.ts";
 import { schemaLock } from "./schema.ts";
 
-/** Orders go by whole weeks, and a week is kept until its last order is old enough. */
+/** Orders are dropped by whole weeks, and a week is kept until its last order has expired. */
 const PARTITION_DAYS = 7;
 const KEY_DAYS = KEY_MAX_AGE_MS / DAY_MS;
 
-/** How long what is kept: for the workers, which do it every day, and for `npm run retention`. */
+/** How long data is kept: for the workers, which drop expired data daily, and for `npm run retention`. */
 export const retentionKnobs = Type.Object({
   ordersKeepDays: Type.Integer({
     default: 90,
-    // a key may be 31 days old, and its order must be there to tell that it comes again
+    // a key may be 31 days old, and its order must still be stored to recognise a duplicate
     minimum: KEY_DAYS + PARTITION_DAYS,
     maximum: 36_500,
-    description: "days that orders are kept, by the time in their ids; whole weeks go",
+    description: "days that orders are kept, by the time in their ids; dropped by whole weeks",
   }),
   minutesKeepDays: Type.Integer({
     default: 31,
@@ -51,8 +51,9 @@ export const retentionKnobs = Type.Object({
 export type Keeps = Static<typeof retentionKnobs>;
 
 /**
- * Throws where days would go before their hours, and where a transport may deliver an order again after its row was dropped: it could not be told from a new one.
- * The database would refuse it then, but as a dead letter and not as the duplicate that it is.
+ * Throws where days would expire before their hours, and where a transport may redeliver an order after its row was
+ * dropped: it could not be distinguished from a new one, and the database would reject it as a dead letter instead of
+ * recognising the duplicate.
  */
 export const checkKeeps = (
   { ordersKeepDays, hoursKeepDays, daysKeepDays }: Keeps,
@@ -69,7 +70,7 @@ export const checkKeeps = (
   const leastDays = Math.ceil((heldMs + KEY_MAX_AGE_MS) / DAY_MS) + PARTITION_DAYS;
   if (ordersKeepDays >= leastDays) return;
   throw new Error(
-    `ORDERS_KEEP_DAYS is "${ordersKeepDays}": expected at least ${leastDays}, because ` +
+    `${variableOf(keeps.knob)} is "${settings[keeps.knob]}": ${name} may redeliver an order for ${heldMs / HOUR_MS} hours, ` +
       `${variableOf(keeps.knob)} is "${settings[keeps.knob]}": ${name} may deliver an order again for ${heldMs / HOUR_MS} hours, ` +
       `its key may be ${KEY_DAYS} days old, and orders are dropped by weeks.`,
   );
@@ -79,7 +80,7 @@ export type RetentionOptions = {
   readonly signal: AbortSignal;
   /** Changes nothing. */
   readonly dryRun?: boolean;
-  /** Does nothing when it was done within the last day, by whomever. */
+  /** Does nothing when any process has done it within the last day. */
   readonly ifDue?: boolean;
 };
 
@@ -93,7 +94,7 @@ const DONE = "UPDATE retention SET done_at = now()";
 
 const ago = (days: string, unit: string): string =>
   `date_trunc('${unit}', now() - make_interval(hours => 24 * ${days}::integer), 'UTC')::text`;
-/** Hours go by whole days, because they are summed to days. */
+/** Hours are dropped by whole days, because they are summed to days. */
 const CUTS = `
 SELECT ${ago("$1", "week")} AS orders, ${ago("$2", "minute")} AS minutes, ${ago("$3", "day")} AS hours,
        ${ago("$4", "day")} AS days, ${ago("$5", "second")} AS letters`;
@@ -107,7 +108,7 @@ ORDER BY 1`;
 
 type Partition = { readonly name: string; readonly size: string; readonly pages: string };
 
-/** Resolves with what became of everything too old; `null` when another process is at it, or it is not due. */
+/** Resolves with the results for all expired data; `null` when another process is doing it, or it is not due. */
 export const retain = async (
   pool: Pool,
   keeps: Keeps,
@@ -127,7 +128,7 @@ export const retain = async (
     return outcomes;
   });
 
-/** One session for all of it, which holds the lock; it ends with `signal`, whatever statement is under way. */
+/** One session for all of it, which holds the lock; it ends with `signal`, whatever statement is running. */
 const inSession = async <T>(
   pool: Pool,
   signal: AbortSignal,
@@ -143,7 +144,7 @@ const inSession = async <T>(
   if (signal.aborted) end();
   try {
     const result = await work(client);
-    // a session's end is only noticed later, and the next one may come at once
+    // PostgreSQL notices the end of a session late, and the next one may start at once
     await client.query("SELECT pg_advisory_unlock_all()");
     return result;
   } finally {
@@ -156,7 +157,7 @@ const cutsOf = async (client: Client, keeps: Keeps): Promise<Cuts> => {
   const { ordersKeepDays, minutesKeepDays, hoursKeepDays, daysKeepDays, deadLettersKeepDays } = keeps;
   const values = [ordersKeepDays, minutesKeepDays, hoursKeepDays, daysKeepDays, deadLettersKeepDays];
   const { rows } = await client.query<Cuts>(CUTS, values);
-  if (!rows[0]) throw new Error("PostgreSQL told no time");
+  if (!rows[0]) throw new Error("PostgreSQL returned no time");
   return rows[0];
 };
 
@@ -166,7 +167,7 @@ const partitionsBefore = async (client: Client, cuts: Cuts): Promise<Partition[]
 const oldPartitions = async (client: Client, cuts: Cuts): Promise<Outcome[]> => {
   const outcomes: Outcome[] = [];
   for (const partition of await partitionsBefore(client, cuts)) {
-    const fate = (await isUncounted(client, partition)) ? "uncounted" : "would go";
+    const fate = (await isUncounted(client, partition)) ? "uncounted" : "would be dropped";
     outcomes.push({ relation: partition.name, amount: partition.size, fate });
   }
   return outcomes;
@@ -188,16 +189,16 @@ const dropPartition = async (
 ): Promise<Outcome["fate"]> => {
   if (await isUncounted(client, partition)) return "uncounted";
   const values = [partition.name, await latestEvent(client, partition)];
-  const text = "SELECT drop_order_partition($1, $2) AS gone";
-  let gone = false;
+  const text = "SELECT drop_order_partition($1, $2) AS dropped";
+  let dropped = false;
   const drop = async (): Promise<void> => {
-    gone = (await client.query<{ gone: boolean }>(text, values)).rows[0]?.gone === true;
+    dropped = (await client.query<{ dropped: boolean }>(text, values)).rows[0]?.dropped === true;
   };
   if (!(await isDone(drop, signal))) return "busy";
-  return gone ? "gone" : "uncounted";
+  return dropped ? "dropped" : "uncounted";
 };
 
-/** False when others held the locks all the time. */
+/** False when other sessions held the locks all the time. */
 const isDone = async (attempt: () => Promise<unknown>, signal: AbortSignal): Promise<boolean> => {
   try {
     await untilFree(attempt, signal);
@@ -215,7 +216,7 @@ const isUncounted = async (client: Client, { name }: Partition): Promise<boolean
   return (await client.query<{ waits: boolean | null }>(text)).rows[0]?.waits === true;
 };
 
-/** Read before the lock is taken, and in pieces: a week may be hundreds of millions of orders. None of it is new. */
+/** Read before the lock is taken, and in pieces: a week may be hundreds of millions of orders. None of them is new. */
 const latestEvent = async (client: Client, { name, pages }: Partition): Promise<string | null> => {
   const text = `
     SELECT greatest($3::timestamptz, max(event_time))::text AS latest

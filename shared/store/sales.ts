@@ -14,10 +14,10 @@ export type SalesRow = {
 
 export type SalesQuery = {
   readonly bucket: SalesBucket;
-  /** Minutes are of all stores and drinks together: split by them they cost 350-520 ms a read at 10 000 stores. */
+  /** Minutes are for all stores and drinks together: split by them a read cost 350-520 ms with 10 000 stores. */
   readonly byStore: boolean;
   readonly byDrink: boolean;
-  /** First bucket, and the one after the last. */
+  /** Start of the first bucket, and the end of the last. */
   readonly fromMs: number;
   readonly toMs: number;
   readonly mode?: string | undefined;
@@ -33,21 +33,21 @@ export type SalesKey = readonly [bucketMs: number, mode: string, store: string, 
 
 type Shape = Pick<SalesQuery, "bucket" | "byStore" | "byDrink">;
 
-/** The smallest rollup that knows the answer. */
+/** The smallest rollup that has the answer. */
 const rollupFor = ({ bucket, byStore, byDrink }: Shape): string => {
   if (bucket === "minute") return "rollup_minute";
   if (byStore) return byDrink ? "rollup_hour" : "rollup_hour_store";
   return bucket === "hour" ? "rollup_hour_drink" : "rollup_day";
 };
 
-/** Whether a row of the answer is a sum over the hours of its day, since no rollup of days knows stores. */
+/** Whether a row of the answer is a sum over the hours of its day, since no rollup of days has stores. */
 export const sumsHours = ({ bucket, byStore }: Shape): boolean => bucket === "day" && byStore;
 
 /**
  * The history from the rollups, in the order of bucket, mode, store, drink by code point.
  *
- * Statements are not prepared: each is planned for its own values and reads one index from the cursor on, as far as
- * the page goes. A prepared one would have to fit them all. A statement longer than the pool's limit rejects with
+ * Statements are not prepared: each is planned for its own values and reads one index from the cursor on, as far as the
+ * page needs. A prepared statement would have one plan for all of them. A statement over the pool's limit rejects with
  * SQLSTATE 57014.
  */
 export const readSales = async (pool: Pool, query: SalesQuery): Promise<SalesRow[]> => {
@@ -76,14 +76,14 @@ type SalesRecord = {
   cents: number;
 };
 
-/** Adds a value to the statement; its place in the text. */
+/** Adds a value to the statement; returns its placeholder. */
 type Value = (given: string | number, type: "text" | "float8" | "bigint") => string;
 type Column = "mode" | "store" | "drink";
 const PLACES: Record<Column, 1 | 2 | 3> = { mode: 1, store: 2, drink: 3 };
 
 const moment = (ms: number, value: Value): string => `to_timestamp(${value(ms, "float8")} / 1000)`;
 
-/** The key of a row beside its bucket. */
+/** The key of a row besides its bucket. */
 const keyOf = ({ byStore, byDrink }: SalesQuery): Column[] => {
   const columns: Column[] = ["mode"];
   if (byStore) columns.push("store");
@@ -92,8 +92,8 @@ const keyOf = ({ byStore, byDrink }: SalesQuery): Column[] => {
 };
 
 /**
- * Keys behind the cursor: where the index goes on. With one store that is left to a filter: PostgreSQL 18 looks that
- * store up in each bucket, unless a comparison of whole keys makes it read all stores instead (170 ms for 3 ms).
+ * Keys behind the cursor: where the index scan continues. With one store that is left to a filter: PostgreSQL 18 seeks
+ * that store in each bucket, unless a comparison of whole keys makes it read all stores instead (170 ms for 3 ms).
  */
 const behind = (query: SalesQuery, columns: readonly string[], last: readonly string[]): string =>
   ` AND ((${columns.join(", ")}) > (${last.join(", ")}))${query.store === undefined ? "" : " IS TRUE"}`;
@@ -127,16 +127,16 @@ GROUP BY ${columns} ORDER BY ${columns} LIMIT ${value(query.limit, "bigint")}`;
 };
 
 /**
- * Day after day until the page is full, and of each hour of a day only as many keys as the page may take: whatever is
- * among the first of the day is among the first of its hours. To sum whole days and then cut the page off took 7.5 s
- * with 10 000 stores and 20 drinks; this takes 0.05 s.
+ * Day after day until the page is full, and of each hour of a day only as many keys as the page may take: a key among the
+ * first of the day is among the first of its hours. Summing whole days before the page is cut took 7.5 s with
+ * 10 000 stores and 20 drinks; this takes 0.05 s.
  */
 const summedHours = (query: SalesQuery, value: Value): string => {
   const { after } = query;
   const key = keyOf(query);
   const columns = key.join(", ");
   const firstDay = moment(after?.[0] ?? query.fromMs, value);
-  // the cursor stands in the first day; the others begin before every name
+  // the cursor is in the first day; the other days start before every name
   const last = (of: SalesKey): string[] =>
     key.map((column) => `CASE WHEN day = ${firstDay} THEN ${value(of[PLACES[column]], "text")} ELSE '' END`);
   const limit = value(query.limit, "bigint");

@@ -7,7 +7,7 @@ import type { Client } from "./pool.ts";
 
 /**
  * SQL of an integer key for an advisory lock of the session's own installation. Advisory locks are shared by the whole
- * database. Where two names hash alike, one waits for the other or skips its turn.
+ * database. If two names have the same hash, one waits for the other or skips its turn.
  */
 export const schemaLock = (name: string): string =>
   `hashtext(concat('${name} ', (SELECT relnamespace FROM pg_class WHERE oid = to_regclass('orders'))))`;
@@ -25,11 +25,11 @@ type Session = { readonly path: string; readonly role: string; readonly ordersIn
 type Schema = { readonly name: string; readonly isUsable: boolean; readonly isWritable: boolean };
 type Queryable = Pick<Client, "query">;
 
-/** In search_path it stands for the schema of the role's name, and for nothing where there is none. */
+/** In search_path it means the schema with the role's name, and is ignored where there is none. */
 const USER = "$user";
 
 /**
- * The schema that the session may create tables in. Rejects with a sentence that names search_path, the schema and the
+ * The schema that the session may create tables in. Rejects with a message that names search_path, the schema and the
  * statement to run.
  */
 export const writableSchema = async (client: Queryable): Promise<string> => {
@@ -39,7 +39,7 @@ export const writableSchema = async (client: Queryable): Promise<string> => {
     throw new Error(
       `${given}, and role ${role} may not create tables in schema ${quoted}. Run GRANT USAGE, CREATE ON SCHEMA ${quoted} TO ${role}; or name another schema first`,
     );
-  // a schema of the role's name that was made later must not start a second, empty installation
+  // a schema with the role's name that was created later must not start a second, empty installation
   if (isOfUser && ordersIn !== null && ordersIn !== schema.name)
     throw new Error(
       `${given}: orders is found in schema "${ordersIn}", not in ${quoted}. Name the one to use: ALTER ROLE ${role} SET search_path = ${pg.escapeIdentifier(ordersIn)};`,
@@ -59,7 +59,7 @@ export const verifySchema = async (client: Queryable): Promise<void> => {
     throw new Error(
       `${given}, and role ${role} may not use schema ${quoted}. Run GRANT USAGE ON SCHEMA ${quoted} TO ${role};`,
     );
-  // a schema of the role's name that was made later must not stop an installation that runs in public
+  // a schema with the role's name that was created later must not stop an installation that runs in public
   if (!isOfUser && ordersIn !== null && ordersIn !== schema.name)
     throw new Error(
       `${given}: orders is found in schema "${ordersIn}", not in ${quoted}. Run the migrations with this search_path, or name "${ordersIn}" first`,
@@ -67,7 +67,7 @@ export const verifySchema = async (client: Queryable): Promise<void> => {
 };
 
 /**
- * PostgreSQL itself takes the first schema that exists: with `search_path=app,public` and no schema app, that is another
+ * PostgreSQL itself uses the first schema that exists: with `search_path=app,public` and no schema app, that is another
  * installation in public.
  */
 const firstSchema = async (client: Queryable) => {

@@ -1,7 +1,7 @@
 /**
- * What every PostgreSQL session must have before it is used. The settings are set after connecting and read back from
- * the server, because each other way to give them can be lost without an error: `options` in DATABASE_URL replaces ours,
- * a role or a database has defaults of its own, and a pooler refuses or drops startup parameters.
+ * The requirements of every PostgreSQL session. The settings are set after connecting and read back from the server,
+ * because each other way to set them can fail without an error: `options` in DATABASE_URL replaces ours, a role or a
+ * database has defaults of its own, and a pooler rejects or drops startup parameters.
  */
 import type { ClientBase } from "pg";
 import { sqlStateOf } from "./errors.ts";
@@ -9,7 +9,7 @@ import { sqlStateOf } from "./errors.ts";
 /** Values by PostgreSQL's names, in the units of `pg_settings.setting`. */
 export type SessionSettings = Readonly<Record<string, string>>;
 
-/** The session cannot have the required settings: DATABASE_URL, or what it points to, is set wrongly. */
+/** The session cannot have the required settings: DATABASE_URL, or the server behind it, is configured wrongly. */
 export class UnfitSession extends Error {}
 
 export type SessionNeeds = {
@@ -28,21 +28,21 @@ const neededSettings = ({
   synchronous_commit: synchronousCommit,
   statement_timeout: String(statementTimeoutMs),
   idle_in_transaction_session_timeout: String(idleInTransactionMs),
-  // a counting statement has to see what was committed since the last one; at a higher level it fails instead
+  // a counting statement must see everything committed since the last one; at a higher level it fails instead
   default_transaction_isolation: "read committed",
-  // how fingerprints and times come back as text
+  // the text formats that fingerprints and times are parsed from
   bytea_output: "hex",
   DateStyle: "ISO, MDY",
 });
 
-/** Settings of the server that bear on durability. They cannot be set by a session, only reported. */
+/** Settings of the server that affect durability. A session can only report them. */
 const REPORTED = ["fsync", "full_page_writes"];
 
 const SET_SETTINGS = `
 SELECT set_config(name, value, false) FROM unnest($1::text[], $2::text[]) AS needed (name, value)`;
 const READ_SETTINGS = "SELECT name, setting FROM pg_settings WHERE name = ANY ($1)";
 
-/** Sets what is needed, and resolves with the session's settings as the server reports them. */
+/** Sets the required settings, and resolves with the session's settings as the server reports them. */
 export const prepareSession = async (client: ClientBase, needs: SessionNeeds): Promise<SessionSettings> => {
   const needed = neededSettings(needs);
   const names = Object.keys(needed);
@@ -67,7 +67,7 @@ export const prepareSession = async (client: ClientBase, needs: SessionNeeds): P
   return found;
 };
 
-/** 22023: the value is refused. 42501: the role may not set it. */
+/** 22023: the value is rejected. 42501: the role may not set it. */
 const isRefusedSetting = (error: unknown): boolean => ["22023", "42501"].includes(sqlStateOf(error) ?? "");
 
 /** On the first connection of a pool, and on later ones, when a pooler may have been set to another mode. */
@@ -75,9 +75,9 @@ export type PoolerTries = 32 | 4;
 
 /**
  * Rejects when two clients share a backend: a pooler in transaction or statement mode, where session settings, advisory
- * locks and prepared statements are shared with other clients. A pooler announces a process id of its own; when it is the
- * backend's, there is none and nothing more is asked. Otherwise `connect` opens a second session, and both look `tries`
- * times for the backend of the other: a pooler gives the backend that was released last, or each in turn.
+ * locks and prepared statements are shared with other clients. A pooler announces its own process id; when that is the
+ * backend's, there is no pooler and the check ends. Otherwise `connect` opens a second session, and both search `tries`
+ * times for the backend of the other: a pooler assigns the backend that was released last, or each in turn.
  */
 export const refuseSharedBackend = async (
   client: ClientBase,

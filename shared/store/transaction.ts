@@ -1,22 +1,22 @@
 import type { QueryResultRow } from "pg";
 import type { Pool } from "./pool.ts";
 
-/** Who wants a transaction done: how long a statement of it may take, and whether it is still wanted. */
+/** The caller of a transaction: how long one statement may take, and whether the result is still wanted. */
 export type Caller = { readonly longestMs: number; readonly signal: AbortSignal };
 
 /** A statement of the transaction; resolves with its rows. */
 export type Run = <Row extends QueryResultRow>(text: string, values?: unknown[]) => Promise<Row[]>;
 
-/** Hash tables of a great many groups; by default they would go to the disk at a few thousand. */
+/** For hash tables of many groups, which by default would spill to disk at a few thousand. */
 const MEMORY = "64MB";
-/** A server that is computing looks this often whether anybody still waits for it. */
+/** A busy server checks this often whether its client is still connected. */
 const STILL_THERE_MS = 1_000;
-/** By this much more we wait ourselves, should the server not answer at all. */
+/** The client waits this much longer, in case the server does not answer at all. */
 const OVER_MS = 500;
 
 /**
- * One transaction that may take long: a statement gets as long as the caller says, whatever the pool's own timeout is.
- * When `signal` aborts, or this process dies, the server ends it and takes back what it did.
+ * One transaction that may take long: the caller sets the limit of a statement, whatever the pool's own timeout is. When
+ * `signal` aborts, or this process dies, the server aborts it and rolls it back.
  */
 export const transaction = async <T>(
   pool: Pool,
@@ -52,8 +52,8 @@ export const transaction = async <T>(
 };
 
 /**
- * Over all databases of the cluster, because transaction ids are. A prepared transaction has no session. What other roles
- * do is only told to a role that may know.
+ * Over all databases of the cluster, because transaction ids are. A prepared transaction has no session. PostgreSQL shows
+ * the sessions of other roles only to a role with pg_read_all_stats.
  */
 const OLDEST_WRITER = `
 SELECT CASE WHEN pg_has_role('pg_read_all_stats', 'USAGE') THEN

@@ -48,7 +48,7 @@ export const dashboardReply = Type.Object({
   ),
 });
 
-/** The schema and the domain's type are one: this line stops compiling when they part. */
+/** The schema and the domain's type are equal: this line stops compiling when they differ. */
 export const dashboardIsAsPublished: (dashboard: Dashboard) => Static<typeof dashboardReply> = (dashboard) =>
   dashboard;
 
@@ -58,12 +58,12 @@ const position = {
   seq: Type.Integer({
     minimum: 1,
     description:
-      "the state this frame leaves the client in; it grows by one with each delta, counts for one API process and one " +
+      "the state that this frame leads to; it grows by one with each delta, counts for one API process and one " +
       "filter, and means nothing to another process",
   }),
   epoch: Type.Integer({
     description:
-      "grows, by whatever it takes, when the truth itself or the board was replaced (a restore, a repair, an emptied Redis); a higher one always wins",
+      "grows, by any amount, when the data itself or the board was replaced (a restore, a repair, an emptied Redis); a higher one always wins",
   }),
   version: Type.Integer({
     description: "grows with every commit that changed a figure; two APIs of one epoch agree on it",
@@ -83,8 +83,8 @@ export const liveSnapshot = Type.Object(
   },
   {
     description:
-      "Sent at once, in answer to a resync, to a socket that missed frames because it was busy, and when orders went " +
-      "from the list (a restore). Replaces what the client holds, unless it is below that by (epoch, version).",
+      "Sent at once, in answer to a resync, to a socket that missed frames because it was busy, and when orders were " +
+      "removed from the list (a restore). Replaces what the client holds, unless it is below that by (epoch, version).",
   },
 );
 
@@ -99,7 +99,7 @@ export const liveDelta = Type.Object(
     data: Type.Partial(Type.Object(dashboardReply.properties), {
       description:
         "the members that changed, each whole and absolute; but of recent_orders the new ones, newest first: put them " +
-        "before those held, drop from these what came again (by id), and keep 50",
+        "before those held, drop the held ones with the same id, and keep 50",
     }),
   },
   {
@@ -118,7 +118,7 @@ export const liveHeartbeat = Type.Object(
     }),
   },
   {
-    description: "Sent every second. Its seq is the one a client should hold; as_of moves with each look.",
+    description: "Sent every second. Its seq is the one a client should hold; as_of advances with each read.",
   },
 );
 
@@ -127,13 +127,13 @@ export const liveResync = Type.Object(
   {
     additionalProperties: false,
     description:
-      "The one thing a client may say: send me a snapshot. Answered at once, and when asked again within a second, after " +
+      "The only request of a client: send a snapshot. Answered at once, and when sent again within a second, after " +
       "that. Anything else closes the socket: binary with 1003, text that is not UTF-8 with 1007, too long with 1009, " +
       "the rest with 1008.",
   },
 );
 
-/** The schemas and the domain's types are one: these lines stop compiling when they part. */
+/** The schemas and the domain's types are equal: these lines stop compiling when they differ. */
 export const framesAreAsPublished = {
   snapshot: (frame: LiveSnapshot): Static<typeof liveSnapshot> => frame,
   delta: (frame: LiveDelta): Static<typeof liveDelta> => frame,

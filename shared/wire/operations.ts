@@ -22,7 +22,7 @@ export const readiness = Type.Object({
 /** GET /livez. */
 export const liveness = Type.Object({ alive: Type.Boolean() });
 
-/** Names of a catalogue in a reply: enough to choose from, where ten thousand stores would be 200 kB. */
+/** Names of a catalogue in a reply: enough to choose from; ten thousand stores would be 200 kB. */
 export const MAX_LISTED_NAMES = 50;
 
 const names = (what: string) =>
@@ -44,7 +44,7 @@ export const setupReply = Type.Object({
       durability: Type.String({ description: "what a reply promises under the settings of this process" }),
       verified: Type.Union([Type.Record(Type.String(), Type.String()), Type.Null()], {
         description:
-          "the settings of the mode's backend that this depends on, by the backend's own names, as read back from the connections that write; null while there was none yet",
+          "the settings of the mode's backend that this depends on, by the backend's own names, as read back from the connections that write; null before the first read",
       }),
     }),
     { description: "those that take orders here" },
@@ -57,7 +57,7 @@ export const setupReply = Type.Object({
   page_orders_per_second: Type.Integer({
     minimum: 0,
     description:
-      "made-up orders that this server's page may send by each mode; 0 is none. It speaks for the page alone: who may send orders is not decided by it",
+      "generated orders per second that the page of this server may send by each mode; 0 is none. It limits the page alone, not who may send orders",
   }),
 });
 

@@ -6,7 +6,7 @@ import { iso } from "../domain/time.ts";
 
 /**
  * An order as it travels and as PostgreSQL reads it: the members are the columns of `json_to_recordset` in
- * shared/store, so that a worker hands the text on without parsing it.
+ * shared/store, so that a worker passes the text on without parsing it.
  *
  * `fingerprint` is the first 16 bytes of the SHA-256 of the body as sent, in PostgreSQL's hex form.
  */
@@ -35,11 +35,11 @@ export const orderMessage = Type.Object({
   }),
   fingerprint: Type.String({
     pattern: "^\\\\x[0-9a-f]{32}$",
-    description: "of the body as sent: tells the same order again from another one under the same id",
+    description: "of the body as sent: distinguishes a duplicate from another order under the same id",
   }),
 });
 
-/** The schema and the type are one: this line stops compiling when they part. */
+/** The schema and the type are equal: this line stops compiling when they differ. */
 export const messageIsAsPublished: (message: OrderMessage) => Static<typeof orderMessage> = (message) =>
   message;
 

@@ -6,7 +6,7 @@ import { TIMESTAMP_PATTERN } from "../domain/time.ts";
 const name = (what: string) =>
   Type.String({ minLength: 1, maxLength: MAX_NAME_LENGTH, description: `${what} of the catalogue` });
 
-/** POST /api/{mode}/order. What a schema cannot say (decimals, the catalogue, bounds of time) is in domain/order.ts. */
+/** POST /api/{mode}/order. The rules that a schema cannot express (decimals, the catalogue, time) are in domain/order.ts. */
 export const orderRequest = Type.Object(
   {
     drink: name("a drink"),
@@ -97,10 +97,12 @@ const knownOrder = Type.Object({
 const deadOrder = Type.Object({
   id: Type.String({ pattern: ORDER_ID_PATTERN }),
   mode: Type.String(),
-  status: Type.Literal("dead", { description: "it can never be counted as it is, and is kept aside" }),
+  status: Type.Literal("dead", {
+    description: "it cannot be counted as it is, and is kept as a dead letter",
+  }),
   reason: Type.String({ description: "the SQLSTATE of PostgreSQL, or malformed" }),
-  detail: Type.String({ description: "PostgreSQL's own words" }),
-  discarded: Type.Boolean({ description: "an operator has decided that it stays uncounted" }),
+  detail: Type.String({ description: "PostgreSQL's message" }),
+  discarded: Type.Boolean({ description: "an operator has decided not to count it" }),
 });
 
 /** GET /api/orders/{id}. */
@@ -112,7 +114,7 @@ export const problem = Type.Object({
   title: Type.String(),
   status: Type.Integer(),
   detail: Type.Optional(Type.String()),
-  /** The id(s) to retry with, where an order may or may not be taken. */
+  /** The id(s) to retry with, where an order may or may not be accepted. */
   ids: Type.Optional(Type.Array(Type.String())),
   errors: Type.Optional(Type.Array(Type.Object({ field: Type.String(), message: Type.String() }))),
   rejected: Type.Optional(rejectedOrders),

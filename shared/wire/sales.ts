@@ -2,7 +2,7 @@ import { Type } from "typebox";
 import { MAX_NAME_LENGTH } from "../domain/catalogue.ts";
 import { TIMESTAMP_PATTERN } from "../domain/time.ts";
 
-/** Of a page; and of one for which each row is summed over the hours of its day: 10 000 of those took 1.3 s. */
+/** The limit of a page; and of a page whose rows are sums over the hours of a day: 10 000 of those took 1.3 s. */
 export const MOST_SALES_ROWS = 10_000;
 export const MOST_SUMMED_ROWS = 2_000;
 
@@ -54,7 +54,7 @@ export const salesQuery = Type.Object(
     ),
     format: Type.Optional(
       Type.Union([Type.Literal("json"), Type.Literal("csv")], {
-        description: "json or csv, whatever Accept says",
+        description: "json or csv, whatever the Accept header is",
       }),
     ),
   },

@@ -1,5 +1,5 @@
 /**
- * What the OpenAPI document says of each route beyond the schemas that the route validates with: descriptions, examples,
+ * The OpenAPI document's description of each route beyond the schemas that the route validates with: descriptions, examples,
  * headers, errors, in OpenAPI's own terms. No route reads any of it, so it costs no request anything.
  *
  * A new route is one entry here: its replies with `reply`, its errors with `problems`. A test fails for a route without.
@@ -91,7 +91,7 @@ const SETUP: Operation = {
   tags: ["reading"],
   summary: "How this server is set up",
   description:
-    "What a page has to know besides the figures: what each mode promises with its reply, some of the catalogue, and whether the page may send generated orders.",
+    "What a page needs besides the figures: what each mode promises with its reply, some of the catalogue, and whether the page may send generated orders.",
   responses: {
     200: reply("The enabled modes, and the other settings.", setupExample),
     ...problems("internal", "closing"),

@@ -1,4 +1,4 @@
-/** What the OpenAPI document says of sending orders and reading their status. */
+/** The OpenAPI document's description of sending orders and reading their status. */
 import type { Mode } from "#shared/ports.ts";
 import {
   batchExample,

@@ -28,13 +28,13 @@ const NOT_BUILT = problemOf("not-found", {
 
 /**
  * The dashboard at `/` and the files that it loads, read from `folder` at each request: a build replaces the folder under
- * a running API. A browser may hold the page of the build before, whose assets that build has kept beside (`.former`).
+ * a running API. A browser may have loaded the page of the previous build, whose assets that build has kept (`.former`).
  */
 export const addPageRoutes = async (app: FastifyInstance, folder: string): Promise<void> => {
   await app.register(fastifyStatic, {
     root: [folder, `${folder}.former`],
     serve: false,
-    // the build leaves each file compressed beside it
+    // the build stores a compressed copy of each file next to it
     preCompressed: true,
     cacheControl: false,
     suppressWarning: true,

@@ -1,22 +1,22 @@
 /**
- * A database restored into another cluster. Transaction ids do not survive that: the new cluster counts from low
- * again, so old orders would qualify a second time (27 of 30 did) and new ones not at all. The identifier of the
- * cluster, kept beside the watermark, tells.
+ * Counting of stored orders (v1), and databases restored into another cluster. Transaction ids do not survive that: the
+ * new cluster counts from low ids again, so old orders would qualify a second time (27 of 30 did) and new ones not at
+ * all. The identifier of the cluster, stored next to the watermark, reveals it.
  */
 import { type Counted, type CountedRow, countedOf, rollUp } from "../../store/count.ts";
 import type { Client, Pool } from "../../store/pool.ts";
 import { type Run, transaction } from "../../store/transaction.ts";
 
 /**
- * Stored orders in one statement, about a tenth of a second's work: what is read of them fits into work_mem, whose default
- * is 4 MB, and all of a long backlog at once would pass the statement timeout, be tried again with even more, and never
- * end. A transaction that is larger goes in one piece.
+ * The stored orders of one statement, about 0.1 s of work. Their data fits into work_mem, whose default is 4 MB. All of
+ * a long backlog at once would exceed the statement timeout, be retried with even more orders, and never finish. A
+ * larger transaction is counted as a whole.
  */
 const MOST_STORED = 20_000;
 
 /**
- * Stored orders are taken by transaction id, not by serial id: every transaction below the snapshot's xmin has
- * ended, so nothing can still appear below the mark. "Greatest id seen" skipped 821 of 7 136 rows. `greatest`
+ * Stored orders are selected by transaction id, not by serial id: every transaction below the snapshot's xmin has
+ * ended, so no order can still appear below the mark. "Greatest id seen" skipped 821 of 7 136 rows. `greatest`
  * keeps a tick with an older snapshot from moving the mark back, which counted 20 of 15.
  *
  * The bounds are scalar subqueries: joined to `mark`, whose size the planner guesses at 1 540 rows, the estimate was
@@ -35,8 +35,8 @@ WITH mark AS MATERIALIZED (
 ), ${rollUp("0::bigint", "(SELECT hi < pg_snapshot_xmin(pg_current_snapshot()) FROM mark)", "NOT EXISTS (SELECT FROM mark)")}`;
 
 /**
- * Counts the stored orders whose transactions have ended since the last call, up to `MOST_STORED` of them. Planned anew
- * each time: a plan that was kept since the table was empty reads all of it.
+ * Counts the stored orders whose transactions have ended since the last call, up to `MOST_STORED` of them. Not a prepared
+ * statement: a plan made while the table was empty reads all of it.
  */
 export const countStored = async (
   pool: Pool,
@@ -50,31 +50,31 @@ export const countStored = async (
 const IS_RESTORED = `
 SELECT 1 FROM meta WHERE system_identifier <> (SELECT system_identifier FROM pg_control_system())`;
 
-/** Rejects on a connection to a restored database that was not adopted yet: what v1 stored there would be lost. */
+/** Rejects on a connection to a restored database that was not adopted yet: the orders that v1 stores there would be lost. */
 export const refuseRestored = async (client: Client): Promise<void> => {
   const { rows } = await client.query(IS_RESTORED);
   if (rows.length > 0) throw new Error("the database was restored; a v1 worker has to adopt it first");
 };
 
-/** In the old cluster's ids everything from the mark on was not counted; nothing is under way any more. */
+/** By the ids of the old cluster everything from the mark on is uncounted; no transaction is in progress any more. */
 const COUNT_REST = `
 WITH counted AS MATERIALIZED (
   SELECT order_id, mode, store, drink, price_cents, event_time, accepted_at
   FROM orders WHERE xid >= (SELECT direct_watermark FROM meta)
 ), ${rollUp("0::bigint")}`;
 
-/** The epoch rises, so that boards of before do not outrank those of now. */
+/** The epoch rises, so that boards published before the restore do not outrank new ones. */
 const TAKE_OVER = `
 UPDATE meta SET system_identifier = (SELECT system_identifier FROM pg_control_system()),
   direct_watermark = pg_snapshot_xmin(pg_current_snapshot()), epoch = epoch + 1`;
 
-/** Every order that v1 ever stored is rewritten; a pool's own timeout would end that for ever in the middle. */
+/** Every order that v1 ever stored is rewritten; the pool's own timeout would abort that every time. */
 const LONGEST_MS = 60 * 60_000;
 
 /**
- * Makes a restored database this cluster's own: counts what was stored and not counted, forgets the old cluster's
- * transaction ids, starts the watermark anew. One transaction; nobody stores orders meanwhile. Resolves with what
- * was counted, `null` when another process has done it.
+ * Adopts a restored database: counts the stored orders that were not counted, clears the old cluster's transaction ids,
+ * and restarts the watermark. One transaction, during which no order can be stored. Resolves with what was counted,
+ * `null` when another process has done it.
  */
 export const adoptRestored = (
   pool: Pool,
@@ -89,7 +89,7 @@ export const adoptRestored = (
 
 const takeOver = async (run: Run, values: unknown[]): Promise<Counted> => {
   const rows = await run<CountedRow>(COUNT_REST, values);
-  // retention's floor would refuse the orders below it, which wait in the default partition to be deleted
+  // retention's floor would reject the orders below it, which are in the default partition and due to be deleted
   await run("ALTER TABLE orders_default DROP CONSTRAINT IF EXISTS not_older_than_the_orders_kept");
   await run("UPDATE orders SET xid = NULL WHERE xid IS NOT NULL");
   await run("SELECT refuse_dropped_orders()");

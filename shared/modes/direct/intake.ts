@@ -19,24 +19,24 @@ import { refuseRestored } from "./count-stored.ts";
 import type { DirectSettings } from "./mode.ts";
 import { findOrders, storeOrders, uncounted } from "./stored-orders.ts";
 
-/** Leaves the deadline of a request room for the reply. */
+/** Leaves time for the reply within the deadline of a request. */
 const STATEMENT_TIMEOUT_MS = 1_300;
 const CONNECT_TIMEOUT_MS = 1_000;
-/** With 64 connections a fifth more orders a second; fewer make groups that cost PostgreSQL more. */
+/** With 64 connections this gives 20 % more orders per second; a lower value makes groups that cost PostgreSQL more. */
 const EAGER_ORDERS = 24;
 /** insufficient_privilege and undefined_function. */
 const FORBIDDEN = new Set(["42501", "42883"]);
-/** query_canceled: the server answers, and stopped a statement of ours at its time. */
+/** query_canceled: the server is up, and cancelled our statement at its timeout. */
 const STATEMENT_TIMEOUT = "57014";
 
-/** v1: concurrent requests share a commit. Each flush is one prepared INSERT of all the orders that wait. */
+/** v1: concurrent requests share a commit. Each flush is one prepared INSERT of all queued orders. */
 export const openDirectIntake = (settings: DirectSettings, log: Log): Intake => {
   let verified: Verified | null = null;
   const pool = openPool(
     {
       databaseUrl: settings.databaseUrl,
       program: "coffee-v1-intake",
-      // one more than the writes, so that the backlog is read while they are slow
+      // one more than the writes, so that the backlog can be read while they are slow
       maxConnections: settings.v1MaxWritesInFlight + 1,
       verify: refuseRestored,
       synchronousCommit: settings.v1SynchronousCommit,
@@ -48,7 +48,7 @@ export const openDirectIntake = (settings: DirectSettings, log: Log): Intake => 
         verified = { synchronous_commit, fsync, full_page_writes };
       },
     },
-    (error) => log.warn({ err: error }, "v1 lost an idle connection to PostgreSQL"),
+    (error) => log.warn({ err: error, mode: "v1" }, "idle PostgreSQL connection lost"),
   );
   const parts: Parts = { pool, synchronousCommit: settings.v1SynchronousCommit, log };
   const group = groupWrites<Order, Receipt>(
@@ -76,7 +76,7 @@ export const openDirectIntake = (settings: DirectSettings, log: Log): Intake => 
   };
 };
 
-/** A backlog that PostgreSQL cannot count in time is as large as it need be known: 2 million new rows take longer. */
+/** A backlog that PostgreSQL cannot count in time is reported as `most`: only 2 million new rows or more take that long. */
 const backlogOf = async (pool: Pool, most: number): Promise<Backlog> => {
   try {
     return await uncounted(pool, most);
@@ -89,9 +89,9 @@ const backlogOf = async (pool: Pool, most: number): Promise<Backlog> => {
 type Parts = { readonly pool: Pool; readonly synchronousCommit: "on" | "off"; readonly log: Log };
 
 /**
- * Runs the statement of an order for no order: PostgreSQL refuses it for the same reasons (it is read-only or a standby,
- * a table or a right is missing). Then commits a message to its log, so that a disk or a synchronous standby that hangs
- * is noticed too. Stores no row.
+ * Runs the statement that stores orders with no order: PostgreSQL rejects it for the same reasons (it is read-only or a
+ * standby, a table or a right is missing). Then it commits a message to the log, so that a disk or a synchronous standby
+ * that hangs is noticed too. Stores no row.
  */
 const probe = (parts: Parts): Promise<void> =>
   withClient(parts.pool, async (client) => {
@@ -99,7 +99,7 @@ const probe = (parts: Parts): Promise<void> =>
     await client
       .query("SELECT pg_logical_emit_message(true, 'coffee-rt', 'probe')")
       .catch((error: unknown) => {
-        // where the function is not allowed the first statement has to do
+        // where the function is not allowed the first statement must be enough
         if (!FORBIDDEN.has(sqlStateOf(error) ?? "")) throw error;
       });
   });
@@ -116,7 +116,7 @@ const storeVerified = async (
   return ids;
 };
 
-/** A session whose statement failed is closed: it keeps the defaults that its role and database had when it started. */
+/** A session whose statement failed is closed: it keeps the defaults that its role and database had when it was opened. */
 const withClient = async <T>(pool: Pool, work: (client: Client) => Promise<T>): Promise<T> => {
   const client = await pool.connect();
   try {
@@ -130,12 +130,12 @@ const withClient = async <T>(pool: Pool, work: (client: Client) => Promise<T>): 
 };
 
 /**
- * Stores the orders in one commit. An order that the database refuses fails alone: the group is halved until
- * it stands by itself.
+ * Stores the orders in one commit. An order that the database rejects fails alone: the group is halved until it is
+ * isolated.
  */
 const store = async (parts: Parts, orders: readonly Order[]): Promise<Outcome[]> => {
   const { pool, log } = parts;
-  /** Whether a connection was there: an error before that is one of connecting, and nothing was sent. */
+  /** Whether a connection was obtained: an earlier error is one of connecting, and nothing was sent. */
   let isSent = false;
   try {
     const stored = await withClient(pool, (client) => {
@@ -149,7 +149,7 @@ const store = async (parts: Parts, orders: readonly Order[]): Promise<Outcome[]>
       return orders.map(() => new Unavailable(reason, `PostgreSQL: ${messageOf(error)}`, error));
     }
     if (orders.length === 1) {
-      log.error({ err: error, mode: "v1", orderId: orders[0]?.id }, "PostgreSQL refuses a valid order");
+      log.error({ err: error, mode: "v1", orderId: orders[0]?.id }, "PostgreSQL rejected a valid order");
       return [error as Error];
     }
     const middle = orders.length >> 1;
@@ -160,17 +160,17 @@ const store = async (parts: Parts, orders: readonly Order[]): Promise<Outcome[]>
 
 const NEW: Receipt = { replayed: false };
 
-/** Sorts the first of each new id, its repetitions, and orders with a key that another body has taken. */
+/** The receipts of new orders, of duplicates, and of orders whose key belongs to an order with another body. */
 const receiptsOf = async (pool: Pool, orders: readonly Order[], stored: Set<string>): Promise<Outcome[]> => {
   const ids = orders.map((order) => order.id);
   const winners = await findOrders(pool, ids).catch((error: unknown) => {
-    // the orders are stored: the SQLSTATE of this error says nothing of them
+    // the orders are stored: the SQLSTATE of this error must not blame them
     throw new Error(messageOf(error), { cause: error });
   });
   const unseen = new Set(stored);
   return orders.map((order) => {
     const winner = winners.get(order.id);
-    if (winner === undefined) return new Unavailable("outcome_unknown", "the order that came first is gone");
+    if (winner === undefined) return new Unavailable("outcome_unknown", "the order stored first was deleted");
     if (winner.fingerprint !== fingerprintOf(order))
       return new KeyConflict("the key belongs to an order with another body");
     return unseen.delete(order.id) ? NEW : { replayed: true, eventTimeMs: winner.eventTimeMs };

@@ -18,17 +18,17 @@ export const directKnobs = Type.Object({
     default: 2,
     minimum: 1,
     maximum: 100,
-    description: "commits under way at a time, each on a connection of its own",
+    description: "commits in flight at a time, each on its own connection",
   }),
   v1MaxQueuedOrders: Type.Integer({
     default: 10_000,
     minimum: 1,
     maximum: 1_000_000,
-    description: "orders that wait for a commit; more are answered 503",
+    description: "orders queued for a commit; more are answered 503",
   }),
   v1SynchronousCommit: Type.Union([Type.Literal("on"), Type.Literal("off")], {
     default: "on",
-    description: "on replies when the order is on disk, off before that (for experiments)",
+    description: "on replies after the order is on disk, off before that (for experiments)",
   }),
   v1TickMs: Type.Integer({
     default: 500,
@@ -40,10 +40,10 @@ export const directKnobs = Type.Object({
 
 export type DirectSettings = Static<typeof directKnobs>;
 
-/** Loaded by workers alone: the order API has every mode, and no use for the 10 MB that BullMQ takes. */
+/** Loaded by workers only: the order API loads every mode, and does not need the 10 MB of BullMQ. */
 const openSource = (settings: DirectSettings, log: Log): Source => {
   const opened = import("./source.ts").then(({ openDirectSource }) => openDirectSource(settings, log));
-  // it may reject before anybody waits for it
+  // it may reject before it is awaited
   opened.catch(() => undefined);
   return {
     run: async (count, signal) => (await opened).run(count, signal),

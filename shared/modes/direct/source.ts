@@ -8,17 +8,17 @@ import type { DirectSettings } from "./mode.ts";
 
 const QUEUE = "coffee-v1-tick";
 const SCHEDULER = "count";
-/** A flushed Redis forgets the schedule; this often it is written again. */
+/** A flushed Redis loses the schedule; it is rewritten at this interval. */
 const RESCHEDULE_MS = 5_000;
-/** A worker killed in a tick holds the next ones back until its lock has run out and was looked for. */
+/** A worker killed during a tick blocks the next ones until its lock has expired and BullMQ has checked it. */
 const LOCK_MS = 2_000;
 const STALLED_CHECK_MS = 1_000;
-/** BullMQ blocks for ten seconds at most: a connection that is silent for longer leads nowhere. */
+/** BullMQ blocks for at most ten seconds: a connection that is silent for longer is broken. */
 const SILENCE_MS = 12_000;
-/** Longer than a tick; what is not counted by then comes again. */
+/** Longer than a tick; orders that are not counted by then are counted by a later tick. */
 const CLOSE_MS = 3_000;
 
-/** BullMQ retries at once after an error reply, as fast as Redis refuses. It is paused for this long instead. */
+/** After an error reply BullMQ retries at once, as fast as Redis rejects. It is paused for this long instead. */
 const REFUSED_PAUSE_MS = 1_000;
 /** The kinds of work that need rights of the Redis user. */
 const SCHEDULE = "write v1's schedule (BullMQ)";
@@ -32,8 +32,8 @@ const TICK = "take v1's ticks (BullMQ)";
 RedisConnection.minimumVersion = "6.2.0";
 
 /**
- * v1's aggregator: BullMQ says when to count, one worker at a time; that the count is right is PostgreSQL's
- * doing alone, so a tick too many or two at once do no harm.
+ * v1's aggregator: BullMQ schedules the ticks, for one worker at a time. PostgreSQL alone makes the count right, so an
+ * extra tick or two at once do no harm.
  */
 export const openDirectSource = (settings: DirectSettings, log: Log): Source => {
   const connection = { url: settings.boardRedisUrl, maxRetriesPerRequest: null, socketTimeout: SILENCE_MS };
@@ -61,7 +61,7 @@ export const openDirectSource = (settings: DirectSettings, log: Log): Source => 
 
   const run = async (count: Count, signal: AbortSignal): Promise<void> => {
     const failure = Promise.withResolvers<never>();
-    // it may reject after the end was decided
+    // it may reject after the run has ended
     failure.promise.catch(() => undefined);
     const ended = new Promise<void>((resolve) => {
       if (signal.aborted) resolve();
@@ -85,15 +85,15 @@ export const openDirectSource = (settings: DirectSettings, log: Log): Source => 
       else ticking.failed(error);
     });
     worker.on("completed", ticking.succeeded);
-    // it ends with the signal; a Redis that hangs must not hold up the stop
+    // it ends with the signal; a Redis that hangs must not delay the stop
     keepScheduled(schedule, signal).catch(failure.reject);
     try {
       await Promise.race([ended, failure.promise]);
     } finally {
-      // lets the tick under way end
+      // lets the current tick end
       await atMost(worker.close(), CLOSE_MS);
     }
-    // the tick that was let end may have failed
+    // that tick may have failed
     await Promise.race([failure.promise, Promise.resolve()]);
   };
 
@@ -128,10 +128,10 @@ const openWorker = (
   return worker;
 };
 
-/** Redis answered, and refused. A connection that fails is paced by ioredis itself. */
+/** Redis replied with an error. Failed connections are paced by ioredis itself. */
 const isRefusal = (error: Error): boolean => error.name === "ReplyError";
 
-/** Pausing is synchronous, so that not even a retry that never yields goes on; BullMQ ignores both while it closes. */
+/** Pausing is synchronous, so that even a retry that never yields stops; BullMQ ignores pause and resume while it closes. */
 const pauseBriefly = (worker: Worker): void => {
   if (worker.isPaused()) return;
   void worker.pause(true);
@@ -146,8 +146,8 @@ const writeSchedule = async (queue: Queue, tickMs: number): Promise<void> => {
 };
 
 /**
- * A worker whose clock was an hour ahead leaves a next tick that is due in an hour, and writing the schedule again keeps
- * it: counting stood still until then. No tick is due later than one period after its schedule was written.
+ * A worker whose clock was an hour ahead leaves a next tick that is due in an hour, and rewriting the schedule keeps it:
+ * counting stopped until then. No tick is due later than one period after its schedule was written.
  */
 const forgetFarTick = async (queue: Queue, tickMs: number): Promise<void> => {
   const next = (await queue.getJobScheduler(SCHEDULER))?.next;

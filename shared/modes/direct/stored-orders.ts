@@ -1,9 +1,9 @@
-/** What v1 does with the orders table itself: store, look up, and see what is not counted yet. */
+/** What v1 itself does with the orders table: store, look up, and read what is not counted yet. */
 import { messagesIn } from "../../store/count.ts";
 import type { Client, Pool } from "../../store/pool.ts";
 
 /**
- * That all are new is the usual answer, and returned in one row instead of one each. Sorted in a subquery, as in count.ts:
+ * Usually all orders are new, which is returned in one row instead of one each. Sorted in a subquery, as in count.ts:
  * a sort that also carries the transaction id made the statement 2 % to 3 % slower.
  */
 const STORE_ORDERS = `
@@ -22,7 +22,7 @@ SELECT CASE WHEN (SELECT count(*) FROM stored) < (SELECT count(*) FROM input)
 /** What the statement found; `ids` are the new ones, null when all of them are. */
 export type Stored = {
   readonly ids: Set<string> | null;
-  /** As it was set in the session that commits: behind a pooler it need not be the one that was verified. */
+  /** As set in the session that commits: behind a pooler it may differ from the one that was verified. */
   readonly synchronousCommit: string;
 };
 
@@ -39,12 +39,12 @@ export const storeOrders = async (pool: Pool | Client, mode: string, messages: s
   return { ids: row.ids && new Set(row.ids), synchronousCommit: row.synchronous_commit };
 };
 
-/** What is known of a stored order: enough to tell the same order again and to answer it as before. */
+/** A stored order, as far as needed to recognise a duplicate and to repeat the reply. */
 export type StoredOrder = { readonly fingerprint: string; readonly eventTimeMs: number };
 
 /**
- * Stored orders by id. A statement of its own on purpose: the snapshot of the INSERT cannot see the concurrent
- * order that it lost against.
+ * Stored orders by id. A separate statement on purpose: the snapshot of the INSERT cannot see the concurrent order that
+ * it conflicted with.
  */
 export const findOrders = async (
   pool: Pool | Client,
@@ -64,9 +64,9 @@ export const findOrders = async (
 };
 
 /**
- * Orders stored and not counted, at most `most` of them, and the age of the oldest. The upper bound holds for every row
- * that can be seen; it is there because the planner takes a third of the table for one open side and reads all of it,
- * every second. Planned anew each time: a plan that was kept since the table was empty reads all of it, too.
+ * Orders stored and not counted, at most `most` of them, and the age of the oldest. The upper bound holds for every
+ * visible row; without it the planner assumes a third of the table for the one-sided range and reads all of it, every
+ * second. Not a prepared statement: a plan made while the table was empty reads all of it too.
  */
 export const uncounted = async (pool: Pool, most: number): Promise<{ orders: number; oldestMs: number }> => {
   const { rows } = await pool.query<{ orders: string; oldest_ms: number | null }>({

@@ -1,4 +1,4 @@
-/** kafkajs, with what it needs to be trusted: bounded retries, our log, and two repairs. */
+/** kafkajs with bounded retries, our log, and two bugs fixed. */
 import { createRequire } from "node:module";
 import type { Socket } from "node:net";
 import { Kafka, type LogEntry, logLevel } from "kafkajs";
@@ -6,15 +6,15 @@ import type { Log } from "../../ports.ts";
 import { type OutageLog, openOutageLog } from "../../runtime/outage-log.ts";
 import { retrying } from "../../runtime/retry.ts";
 
-/** A request that got no answer in this time is given up; its effect is unknown. */
+/** A request without an answer for this long is abandoned; its effect is unknown. */
 export const REQUEST_TIMEOUT_MS = 1_300;
 
-/** A broker that hangs does not hold up a stop. */
+/** A broker that hangs does not delay a stop for longer. */
 export const DISCONNECT_MS = 2_000;
 
 /**
- * `prompt` is for what a client of ours waits on: decided within 2 s, where kafkajs would go on for half a minute.
- * `patient` is for what runs in the background and only has to succeed.
+ * `prompt` is for requests that a client waits for: decided within 2 s, where kafkajs would retry for half a minute.
+ * `patient` is for background work, which only has to succeed.
  */
 const MANNERS = {
   prompt: {
@@ -24,7 +24,7 @@ const MANNERS = {
   },
   patient: {
     connectionTimeout: 5_000,
-    // of what is no long wait by itself, as a rebalance is
+    // for requests that do not wait long by design, as a rebalance does
     requestTimeout: 8_000,
     retry: { retries: 5, initialRetryTime: 100, maxRetryTime: 2_000, restartOnFailure: async () => true },
   },
@@ -42,13 +42,13 @@ export const openKafka = (
     ...addressesIn(brokers),
     ...MANNERS[manner],
     logLevel: logLevel.WARN,
-    logCreator: () => (entry) => tell(log, entry),
+    logCreator: () => (entry) => logEntry(log, entry),
   });
 };
 
 const TLS = "kafka+ssl://";
 
-/** KAFKA_BROKERS as kafkajs wants it. A certificate authority of one's own comes by Node's NODE_EXTRA_CA_CERTS. */
+/** KAFKA_BROKERS in the form of kafkajs. A private certificate authority is given by Node's NODE_EXTRA_CA_CERTS. */
 export const addressesIn = (text: string): { brokers: string[]; ssl: boolean } => {
   const given = text
     .split(",")
@@ -60,7 +60,7 @@ export const addressesIn = (text: string): { brokers: string[]; ssl: boolean } =
   };
 };
 
-/** A broker that has just started refuses once or twice. */
+/** A broker that has just started rejects once or twice. */
 export const openKafkaOutage = (log: Log): OutageLog =>
   openOutageLog(log, {
     failing: "Kafka unreachable, retrying",
@@ -69,7 +69,7 @@ export const openKafkaOutage = (log: Log): OutageLog =>
     tolerated: 2,
   });
 
-/** Does `attempt` until Kafka lets it succeed; rejects only when `signal` aborts. */
+/** Repeats `attempt` until Kafka lets it succeed; rejects only when `signal` aborts. */
 export const untilKafkaAnswers = async (
   attempt: () => Promise<void>,
   signal: AbortSignal,
@@ -80,8 +80,8 @@ export const untilKafkaAnswers = async (
   outage.succeeded();
 };
 
-/** kafkajs calls every retry an error. What matters is told by those who call it; this is for a closer look. */
-const tell = (log: Log, { label, log: { message, ...fields } }: LogEntry): void => {
+/** kafkajs calls every retry an error. The callers log what matters; this is for debugging. */
+const logEntry = (log: Log, { label, log: { message, ...fields } }: LogEntry): void => {
   const { error, groupId, broker } = fields as Record<string, unknown>;
   log.info({ mode: "v3", label, error, groupId, broker }, `kafkajs: ${message}`);
 };
@@ -100,9 +100,9 @@ const repair = (): void => {
 };
 
 /**
- * kafkajs 2.2.4 re-arms its throttle timer with a negative delay for ever, also when nothing waits: about 700
- * wake-ups a second and 6 % of a core per idle connection. Without pending requests there is nothing to check;
- * whoever adds one schedules anew.
+ * kafkajs 2.2.4 re-arms its throttle timer with a negative delay for ever, also when no request waits: about 700
+ * wake-ups a second and 6 % of a core per idle connection. Without pending requests there is nothing to check, and
+ * adding a request schedules the next check.
  */
 const stopIdleSpin = (prototype: RequestQueue): void => {
   const schedule = prototype.scheduleCheckPendingRequests;
@@ -112,8 +112,8 @@ const stopIdleSpin = (prototype: RequestQueue): void => {
 };
 
 /**
- * kafkajs keeps a connection on which a request was not answered in time, and sends the next ones into it: what lies
- * between may have forgotten it without a word, and the system would go on trying for a quarter of an hour. Kafka's own
+ * kafkajs keeps a connection on which a request timed out, and sends the next requests into it. A network device may
+ * have dropped the connection silently, and the operating system would retransmit for a quarter of an hour. Kafka's own
  * client closes such a connection.
  */
 const leaveSilence = (prototype: Connection): void => {

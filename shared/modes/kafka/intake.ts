@@ -21,7 +21,7 @@ const QUEUED: Receipt = { replayed: false };
  * v3: one record per order, under its id.
  *
  * Never `idempotent: true`: after a timeout kafkajs reuses the sequence number for other records, which the
- * broker then takes for repetitions and drops, acknowledged. Repetitions are found by order id instead.
+ * broker then takes for duplicates and drops, acknowledged. Duplicates are found by order id instead.
  */
 export const openKafkaIntake = (settings: KafkaSettings, log: Log): Intake => {
   const kafka = openKafka(settings.kafkaBrokers, "coffee-v3-intake", log, "prompt");
@@ -44,7 +44,7 @@ export const openKafkaIntake = (settings: KafkaSettings, log: Log): Intake => {
       await Promise.all([admin.connect(), producer.connect()]);
       problem = "";
       connected = true;
-      // unfit or not, `backlog` verifies again within a second
+      // in both cases `backlog` verifies again within a second
       void topic.verify().then(
         (facts) => warnOfRetention(facts, settings, log),
         () => undefined,
@@ -56,7 +56,7 @@ export const openKafkaIntake = (settings: KafkaSettings, log: Log): Intake => {
   };
   const verify = (): Promise<TopicFacts> => (connected ? topic.verify() : Promise.reject(unavailable()));
   const connecting = untilKafkaAnswers(connect, closing.signal, openKafkaOutage(log));
-  // it rejects only when it is closed first, and `close` looks
+  // it rejects only when it is closed first, and `close` handles that
   connecting.catch(() => undefined);
   const group = groupWrites<Order, Receipt>(
     {
@@ -106,7 +106,7 @@ const produce = async (
       // no timestamp: a record's time is when it was accepted, never when it was sold, or retention would drop it
       messages: orders.map((order, index) => ({ key: order.id, value: values[index] ?? "", partition })),
     });
-    if (answers.length !== 1) throw new Error(`${answers.length} partitions answered for one`);
+    if (answers.length !== 1) throw new Error(`expected an answer of one partition, got ${answers.length}`);
     return orders.map(() => QUEUED);
   } catch (error) {
     turns.pass();
@@ -114,28 +114,28 @@ const produce = async (
   }
 };
 
-/** As Kafka's own producer has it by default (batch.size). */
+/** The default of Kafka's own producer (batch.size). */
 const STICKY_BYTES = 16_384;
 /**
- * Twice the 50 ms from one fetch of a worker to the next: it then finds orders in one or two partitions and counts them in as
- * many statements, not in one for each of six. At 6 690 orders/s freshness p99 was 185 ms so, and 275 ms by kilobytes
- * alone; PostgreSQL's CPU 0.137 cores and 0.222.
+ * Twice the 50 ms between two fetches of a worker: a fetch then finds orders in one or two partitions and counts them in
+ * as many statements, instead of one for each of six. At 6 690 orders/s freshness p99 was 185 ms, and 275 ms with the
+ * limit of bytes alone; PostgreSQL used 0.137 cores, and 0.222.
  */
 const STICKY_MS = 100;
 
 export type Turns = {
-  /** The one for a write of so many bytes. */
+  /** The partition for a write of this many bytes. */
   take(bytes: number): number;
-  /** The write failed: its partition may have no leader just now. */
+  /** The write failed: its partition may have no leader now. Moves on to the next one. */
   pass(): void;
 };
 
 /**
  * Writes go to one partition for some kilobytes and some time, and then to the next (KIP-794): a write becomes one batch
- * of records instead of a small one in each partition, which costs producer, broker and workers a good part of their
- * time. Nothing hangs on which partition an order is in: each counts once by its id.
+ * of records instead of a small one in each partition, which would cost producer, broker and workers a good part of
+ * their time. The partition of an order does not matter: each counts once by its id.
  *
- * @param nowMs a clock that nobody sets
+ * @param nowMs a monotonic clock
  */
 export const openTurns = (nowMs: () => number = () => performance.now()): Turns => {
   let turn = 0;
@@ -157,9 +157,9 @@ export const openTurns = (nowMs: () => number = () => performance.now()): Turns 
 };
 
 /**
- * Takes the `partition` of a message for a turn. All messages of a send have to have the same one: when kafkajs 2.2.4
- * tries again it asks no broker that has answered before, and so what it then gives to that one is lost, acknowledged.
- * With one partition there is one broker, and the second try is the whole send or nothing.
+ * Maps the `partition` of a message to a real partition. All messages of a send must have the same one: when kafkajs
+ * 2.2.4 retries, it skips every broker that has answered before, and messages that it then assigns to that broker are
+ * lost, acknowledged. With one partition there is one broker, and a retry repeats the whole send or nothing.
  */
 export const partitionInTurn: ICustomPartitioner =
   () =>

@@ -4,13 +4,13 @@ import type { Mode } from "../../ports.ts";
 import { openKafkaIntake } from "./intake.ts";
 import { openKafkaSource } from "./source.ts";
 
-/** Without users: kafkajs would take what stands before the colon for the host. */
+/** Without users: kafkajs would take the part before the colon for the host. */
 const BROKER = "[^,/@\\s]+:\\d+";
 const TLS_BROKER = `kafka\\+ssl://${BROKER}`;
 
 export const kafkaKnobs = Type.Object({
   kafkaBrokers: Type.String({
-    // all by TLS or none: one that is not would see what the others protect
+    // all by TLS or none: an unencrypted one would expose what the others protect
     pattern: `^${BROKER}(\\s*,\\s*${BROKER})*$|^${TLS_BROKER}(\\s*,\\s*${TLS_BROKER})*$`,
     description:
       "host:port of one or more brokers, separated by commas; each as kafka+ssl://host:port for TLS",
@@ -25,19 +25,19 @@ export const kafkaKnobs = Type.Object({
     default: 6,
     minimum: 1,
     maximum: 1_000,
-    description: "partitions of the topic when it is made: the most workers that share the work",
+    description: "partitions of the topic when it is created: at most this many workers share the work",
   }),
   v3Replicas: Type.Integer({
     default: 1,
     minimum: 1,
     maximum: 9,
-    description: "replicas of the topic when it is made",
+    description: "replicas of the topic when it is created",
   }),
   v3RetentionHours: Type.Integer({
     default: 168,
     minimum: 1,
     maximum: 8_760,
-    description: "how long the topic keeps orders, set when it is made",
+    description: "how long the topic keeps orders, set when it is created",
   }),
   v3Acks: Type.Union([Type.Literal(-1), Type.Literal(1)], {
     default: -1,
@@ -55,19 +55,19 @@ export const kafkaKnobs = Type.Object({
     default: 2,
     minimum: 0,
     maximum: 1_000,
-    description: "how long an order waits for company while no produce request is under way",
+    description: "how long an order waits for others while no produce request is in flight",
   }),
   v3MaxWritesInFlight: Type.Integer({
     default: 3,
     minimum: 1,
     maximum: 100,
-    description: "produce requests under way at a time",
+    description: "produce requests in flight at a time",
   }),
   v3MaxQueuedOrders: Type.Integer({
     default: 10_000,
     minimum: 1,
     maximum: 1_000_000,
-    description: "orders that wait for a produce request; more are answered 503",
+    description: "orders queued for a produce request; more are answered 503",
   }),
   v3BatchMaxOrders: Type.Integer({
     default: 5_000,
@@ -80,7 +80,7 @@ export const kafkaKnobs = Type.Object({
     minimum: 0,
     maximum: 1_000,
     description:
-      "from one fetch to the next while nothing waits: orders gather, and each statement counts more",
+      "time between two fetches while there is no backlog: orders accumulate, and each statement counts more",
   }),
   v3PartitionsAtOnce: Type.Integer({
     default: 2,

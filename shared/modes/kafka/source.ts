@@ -6,17 +6,17 @@ import { openKafka, openKafkaOutage, untilKafkaAnswers } from "./client.ts";
 import type { KafkaSettings } from "./mode.ts";
 import { ensureTopic } from "./topic.ts";
 
-/** How long the broker may hold back a fetch that has nothing yet. */
+/** How long the broker may delay a fetch that has no records yet. */
 const FETCH_WAIT_MS = 500;
 const LEAVE_MS = 5_000;
-/** While a batch is counted the group must hear of us, or it gives our partitions away. */
+/** While a batch is counted the group needs heartbeats, or it reassigns our partitions. */
 const HEARTBEAT_MS = 1_000;
 
 /**
  * v3's worker: a member of the consumer group. Part and shard are the partition.
  *
- * kafkajs gives up for good on some faults that pass (a cluster that still elects its coordinator), so each time it
- * does, a new consumer takes over; only what `count` rejects ends the run.
+ * kafkajs gives up for good on some errors that pass (a cluster that is still electing its coordinator). A new consumer
+ * then takes over; only an error of `count` ends the run.
  */
 export const openKafkaSource = (settings: KafkaSettings, log: Log): Source => {
   const kafka = openKafka(settings.kafkaBrokers, "coffee-v3-worker", log, "patient");
@@ -57,7 +57,7 @@ type Consuming = {
   readonly onRunning: () => void;
 };
 
-/** One consumer's life: until `signal` aborts, or it or `count` fails. */
+/** The lifetime of one consumer: until `signal` aborts, or it or `count` fails. */
 const consume = async (
   { kafka, settings, count, log, onRunning }: Consuming,
   signal: AbortSignal,
@@ -71,7 +71,7 @@ const consume = async (
     allowAutoTopicCreation: false,
   });
   const over = Promise.withResolvers<void>();
-  // it may reject before anybody waits for it
+  // it may reject before it is awaited
   over.promise.catch(() => undefined);
   const onAbort = (): void => over.resolve();
   signal.addEventListener("abort", onAbort, { once: true });
@@ -92,15 +92,15 @@ const consume = async (
       partitionsConsumedConcurrently: settings.v3PartitionsAtOnce,
       eachBatch: async (payload) => {
         await countBatch(payload, settings.v3BatchMaxOrders, count, signal, over.reject);
-        // the next fetch begins when all partitions of this one are done: until then orders gather, as a statement of
-        // few costs nearly what one of many does
+        // the next fetch starts when all partitions of this one are done: until then orders accumulate, because a
+        // statement of few orders costs nearly as much as one of many
         if (isCaughtUp(payload)) await pause(gatheredAt - performance.now(), signal);
       },
     });
     if (!signal.aborted) await over.promise;
   } finally {
     signal.removeEventListener("abort", onAbort);
-    // waits for the batch in hand; what is not settled by then comes again
+    // waits for the current batch; records that are not settled by then are redelivered
     await atMost(consumer.disconnect(), LEAVE_MS);
   }
 };
@@ -140,7 +140,7 @@ const countBatch = async (
 
 const isCaughtUp = ({ batch }: EachBatchPayload): boolean => Number(batch.offsetLag()) <= 0;
 
-/** The group moved on: the commit after this chunk is refused and the chunk comes again elsewhere. */
+/** The group was rebalanced: the commit after this chunk is rejected and another worker gets the chunk again. */
 const lateHeartbeat = (): void => undefined;
 
 const entryOf = (partition: number, { offset, value }: KafkaMessage) => ({

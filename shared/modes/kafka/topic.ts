@@ -8,7 +8,7 @@ import type { KafkaSettings } from "./mode.ts";
 /** The age of the oldest uncounted order is known to this precision. */
 const AGE_PRECISION_MS = 100;
 
-/** Makes the topic where it is missing. Safe from several processes at once. */
+/** Creates the topic if it is missing. Safe from several processes at once. */
 export const ensureTopic = async (settings: KafkaSettings, log: Log): Promise<void> => {
   const kafka = openKafka(settings.kafkaBrokers, "coffee-v3-topic", log, "patient");
   const admin = kafka.admin({ retry: { retries: 1 } });
@@ -30,14 +30,14 @@ const topicOf = (settings: KafkaSettings): ITopicConfig => ({
     { name: "retention.ms", value: String(settings.v3RetentionHours * HOUR_MS) },
     { name: "retention.bytes", value: "-1" },
     { name: "cleanup.policy", value: "delete" },
-    // or "all in-sync replicas" may be the leader alone; one replica may still be away
+    // otherwise "all in-sync replicas" may be the leader alone; one replica may still be down
     { name: "min.insync.replicas", value: String(Math.max(1, settings.v3Replicas - 1)) },
   ],
 });
 
 /**
  * Reads the group's lag. A record is an order, so lag is a difference of offsets. The age of the oldest is found
- * by halving the time in which it must have come, since the broker tells offsets by time and not times by offset.
+ * by bisecting the time of its arrival, since the broker returns offsets by time and not times by offset.
  */
 export const openBacklog = (admin: Admin, settings: KafkaSettings, log: Log): (() => Promise<Backlog>) => {
   const { v3Topic: topic, v3Group: groupId } = settings;
@@ -48,7 +48,7 @@ export const openBacklog = (admin: Admin, settings: KafkaSettings, log: Log): ((
 
   const oldest = async (committed: ReadonlyMap<number, number>): Promise<number> => {
     let pending = Date.now();
-    // a clock that was ahead has left a time to come
+    // a clock that was ahead has left a time in the future
     let counted = countedUntilMs < pending ? countedUntilMs : keptSinceMs();
     while (pending - counted > AGE_PRECISION_MS) {
       const middle = Math.floor((counted + pending) / 2);
@@ -78,30 +78,30 @@ export const openBacklog = (admin: Admin, settings: KafkaSettings, log: Log): ((
       0,
     );
     if (orders > 0) return { orders, oldestMs: Math.max(0, Date.now() - (await oldest(committed))) };
-    // what comes from now on is younger than this
+    // orders that arrive from now on are newer than this
     countedUntilMs = Math.max(countedUntilMs, Date.now() - HOUR_MS / 60);
     return { orders: 0, oldestMs: 0 };
   };
 };
 
-/** The topic's retention may pass the group: those orders were acknowledged, and nothing else tells that they are gone. */
+/** The topic's retention may pass the group's offset: those orders were acknowledged, and only this log reports the loss. */
 const openLossLog = (log: Log) => {
-  const told = new Map<number, number>();
+  const logged = new Map<number, number>();
   return (partition: number, low: number, committed: number): void => {
-    if (committed < 0 || low <= committed || told.get(partition) === low) return;
-    told.set(partition, low);
+    if (committed < 0 || low <= committed || logged.get(partition) === low) return;
+    logged.set(partition, low);
     const lost = low - committed;
     log.error(
       { mode: "v3", partition, lost },
-      "acknowledged orders fell out of the topic before they were counted",
+      "acknowledged orders were dropped by the topic's retention before they were counted",
     );
   };
 };
 
-/** kafkajs' own name for it is not among what Node finds to import from a CommonJS module. */
+/** kafkajs' own constant is not among the names that Node can import from a CommonJS module. */
 const TOPIC: ConfigResourceTypes.TOPIC = 2;
 
-/** What decides whether the topic takes and keeps orders, by Kafka's own names. */
+/** The settings that decide whether the topic accepts and keeps orders, by Kafka's own names. */
 const VERIFIED = [
   "min.insync.replicas",
   "unclean.leader.election.enable",
@@ -112,14 +112,14 @@ const VERIFIED = [
 
 export type TopicFacts = {
   readonly verified: Verified;
-  /** Infinity when orders are kept until something else deletes them. */
+  /** Infinity when the topic has no retention by time. */
   readonly keptMs: number;
 };
 
-/** The topic would refuse or lose orders as it is now: the intake sends it none. */
+/** The topic would reject or lose orders with its present settings: the intake sends it none. */
 export class UnfitTopic extends Error {}
 
-/** Reads the topic's settings and state back; rejects with `UnfitTopic` when it would refuse or lose orders. */
+/** Reads the topic's settings and state back; rejects with `UnfitTopic` when it would reject or lose orders. */
 export const verifyTopic = async (
   admin: Admin,
   { v3Topic: name, v3Acks }: KafkaSettings,
@@ -168,11 +168,11 @@ export const verifyTopic = async (
 };
 
 export type TopicCheck = {
-  /** Reads the topic anew; rejects when it is unfit, or could not be read. */
+  /** Reads the topic's settings again; rejects when it is unfit, or could not be read. */
   verify(): Promise<TopicFacts>;
-  /** Null while the topic is not known to be fit: no order is given to it. */
+  /** Null while the topic is not known to be fit: no order is sent to it. */
   facts(): TopicFacts | null;
-  /** Why it is not. */
+  /** Why it is not fit. */
   problem(): string;
 };
 
@@ -189,7 +189,7 @@ export const openTopicCheck = (admin: Admin, settings: KafkaSettings, log: Log):
       problem = UNREACHABLE;
       return facts;
     } catch (error) {
-      // a request that failed by itself says nothing of the topic
+      // a request that failed proves nothing about the topic
       if (!(error instanceof UnfitTopic)) throw error;
       if (problem !== error.message)
         log.error({ mode: "v3", reason: error.message }, "settings check failed, rejecting orders");
@@ -199,7 +199,7 @@ export const openTopicCheck = (admin: Admin, settings: KafkaSettings, log: Log):
     }
   };
   return {
-    // backlog and probe ask at the same time, and an older answer must not replace a newer one
+    // backlog and probe may verify at the same time, and an older answer must not replace a newer one
     verify: () => {
       running ??= verify().finally(() => {
         running = null;
@@ -211,12 +211,12 @@ export const openTopicCheck = (admin: Admin, settings: KafkaSettings, log: Log):
   };
 };
 
-/** A topic that was there before may have been made with another retention than V3_RETENTION_HOURS. */
+/** An existing topic may have been created with another retention than V3_RETENTION_HOURS. */
 export const warnOfRetention = ({ keptMs }: TopicFacts, settings: KafkaSettings, log: Log): void => {
   const { v3Topic: topic, v3RetentionHours } = settings;
   if (keptMs < v3RetentionHours * HOUR_MS)
     log.warn(
       { mode: "v3", topic, retentionHours: keptMs / HOUR_MS, v3RetentionHours },
-      "the topic keeps orders for less time than V3_RETENTION_HOURS says; its own retention bounds the lag",
+      "the topic keeps orders for less time than V3_RETENTION_HOURS; its own retention bounds the lag",
     );
 };

@@ -10,19 +10,19 @@ export type StreamEntry = readonly [id: string, fields: readonly string[] | null
 /** One member of the consumer group. Each call rejects with `MissingRight` while Redis has never allowed it. */
 export type Consumer = {
   /**
-   * The next entries: first what this name was given before and never settled, then what dead members hold, then
-   * new ones, for which it waits at most `BLOCK_MS`. After an error the own pending entries are read again,
-   * because a reply may have been lost on the way.
+   * The next entries: first those delivered to this name before and never settled, then those of dead members, then new
+   * ones, for which it waits at most `BLOCK_MS`. After an error the own pending entries are read again, because a reply
+   * may have been lost.
    */
   read(): Promise<StreamEntry[]>;
-  /** Whether the last read brought as much as it asked for: more may wait. */
+  /** Whether the last read returned as many entries as it asked for: there may be more. */
   isBehind(): boolean;
   settled(ids: readonly string[]): Promise<void>;
   deliveriesOf(entries: readonly StreamEntry[]): Delivery[];
 };
 
 export type Consuming = {
-  /** A connection of its own: a read that blocks holds up what comes after it. */
+  /** A separate connection: a blocking read delays the commands after it. */
   readonly reads: StreamClient;
   readonly commands: StreamClient;
   readonly settings: RedisStreamsSettings;
@@ -36,10 +36,10 @@ export const openConsumer = ({ reads, commands, settings, slot, rights }: Consum
   /** Own pending entries after this id; null when all of them were read. */
   let pendingAfter: string | null = "0";
   let claimedAt = 0;
-  /** Whether XACK was tried: without that right the consumer must read nothing, or it would count orders again and again. */
+  /** Whether XACK was tried: without that right the consumer must read nothing, or it would count orders repeatedly. */
   let mayAcknowledge = false;
   let isBehind = false;
-  /** Expected until entries tell better: a read is sized in entries, a batch in orders. */
+  /** An estimate until the first entries arrive: a read is sized in entries, a batch in orders. */
   let ordersPerEntry = settings.v2GroupMaxOrders;
 
   const settle = (...ids: readonly string[]): Promise<number> =>
@@ -60,7 +60,7 @@ export const openConsumer = ({ reads, commands, settings, slot, rights }: Consum
     const [, entries] = (await rights.check("claim entries of the stream", () =>
       reads.xautoclaim(stream, group, name, idle, "0-0", "COUNT", count),
     )) as [string, StreamEntry[]];
-    // a full hand means that there may be more
+    // a full reply means that there may be more
     if (entries.length < count) claimedAt = performance.now();
     return entries;
   };
@@ -107,7 +107,7 @@ const entriesWanted = (settings: RedisStreamsSettings, ordersPerEntry: number): 
 const READ = "read the stream";
 const SETTLE = "acknowledge entries of the stream";
 
-/** From the stream's beginning: a group made at `$` would never count what came before it. */
+/** From the start of the stream: a group created at `$` would never count earlier entries. */
 export const createGroup = async (redis: StreamClient, stream: string, group: string): Promise<void> => {
   try {
     await redis.xgroup("CREATE", stream, group, "0", "MKSTREAM");

@@ -10,7 +10,7 @@ import { entryTimeMs, openStream, type StreamClient } from "./stream.ts";
 
 const QUEUED: Receipt = { replayed: false };
 
-/** v2: the orders that wait while an XADD is in flight become one stream entry. */
+/** v2: the orders that are queued while an XADD is in flight become one stream entry. */
 export const openRedisStreamsIntake = (settings: RedisStreamsSettings, log: Log): Intake => {
   const redis = openStream(settings.streamRedisUrl, "coffee-v2-intake", log);
   const durability = openDurability(redis, settings, log);
@@ -50,17 +50,17 @@ export const openRedisStreamsIntake = (settings: RedisStreamsSettings, log: Log)
   };
 };
 
-/** The one reason for which Redis refuses the probe's entry when it would take an order. */
+/** The only reason for which Redis rejects the probe's entry when it would accept an order. */
 const IS_WRITABLE = /greater than 0-0/;
 
 type Durability = {
-  /** Reads the settings anew; rejects with `UnfitSettings`, or when they could not be read. */
+  /** Reads the settings again; rejects with `UnfitSettings`, or when they could not be read. */
   verify(): Promise<void>;
   /** Null while the connected server is not verified. */
   verified(): Verified | null;
-  /** Why it is not. */
+  /** Why it is not verified. */
   problem(): string;
-  /** Grows with each connection. */
+  /** Increases with each connection. */
   connection(): number;
 };
 
@@ -75,7 +75,7 @@ const openDurability = (redis: StreamClient, settings: RedisStreamsSettings, log
     try {
       verified = await verifyDurability(redis, settings);
     } catch (error) {
-      // a command that failed with its connection says nothing of the settings
+      // a command that failed with its connection proves nothing about the settings
       if (!(error instanceof UnfitSettings)) throw error;
       verified = null;
       if (problem !== error.message)
@@ -94,7 +94,7 @@ const openDurability = (redis: StreamClient, settings: RedisStreamsSettings, log
   return { verify, verified: () => verified, problem: () => problem, connection: () => connection };
 };
 
-/** With these Redis refuses a command before it runs. A proxy may reply with others after it has run. */
+/** With these errors Redis rejects a command before it runs. A proxy may reply with others after it has run. */
 const REFUSALS =
   /^(OOM|READONLY|MISCONF|NOREPLICAS|NOPERM|NOAUTH|WRONGTYPE|LOADING|BUSY|MASTERDOWN|CLUSTERDOWN|MOVED)\b/;
 
@@ -108,12 +108,12 @@ const add = async (
   const sentBy = durability.connection();
   try {
     await redis.addOrders(stream, orders.length, encodeOrders(orders));
-    // ioredis sends a command again after a reconnect, before the new server is verified
+    // ioredis resends a command after a reconnect, before the new server is verified
     if (durability.connection() !== sentBy) await durability.verify();
     return orders.map(() => QUEUED);
   } catch (error) {
     const text = messageOf(error);
-    // the first try may have been written before the second was refused
+    // the first attempt may have been written before the second was rejected
     const isRefused = REFUSALS.test(text) && durability.connection() === sentBy;
     throw new Unavailable(isRefused ? "backend_away" : "outcome_unknown", `Redis: ${text}`, error);
   }
@@ -135,8 +135,8 @@ const neededSettings = (appendfsync: string) => [
 export class UnfitSettings extends Error {}
 
 /**
- * Reads the settings back, and rejects with `UnfitSettings` when one of them breaks the promise. A Redis that
- * does not let them be read is accepted only with V2_APPENDFSYNC=unverified.
+ * Reads the settings back, and rejects with `UnfitSettings` when one of them breaks the promise. A Redis whose settings
+ * cannot be read is accepted only with V2_APPENDFSYNC=unverified.
  */
 export const verifyDurability = async (
   redis: StreamClient,

@@ -32,13 +32,13 @@ export const redisStreamsKnobs = Type.Object({
     default: 2,
     minimum: 1,
     maximum: 100,
-    description: "XADDs under way at a time",
+    description: "XADDs in flight at a time",
   }),
   v2MaxQueuedOrders: Type.Integer({
     default: 10_000,
     minimum: 1,
     maximum: 1_000_000,
-    description: "orders that wait for an XADD; more are answered 503",
+    description: "orders queued for an XADD; more are answered 503",
   }),
   v2BatchMaxEntries: Type.Integer({
     default: 200,
@@ -50,14 +50,14 @@ export const redisStreamsKnobs = Type.Object({
     default: 2_000,
     minimum: 1,
     maximum: 100_000,
-    description: "orders counted in one statement, give or take an entry",
+    description: "orders counted in one statement, to the nearest entry",
   }),
   v2GatherMs: Type.Integer({
     default: 50,
     minimum: 0,
     maximum: 1_000,
     description:
-      "from one read to the next while nothing waits: orders gather, and each statement counts more",
+      "time between two reads while there is no backlog: orders accumulate, and each statement counts more",
   }),
   v2Slots: Type.Integer({
     default: 16,
@@ -75,7 +75,7 @@ export const redisStreamsKnobs = Type.Object({
     default: 30_000,
     minimum: 100,
     maximum: 3_600_000,
-    description: "another worker's entries are claimed when nobody settled them for this long",
+    description: "another worker's entries are claimed after they were pending for this long",
   }),
 });
 

@@ -12,14 +12,14 @@ import { openReader, openStream, type StreamClient } from "./stream.ts";
 const TRIM_EVERY_MS = 1_000;
 /** Needs a right of the Redis user. */
 const SELECT = "select the database";
-/** While every slot is taken, or PostgreSQL does not lease one. */
+/** The pause while every slot is leased, or PostgreSQL leases none. */
 const NO_SLOT_MS = 250;
 
 /** v2's worker: members of the consumer group, each under the name of a slot that it leases. */
 export const openRedisStreamsSource = (settings: RedisStreamsSettings, log: Log): Source => {
   const { streamRedisUrl, v2SlotsAtOnce } = settings;
   const commands = openStream(streamRedisUrl, "coffee-v2-worker", log);
-  // one each: a read that blocks holds up what comes after it on its connection
+  // one each: a blocking read delays the commands after it on its connection
   const readers = Array.from({ length: v2SlotsAtOnce }, () =>
     openReader(streamRedisUrl, "coffee-v2-reader", log),
   );
@@ -60,7 +60,7 @@ export const openRedisStreamsSource = (settings: RedisStreamsSettings, log: Log)
         throw error;
       }),
     );
-    // each settles what it has in hand before the first failure is told
+    // each member settles its current batch before the first failure is reported
     await Promise.allSettled(members);
     trimming.close();
     await Promise.all(members);
@@ -78,8 +78,8 @@ export const openRedisStreamsSource = (settings: RedisStreamsSettings, log: Log)
 type Consuming = { readonly gatherMs: number; readonly signal: AbortSignal; readonly log: Log };
 
 /**
- * Acknowledges only what is settled. While a backlog waits it reads ahead by one batch as the one in hand is counted;
- * otherwise it lets orders gather, as a statement of few orders costs nearly what one of many does.
+ * Acknowledges only settled entries. While there is a backlog it reads one batch ahead while the current one is counted;
+ * otherwise it lets orders accumulate, because a statement of few orders costs nearly as much as one of many.
  */
 const consume = async (
   consumer: Consumer,
@@ -121,7 +121,7 @@ const consume = async (
   }
 };
 
-/** A connection that is being established refuses once or twice. */
+/** A connection that is being opened rejects once or twice. */
 const openOutage = (log: Log, what: string): OutageLog =>
   openOutageLog(log, {
     failing: `${what} failed, retrying`,
@@ -191,8 +191,8 @@ const openTrimming = (
 };
 
 /**
- * A slot is a small number that one worker holds at a time, by an advisory lock of a session. It only buys speed
- * (a rollup shard and a consumer name of one's own): counting stays right if two hold it.
+ * A slot is a small number that one worker holds at a time, by an advisory lock of a session. It only improves speed
+ * (a rollup shard and a consumer name for each worker): counting stays right if two workers hold it.
  */
 export type Lease = {
   readonly slot: number;
@@ -211,7 +211,7 @@ export const leaseSlot = async (pool: Pool, slots: number, log: Log): Promise<Le
   const gone = new AbortController();
   const onGone = (error?: Error): void => {
     if (gone.signal.aborted) return;
-    log.warn({ reason: error ? messageOf(error) : "the session ended" }, "the worker's slot was lost");
+    log.warn({ reason: error ? messageOf(error) : "the session ended" }, "slot lease lost");
     gone.abort();
   };
   client.on("error", onGone);

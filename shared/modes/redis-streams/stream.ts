@@ -1,7 +1,7 @@
 /**
  * The stream and its scripts. An entry holds a JSON array of orders, their number `n`, and the running `total` of
  * orders ever added, this entry included: lag is a difference of totals, because entries are not orders and a
- * counter beside the stream drifts.
+ * separate counter drifts.
  */
 import type { Log } from "../../ports.ts";
 import { openOutageLog } from "../../runtime/outage-log.ts";
@@ -42,7 +42,7 @@ end
 if not oldest then return 0 end
 return redis.call('XTRIM', KEYS[1], 'MINID', oldest)`;
 
-/** Orders that the group has not settled, and the id of the oldest entry that holds one. */
+/** Orders that the group has not settled, and the id of the oldest entry with such an order. */
 const BACKLOG = `${FIELDS}
 local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
 if not last then return {'0', ''} end
@@ -61,8 +61,8 @@ local before = (tonumber(entry.total) or 0) - (tonumber(entry.n) or 0)
 return {string.format('%.0f', (tonumber(fields(last[2]).total) or 0) - before), oldest[1]}`;
 
 /**
- * Resolves with the error by which Redis refuses a new entry. It never accepts the id 0-0, so nothing is stored, and it
- * checks the id last: after permissions, memory, its disk and its role.
+ * Resolves with the error by which Redis rejects a new entry. Redis never accepts the id 0-0, so nothing is stored, and
+ * it checks the id last: after permissions, memory, its disk and its role.
  */
 const PROBE = `
 redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)
@@ -79,12 +79,12 @@ export type StreamClient = RedisClient & {
 export const openStream = (url: string, name: string, log: Log): StreamClient =>
   withScripts(openLogged(url, redisOptions(name), log));
 
-/** A read that blocks may take this long; then its server is gone without a word. */
+/** A blocking read may take this long; then its server has disappeared without closing the connection. */
 const READ_TIMEOUT_MS = BLOCK_MS + 2_000;
 
 /**
- * A connection for blocking reads. What broke is not sent again by itself: the entries of a lost reply are pending
- * already, and only an error makes the reader look for them.
+ * A connection for blocking reads. Broken commands are not resent: the entries of a lost reply are already pending, and
+ * only an error makes the consumer read them.
  */
 export const openReader = (url: string, name: string, log: Log): StreamClient => {
   const options = {
