@@ -119,7 +119,7 @@ describe("two schemas of one database", () => {
       await count(pool, someOrders(5));
     }
     for (const outcomes of await Promise.all([retainNow(first), retainNow(second)]))
-      expect(outcomes).toContainEqual(expect.objectContaining({ fate: "gone" }));
+      expect(outcomes).toContainEqual(expect.objectContaining({ fate: "dropped" }));
     for (const pool of [first, second]) expect(await ordersIn(pool)).toBe(5);
 
     const leases = await Promise.all([leaseSlot(first, 1, silent), leaseSlot(second, 1, silent)]);
@@ -149,7 +149,7 @@ test("a role that owns only its schema migrates, counts and drops partitions", a
   await migrate(url, () => undefined);
   await makeWeeks(pool, 120, 100);
   await count(pool, ordersOf(110, 5));
-  expect(await retainNow(pool)).toContainEqual(expect.objectContaining({ fate: "gone" }));
+  expect(await retainNow(pool)).toContainEqual(expect.objectContaining({ fate: "dropped" }));
   expect(await relationsIn("public")).toBe(0);
 });
 

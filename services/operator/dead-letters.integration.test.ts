@@ -126,7 +126,7 @@ test.each<[string[], RegExp]>([
   [["list", "--payload", "x"], /'--payload'/],
   [["show"], /takes the id of one/],
   [["show", "1", "2"], /takes the id of one/],
-  [["show", "x"], /"x" is no dead letter's id/],
+  [["show", "x"], /"x" is not the id of a dead letter/],
   [["replay"], /--all/],
   [["replay", "1", "--all"], /--all/],
   [["replay", "1", "--mode", "v2"], /with --all/],

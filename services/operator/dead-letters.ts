@@ -22,7 +22,7 @@ const MOST_ORDERS = 10_000;
 const ORDER_ID = new RegExp(ORDER_ID_PATTERN);
 
 /** `-` is standard input. */
-export const readCorrection = async (file: string): Promise<string> => {
+const readCorrection = async (file: string): Promise<string> => {
   try {
     return file === "-" ? await text(process.stdin) : await readFile(file, "utf8");
   } catch (error) {
@@ -34,7 +34,7 @@ export const readCorrection = async (file: string): Promise<string> => {
  * The JSON text of an array of orders in the wire format, from one order or an array of them. The correction of a single
  * order keeps its id: under another id it would count in addition to what its client may resend.
  */
-export const correctionOf = (json: string, letter: KeptLetter): string => {
+const correctionOf = (json: string, letter: KeptLetter): string => {
   let written: unknown;
   try {
     written = JSON.parse(json);

@@ -9,7 +9,7 @@ import { reconcileCommand } from "./reconcile.ts";
 import { replay } from "./replay/command-line.ts";
 import { retention } from "./retention.ts";
 
-export const operatorKnobs = Type.Object({
+const operatorKnobs = Type.Object({
   databaseUrl: Type.String({
     pattern: "^postgres(ql)?://",
     description: "PostgreSQL, as postgres://user@host:port/name",
@@ -20,7 +20,7 @@ export const operatorKnobs = Type.Object({
   ),
 });
 
-export type OperatorSettings = Static<typeof operatorKnobs>;
+type OperatorSettings = Static<typeof operatorKnobs>;
 
 /** Every command, in the order of the help. */
 export const commands: readonly Command[] = [deadLetters, reconcileCommand, retention, replay];

@@ -76,7 +76,7 @@ test("a flood of them is told in part, and counted in full", async () => {
   await settle(carried(encodeOrders(orders)));
   await settle(carried(encodeOrders(orders.map(dearer))));
   expect(told).toHaveLength(20);
-  expect(warnings).toEqual(["more of them did, in the same batch"]);
+  expect(warnings).toEqual(["more orders of this batch have the key of another order"]);
   expect({ conflicts, kept: await kept() }).toEqual({ conflicts: 100, kept: 100 });
 });
 

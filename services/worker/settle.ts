@@ -202,18 +202,18 @@ const stopIfSystemic = async (
 };
 
 /** An order, or text in its place, and its origin; index -1 is the whole entry. */
-export type Piece = { readonly origin: string; readonly index: number; readonly text: string };
-export type Poison = { readonly piece: Piece; readonly error: unknown };
+type Piece = { readonly origin: string; readonly index: number; readonly text: string };
+type Poison = { readonly piece: Piece; readonly error: unknown };
 
 /** The members of an entry's array, as text: the whole batch becomes one array without being parsed here. */
-export const bare = ({ payload }: Entry): string => {
+const bare = ({ payload }: Entry): string => {
   const text = payload.trim();
   const inside = text.startsWith("[") && text.endsWith("]") ? text.slice(1, -1).trim() : text;
   return inside === "" ? "null" : inside;
 };
 
 /** The slow path: takes entries apart one by one, so that each order is a separate piece. */
-export const piecesOf = (entries: readonly Entry[]): { pieces: Piece[]; broken: Poison[] } => {
+const piecesOf = (entries: readonly Entry[]): { pieces: Piece[]; broken: Poison[] } => {
   const pieces: Piece[] = [];
   const broken: Poison[] = [];
   for (const { origin, payload } of entries) {

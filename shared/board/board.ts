@@ -1,10 +1,10 @@
 /**
- * The board in Redis: one hash with the picture, one channel that announces changes, two keys by which publishers take
+ * The board in Redis: one hash with the board, one channel that announces changes, two keys by which publishers take
  * turns. Only this file uses these keys.
  */
 import type { Board } from "../domain/board.ts";
 import type { Log } from "../ports.ts";
-import { messageOf } from "../runtime/lifecycle.ts";
+import { atMost, messageOf } from "../runtime/lifecycle.ts";
 import { openOutageLog } from "../runtime/outage-log.ts";
 import {
   closeRedis,
@@ -39,6 +39,8 @@ export const boardEvents = (log: Log, failed: (error: MissingRight) => void) => 
 const MOST_AHEAD_US = 5_000_000;
 /** A turn lasts as long as the default time between two boards. */
 const TURN_MS = 100;
+/** A command before the first connection is open fails at once, so the first turn waits for it this long. */
+const FIRST_ATTEMPT_MS = 3_000;
 /** The stores are ranked at most this often. */
 const RANKING_MS = 900;
 
@@ -69,7 +71,7 @@ export type BoardPosition = Pick<Board, "epoch" | "version" | "asOfUs" | "stores
 
 /** Each call rejects with `MissingRight` while Redis has never allowed it to this user. */
 export type BoardWriter = {
-  /** Where the published board stands; null without one. */
+  /** The position of the published board; null without one. */
   position(): Promise<BoardPosition | null>;
   /** The whole published board; null without one. */
   read(): Promise<Board | null>;
@@ -92,6 +94,8 @@ export const openBoardWriter = (
   const redis = openRedis(url, options, (error) => onError(connectError(rights, error))) as WithPublish;
   redis.defineCommand("publishBoard", { numberOfKeys: 2, lua: PUBLISH });
   redis.on("ready", () => rights.allowed(SELECT)).on("ready", onConnected);
+  const attempted = new Promise<void>((resolve) => void redis.once("ready", resolve).once("close", resolve));
+  const firstAttempt = atMost(attempted, FIRST_ATTEMPT_MS);
   // HMGET also for one field: the publishing script needs that right anyway
   const read = (...fields: string[]) => rights.check(READ, () => redis.hmget(BOARD, ...fields));
   return {
@@ -109,7 +113,10 @@ export const openBoardWriter = (
       const publish = () => redis.publishBoard(BOARD, CHANGES, epoch, version, asOfUs, storesAsOfUs, text);
       return rights.check("publish the board", publish, OF_A_SCRIPT);
     },
-    takeTurn: () => rights.check("take the turn to publish", () => taken(redis, TURN, TURN_MS)),
+    takeTurn: async () => {
+      await firstAttempt;
+      return rights.check("take the turn to publish", () => taken(redis, TURN, TURN_MS));
+    },
     takeRanking: () =>
       rights.check("take the turn to rank the stores", () => taken(redis, RANKING, RANKING_MS)),
     close: () => closeRedis(redis),

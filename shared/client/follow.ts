@@ -128,7 +128,7 @@ export type Phase = "connecting" | "live" | "stale" | "behind" | "disconnected" 
 /** The server's own limit: a board is read at least every second, so at this age no worker publishes. */
 const STALE_AFTER_MS = 5_000;
 
-export const isOld = (ageMs: number | null): boolean => ageMs !== null && ageMs > STALE_AFTER_MS;
+const isOld = (ageMs: number | null): boolean => ageMs !== null && ageMs > STALE_AFTER_MS;
 
 export const statusOf = (phase: Phase, sinceMs: number, dataFromMs: number | null, nowMs: number): Status => {
   const ageMs = dataFromMs === null ? null : Math.max(0, nowMs - dataFromMs);

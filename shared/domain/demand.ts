@@ -28,12 +28,12 @@ export const PERCENT_BY_HOUR: Readonly<Record<number, number>> = {
 };
 
 /** Percent of items by weekday, Sunday first as JavaScript counts. */
-export const PERCENT_BY_WEEKDAY: readonly number[] = [15.2, 11.2, 11.6, 11.4, 12.8, 15.2, 22.6];
+const PERCENT_BY_WEEKDAY: readonly number[] = [15.2, 11.2, 11.6, 11.4, 12.8, 15.2, 22.6];
 
 export const ITEMS_PER_SALE = 2.23;
 
 /** Items sold of the ten best sellers (coffee, bread, tea, …): how much a favourite leads the next. */
-export const ITEMS_BY_RANK: readonly number[] = [5471, 3325, 1435, 1025, 856, 771, 616, 590, 540, 379];
+const ITEMS_BY_RANK: readonly number[] = [5471, 3325, 1435, 1025, 856, 771, 616, 590, 540, 379];
 
 const OPEN_HOURS = Object.keys(PERCENT_BY_HOUR).length;
 const MEAN_PERCENT = Object.values(PERCENT_BY_HOUR).reduce((sum, percent) => sum + percent, 0) / OPEN_HOURS;

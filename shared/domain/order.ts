@@ -89,7 +89,7 @@ export type FieldError = { readonly field: string; readonly message: string };
 export type OrderRules = { readonly catalogue: Catalogue; readonly maxEventAgeDays: number };
 
 /** How far ahead of the server's clock an order may be dated. */
-export const MAX_EVENT_AHEAD_MS = 5 * MINUTE_MS;
+const MAX_EVENT_AHEAD_MS = 5 * MINUTE_MS;
 
 /** Nothing older is stored (db/migrations/0001_orders.sql), however many days are allowed. */
 const FIRST_EVENT_MS = Date.UTC(2000, 0);

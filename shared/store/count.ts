@@ -25,7 +25,7 @@ export type Counted = {
 /** The latest orders kept per part; the board shows this many. */
 const RECENT = 50;
 /** Time constant of the rate in `applied`, in seconds: long enough to be smooth, short enough to be current. */
-export const RATE_SECONDS = 10;
+const RATE_SECONDS = 10;
 
 /** Ages are reported in steps of 5 %: a few rows for any number of orders of any age. */
 const AGE_STEPS = 20;

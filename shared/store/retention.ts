@@ -70,8 +70,8 @@ export const checkKeeps = (
   const leastDays = Math.ceil((heldMs + KEY_MAX_AGE_MS) / DAY_MS) + PARTITION_DAYS;
   if (ordersKeepDays >= leastDays) return;
   throw new Error(
-    `${variableOf(keeps.knob)} is "${settings[keeps.knob]}": ${name} may redeliver an order for ${heldMs / HOUR_MS} hours, ` +
-      `${variableOf(keeps.knob)} is "${settings[keeps.knob]}": ${name} may deliver an order again for ${heldMs / HOUR_MS} hours, ` +
+    `ORDERS_KEEP_DAYS is "${ordersKeepDays}": expected at least ${leastDays}, because ` +
+      `${variableOf(keeps.knob)} is "${settings[keeps.knob]}": ${name} may redeliver an order for ${heldMs / HOUR_MS} hours, ` +
       `its key may be ${KEY_DAYS} days old, and orders are dropped by weeks.`,
   );
 };

@@ -138,7 +138,7 @@ export class UnfitSettings extends Error {}
  * Reads the settings back, and rejects with `UnfitSettings` when one of them breaks the promise. A Redis whose settings
  * cannot be read is accepted only with V2_APPENDFSYNC=unverified.
  */
-export const verifyDurability = async (
+const verifyDurability = async (
   redis: StreamClient,
   { v2Appendfsync }: RedisStreamsSettings,
 ): Promise<Verified> => {
