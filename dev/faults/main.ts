@@ -4,12 +4,12 @@ import { messageOf } from "#shared/runtime/lifecycle.ts";
 import { writeSection } from "../markdown.ts";
 import { faults } from "./faults.ts";
 import { type Options, type Planned, readOptions, USAGE } from "./options.ts";
-import { faultsTable, modesTable, openResults, type Results, sectionOf } from "./results.ts";
+import { faultsTable, modesTable, openResults, type Results, summaryOf } from "./results.ts";
 import { concurrently, type RunResult, runFault } from "./run.ts";
 import { testMutants } from "./run-mutants.ts";
 import { closeSystems } from "./system.ts";
 
-const SCALE = join(import.meta.dirname, "..", "..", "SCALE.md");
+const root = join(import.meta.dirname, "..", "..");
 const stopping = new AbortController();
 const isVerbose = process.env["FAULTS_VERBOSE"] === "1";
 
@@ -86,7 +86,10 @@ const main = async (): Promise<boolean> => {
     options,
   );
   console.log(`\n${faultsTable(results.runs)}\n\n${modesTable(results.runs)}`);
-  if (isWhole) writeSection(SCALE, "faults", sectionOf(results.runs));
+  if (isWhole) {
+    writeSection(join(root, "SCALE.md"), "faults", summaryOf(results.runs));
+    writeSection(join(root, "docs", "scale", "faults.md"), "each-fault", faultsTable(results.runs));
+  }
   return results.runs.every(({ ok }) => ok);
 };
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { faults } from "./faults.ts";
 import { readOptions } from "./options.ts";
-import { faultsTable, modesTable, openResults, sectionOf } from "./results.ts";
+import { faultsTable, modesTable, openResults, summaryOf } from "./results.ts";
 import type { RunResult } from "./run.ts";
 
 let folder: string;
@@ -62,7 +62,7 @@ test("the tables show the sums of each mode and the worst recovery of each fault
     "| kill-worker | 4.0 s | NOT OK |",
     "| kill-stream | 1.5 s |  |",
   ]);
-  expect(sectionOf(runs)).toContain("Seeds 1, 2.");
+  expect(summaryOf(runs)).toContain("Seeds 1, 2.");
 });
 
 test("plans the chosen faults with each seed", () => {

@@ -9,7 +9,7 @@ import { needsK6, planOf, textOfWork, timeText } from "./experiments/plan.ts";
 import { selfTest } from "./judge/self-test.ts";
 import { type LabOptions, labOptionsFrom, USAGE } from "./options.ts";
 import { compareSuites } from "./report/compare.ts";
-import { checkSuite, renderReport, renderSuite } from "./report/suite.ts";
+import { checkSuite, renderReport, renderSuite, reportFile } from "./report/suite.ts";
 import type { Pinning } from "./run/environment.ts";
 import { commitOf, environmentOf, pinningHere, takeGeneratorCores } from "./run/environment.ts";
 import { grafanaIn, marking, openProgress } from "./run/progress.ts";
@@ -24,14 +24,6 @@ import { doAll } from "./run/work.ts";
 const root = join(import.meta.dirname, "..", "..");
 const log = (line: string): void => console.error(line);
 
-const placesOf = (folder: string) => ({
-  scaleFile: join(root, "SCALE.md"),
-  readmeFile: join(root, "README.md"),
-  sizingFile: join(root, "docs", "sizing.md"),
-  picturesFolder: join(root, "docs", "scale"),
-  htmlFile: join(folder, "report.html"),
-});
-
 /** Without a name the newest; throws a sentence where there is none. */
 const existing = (folder: string | null): string => {
   const found = folder === null ? suiteFolders().at(-1) : resolve(folder);
@@ -42,7 +34,7 @@ const existing = (folder: string | null): string => {
 };
 
 const render = async (folder: string): Promise<void> => {
-  const files = await renderSuite(folder, placesOf(folder));
+  const files = await renderSuite(folder, root);
   for (const file of files) log(`wrote ${file}`);
 };
 
@@ -52,7 +44,7 @@ const check = async (folder: string | null): Promise<number> => {
     return 0;
   }
   const found = existing(folder);
-  const problems = await checkSuite(found, placesOf(found));
+  const problems = await checkSuite(found, root);
   for (const problem of problems) log(problem);
   log(problems.length === 0 ? `all is as ${found} makes it` : "npm run lab -- render writes them anew");
   return problems.length === 0 ? 0 : 1;
@@ -155,9 +147,10 @@ const runSuite = async (options: RunOptions, signal: AbortSignal): Promise<numbe
     const going: Going = { measures, folder, suite, progress, runs: 0 };
     const failed = await doAll(going, works, log);
     log(`${going.suite.runs.length} runs in ${folder}`);
-    const { htmlFile } = placesOf(folder);
-    await renderReport(folder, htmlFile);
-    log(`${htmlFile} shows them; npm run lab -- render ${folder} makes SCALE.md and its pictures of them`);
+    await renderReport(folder);
+    log(
+      `${reportFile(folder)} shows them; npm run lab -- render ${folder} makes SCALE.md and its pictures of them`,
+    );
     return failed === 0 ? 0 : 1;
   });
 };

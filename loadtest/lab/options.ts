@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 import { allAt, EXPERIMENTS, experimentNamed } from "./experiments/all.ts";
 import type { Experiment } from "./experiments/experiment.ts";
 import { SCALES } from "./experiments/layout.ts";
-import { HYPOTHESES } from "./report/verdicts.ts";
+import { HYPOTHESES } from "./report/hypotheses.ts";
 import { MODE_NAMES } from "./run/arrangements.ts";
 import type { Scale } from "./run/results.ts";
 

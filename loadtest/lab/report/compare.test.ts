@@ -20,16 +20,16 @@ const runsWith = (...p99s: readonly number[]): Suite =>
     }),
   );
 const ackOf = (first: Suite, second: Suite) =>
-  compare(first, second).find(({ figure }) => figure.startsWith("ack p99"));
+  compare(first, second).find(({ figure }) => figure.startsWith("reply p99"));
 
-test("a suite beside itself shows no difference in anything", () => {
+test("a suite compared with itself shows no difference", () => {
   const comparisons = compare(made, made);
   expect(comparisons.length).toBeGreaterThan(100);
   expect(comparisons.filter(({ is }) => is !== "no difference shown")).toEqual([]);
   expect(comparisons.every(({ ratio }) => ratio === 1)).toBe(true);
 });
 
-test("clearly lower is better, clearly higher worse, and what overlaps is neither", () => {
+test("lower is better, higher is worse, and overlapping values show no difference", () => {
   expect(ackOf(runsWith(10, 11, 11, 12), runsWith(5, 6, 6, 7))).toMatchObject({
     is: "better",
     ratio: 6 / 11,
@@ -40,14 +40,14 @@ test("clearly lower is better, clearly higher worse, and what overlaps is neithe
   expect(ackOf(runsWith(10, 11, 11, 12), runsWith(9, 11, 12, 20))?.is).toBe("no difference shown");
 });
 
-test("three each show nothing, as chance parts them too often, and void runs are not compared", () => {
+test("three values each show no difference, and void runs are not compared", () => {
   expect(ackOf(runsWith(10, 11, 12), runsWith(100, 110, 120))?.is).toBe("no difference shown");
   expect(ackOf(runsWith(10, 11, 12, 13, 14), runsWith(100, 110, 120))?.is).toBe("no difference shown");
   const voided = suiteOf(runsWith(1, 1, 1).runs.map(({ run }) => ({ ...run, voids: ["lag"] })));
   expect(compare(runsWith(10, 11, 12), voided)).toEqual([]);
 });
 
-test("a capacity that is higher than what failed before is better, and less is worse", () => {
+test("a capacity above the former failing rate is better, and the reverse is worse", () => {
   const search = (knee: number): Suite =>
     suiteOf(
       [knee / 2, knee, knee * 1.05, knee, knee, knee].map((rate, index) => {
@@ -61,7 +61,7 @@ test("a capacity that is higher than what failed before is better, and less is w
   expect(capacity(1_000, 1_040)?.is).toBe("no difference shown");
 });
 
-test("folders give a table and the same as data", () => {
+test("compares two folders, as a table and as data", () => {
   const folder = mkdtempSync(join(tmpdir(), "coffee-rt-compare-"));
   for (const [name, suite] of [
     ["a", runsWith(10, 11, 11, 12)],
@@ -74,7 +74,7 @@ test("folders give a table and the same as data", () => {
   const { comparisons, text } = compareSuites(join(folder, "a"), join(folder, "b"));
   rmSync(folder, { recursive: true });
   expect(text).toContain(
-    "| E1 v2, 50 requests/s of 1 | ack p99, ms | 11 | 6 | 0.545× | 0.417×–0.7× (min..max of 4) | better |",
+    "| E1 v2, 50 requests/s of 1 | reply p99, ms | 11 | 6 | 0.545× | 0.417×–0.7× (min..max of 4) | better |",
   );
   expect(text).toContain(`${comparisons.length - 1} no difference shown.`);
   expect(JSON.parse(JSON.stringify(comparisons))).toEqual(comparisons);

@@ -1,18 +1,11 @@
-/** Two sets of results beside each other: the second by the first, with how sure that is. */
+/** Compares two sets of results: the ratio of the second to the first, and how certain it is. */
 import { tableOf } from "../../../dev/markdown.ts";
 import { OBJECTIVE_NAMES, OBJECTIVES } from "../judge/objectives.ts";
 import { medianOf, ratioOf } from "../judge/statistics.ts";
 import { readSuite } from "../run/result-files.ts";
 import type { Run, Suite } from "../run/results.ts";
-import {
-  boundsOf,
-  capacitiesOf,
-  cpuPerThousand,
-  isValid,
-  memoryBytes,
-  timesOf,
-  variantOf,
-} from "./figures.ts";
+import { cpuPerThousand, memoryBytes } from "./costs.ts";
+import { boundsOf, capacitiesOf, isValid, timesOf, variantOf } from "./figures.ts";
 import { numberText, timesText } from "./numbers.ts";
 
 export type Comparison = {
@@ -29,13 +22,9 @@ export type Comparison = {
   readonly is: "better" | "worse" | "no difference shown";
 };
 
-type Direction = "more is better" | "less is better";
-
-type Figure = { readonly name: string; of(run: Run): number | null };
-
-const FIGURES: readonly Figure[] = [
-  { name: "ack p50, ms", of: ({ ackMs }) => ackMs.p50 },
-  { name: "ack p99, ms", of: ({ ackMs }) => ackMs.p99 },
+const FIGURES: readonly { readonly name: string; of(run: Run): number | null }[] = [
+  { name: "reply p50, ms", of: ({ ackMs }) => ackMs.p50 },
+  { name: "reply p99, ms", of: ({ ackMs }) => ackMs.p99 },
   { name: "freshness p50, ms", of: ({ freshnessMs }) => freshnessMs?.p50 ?? null },
   { name: "freshness p99, ms", of: ({ freshnessMs }) => freshnessMs?.p99 ?? null },
   { name: "CPU-seconds per 1 000 orders", of: cpuPerThousand },
@@ -43,11 +32,12 @@ const FIGURES: readonly Figure[] = [
 ];
 
 /**
- * Of each side. By chance alone all values of one side lie above all of the other in two cases of 70 where each has four,
- * in two of 20 where each has three: fewer than four show nothing (the exact test of Mann and Whitney).
+ * Of each side. By chance alone, all values of one side are above all of the other in 2 of 70 cases with four values
+ * each, and in 2 of 20 with three: fewer than four show nothing (exact test of Mann and Whitney).
  */
 const FEWEST_REPETITIONS = 4;
 
+/** The folders of two suites, as data and as a Markdown table. */
 export const compareSuites = (
   firstFolder: string,
   secondFolder: string,
@@ -56,7 +46,7 @@ export const compareSuites = (
   return { comparisons, text: textOf(comparisons) };
 };
 
-/** Of whatever both have: capacities, and figures of valid runs at the same point. */
+/** Whatever both suites have: capacities, and figures of valid runs at the same point. */
 export const compare = (first: Suite, second: Suite): Comparison[] => [
   ...compareCapacities(first, second),
   ...comparePoints(first, second),
@@ -73,18 +63,14 @@ const compareCapacities = (first: Suite, second: Suite): Comparison[] => {
           each.mode === mode && each.ordersPerRequest === ordersPerRequest && each.variant === variant,
       );
       if (!other) return [];
-      const at = [`${experiment} ${mode}`, `${ordersPerRequest} per request`, variant]
-        .filter(Boolean)
-        .join(", ");
+      const at = textOfPoint(`${experiment} ${mode}`, `${ordersPerRequest} per request`, variant);
       return OBJECTIVE_NAMES.flatMap((name): Comparison[] => {
         const [a, b] = [boundsOf(capacity, name), boundsOf(other, name)];
         if (a.low === 0 || b.low === 0) return [];
-        const { low, ratio, high } = timesOf(b, a);
+        const times = timesOf(b, a);
         const figure = `capacity at ${OBJECTIVES[name].label}, orders/s`;
-        const is = verdictOf(low, high, "more is better");
-        return [
-          { figure, at, first: a.low, second: b.low, ratio, low, high, by: "bounds of the search", is },
-        ];
+        const is = verdictOf(times, "better");
+        return [{ figure, at, first: a.low, second: b.low, ...times, by: "bounds of the search", is }];
       });
     });
   });
@@ -98,34 +84,30 @@ const comparePoints = (first: Suite, second: Suite): Comparison[] => {
       if (!a?.length || !b?.length || medianOf(a) === 0) return [];
       const { ratio, interval } = ratioOf(b, a);
       const { low, high, by, count } = interval;
-      const isShown = count >= FEWEST_REPETITIONS;
-      return [
-        {
-          ...{ figure: name, at, first: medianOf(a), second: medianOf(b), ratio, low, high },
-          by: `${by} of ${count}`,
-          is: isShown ? verdictOf(low, high, "less is better") : "no difference shown",
-        },
-      ];
+      const is = count >= FEWEST_REPETITIONS ? verdictOf(interval, "worse") : "no difference shown";
+      const values = { first: medianOf(a), second: medianOf(b), ratio, low, high };
+      return [{ figure: name, at, ...values, by: `${by} of ${count}`, is }];
     }),
   );
 };
 
-/** Valid runs by what they were given. */
-const pointsOf = ({ runs }: Suite): Map<string, Run[]> =>
-  Map.groupBy(runs.map(({ run }) => run).filter(isValid), (run) =>
-    [
-      `${run.experiment} ${run.mode}`,
-      `${numberText(run.load.requestsPerSecond)} requests/s of ${run.load.ordersPerRequest}`,
-      variantOf(run),
-    ]
-      .filter(Boolean)
-      .join(", "),
-  );
+const textOfPoint = (...parts: readonly string[]): string => parts.filter(Boolean).join(", ");
 
-/** Only when all that the ratio may be lies on one side of 1. */
-const verdictOf = (low: number, high: number, direction: Direction): Comparison["is"] => {
+/** Valid runs by their load and variant. */
+const pointsOf = ({ runs }: Suite): Map<string, Run[]> =>
+  Map.groupBy(runs.map(({ run }) => run).filter(isValid), (run) => {
+    const { requestsPerSecond, ordersPerRequest } = run.load;
+    const load = `${numberText(requestsPerSecond)} requests/s of ${ordersPerRequest}`;
+    return textOfPoint(`${run.experiment} ${run.mode}`, load, variantOf(run));
+  });
+
+/** Decided only when the whole range of the ratio is on one side of 1. `more` is the verdict on a higher figure. */
+const verdictOf = (
+  { low, high }: { readonly low: number; readonly high: number },
+  more: "better" | "worse",
+): Comparison["is"] => {
   if (low <= 1 && high >= 1) return "no difference shown";
-  return low > 1 === (direction === "more is better") ? "better" : "worse";
+  return low > 1 === (more === "better") ? "better" : "worse";
 };
 
 const textOf = (comparisons: readonly Comparison[]): string => {

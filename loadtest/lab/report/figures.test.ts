@@ -1,22 +1,14 @@
 import { expect, test } from "vitest";
 import type { Run, Suite } from "../run/results.ts";
-import {
-  boundsOf,
-  capacitiesOf,
-  costsOf,
-  cpuPerThousand,
-  halfOf,
-  memoryBytes,
-  reachOf,
-  timesOf,
-} from "./figures.ts";
+import { costsOf, cpuPerThousand, halfOf, memoryBytes } from "./costs.ts";
+import { boundsOf, capacitiesOf, reachOf, timesOf } from "./figures.ts";
 import { kept, MODELS, madeUpRun } from "./runs.fixture.ts";
 import { madeUpSuite } from "./suite.fixture.ts";
 
 const suite = madeUpSuite();
 const suiteOf = (runs: readonly Run[]): Suite => ({ env: suite.env, runs: runs.map((run) => kept(run)) });
 
-test("every search of the suite is found again from its runs, near its knee", () => {
+test("replays every search of the suite from its runs, near the capacity of the model", () => {
   const capacities = capacitiesOf(suite, "E2");
   expect(capacities).toHaveLength(10);
   for (const capacity of capacities) {
@@ -30,14 +22,14 @@ test("every search of the suite is found again from its runs, near its knee", ()
   }
 });
 
-test("points beside a search are no part of it", () => {
+test("ignores runs that are not part of the search", () => {
   const half = madeUpRun({ mode: "v2", rate: 5, varied: { purpose: "half" }, errorShare: 1 });
   const before = capacitiesOf(suite, "E2").map(({ found }) => found);
   const after = capacitiesOf({ ...suite, runs: [kept(half), ...suite.runs] }, "E2").map(({ found }) => found);
   expect(after).toEqual(before);
 });
 
-test("the generator's own CPU is no cost of the system", () => {
+test("does not count the generator's CPU and memory as a cost", () => {
   const run = madeUpRun({ mode: "v2", rate: 100, ordersPerRequest: 10, seconds: 10 });
   const resource = { cpuSeconds: 2, peakRssBytes: 5, cores: 2 };
   const counted = {
@@ -50,7 +42,7 @@ test("the generator's own CPU is no cost of the system", () => {
   expect(cpuPerThousand({ ...counted, ackMs: { ...run.ackMs, count: 0 } })).toBeNull();
 });
 
-test("half of a capacity is taken from the runs nearest to it, and from none that are far", () => {
+test("takes half of a capacity from the nearest runs, and from none that are far", () => {
   const capacity = capacitiesOf(suite, "E2").find(
     ({ mode, ordersPerRequest }) => mode === "v2" && ordersPerRequest === 1,
   );
@@ -64,7 +56,7 @@ test("half of a capacity is taken from the runs nearest to it, and from none tha
   expect(halfOf(suiteOf([at(0.3, 7), at(0.7, 1)]), capacity)).toBeNull();
 });
 
-test("a reach lies between what held and what failed first; void runs say nothing", () => {
+test("a reach is between the highest rate that held and the first that failed; void runs do not count", () => {
   const at = (rate: number, changed: Partial<Run> = {}): Run => ({
     ...madeUpRun({ mode: "v2", rate }),
     ...changed,
@@ -77,9 +69,9 @@ test("a reach lies between what held and what failed first; void runs say nothin
     at(150, { errorShare: 0.009, voids: ["lag"] }),
   ];
   expect(reachOf(runs)).toEqual({ low: 200, high: 300 });
-  // unless far too much was refused
+  // except with far too many errors
   expect(reachOf([...runs, at(150, { errorShare: 0.011, voids: ["lag"] })])?.high).toBe(150);
-  // a closed loop's reply times judge nothing
+  // reply times of a closed loop meet or miss no objective
   expect(reachOf([...runs, at(150, { errorShare: 0.5, varied: { purpose: "peak" } })])?.high).toBe(300);
   expect(reachOf([at(100)])).toEqual({ low: 100, high: Number.POSITIVE_INFINITY });
   expect(reachOf([at(100, { voids: ["lag"] })])).toBeNull();
@@ -90,7 +82,7 @@ test("a reach lies between what held and what failed first; void runs say nothin
   });
 });
 
-test("a cost that was measured once is not more sure than those that were repeated", () => {
+test("a cost that was measured once has the spread of those that were repeated", () => {
   const run = (rate: number, cpuSeconds: number, repetition = 1): Run => {
     const made = madeUpRun({ mode: "v1", rate, repetition });
     return {

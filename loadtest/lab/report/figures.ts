@@ -1,77 +1,24 @@
-/** What the kept runs of a suite say of each mode: its capacity, what half of it looks like, and what orders cost. */
-
+/** Figures of a suite's runs: the capacity of each mode, and the rates that runs held. */
 import { settingsFor } from "../experiments/layout.ts";
 import { firstBottleneck } from "../judge/bottleneck.ts";
-import {
-  judge,
-  OBJECTIVE_NAMES,
-  type ObjectiveName,
-  type Standing,
-  standingOf,
-} from "../judge/objectives.ts";
-import { type Interval, intervalOf, medianOf } from "../judge/statistics.ts";
-import {
-  GENERATORS,
-  type GeneratorName,
-  generatorOf,
-  type KeptRun,
-  type Run,
-  type Suite,
-} from "../run/results.ts";
+import { type ObjectiveName, type Standing, standingOf } from "../judge/objectives.ts";
+import { type GeneratorName, generatorOf, type KeptRun, type Run, type Suite } from "../run/results.ts";
 import { type Capacity, capacityOf, pointOf } from "../search/capacity.ts";
-
-export const runsOf = (suite: Suite, ...experiments: readonly string[]): Run[] =>
-  keptOf(suite, ...experiments).map(({ run }) => run);
 
 export const keptOf = ({ runs }: Suite, ...experiments: readonly string[]): KeptRun[] =>
   runs.filter(({ run }) => experiments.includes(run.experiment));
+
+export const runsOf = (suite: Suite, ...experiments: readonly string[]): Run[] =>
+  keptOf(suite, ...experiments).map(({ run }) => run);
 
 export const isValid = ({ voids }: Run): boolean => voids.length === 0;
 
 export const ordersPerSecond = ({ load }: Run): number => load.requestsPerSecond * load.ordersPerRequest;
 
-const systemOf = (run: Run) =>
-  Object.entries(run.resources).flatMap(([name, resource]) => (GENERATORS.has(name) ? [] : [resource]));
-
-/** For a thousand acknowledged orders, probes too; null without orders. */
-const perThousand = (run: Run, cpuSeconds: number): number | null => {
-  const orders = run.ackMs.count * run.load.ordersPerRequest + (run.probeOrders ?? 0);
-  return orders === 0 ? null : (cpuSeconds / orders) * 1_000;
-};
-
-/** CPU-seconds of all processes but the generator's. */
-export const cpuPerThousand = (run: Run): number | null =>
-  perThousand(
-    run,
-    systemOf(run).reduce((sum, resource) => sum + resource.cpuSeconds, 0),
-  );
-
-/** CPU-seconds of one process; null where the run had none of that name. */
-export const cpuPerThousandBy = (run: Run, name: string): number | null => {
-  const cpuSeconds = run.resources[name]?.cpuSeconds;
-  return cpuSeconds === undefined ? null : perThousand(run, cpuSeconds);
-};
-
-/** Of all processes but the generator's, each at its highest. */
-export const memoryBytes = (run: Run): number =>
-  systemOf(run).reduce((sum, resource) => sum + resource.peakRssBytes, 0);
-
-export type ModeCapacity = {
-  readonly mode: string;
-  readonly ordersPerRequest: number;
-  /** What else was varied: "" or "workers 2". */
-  readonly variant: string;
-  readonly durability: string;
-  /** What sent at capacity. */
-  readonly generator: GeneratorName;
-  readonly found: Readonly<Record<ObjectiveName, Capacity>>;
-  /** A resource, "the machine, at 12 940/s" where none was full at the first failing rate, or "not found". */
-  readonly bottleneck: string;
-};
-
-/** Names of `varied` that distinguish the points of one search, or name a point's purpose; they make no variant. */
+/** Keys of `varied` that distinguish the runs of one search or name a run's purpose. They make no variant. */
 const NO_VARIANT = new Set(["rate", "ordersPerRequest", "purpose", "ceilingRate", "share"]);
 
+/** What else was varied: "" or "workers 2". */
 export const variantOf = ({ varied }: Run): string =>
   Object.entries(varied)
     .filter(([name]) => !NO_VARIANT.has(name))
@@ -79,179 +26,119 @@ export const variantOf = ({ varied }: Run): string =>
     .sort()
     .join(", ");
 
-/** What `purpose` says of a search's points. Others, as one at half of capacity, are beside the search. */
+/** Runs of a search, by `purpose`. Others, for example at half of the capacity, are not part of the search. */
 const SEARCHED: readonly unknown[] = ["step", "bisect", "confirm"];
-
 export const isSearched = ({ varied }: Run): boolean => SEARCHED.includes(varied["purpose"]);
 
-/** Of a closed loop: its rate is what came of it, and its reply times are no judgement. */
+/** Closed-loop runs: their rate is a result, and their reply times meet no objective. */
 export const isPeak = ({ varied }: Run): boolean => varied["purpose"] === "peak";
 
-/** The searches of these experiments, each replayed from its runs. */
-export const capacitiesOf = (suite: Suite, ...experiments: readonly string[]): ModeCapacity[] => {
-  const searched = runsOf(suite, ...experiments).filter(isSearched);
-  const groups = Map.groupBy(searched, (run) =>
-    // on the null route it is the generator that is searched
-    [run.mode, run.load.ordersPerRequest, variantOf(run), run.mode === "null" ? generatorOf(run) : ""].join(
-      "|",
-    ),
-  );
-  const peaks = runsOf(suite, ...experiments).filter((run) => isPeak(run) && isValid(run));
-  return [...groups.values()]
-    .flatMap((runs) => (runs[0] ? [searchOf(runs, runs[0], peaks)] : []))
-    .sort(byMode);
+export type ModeCapacity = {
+  readonly mode: string;
+  readonly ordersPerRequest: number;
+  readonly variant: string;
+  readonly durability: string;
+  /** The generator of the runs at capacity. */
+  readonly generator: GeneratorName;
+  readonly found: Readonly<Record<ObjectiveName, Capacity>>;
+  /** A resource, "the machine, at 12 940/s" where none was full at the first failing rate, or "not found". */
+  readonly bottleneck: string;
 };
 
-const byMode = (a: ModeCapacity, b: ModeCapacity): number =>
-  a.ordersPerRequest - b.ordersPerRequest || compared(a.mode, b.mode) || compared(a.generator, b.generator);
+/** Replays each search of these experiments from its runs. */
+export const capacitiesOf = (suite: Suite, ...experiments: readonly string[]): ModeCapacity[] => {
+  const runs = runsOf(suite, ...experiments);
+  const arrangementOf = (run: Run): string => [run.mode, run.load.ordersPerRequest, variantOf(run)].join("|");
+  // on the null route the search is for the generator's limit
+  const searches = Map.groupBy(
+    runs.filter(isSearched),
+    (run) => `${arrangementOf(run)}|${run.mode === "null" ? generatorOf(run) : ""}`,
+  );
+  const peaks = runs.filter((run) => isPeak(run) && isValid(run));
+  return [...searches.values()]
+    .flatMap((searched) => {
+      const [first] = searched;
+      if (!first) return [];
+      const own = peaks.filter((peak) => arrangementOf(peak) === arrangementOf(first));
+      return [searchOf(searched, first, own)];
+    })
+    .sort(
+      (a, b) =>
+        a.ordersPerRequest - b.ordersPerRequest ||
+        compareText(a.mode, b.mode) ||
+        compareText(a.generator, b.generator),
+    );
+};
 
-const compared = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 const searchOf = (runs: readonly Run[], first: Run, peaks: readonly Run[]): ModeCapacity => {
   const points = runs.map(pointOf);
   const ceiling = Number(first.varied["ceilingRate"] ?? Number.POSITIVE_INFINITY);
   const settings = settingsFor(first.scale, first.load.requestsPerSecond, ceiling, first.mode === "null");
-  const [interactive, relaxed] = OBJECTIVE_NAMES.map((name) => capacityOf(points, settings, name));
-  if (!interactive || !relaxed) throw new Error("an objective without a capacity");
-  const atCapacity = runs.find(({ load }) => load.requestsPerSecond === interactive.rate) ?? first;
+  const interactive = capacityOf(points, settings, "interactive");
   return {
     mode: first.mode,
     ordersPerRequest: first.load.ordersPerRequest,
     variant: variantOf(first),
     durability: first.durability,
-    generator: generatorOf(atCapacity),
-    found: { interactive, relaxed },
-    bottleneck: firstBottleneck(runs, peaks.filter(isOfSame(first)), interactive),
+    generator: generatorOf(runs.find(({ load }) => load.requestsPerSecond === interactive.rate) ?? first),
+    found: { interactive, relaxed: capacityOf(points, settings, "relaxed") },
+    bottleneck: firstBottleneck(runs, peaks, interactive),
   };
 };
 
-const isOfSame =
-  (one: Run) =>
-  (other: Run): boolean =>
-    other.mode === one.mode &&
-    other.load.ordersPerRequest === one.load.ordersPerRequest &&
-    variantOf(other) === variantOf(one);
+/** E2's capacities with default settings. */
+export const modeCapacities = (suite: Suite): ModeCapacity[] =>
+  capacitiesOf(suite, "E2").filter(({ variant }) => variant === "");
 
-/** In orders per second: the highest that held, and the first that did not; where none failed, none is known. */
+/** Each number of orders per request, ascending. */
+export const sizesOf = (items: readonly { readonly ordersPerRequest: number }[]): number[] =>
+  [...new Set(items.map(({ ordersPerRequest }) => ordersPerRequest))].sort((a, b) => a - b);
+
+/** Orders per second: the highest rate that held, and the first that failed; infinite where none failed. */
+export type Bounds = { readonly low: number; readonly high: number };
+
 export const boundsOf = ({ ordersPerRequest, found }: ModeCapacity, objective: ObjectiveName): Bounds => ({
   low: found[objective].rate * ordersPerRequest,
   high: (found[objective].firstFailing?.rate ?? Number.POSITIVE_INFINITY) * ordersPerRequest,
 });
 
-export type Bounds = { readonly low: number; readonly high: number };
-
 /**
- * Of runs at given rates, searched or not: orders per second of the highest rate at which all held with none failing beneath, and
- * of the lowest that failed. Null when none counts.
+ * From runs at given rates: the highest rate at which SLO-I held with no failure below it, and the lowest rate that
+ * failed. Null when no run counts.
  */
-export const reachOf = (runs: readonly Run[], objective: ObjectiveName = "interactive"): Bounds | null => {
+export const reachOf = (runs: readonly Run[]): Bounds | null => {
   const at = (standing: Standing): number[] =>
-    runs.filter((run) => !isPeak(run) && standingOf(run, objective) === standing).map(ordersPerSecond);
+    runs.filter((run) => !isPeak(run) && standingOf(run, "interactive") === standing).map(ordersPerSecond);
   const [failing, holding] = [at("fails"), at("holds")];
   const high = Math.min(...failing);
   const held = holding.filter((rate) => rate < high);
   return failing.length + holding.length === 0 ? null : { low: Math.max(0, ...held), high };
 };
 
-/** How many times the other: surely at least, about, surely at most. The knees lie anywhere within the bounds. */
+/** What a mode carries with default settings: the capacity where it was searched, else what the given rates reached. */
+export const reachIn = (
+  suite: Suite,
+  experiments: readonly string[],
+  mode: string,
+  size: number,
+): Bounds | null => {
+  const searched = capacitiesOf(suite, ...experiments).find(
+    (each) => each.mode === mode && each.ordersPerRequest === size && each.variant === "",
+  );
+  if (searched) return boundsOf(searched, "interactive");
+  const runs = runsOf(suite, ...experiments).filter((run) => run.mode === mode && variantOf(run) === "");
+  return reachOf(runs.filter(({ load }) => load.ordersPerRequest === size));
+};
+
+/** The ratio of two capacities, each anywhere within its bounds: at least, about, at most. */
 export const timesOf = (bounds: Bounds, other: Bounds) => ({
   low: bounds.low / other.high,
   ratio: bounds.low / other.low,
   high: bounds.high / other.low,
 });
 
-/** Of E7's runs those in which the board was sent as often as it can be; others stand in its table. */
+/** E7's runs at the highest update rate of the board. */
 export const atTenHertz = (runs: readonly Run[]): Run[] =>
   runs.filter(({ varied }) => (varied["hertz"] ?? 10) === 10);
-
-export type Half = {
-  readonly ordersPerSecond: number;
-  readonly ackP50: number;
-  readonly ackP99: number;
-  readonly freshnessP99: number | null;
-  readonly cpuPerThousand: number | null;
-  readonly memoryBytes: number;
-};
-
-/** "Half" is what lies this near to it, as a share of capacity. */
-const HALF = { from: 0.4, to: 0.6 };
-
-/** Valid runs of a mode with nothing set otherwise. */
-const costed = (suite: Suite, mode: string, ordersPerRequest: number): Run[] =>
-  runsOf(suite, "E2", "E12").filter(
-    (run) =>
-      run.mode === mode &&
-      run.load.ordersPerRequest === ordersPerRequest &&
-      isValid(run) &&
-      variantOf(run) === "",
-  );
-
-/** The valid runs nearest to half of the capacity at SLO-I, all at one rate; empty when none was near. */
-export const atHalfOf = (suite: Suite, of: ModeCapacity): Run[] => {
-  const { rate } = of.found.interactive;
-  const near = costed(suite, of.mode, of.ordersPerRequest).filter(({ load }) => {
-    const share = load.requestsPerSecond / rate;
-    return share >= HALF.from && share <= HALF.to;
-  });
-  const distance = (run: Run): number => Math.abs(run.load.requestsPerSecond / rate - 0.5);
-  const nearest = Math.min(...near.map(distance));
-  return near.filter((run) => distance(run) === nearest);
-};
-
-/** Medians of these; null when there are none. */
-export const halfOf = (suite: Suite, of: ModeCapacity): Half | null => {
-  const runs = atHalfOf(suite, of);
-  if (!runs[0]) return null;
-  const freshness = runs.flatMap(({ freshnessMs }) => freshnessMs?.p99 ?? []);
-  const costs = runs.flatMap((run) => cpuPerThousand(run) ?? []);
-  return {
-    ordersPerSecond: ordersPerSecond(runs[0]),
-    ackP50: medianOf(runs.map(({ ackMs }) => ackMs.p50)),
-    ackP99: medianOf(runs.map(({ ackMs }) => ackMs.p99)),
-    freshnessP99: freshness.length > 0 ? medianOf(freshness) : null,
-    cpuPerThousand: costs.length > 0 ? medianOf(costs) : null,
-    memoryBytes: medianOf(runs.map(memoryBytes)),
-  };
-};
-
-export type CostPoint = {
-  readonly ordersPerSecond: number;
-  readonly cost: number;
-  readonly interval: Interval;
-};
-
-/**
- * What two runs of the same may differ by. Costs of fewer repetitions are taken to be as unsure as the most unsure that
- * were repeated, and at least as this.
- */
-export const LEAST_SPREAD = 0.05;
-
-/** What a thousand orders cost a mode at each rate at which every run met the objective, by rising rate. */
-export const costsOf = (
-  suite: Suite,
-  mode: string,
-  ordersPerRequest: number,
-  objective: ObjectiveName,
-): CostPoint[] => {
-  const runs = costed(suite, mode, ordersPerRequest);
-  const points = [...Map.groupBy(runs, ordersPerSecond)]
-    .filter(([, group]) => group.every((run) => judge(run, objective).holds))
-    .flatMap(([rate, group]) => {
-      const costs = group.flatMap((run) => cpuPerThousand(run) ?? []);
-      if (costs.length === 0) return [];
-      return [{ ordersPerSecond: rate, cost: medianOf(costs), interval: intervalOf(costs) }];
-    })
-    .sort((a, b) => a.ordersPerSecond - b.ordersPerSecond);
-  const spread = Math.max(
-    LEAST_SPREAD,
-    ...points.map(({ cost, interval }) => Math.max(interval.high / cost, cost / interval.low) - 1),
-  );
-  return points.map((point) => widened(point, spread));
-};
-
-/** A single run's interval would be a point, and a chart of points would show differences that are chance. */
-const widened = (point: CostPoint, spread: number): CostPoint => {
-  const { cost, interval } = point;
-  const low = Math.min(interval.low, cost / (1 + spread));
-  return { ...point, interval: { ...interval, low, high: Math.max(interval.high, cost * (1 + spread)) } };
-};

@@ -11,11 +11,11 @@ test.each([
   [12_345_678, "12\u202f345\u202f678"],
   [-2.5, "−2.5"],
   [Number.POSITIVE_INFINITY, "∞"],
-])("%d is written %s", (value, text) => {
+])("writes %d as %s", (value, text) => {
   expect(numberText(value)).toBe(text);
 });
 
-test("units stay with their numbers", () => {
+test("keeps units with their numbers", () => {
   expect(msText(1_320)).toBe("1\u202f320\u00a0ms");
   expect(msText(65_000)).toBe("65\u00a0s");
   expect(percentText(0.125)).toBe("12.5\u00a0%");

@@ -1,6 +1,6 @@
 /**
- * From a chart as data to one SVG file that reads in light and in dark, by eye and by screen reader, wherever it is
- * shown. Vega draws without a browser; colours are variables, which the file sets for both themes.
+ * Draws a chart to one SVG file that is readable in a light and a dark theme, and by screen readers. Vega draws without
+ * a browser. Colours are variables, which the file sets for both themes.
  */
 import * as vega from "vega";
 import { compile, type TopLevelSpec } from "vega-lite";
@@ -9,20 +9,16 @@ import type { Environment } from "../run/results.ts";
 export type Picture = {
   /** Also the file's name. */
   readonly id: string;
-  /** What is to be seen, in a few words. */
   readonly title: string;
   /** How to read it. */
   readonly reading: string;
-  /** For those who cannot see it: the finding, with its numbers. */
+  /** The finding with its numbers, for readers who cannot see it. Without square brackets: it is an alternative text. */
   readonly description: string;
-  /** Without title and config, which all pictures share. */
-  readonly chart: Chart;
+  /** A specification of Vega-Lite without title and config, which all pictures share. */
+  readonly chart: Readonly<Record<string, unknown>>;
 };
 
-/** A specification of Vega-Lite: a view, or views above each other. */
-export type Chart = Readonly<Record<string, unknown>>;
-
-/** The surface is painted: where it is shown, the page's own theme may be another. Contrast on it is at least 4.5 : 1. */
+/** The surface is painted, because the page around it may have another theme. Contrast is at least 4.5 : 1. */
 const STYLE = `<style>
 .coffee { --surface: #ffffff; --ink: #1c2128; --soft: #57606a; --grid: #e4e8ec; --bound: #a40e26;
   --v1: #0b62b8; --v2: #b34700; --v3: #0a7a52; --other: #7a3fb5; --none: #6a737d }
@@ -36,16 +32,16 @@ const TITLE_PIXELS = 17;
 const TEXT_PIXELS = 12;
 const PADDING_PIXELS = 18;
 
-/** Of a character, by its height. Without a browser nothing is measured; this is a wide font's, so that texts stay apart. */
+/** Width by height of a character in a wide font: without a browser, texts cannot be measured, and must not overlap. */
 const CHARACTER_WIDTH = 0.6;
 const estimated = ({ fontSize = TEXT_PIXELS }: { readonly fontSize?: number }, text: unknown): number =>
   String(text ?? "").length * fontSize * CHARACTER_WIDTH;
 
-/** Vega has it, and its types do not. */
+/** Missing in the types of Vega. */
 const { textMetrics } = vega as unknown as { textMetrics: { width: typeof estimated } };
 
 const CONFIG = {
-  // one title and description for the whole; every mark with its own would be read out for minutes
+  // the picture has one title and description; a screen reader would read those of every mark for minutes
   aria: false,
   background: null,
   padding: PADDING_PIXELS,
@@ -95,11 +91,11 @@ const CONFIG = {
   text: { color: "var(--ink)", fontSize: TEXT_PIXELS },
 } as const;
 
-/** How big the machine was, and what follows from that: it stands on every picture. */
+/** Stands under every picture. */
 export const machineText = ({ cores, cpuModel, memoryBytes, isShared }: Environment): string => {
   const gibibytes = Math.round(memoryBytes / 2 ** 30);
-  const shared = isShared ? `${cores} cores shared with the load generator` : `${cores} cores`;
-  return `Measured on ${shared} (${cpuModel}, ${gibibytes} GiB): read ratios, not absolutes.`;
+  const shared = isShared ? " shared with the load generator" : "";
+  return `Measured on ${cores} cores${shared} (${cpuModel}, ${gibibytes} GiB): compare ratios, not absolute figures.`;
 };
 
 export const svgOf = async (picture: Picture, env: Environment): Promise<string> => {
@@ -109,7 +105,7 @@ export const svgOf = async (picture: Picture, env: Environment): Promise<string>
     config: CONFIG,
   } as unknown as TopLevelSpec;
   textMetrics.width = estimated;
-  // else an id counts on from the picture before
+  // ids would continue from the previous picture
   vega.resetSVGDefIds();
   const view = new vega.View(vega.parse(compile(spec, { logger: silent }).spec), { renderer: "none" });
   const drawn = await view.toSVG();
@@ -117,16 +113,15 @@ export const svgOf = async (picture: Picture, env: Environment): Promise<string>
   return framed(picture, drawn);
 };
 
-/** Vega's root says nothing of what it shows, and has no surface. */
+/** Vega's root element has neither title, description nor surface. */
 const framed = ({ id, title, reading, description }: Picture, drawn: string): string => {
   const [, width = "0", height = "0"] = /viewBox="0 0 ([\d.]+) ([\d.]+)"/.exec(drawn) ?? [];
   const inner = drawn
     .slice(drawn.indexOf(">") + 1)
     .replaceAll(/(id="|url\(#)(clip|gradient)/g, `$1${id}-$2`)
-    // without a font of its own for every text
     .replaceAll(/ font-family="[^"]*"/g, "")
     .replaceAll(/ pointer-events="none"| aria-hidden="true"| role="[^"]*"| aria-roledescription="[^"]*"/g, "")
-    // a marker outlined with its line's dash has notches
+    // the outline of a marker would have gaps with the dash of its line
     .replaceAll(/(role-legend-symbol"><path[^>]*?) stroke-dasharray="[^"]*"/g, "$1")
     .replaceAll(/<path class="(background|foreground)"[^>]*d=""[^>]*\/>/g, "");
   return `<svg xmlns="http://www.w3.org/2000/svg" class="coffee" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-labelledby="${id}-title ${id}-description">
@@ -141,7 +136,7 @@ ${inner}
 export const escaped = (text: string): string =>
   text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
 
-/** What Vega-Lite warns of is looked at in tests, not in the middle of a report. */
+/** Warnings of Vega-Lite do not reach the output of a report; errors end it. */
 const silent = {
   level: () => silent,
   error: (...problems: readonly unknown[]): never => {

@@ -1,4 +1,4 @@
-/** A verdict on a hypothesis: computed from the figures, and published whatever it is. */
+/** A verdict on a hypothesis, and how verdicts on its parts are combined. */
 import { timesText } from "./numbers.ts";
 
 export type Verdict = { readonly is: "confirmed" | "refuted" | "not shown"; readonly because: string };
@@ -8,27 +8,36 @@ export const notMeasured = (what: string): Verdict => ({
   because: `${what} was not measured`,
 });
 
-/** Of a sentence that is either so or not. */
-export const either = (isSo: boolean, because: string): Verdict => ({
-  is: isSo ? "confirmed" : "refuted",
+export const either = (isTrue: boolean, because: string): Verdict => ({
+  is: isTrue ? "confirmed" : "refuted",
   because,
 });
 
-/** Whether it is at least this many times: only when the whole of what it may be lies on one side. */
-export const atLeastTimes = (
-  times: { readonly low: number; readonly ratio: number; readonly high: number },
-  wanted: number,
-  what: string,
-): Verdict => {
-  const because = `${what}: ${timesText(times.ratio)} (between ${timesText(times.low)} and ${timesText(times.high)})`;
-  if (times.low >= wanted) return { is: "confirmed", because };
-  return { is: times.high < wanted ? "refuted" : "not shown", because };
+/** Decided only when the whole range of the ratio lies on one side of `wanted`. */
+export const atLeastTimes = ({ low, ratio, high }: Times, wanted: number, what: string): Verdict => {
+  const because = `${what}: ${timesText(ratio)} (between ${timesText(low)} and ${timesText(high)})`;
+  if (low >= wanted) return { is: "confirmed", because };
+  return { is: high < wanted ? "refuted" : "not shown", because };
 };
+type Times = { readonly low: number; readonly ratio: number; readonly high: number };
 
-/** Of parts that all have to be so. */
+/** One refuted part refutes the whole; all confirmed parts confirm it. */
 export const allOf = (parts: readonly Verdict[]): Verdict => {
   const because = parts.map((part) => part.because).join("; ");
   if (parts.some(({ is }) => is === "refuted")) return { is: "refuted", because };
   const isShown = parts.length > 0 && parts.every(({ is }) => is === "confirmed");
   return { is: isShown ? "confirmed" : "not shown", because };
 };
+
+/** A part for each mode, from its own items. */
+export const byMode = <T extends { readonly mode: string }>(
+  items: readonly T[],
+  modes: readonly string[],
+  verdictOf: (own: readonly T[], mode: string) => Verdict,
+): Verdict =>
+  allOf(
+    modes.map((mode) => {
+      const own = items.filter((item) => item.mode === mode);
+      return own.length === 0 ? notMeasured(mode) : verdictOf(own, mode);
+    }),
+  );

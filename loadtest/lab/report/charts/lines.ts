@@ -1,21 +1,51 @@
-/** The hockey sticks: a percentile against the rate, until it bends. */
+/** Percentiles against the rate, and costs against the share of capacity. */
 import { judge, OBJECTIVES } from "../../judge/objectives.ts";
-import { type Interval, intervalOf, medianOf } from "../../judge/statistics.ts";
-import { MODE_NAMES } from "../../run/arrangements.ts";
+import { medianOf } from "../../judge/statistics.ts";
 import type { Percentiles, Run, Suite } from "../../run/results.ts";
-import { capacitiesOf, cpuPerThousand, isValid, ordersPerSecond, runsOf, variantOf } from "../figures.ts";
-import { msText, numberText, percentText } from "../numbers.ts";
-import type { Chart, Picture } from "../picture.ts";
+import { type CostAtShare, costsAtShares } from "../costs.ts";
+import { isValid, ordersPerSecond, runsOf, sizesOf, variantOf } from "../figures.ts";
+import { msText, numberText, percentText, sizeText } from "../numbers.ts";
+import type { Picture } from "../picture.ts";
 import {
   boundLine,
   inOrder,
   linearAxis,
+  lineLayer,
   logAcross,
   logUp,
+  markerLayer,
   modeChannels,
   modeName,
   WIDTH_PIXELS,
 } from "./marks.ts";
+
+type Figure = {
+  readonly id: string;
+  readonly name: string;
+  readonly bound: number;
+  of(run: Run): Percentiles | null;
+};
+
+const { ackP99Ms, freshnessP99Ms } = OBJECTIVES.interactive;
+const FIGURES: readonly Figure[] = [
+  { id: "ack", name: "reply time", bound: ackP99Ms, of: ({ ackMs }) => ackMs },
+  { id: "freshness", name: "freshness", bound: freshnessP99Ms, of: ({ freshnessMs }) => freshnessMs },
+];
+
+/** A picture of each figure for each size of request that was searched. */
+export const againstRate = (suite: Suite): Picture[] => {
+  const runs = runsOf(suite, "E0", "E2").filter(
+    // a closed loop has no planned rate
+    (run) => isValid(run) && run.load.profile === "constant" && variantOf(run) === "",
+  );
+  return sizesOf(runs.map(({ load }) => load)).flatMap((size) => {
+    const own = runs.filter(({ load }) => load.ordersPerRequest === size);
+    return FIGURES.flatMap((figure) => {
+      const rows = rowsOf(own, figure);
+      return rows.length === 0 ? [] : [ratePicture(figure, size, rows)];
+    });
+  });
+};
 
 type Row = {
   readonly mode: string;
@@ -25,162 +55,55 @@ type Row = {
   readonly held: boolean;
 };
 
+const rowsOf = (runs: readonly Run[], { of }: Figure): Row[] =>
+  [...Map.groupBy(runs, (run) => `${run.mode} ${ordersPerSecond(run)}`).values()]
+    .flatMap((group): Row[] => {
+      const p99s = group.flatMap((run) => (of(run)?.count ? [of(run)?.p99 ?? 0] : []));
+      if (!group[0] || p99s.length === 0) return [];
+      const held = group.every((run) => judge(run, "interactive").holds);
+      return [{ mode: group[0].mode, rate: ordersPerSecond(group[0]), p99: medianOf(p99s), held }];
+    })
+    .sort((a, b) => a.rate - b.rate);
+
 const RATE_HEIGHT_PIXELS = 340;
 
-type What = {
-  readonly id: string;
-  readonly name: string;
-  readonly bound: number;
-  of(run: Run): Percentiles | null;
-};
-
-const ACK: What = {
-  id: "ack",
-  name: "reply time",
-  bound: OBJECTIVES.interactive.ackP99Ms,
-  of: ({ ackMs }) => ackMs,
-};
-const FRESHNESS: What = {
-  id: "freshness",
-  name: "freshness",
-  bound: OBJECTIVES.interactive.freshnessP99Ms,
-  of: ({ freshnessMs }) => freshnessMs,
-};
-
-/** One for each size of request that was searched. */
-export const againstRate = (suite: Suite): Picture[] => {
-  const runs = runsOf(suite, "E0", "E2").filter(
-    // a closed loop has no rate that anybody planned
-    (run) => isValid(run) && run.load.profile === "constant" && variantOf(run) === "",
-  );
-  const sizes = [...new Set(runs.map(({ load }) => load.ordersPerRequest))].sort((a, b) => a - b);
-  return sizes.flatMap((size) =>
-    [ACK, FRESHNESS].flatMap((what) => {
-      const rows = rowsOf(
-        runs.filter(({ load }) => load.ordersPerRequest === size),
-        what,
-      );
-      return rows.length === 0 ? [] : [ratePicture(what, size, rows)];
-    }),
-  );
-};
-
-const rowsOf = (runs: readonly Run[], what: What): Row[] =>
-  [...Map.groupBy(runs, (run) => `${run.mode} ${ordersPerSecond(run)}`).values()].flatMap((group): Row[] => {
-    const values = group.flatMap((run) => {
-      const percentiles = what.of(run);
-      return percentiles && percentiles.count > 0 ? [percentiles.p99] : [];
-    });
-    if (!group[0] || values.length === 0) return [];
-    const held = group.every((run) => judge(run, "interactive").holds);
-    return [{ mode: group[0].mode, rate: ordersPerSecond(group[0]), p99: medianOf(values), held }];
-  });
-
-const ratePicture = (what: What, size: number, rows: readonly Row[]): Picture => {
+const ratePicture = ({ id, name, bound }: Figure, size: number, rows: readonly Row[]): Picture => {
   const modes = inOrder(rows.map(({ mode }) => mode));
-  const orders = size === 1 ? "single orders" : `${size} orders per request`;
   const ends = modes.map((mode) => {
-    const held = rows.filter((row) => row.mode === mode && row.held).sort((a, b) => b.rate - a.rate)[0];
-    return held
-      ? `${modeName(mode)}: ${msText(held.p99)} at ${numberText(held.rate)} orders/s, the last that held`
-      : `${modeName(mode)}: held nowhere`;
+    const last = rows.findLast((row) => row.mode === mode && row.held);
+    return last
+      ? `${modeName(mode)}: ${msText(last.p99)} at ${numberText(last.rate)} orders/s, the highest rate that held`
+      : `${modeName(mode)}: held at no rate`;
   });
-  return {
-    id: `${what.id}-${size}`,
-    title: `Where ${what.name} bends: ${orders}`,
-    reading: "Filled: SLO-I held in every run at this rate; hollow: it did not. Medians of valid runs.",
-    description: `99th percentile of ${what.name} against the rate. ${ends.join("; ")}.`,
-    chart: rateChart(what, rows, modes),
-  };
-};
-
-const rateChart = (what: What, rows: readonly Row[], modes: readonly string[]): Chart => {
-  const { shape, ...lines } = modeChannels(modes);
+  const channels = modeChannels(modes);
   const rates = rows.map(({ rate }) => rate);
   const x = logAcross("rate", "orders per second", rates);
-  const y = logUp(
-    "p99",
-    `${what.name} p99, ms`,
-    [...rows.map(({ p99 }) => p99), what.bound],
-    RATE_HEIGHT_PIXELS,
-  );
-  const points = { type: "point", size: 62, strokeWidth: 2, strokeDash: [1, 0], opacity: 1 };
-  const ofPoints = { x, y, color: lines.color, shape };
+  const values = [...rows.map(({ p99 }) => p99), bound];
+  const y = logUp("p99", `${name} p99, ms`, values, RATE_HEIGHT_PIXELS);
   return {
-    width: WIDTH_PIXELS,
-    height: RATE_HEIGHT_PIXELS,
-    data: { values: [...rows].sort((a, b) => a.rate - b.rate) },
-    layer: [
-      { mark: { type: "line" }, encoding: { x, y, ...lines } },
-      {
-        transform: [{ filter: "!datum.held" }],
-        mark: { ...points, fill: "var(--surface)", filled: false },
-        encoding: ofPoints,
-      },
-      {
-        transform: [{ filter: "datum.held" }],
-        mark: { ...points, filled: true },
-        encoding: ofPoints,
-      },
-      ...boundLine(what.bound, `SLO-I: ${msText(what.bound)}`),
-    ],
+    id: `${id}-${size}`,
+    title: `${name === "freshness" ? "Freshness" : "Reply time"} against the rate: ${sizeText(size)}`,
+    reading: "Filled: SLO-I held in every run at this rate. Hollow: it did not. Medians of valid runs.",
+    description: `99th percentile of ${name} against the rate. ${ends.join("; ")}.`,
+    chart: {
+      width: WIDTH_PIXELS,
+      height: RATE_HEIGHT_PIXELS,
+      data: { values: rows },
+      layer: [
+        lineLayer(x, y, channels),
+        markerLayer(x, y, channels, { filter: "!datum.held", isHollow: true }),
+        markerLayer(x, y, channels, { filter: "datum.held" }),
+        ...boundLine(bound, `SLO-I: ${msText(bound)}`),
+      ],
+    },
   };
-};
-
-/** What orders cost, against how much of its capacity a mode is given. */
-
-export type CostAtShare = {
-  readonly mode: string;
-  readonly ordersPerRequest: number;
-  /** Of capacity. */
-  readonly share: number;
-  readonly cost: number;
-  readonly interval: Interval;
 };
 
 const COST_HEIGHT_PIXELS = 320;
 
-/** Valid runs of E12 and, since what those found need not be done again, of E2: by rising share of capacity. */
-export const costsAtShares = (suite: Suite): CostAtShare[] => {
-  const capacities = new Map(
-    capacitiesOf(suite, "E2")
-      .filter(({ variant }) => variant === "")
-      .map(({ mode, ordersPerRequest, found }) => [
-        `${mode} ${ordersPerRequest}`,
-        found.interactive.rate * ordersPerRequest,
-      ]),
-  );
-  const shareOf = (run: Run): number | null => {
-    if (run.varied["share"] !== undefined) return Number(run.varied["share"]);
-    const capacity = capacities.get(`${run.mode} ${run.load.ordersPerRequest}`);
-    const isOne = run.experiment === "E2" && variantOf(run) === "" && run.varied["purpose"] !== "peak";
-    if (!isOne || !capacity || !MODE_NAMES.includes(run.mode)) return null;
-    const share = Number((ordersPerSecond(run) / capacity).toFixed(2));
-    return share <= 1 ? share : null;
-  };
-  const output = runsOf(suite, "E2", "E12")
-    .filter(isValid)
-    .flatMap((run) => {
-      const share = shareOf(run);
-      return share === null ? [] : [{ run, share }];
-    });
-  const groups = Map.groupBy(output, ({ run, share }) => `${run.mode} ${run.load.ordersPerRequest} ${share}`);
-  return [...groups.values()]
-    .flatMap((group): CostAtShare[] => {
-      const costs = group.flatMap(({ run }) => cpuPerThousand(run) ?? []);
-      const [first] = group;
-      if (!first || costs.length === 0) return [];
-      const { mode, load } = first.run;
-      const at = { mode, ordersPerRequest: load.ordersPerRequest, share: first.share };
-      return [{ ...at, cost: medianOf(costs), interval: intervalOf(costs) }];
-    })
-    .sort((a, b) => a.share - b.share);
-};
-
 export const costs = (suite: Suite): Picture[] => {
   const all = runsOf(suite, "E12").length === 0 ? [] : costsAtShares(suite);
-  const sizes = [...new Set(all.map(({ ordersPerRequest }) => ordersPerRequest))].sort((a, b) => a - b);
-  return sizes.map((size) =>
+  return sizesOf(all).map((size) =>
     costPicture(
       size,
       all.filter(({ ordersPerRequest }) => ordersPerRequest === size),
@@ -188,26 +111,26 @@ export const costs = (suite: Suite): Picture[] => {
   );
 };
 
-const costPicture = (size: number, rows: readonly CostAtShare[]): Picture => {
-  const modes = inOrder(rows.map(({ mode }) => mode));
-  const said = modes.map((mode) => {
-    const own = rows.filter((row) => row.mode === mode);
-    const [first, last] = [own[0], own.at(-1)];
-    return `${modeName(mode)}: ${numberText(first?.cost ?? 0)} CPU-seconds at ${percentText(first?.share ?? 0)}, ${numberText(last?.cost ?? 0)} at ${percentText(last?.share ?? 0)}`;
+const costPicture = (size: number, costs: readonly CostAtShare[]): Picture => {
+  const modes = inOrder(costs.map(({ mode }) => mode));
+  const ends = modes.map((mode) => {
+    const own = costs.filter((each) => each.mode === mode);
+    const both = own.length < 2 ? own : [own[0], own.at(-1)];
+    const texts = both.map((each) => `${numberText(each?.cost ?? 0)} at ${percentText(each?.share ?? 0)}`);
+    return `${modeName(mode)}: ${texts.join(", ")}`;
   });
-  const { shape, ...lines } = modeChannels(modes);
-  const values = rows.map(({ mode, share, cost, interval }) => ({
-    ...{ mode, share: share * 100, cost, low: interval.low, high: interval.high },
+  const values = costs.map(({ mode, share, cost, interval: { low, high } }) => ({
+    ...{ mode, share: share * 100, cost, low, high },
   }));
+  const channels = modeChannels(modes);
   const x = linearAxis("share", "share of the mode's own capacity, %");
-  const inSight = values.flatMap(({ low, high }) => [low, high]);
-  const y = logUp("cost", "CPU-seconds per 1 000 orders", inSight, COST_HEIGHT_PIXELS);
+  const visible = values.flatMap(({ low, high }) => [low, high]);
+  const y = logUp("cost", "CPU-seconds per 1 000 orders", visible, COST_HEIGHT_PIXELS);
   return {
     id: `cost-${size}`,
-    title: `What a thousand orders cost: ${size === 1 ? "single orders" : `${size} orders per request`}`,
-    reading:
-      "CPU of all processes but the generator's. Bars: intervals of repeated runs, where there were any.",
-    description: `CPU-seconds for a thousand orders against the share of capacity. ${said.join("; ")}.`,
+    title: `CPU that 1 000 orders cost: ${sizeText(size)}`,
+    reading: "All processes except the generator. Bars: intervals of repeated runs.",
+    description: `CPU-seconds per 1 000 orders against the share of capacity. ${ends.join("; ")}.`,
     chart: {
       width: WIDTH_PIXELS,
       height: COST_HEIGHT_PIXELS,
@@ -215,13 +138,10 @@ const costPicture = (size: number, rows: readonly CostAtShare[]): Picture => {
       layer: [
         {
           mark: { type: "rule", strokeWidth: 1.5, opacity: 0.7 },
-          encoding: { x, y: { ...y, field: "low" }, y2: { field: "high" }, color: lines.color },
+          encoding: { x, y: { ...y, field: "low" }, y2: { field: "high" }, color: channels.color },
         },
-        { mark: { type: "line" }, encoding: { x, y, ...lines } },
-        {
-          mark: { type: "point", filled: true, size: 62, opacity: 1 },
-          encoding: { x, y, color: lines.color, shape },
-        },
+        lineLayer(x, y, channels),
+        markerLayer(x, y, channels),
       ],
     },
   };

@@ -8,11 +8,11 @@ test.each([
   [1, 1e6, 2.5, [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000]],
   [2.2, 2.9, 1.1, [2.5]],
   [2.2, 2.4, 1.1, []],
-])("from %d to %d, at least %d times apart: %j", (low, high, apart, ticks) => {
+])("ticks from %d to %d, each at least %d times the previous one: %j", (low, high, apart, ticks) => {
   expect(logTicks(low, high, apart)).toEqual(ticks);
 });
 
-test("keeps modes in one order, unknown ones last", () => {
+test("sorts modes, unknown ones last", () => {
   expect(inOrder(["null", "kept", "v3", "v1", "v1-each", "v2", "v1"])).toEqual([
     "v1",
     "v2",
@@ -23,7 +23,7 @@ test("keeps modes in one order, unknown ones last", () => {
   ]);
 });
 
-test("a mode keeps its colour, dash and marker whatever it is shown beside", () => {
+test("a mode has the same colour, dash and marker in every chart", () => {
   const styleOf = (modes: readonly string[], mode: string) => {
     const { color, strokeDash, shape } = modeChannels(modes);
     return [color, strokeDash, shape].map(({ scale }) => scale.range[modes.indexOf(mode)]);

@@ -1,0 +1,106 @@
+/** Tables of the runs of an experiment. */
+import { judge, voidText } from "../judge/objectives.ts";
+import { medianOf } from "../judge/statistics.ts";
+import { generatorOf, type Run, type Suite } from "../run/results.ts";
+import { cpuPerThousand, memoryBytes } from "./costs.ts";
+import { isPeak, isSearched, isValid, ordersPerSecond, runsOf, variantOf } from "./figures.ts";
+import { mebibytesText, msText, numberText, percentText, secondsText } from "./numbers.ts";
+import { NONE, type Table, textOr } from "./tables.ts";
+
+type Column = {
+  readonly head: string;
+  readonly isSum?: true;
+  /** Null where the run has no such figure. */
+  of(run: Run): number | null;
+  text(value: number): string;
+};
+
+const LATENCY: readonly Column[] = [
+  { head: "runs", isSum: true, of: () => 1, text: numberText },
+  { head: "orders/s", of: ordersPerSecond, text: numberText },
+  { head: "reply p50", of: ({ ackMs }) => ackMs.p50, text: msText },
+  { head: "reply p99", of: ({ ackMs }) => ackMs.p99, text: msText },
+  { head: "freshness p99", of: ({ freshnessMs }) => freshnessMs?.p99 ?? null, text: msText },
+];
+const OUTCOME: readonly Column[] = [
+  { head: "errors", of: ({ errorShare }) => errorShare, text: percentText },
+  { head: "refused", of: ({ ledger }) => ledger.refused, text: numberText },
+  { head: "unknown", of: ({ ledger }) => ledger.unknown, text: numberText },
+  { head: "lost", isSum: true, of: ({ audit }) => audit.lost, text: numberText },
+  { head: "counted twice", isSum: true, of: ({ audit }) => audit.countedTwice, text: numberText },
+  { head: "drained", of: ({ drainedSeconds }) => drainedSeconds, text: secondsText },
+];
+const COST: readonly Column[] = [
+  { head: "CPU-seconds per 1 000 orders", of: cpuPerThousand, text: numberText },
+  { head: "memory", of: memoryBytes, text: mebibytesText },
+];
+const SPECIAL: readonly Column[] = [
+  { head: "down", of: ({ fault }) => fault?.downtimeSeconds ?? null, text: secondsText },
+  {
+    head: "recovered",
+    of: ({ fault }) => (fault ? (fault.recoverySeconds ?? Number.POSITIVE_INFINITY) : null),
+    text: (seconds) => (Number.isFinite(seconds) ? secondsText(seconds) : "not by its end"),
+  },
+  { head: "frames/s", of: ({ websocket }) => websocket?.framesPerSecond ?? null, text: numberText },
+  { head: "delay p99", of: ({ websocket }) => websocket?.delayP99 ?? null, text: msText },
+];
+
+/** Valid runs that are not part of a search: a row of medians for each point, in three or four tables. */
+export const runTables = (suite: Suite, experiment: string): Table[] => {
+  const runs = runsOf(suite, experiment).filter((run) => isValid(run) && !isSearched(run));
+  const points = [...Map.groupBy(runs, ({ point, durability }) => `${point}|${durability}`)]
+    .sort(([a], [b]) => a.localeCompare(b, "en", { numeric: true }))
+    .map(([, group]) => group);
+  const tableOf = (
+    title: string,
+    columns: readonly Column[],
+    more: Readonly<Record<string, (run: Run) => string>> = {},
+  ): Table[] => {
+    const shown = columns.filter(({ of }) => runs.some((run) => of(run) !== null));
+    if (shown.length === 0) return [];
+    const rows = points.flatMap((group) =>
+      group
+        .slice(0, 1)
+        .map((first) => [
+          first.point,
+          ...shown.map((column) => cellOf(group, column)),
+          ...Object.values(more).map((text) => text(first)),
+        ]),
+    );
+    return [{ title, head: ["point", ...shown.map(({ head }) => head), ...Object.keys(more)], rows }];
+  };
+  const varied = runs.some((run) => variantOf(run) !== "") ? { varied: variantText } : {};
+  return [
+    ...tableOf("Runs: rate and latency", LATENCY, { "sent by": senderOf }),
+    ...tableOf("Runs: outcome of the orders", OUTCOME),
+    ...tableOf("Runs: cost and durability", COST, { ...varied, durability: ({ durability }) => durability }),
+    ...tableOf("Runs: faults and WebSockets", SPECIAL),
+  ];
+};
+
+const cellOf = (runs: readonly Run[], { of, text, isSum }: Column): string => {
+  const values = runs.flatMap((run) => of(run) ?? []);
+  if (values.length === 0) return NONE;
+  return text(isSum ? values.reduce((sum, each) => sum + each, 0) : medianOf(values));
+};
+
+const variantText = (run: Run): string => variantOf(run) || NONE;
+const senderOf = (run: Run): string => (isPeak(run) ? "wrk" : generatorOf(run));
+
+/** Every run, with what it shows about SLO-I or why it is void. */
+export const validityTable = (runs: readonly Run[]): Table => ({
+  title: `Every run (${runs.length})`,
+  head: ["point", "repetition", "SLO-I", "reply p99", "freshness p99", "full resource", "sent by"],
+  rows: runs.map((run) => {
+    const { holds, because } = judge(run, "interactive");
+    return [
+      run.point,
+      `${run.repetition}${run.attempt > 1 ? `, attempt ${run.attempt}` : ""}`,
+      !isValid(run) ? voidText(run) : holds ? "holds" : because.join("; "),
+      msText(run.ackMs.p99),
+      textOr(run.freshnessMs?.p99, msText),
+      run.bottleneck ? `${run.bottleneck.resource} (${run.bottleneck.because})` : "not found",
+      senderOf(run),
+    ];
+  }),
+});
