@@ -15,7 +15,7 @@ export type Hypothesis = {
   verdict(suite: Suite): Verdict;
   /** Further experiments whose runs the verdict reads. */
   readonly reads?: readonly string[];
-  /** Its pictures: what their ids start with. SCALE.md shows the first one. */
+  /** Ids of its pictures. SCALE.md shows the first one. */
   readonly pictures: readonly string[];
 };
 
@@ -28,14 +28,14 @@ export const HYPOTHESES: Readonly<Record<string, Hypothesis>> = {
       "The same API and validation without a backend, searched for the highest rate that the generator can send. Where k6 is installed, both generators send the same rate.",
     verdict: verdicts.generatorIsNoLimit,
     reads: ["E2"],
-    pictures: [],
+    pictures: ["ack-10", "ack-1"],
   },
   E1: {
     title: "Baseline",
     hypothesis: "At 50 orders/s every mode meets SLO-I, and v2 and v3 show an order within 300 ms (p99).",
     method: "50 orders/s to one mode at a time, on an empty database, at each durability.",
     verdict: verdicts.allAreFreshAtRest,
-    pictures: [],
+    pictures: ["points-e1"],
   },
   E2: {
     title: "Capacity",
@@ -44,7 +44,7 @@ export const HYPOTHESES: Readonly<Record<string, Hypothesis>> = {
     method:
       "The highest rate at which the objective holds: geometric steps, bisection to ±5 %, repeated confirmations. Single orders and ten per request.",
     verdict: verdicts.eachStepCarriesMore,
-    pictures: ["ack-", "freshness-"],
+    pictures: ["ack-1", "freshness-1", "ack-10", "freshness-10"],
   },
   E3: {
     title: "Spike",
@@ -68,7 +68,7 @@ export const HYPOTHESES: Readonly<Record<string, Hypothesis>> = {
       "v1 with different connection pools, batch sizes, indexes and values of synchronous_commit, and with one INSERT per request.",
     verdict: verdicts.groupCommitPays,
     reads: ["E2"],
-    pictures: [],
+    pictures: ["points-e5"],
   },
   E6: {
     title: "Redis stress",
@@ -76,7 +76,7 @@ export const HYPOTHESES: Readonly<Record<string, Hypothesis>> = {
       "Redis refuses before it loses: at its memory limit orders are refused, and no acknowledged order is lost.",
     method: "v2 with different values of appendfsync and maxmemory, and with a paused worker.",
     verdict: verdicts.refusesBeforeLoss,
-    pictures: [],
+    pictures: ["points-e6"],
   },
   E7: {
     title: "WebSocket",
@@ -93,21 +93,21 @@ export const HYPOTHESES: Readonly<Record<string, Hypothesis>> = {
     method:
       "The worker, the API or the mode's backend is killed a fifth into the run, one of them per run. Then the audit.",
     verdict: verdicts.nothingIsLost,
-    pictures: [],
+    pictures: ["points-e8"],
   },
   E9: {
     title: "Scale-out",
     hypothesis: "Two workers carry at least 1.5 times as many orders as one.",
     method: "Different numbers of workers, partitions and stores.",
     verdict: verdicts.workersAddUp,
-    pictures: [],
+    pictures: ["points-e9"],
   },
   E10: {
     title: "Batching",
     hypothesis: "A batch that waits longer makes orders cheaper and less fresh.",
     method: "Different waiting times of a batch, and different acks.",
     verdict: verdicts.waitingPays,
-    pictures: [],
+    pictures: ["points-e10"],
   },
   E11: {
     title: "Payload",
@@ -116,7 +116,7 @@ export const HYPOTHESES: Readonly<Record<string, Hypothesis>> = {
     method: "1, 10, 100 and 1 000 orders per request.",
     verdict: verdicts.bulkPays,
     reads: ["E2"],
-    pictures: [],
+    pictures: ["points-e11"],
   },
   E12: {
     title: "Efficiency",
@@ -124,7 +124,7 @@ export const HYPOTHESES: Readonly<Record<string, Hypothesis>> = {
       "Load makes orders cheap: at the lowest share of its capacity every mode needs at least twice the CPU per order.",
     method: "CPU-seconds and memory at 10 to 100 % of the capacity of each mode.",
     verdict: verdicts.loadMakesCheap,
-    pictures: ["cost-"],
+    pictures: ["cost-1", "cost-10"],
   },
   E13: {
     title: "Crossover",
@@ -133,6 +133,6 @@ export const HYPOTHESES: Readonly<Record<string, Hypothesis>> = {
     method: "Computed from the capacities of E2 and the costs of E2 and E12.",
     verdict: verdicts.eachHasItsRange,
     reads: ["E2", "E12"],
-    pictures: ["crossover-"],
+    pictures: ["crossover-1", "crossover-10"],
   },
 };

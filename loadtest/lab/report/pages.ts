@@ -90,8 +90,8 @@ const titleOf = (id: string, { title }: Hypothesis): string => `${id} ${title}`;
 const isAnswered = (id: string, { reads = [] }: Hypothesis, suite: Suite): boolean =>
   runsOf(suite, id, ...reads).length > 0;
 
-const ownPictures = ({ pictures: starts }: Hypothesis, pictures: readonly Picture[]): Picture[] =>
-  pictures.filter(({ id }) => starts.some((start) => id.startsWith(start)));
+const ownPictures = ({ pictures: ids }: Hypothesis, pictures: readonly Picture[]): Picture[] =>
+  ids.flatMap((id) => pictures.filter((picture) => picture.id === id));
 
 /** Of each experiment a paragraph and its first picture, for SCALE.md. */
 const summaryBlocks = (suite: Suite, pictures: readonly Picture[]): Block[] =>

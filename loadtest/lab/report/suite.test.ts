@@ -54,12 +54,10 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(root, { recursive: true }));
 
-const PICTURES = ["ack-1", "ack-10", "cost-1", "cost-10", "crossover-1", "crossover-10", "fan-out"].concat(
-  "freshness-1",
-  "freshness-10",
-  "soak",
-  "spike",
-);
+const PICTURES = [
+  ...["ack-1", "ack-10", "cost-1", "cost-10", "crossover-1", "crossover-10", "fan-out", "freshness-1"],
+  ...["freshness-10", "points-e1", "points-e10", "points-e6", "points-e8", "soak", "spike"],
+];
 
 test("draws every picture with title, description and machine, in both themes", () => {
   const drawn = readdirSync(file("docs/scale")).filter((name) => name.endsWith(".svg"));

@@ -7,11 +7,12 @@ import type { Suite } from "../run/results.ts";
 import { crossovers } from "./charts/crossover.ts";
 import { againstRate, costs } from "./charts/lines.ts";
 import { fanOut, soaks, spikes } from "./charts/panels.ts";
+import { points } from "./charts/points.ts";
 import { FOLDER, PARTS, reportBlocks } from "./pages.ts";
 import { type Picture, svgOf } from "./picture.ts";
 import { htmlOf, markdownOf } from "./render.ts";
 
-const CHARTS = [crossovers, againstRate, spikes, soaks, fanOut, costs];
+const CHARTS = [crossovers, againstRate, spikes, soaks, fanOut, costs, points];
 
 /** The report of a folder of results; it need not be committed. */
 export const reportFile = (results: string): string => join(results, "report.html");
