@@ -9,15 +9,9 @@ import { leaseSlot } from "#shared/modes/redis-streams/source.ts";
 import { ensurePartitions } from "#shared/store/partitions.ts";
 import type { Pool } from "#shared/store/pool.ts";
 import { repair } from "#shared/store/repair.ts";
-import {
-  count,
-  countAllStored,
-  makeWeeks,
-  ordersOf,
-  partitions,
-  retainNow,
-} from "#shared/store/retention.fixture.ts";
+import { makeWeeks, ordersOf, partitions, retainNow } from "#shared/store/retention.fixture.ts";
 import { schemaLock } from "#shared/store/schema.ts";
+import { countOrders, store, untilStoredCounted, whileHeld } from "#shared/store/store.fixture.ts";
 import { encodeOrders } from "#shared/wire/order-message.ts";
 import { driftOf, numberOf } from "../dev/system/database.ts";
 import { freshDatabase, freshName, poolOn, silent, someOrders } from "../test/fresh.ts";
@@ -83,10 +77,10 @@ describe("two schemas of one database", () => {
       [second, orders.slice(0, 20)],
     ] as const) {
       await storeOrders(pool, "v1", encodeOrders(some));
-      await countAllStored(pool);
+      await untilStoredCounted(pool);
       // the same ids: an installation has its own
       const carried = someOrders(30, 2).slice(0, some.length - 10);
-      expect(await count(pool, carried)).toMatchObject({ orders: carried.length, duplicates: 0 });
+      expect(await countOrders(pool, carried)).toMatchObject({ orders: carried.length, duplicates: 0 });
       expect(await driftOf(pool)).toEqual([]);
     }
     expect([await ordersIn(first), await ordersIn(second)]).toEqual([80, 30]);
@@ -115,8 +109,8 @@ describe("two schemas of one database", () => {
     if (!first || !second) throw new Error("unreachable");
     for (const pool of [first, second]) {
       await makeWeeks(pool, 120, 100);
-      await count(pool, ordersOf(110, 5));
-      await count(pool, someOrders(5));
+      await countOrders(pool, ordersOf(110, 5));
+      await countOrders(pool, someOrders(5));
     }
     for (const outcomes of await Promise.all([retainNow(first), retainNow(second)]))
       expect(outcomes).toContainEqual(expect.objectContaining({ fate: "dropped" }));
@@ -127,16 +121,13 @@ describe("two schemas of one database", () => {
     expect(await leaseSlot(first, 1, silent)).toBeNull();
     for (const lease of leases) await lease?.release();
 
-    const session = await first.connect();
-    await session.query("BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0");
-    await session.query("SELECT ensure_order_partitions(now(), now())");
-    await session.query(`SELECT pg_advisory_xact_lock(${schemaLock("repair")})`);
-    await session.query("LOCK TABLE applied IN ACCESS EXCLUSIVE MODE");
-    await ensurePartitions(second);
-    const repaired = await repair(second, { longestMs: 5_000, signal: new AbortController().signal });
-    expect(repaired.epoch).toBeNull();
-    await session.query("ROLLBACK");
-    session.release();
+    const locks = `SELECT ensure_order_partitions(now(), now());
+      SELECT pg_advisory_xact_lock(${schemaLock("repair")}); LOCK TABLE applied IN ACCESS EXCLUSIVE MODE`;
+    await whileHeld(first, locks, async () => {
+      await ensurePartitions(second);
+      const repaired = await repair(second, { longestMs: 5_000, signal: new AbortController().signal });
+      expect(repaired.epoch).toBeNull();
+    });
   });
 });
 
@@ -148,7 +139,7 @@ test("a role that owns only its schema migrates, counts and drops partitions", a
   const pool = await migrated(url);
   await migrate(url, () => undefined);
   await makeWeeks(pool, 120, 100);
-  await count(pool, ordersOf(110, 5));
+  await countOrders(pool, ordersOf(110, 5));
   expect(await retainNow(pool)).toContainEqual(expect.objectContaining({ fate: "dropped" }));
   expect(await relationsIn("public")).toBe(0);
 });
@@ -219,13 +210,13 @@ describe("an installation made by an earlier version", () => {
     await migratedBefore(databaseUrl);
     const before = await admin.query("SELECT id, name, run_on FROM migrations ORDER BY id");
     await ensurePartitions(admin);
-    await count(admin, someOrders(10));
+    await countOrders(admin, someOrders(10));
     await migrated(databaseUrl);
     const after = await admin.query("SELECT id, name, run_on FROM migrations ORDER BY id");
     expect(after.rows.slice(0, before.rows.length)).toEqual(before.rows);
     expect(after.rows).toHaveLength(readdirSync(MIGRATIONS).length);
     await ensurePartitions(admin);
-    expect(await count(admin, someOrders(10, 2))).toMatchObject({ orders: 10 });
+    expect(await countOrders(admin, someOrders(10, 2))).toMatchObject({ orders: 10 });
     expect(await driftOf(admin)).toEqual([]);
   });
 
@@ -236,6 +227,6 @@ describe("an installation made by an earlier version", () => {
     const pool = await migrated(withPath("app"));
     expect(await numberOf(pool, "SELECT count(*) FROM app.migrations")).toBe(readdirSync(MIGRATIONS).length);
     expect(await relationsIn("public")).toBe(0);
-    expect(await count(pool, someOrders(10))).toMatchObject({ orders: 10 });
+    expect(await countOrders(pool, someOrders(10))).toMatchObject({ orders: 10 });
   });
 });

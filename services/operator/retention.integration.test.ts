@@ -1,7 +1,8 @@
 /** `npm run retention` as a process, on a database with old orders. */
 import { beforeEach, expect, test } from "vitest";
 import type { Pool } from "#shared/store/pool.ts";
-import { count, makeWeeks, ordersOf } from "#shared/store/retention.fixture.ts";
+import { makeWeeks, ordersOf } from "#shared/store/retention.fixture.ts";
+import { countOrders } from "#shared/store/store.fixture.ts";
 import { numberOf } from "../../dev/system/database.ts";
 import { freshDatabase, poolOn, startProgram, until } from "../../test/fresh.ts";
 
@@ -24,8 +25,8 @@ const left = (): Promise<number> => numberOf(pool, "SELECT count(*) FROM orders"
 
 test("it tells what would go, and drops it when asked to", async () => {
   await makeWeeks(pool, 120, 100);
-  await count(pool, ordersOf(110, 5));
-  await count(pool, ordersOf(1, 5));
+  await countOrders(pool, ordersOf(110, 5));
+  await countOrders(pool, ordersOf(1, 5));
   const dry = await run(["--dry-run"]);
   expect(dry).toMatchObject({ status: 0, output: expect.stringMatching(/orders_\d{8} .*would be dropped/) });
   expect(dry.output).toMatch(/rollup_minute +1 rows {2}would be dropped/);
@@ -40,7 +41,7 @@ test("it tells what would go, and drops it when asked to", async () => {
 
 test("settings that contradict each other, and what it does not know, change nothing", async () => {
   await makeWeeks(pool, 120, 100);
-  await count(pool, ordersOf(110, 5));
+  await countOrders(pool, ordersOf(110, 5));
   const contradiction = await run([], { ORDERS_KEEP_DAYS: "50", V3_RETENTION_HOURS: "720" });
   expect(contradiction.status).toBe(1);
   expect(contradiction.output).toMatch(

@@ -2,15 +2,10 @@ import { Registry } from "prom-client";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { Log } from "#shared/ports.ts";
 import type { Pool } from "#shared/store/pool.ts";
-import { caller, count, sold } from "#shared/store/reconcile.fixture.ts";
+import { caller, sold } from "#shared/store/reconcile.fixture.ts";
 import { repair } from "#shared/store/repair.ts";
-import {
-  count as countOld,
-  keeps,
-  makeWeeks,
-  ordersOf,
-  partitions,
-} from "#shared/store/retention.fixture.ts";
+import { keeps, makeWeeks, ordersOf, partitions } from "#shared/store/retention.fixture.ts";
+import { countOrders } from "#shared/store/store.fixture.ts";
 import { migrate } from "../../db/migrate.ts";
 import { numberOf } from "../../dev/system/database.ts";
 import { startRedis } from "../../dev/system/servers/redis.ts";
@@ -46,7 +41,7 @@ test("workers that start make the coming weeks, and drop what is old once a day"
   const pool = poolOn(await freshDatabase(), 8);
   closers.push(() => pool.end());
   await makeWeeks(pool, 120, 100);
-  await countOld(pool, ordersOf(110, 5));
+  await countOrders(pool, ordersOf(110, 5));
   const weeks = await partitions(pool);
   const newest = weeks.filter((name) => name !== "orders_default").at(-1) ?? "";
   await pool.query(`DROP TABLE ${newest}`);
@@ -61,7 +56,7 @@ test("workers that start make the coming weeks, and drop what is old once a day"
 
   await pool.query("UPDATE retention SET orders_floor = '-infinity'");
   await pool.query("ALTER TABLE orders_default DROP CONSTRAINT not_older_than_the_orders_kept");
-  await countOld(pool, ordersOf(110, 5));
+  await countOrders(pool, ordersOf(110, 5));
   await pool.query(`DROP TABLE ${newest}`);
   const later = start(pool);
   await until("the coming weeks are made", async () => (await partitions(pool)).includes(newest));
@@ -148,7 +143,7 @@ describe("the rollup check", () => {
     valueIn(await registry.metrics(), "coffee_reconcile_difference_orders");
 
   test("is 0 while the figures are exact, tells by how many orders they are not, and is 0 again", async () => {
-    await count(pool, someOrders(20, 9));
+    await countOrders(pool, someOrders(20, 9));
     const told: object[] = [];
     const registry = open({ ...silent, error: (fields) => told.push(fields) });
     await until("a look", async () => (await difference(registry)) !== undefined);

@@ -1,36 +1,19 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { emptied } from "../../dev/system/database.ts";
-import { catalogue, freshDatabase, poolOn, someOrders } from "../../test/fresh.ts";
+import { describe, expect, test } from "vitest";
+import { catalogue, someOrders } from "../../test/fresh.ts";
 import { type Board, EMPTY_VIEW, recentIn } from "../domain/board.ts";
 import type { Order } from "../domain/order.ts";
 import { HOUR_MS, hourStart, MINUTE_MS } from "../domain/time.ts";
-import { encodeOrders } from "../wire/order-message.ts";
 import { readBoard } from "./board-read.ts";
-import { countCarried } from "./count.ts";
-import type { Pool } from "./pool.ts";
 import { rankingIn, readRanking } from "./ranking.ts";
+import { countOrders, openEmptiedPool } from "./store.fixture.ts";
 
-let pool: Pool;
-beforeAll(async () => {
-  const database = await freshDatabase();
-  const setter = poolOn(database, 1);
-  // a server elsewhere: hours and days stay UTC
-  await setter.query(
-    `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET timezone = ''America/New_York''', current_database()); END $$`,
-  );
-  await setter.end();
-  pool = poolOn(database, 8);
-});
-beforeEach(() => emptied(pool));
-afterAll(() => pool.end());
+const pool = await openEmptiedPool(8, "America/New_York");
 
-const count = (orders: readonly Order[], source = "v2", part = 0) =>
-  countCarried(pool, { source, part, position: "1", messages: encodeOrders(orders) });
 const read = (previous: Board | null = null, pinned: readonly string[] = []) =>
   readBoard(pool, previous && rankingIn(previous), pinned);
 const centsOf = (orders: readonly Order[]) => orders.reduce((sum, { priceCents }) => sum + priceCents, 0);
 const hourNow = async () => (await read()).hourStartMs;
-/** Stores that nobody's catalogue has, ranked by number: s001 sold most. */
+/** Sales of stores outside the catalogue, ranked by number: s001 sold most. */
 const sellIn = async (hourMs: number, stores: number, mode = "v2") => {
   await pool.query(
     `INSERT INTO rollup_hour_store (bucket, mode, store, shard, orders, revenue_cents)
@@ -41,7 +24,7 @@ const sellIn = async (hourMs: number, stores: number, mode = "v2") => {
 };
 
 describe("the figures", () => {
-  test("of an empty database are all zero", async () => {
+  test("are all zero for an empty database", async () => {
     const board = await read();
     expect(board).toMatchObject({
       epoch: 1,
@@ -50,16 +33,16 @@ describe("the figures", () => {
       hourStartMs: hourStart(Date.now()),
     });
     expect(board.views).toEqual({ all: EMPTY_VIEW });
-    expect(Math.abs(board.asOfUs / 1000 - Date.now())).toBeLessThan(2_000);
+    expect(Math.abs(board.asOfUs / 1000 - Date.now())).toBeLessThan(120_000);
   });
 
-  test("are those of each mode, and `all` is their sum", async () => {
+  test("are those of each mode, and the sums for `all`", async () => {
     const now = hourStart(Date.now());
     const at = (orders: readonly Order[]) => orders.map((order) => ({ ...order, eventTimeMs: now }));
     const [v2, v3] = [at(someOrders(120, 1)), at(someOrders(80, 2))];
-    await count(v2.slice(0, 60), "v2", 0);
-    await count(v2.slice(60), "v2", 1);
-    await count(v3, "v3", 0);
+    await countOrders(pool, v2.slice(0, 60), 0);
+    await countOrders(pool, v2.slice(60), 1);
+    await countOrders(pool, v3, 0, "v3");
     const board = await read();
     const { views, version } = board;
     expect(version).toBe(3);
@@ -95,58 +78,64 @@ describe("the figures", () => {
     }
   });
 
-  test("freshness is that of the newest batch, whichever part counted it", async () => {
-    for (const part of [0, 1]) await count(someOrders(2), "v2", part);
+  test("contain the freshness of the newest batch, whichever part counted it", async () => {
+    for (const part of [0, 1]) await countOrders(pool, someOrders(2), part);
     await pool.query(
       "UPDATE applied SET freshness_ms = 900 - 800 * part, updated_at = now() - make_interval(secs => 10 - 5 * part)",
     );
     expect((await read()).views["v2"]?.freshnessMs).toBe(100);
   });
 
-  test("of the last 60 minutes, oldest first, and none of the future", async () => {
+  test("contain the last 60 minutes, oldest first, and no future ones", async () => {
     const nowMs = Date.now();
     const minutes = [-61, -59, -30, 0, 3].map((minute) => nowMs + minute * MINUTE_MS);
-    await count(someOrders(5).map((order, index) => ({ ...order, eventTimeMs: minutes[index] ?? 0 })));
+    await countOrders(
+      pool,
+      someOrders(5).map((order, index) => ({ ...order, eventTimeMs: minutes[index] ?? 0 })),
+    );
     const { views } = await read();
     const starts = [1, 2, 3].map((index) => (minutes[index] ?? 0) - ((minutes[index] ?? 0) % MINUTE_MS));
     expect(views["all"]?.minutes.map(([start]) => start)).toEqual(starts);
     expect(views["all"]?.orders).toBe(5);
   });
 
-  test("30 days of drinks: the first day is in, the one before and tomorrow are not", async () => {
+  test("rank the drinks of 30 days, without the day before and tomorrow", async () => {
     await pool.query(
       `INSERT INTO rollup_day (bucket, mode, drink, shard, orders, revenue_cents)
        SELECT date_trunc('day', now(), 'UTC') + make_interval(hours => 24 * ago), 'v2', drink, 0, n, n * 100
        FROM (VALUES (-30, 'before', 900), (-29, 'first', 5), (-1, 'yesterday', 4), (0, 'today', 3), (1, 'tomorrow', 900))
          AS d (ago, drink, n)`,
     );
-    await count(someOrders(1).map((order) => ({ ...order, drink: "now" })));
+    await countOrders(
+      pool,
+      someOrders(1).map((order) => ({ ...order, drink: "now" })),
+    );
     expect((await read()).views["v2"]?.topDrinks).toEqual(["first", "yesterday", "today", "now"]);
   });
 
-  test("a quiet source has no freshness, and its rate fades, however long it was quiet", async () => {
-    await count(someOrders(100));
+  test("have no freshness and a decaying rate for an idle source, however long it was idle", async () => {
+    await countOrders(pool, someOrders(100));
     const rate = (await read()).views["v2"]?.ratePerSecond ?? 0;
     expect(rate).toBeGreaterThan(5);
     await pool.query("UPDATE applied SET updated_at = now() - interval '20 seconds'");
     expect((await read()).views["v2"]?.ratePerSecond).toBeLessThan(rate / 5);
-    for (const quiet of ["61 seconds", "3 hours", "9 years", "-3 hours", "-9 years"]) {
-      await pool.query("UPDATE applied SET updated_at = now() - $1::interval", [quiet]);
+    for (const idle of ["61 seconds", "3 hours", "9 years", "-3 hours", "-9 years"]) {
+      await pool.query("UPDATE applied SET updated_at = now() - $1::interval", [idle]);
       const view = (await read()).views["v2"];
-      if (!quiet.startsWith("-")) expect(view).toMatchObject({ freshnessMs: null, orders: 100 });
-      expect(view?.ratePerSecond, quiet).toBeLessThanOrEqual(10);
+      if (!idle.startsWith("-")) expect(view).toMatchObject({ freshnessMs: null, orders: 100 });
+      expect(view?.ratePerSecond, idle).toBeLessThanOrEqual(10);
     }
   });
 });
 
 describe("the hour", () => {
-  test("before does not stand in this one", async () => {
+  test("contains no orders of the previous one", async () => {
     const hour = await hourNow();
     const orders = someOrders(4).map((order, index) => ({
       ...order,
       eventTimeMs: index === 0 ? hour : hour - 1 - index,
     }));
-    await count(orders);
+    await countOrders(pool, orders);
     const view = (await read()).views["all"];
     expect(view?.hour).toEqual({ orders: 1, cents: orders[0]?.priceCents });
     expect(view?.hourDrinks).toHaveLength(1);
@@ -154,9 +143,9 @@ describe("the hour", () => {
     expect(view?.orders).toBe(4);
   });
 
-  test("turns: a board of the hour before lends no stores", async () => {
+  test("does not reuse the store ranking of the previous one", async () => {
     await sellIn(await hourNow(), 3);
-    await count(someOrders(1));
+    await countOrders(pool, someOrders(1));
     const board = await read();
     const earlier = { ...board, hourStartMs: board.hourStartMs - HOUR_MS };
     await pool.query("DELETE FROM rollup_hour_store WHERE store LIKE 's%' AND length(store) = 4");
@@ -171,10 +160,13 @@ describe("stores", () => {
   const numbered = (from: number, to: number) =>
     Array.from({ length: to - from + 1 }, (_, index) => `s${String(from + index).padStart(3, "0")}`);
 
-  test("are the 50 that sold most, and the pinned ones wherever they rank", async () => {
+  test("are the 50 with the most orders, and the pinned ones at any rank", async () => {
     await sellIn(await hourNow(), 70);
-    // makes the source known, as it is with the rollups of a real batch
-    await count(someOrders(1).map((order) => ({ ...order, eventTimeMs: order.eventTimeMs - 3 * HOUR_MS })));
+    // makes the source known, as a real batch does
+    await countOrders(
+      pool,
+      someOrders(1).map((order) => ({ ...order, eventTimeMs: order.eventTimeMs - 3 * HOUR_MS })),
+    );
     expect(names(await read())).toEqual(numbered(1, 50));
     const pinned = await read(null, ["s065", "s002", "nowhere"]);
     expect(names(pinned)).toEqual([...numbered(1, 50), "s065"]);
@@ -182,7 +174,7 @@ describe("stores", () => {
     expect(pinned.views["all"]?.hourStores.at(-1)).toEqual({ name: "s065", orders: 935, cents: 935 * 300 });
   });
 
-  test("rank by mode for a mode, and by the sum for all", async () => {
+  test("are ranked by mode for a mode, and by the sum for all", async () => {
     const hour = await hourNow();
     await sellIn(hour, 2, "v2");
     await pool.query(
@@ -191,8 +183,10 @@ describe("stores", () => {
       [hour],
     );
     for (const [part, mode] of ["v2", "v3"].entries())
-      await count(
+      await countOrders(
+        pool,
         someOrders(1, part).map((order) => ({ ...order, eventTimeMs: order.eventTimeMs - 3 * HOUR_MS })),
+        0,
         mode,
       );
     const board = await read();
@@ -205,7 +199,7 @@ describe("stores", () => {
     });
   });
 
-  test("may be ranked as before; pinned stores and totals are read every time", async () => {
+  test("may come from an earlier ranking, while pinned stores and totals are read every time", async () => {
     const [store, pinned] = [catalogue.stores[0] ?? "", catalogue.stores[1] ?? ""];
     const sell = async (seed: number) => {
       const hour = await hourNow();
@@ -214,7 +208,7 @@ describe("stores", () => {
         store: index % 2 ? store : pinned,
         eventTimeMs: hour,
       }));
-      await count(orders);
+      await countOrders(pool, orders);
     };
     const ordersOf = (board: Board, name: string) =>
       board.views["all"]?.hourStores.find((each) => each.name === name)?.orders;
@@ -230,7 +224,7 @@ describe("stores", () => {
     const third = await readBoard(pool, ranking, [pinned]);
     expect(third.storesAsOfUs).toBe(ranking.asOfUs);
     expect([ordersOf(third, store), ordersOf(third, pinned)]).toEqual([20, 20]);
-    // a ranking of another epoch, or from a clock ahead of ours, does not serve
+    // a ranking of another hour or epoch, or from a clock ahead, is not used
     for (const other of [
       { ...second, hourStartMs: second.hourStartMs - HOUR_MS },
       { ...second, epoch: 7 },

@@ -1,21 +1,15 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { driftOf, emptied, numberOf } from "../../dev/system/database.ts";
-import { freshDatabase, poolOn, someOrders } from "../../test/fresh.ts";
+import { expect, test } from "vitest";
+import { driftOf, numberOf } from "../../dev/system/database.ts";
+import { someOrders } from "../../test/fresh.ts";
 import type { Order } from "../domain/order.ts";
 import { randomFrom } from "../domain/random.ts";
-import { storeOrders } from "../modes/direct/stored-orders.ts";
 import { encodeOrders, fingerprintOf, messageOf } from "../wire/order-message.ts";
 import { countCarried, recordConflicts } from "./count.ts";
-import type { Pool } from "./pool.ts";
+import { openEmptiedPool, store } from "./store.fixture.ts";
 
-let pool: Pool;
-beforeAll(async () => {
-  pool = poolOn(await freshDatabase(), 6);
-});
-beforeEach(() => emptied(pool));
-afterAll(() => pool.end());
+const pool = await openEmptiedPool(6);
 
-/** What a worker does with a batch. */
+/** Counts a batch as a worker does. */
 const settle = async (messages: string, source = "v2", part = 0): Promise<string[]> => {
   const batch = { source, part, position: "1-0", messages };
   const { duplicates } = await countCarried(pool, batch);
@@ -31,7 +25,7 @@ const kept = async () =>
     )
   ).rows;
 
-test("another body under a counted id is kept with all it said, once, and counts nothing", async () => {
+test("stores an order with the id of a counted one and another body once, with all its members", async () => {
   const orders = someOrders(3);
   const [, second] = orders as [Order, Order, Order];
   const loser = { ...other(second, "central"), drink: "mocha", priceCents: 777 };
@@ -59,15 +53,15 @@ test("another body under a counted id is kept with all it said, once, and counts
   expect(await driftOf(pool)).toEqual([]);
 });
 
-test("the same body again is no conflict, in whatever mode", async () => {
+test("stores no conflict for a duplicate, whatever its mode", async () => {
   const orders = someOrders(5);
-  await storeOrders(pool, "v1", encodeOrders(orders));
+  await store(pool, orders);
   expect(await settleOrders(orders, "v2")).toEqual([]);
   expect(await settleOrders(orders, "v3")).toEqual([]);
   expect(await kept()).toEqual([]);
 });
 
-test("several bodies in one batch: one counts, the others are kept", async () => {
+test("counts one of several bodies in a batch and stores the others", async () => {
   const [order] = someOrders(1) as [Order];
   const bodies = [order, other(order, "central"), other(order, "uptown"), other(order, "central")];
   expect((await settleOrders(bodies)).sort()).toEqual([order.id, order.id]);
@@ -76,23 +70,16 @@ test("several bodies in one batch: one counts, the others are kept", async () =>
   expect(new Set([...losers, winner.rows[0]?.fingerprint])).toEqual(new Set(bodies.map(fingerprintOf)));
 });
 
-test("a v1 order that is not counted yet wins against what comes by another mode", async () => {
-  const [order] = someOrders(1) as [Order];
-  await storeOrders(pool, "v1", encodeOrders([order]));
-  expect(await settleOrders([other(order, "central")], "v3")).toEqual([order.id]);
-  expect(await kept()).toMatchObject([{ order_id: order.id, mode: "v3", store: "central" }]);
-});
-
-test("four workers with bodies of their own for the same ids: each loser is kept exactly once", async () => {
+test("stores each conflict exactly once when four workers count different bodies of the same ids", async () => {
   const orders = someOrders(200);
   const workers = ["uptown", "central", "downtown", "southend"];
-  const told = await Promise.all(
+  const recorded = await Promise.all(
     workers.flatMap((store, part) => {
       const ours = orders.map((order) => other(order, store));
       return [settleOrders(ours, "v2", part), settleOrders(ours.toReversed(), "v2", part)];
     }),
   );
-  expect(told.flat()).toHaveLength(3 * 200);
+  expect(recorded.flat()).toHaveLength(3 * 200);
   expect(await numberOf(pool, "SELECT count(*) FROM order_conflicts")).toBe(3 * 200);
   expect(await numberOf(pool, "SELECT count(*) FROM orders")).toBe(200);
   expect(
@@ -101,7 +88,7 @@ test("four workers with bodies of their own for the same ids: each loser is kept
   expect(await driftOf(pool)).toEqual([]);
 });
 
-test("a fingerprint that no index would take is cut", async () => {
+test("truncates a fingerprint that is too long for an index", async () => {
   const [order] = someOrders(1) as [Order];
   await settleOrders([order]);
   const bytes = Array.from({ length: 5_000 }, () => Math.floor(Math.random() * 256));
@@ -112,7 +99,7 @@ test("a fingerprint that no index would take is cut", async () => {
 
 const PAIRS = 1_000;
 
-/** Both bodies of a pair stand anywhere among the others. */
+/** Both bodies of each pair at random positions among the others. */
 const shuffledPairs = (seed: number): Order[] => {
   const orders = someOrders(PAIRS, seed);
   const others = orders.map((order) => ({
@@ -123,7 +110,7 @@ const shuffledPairs = (seed: number): Order[] => {
   return randomFrom(seed).shuffled([...orders, ...others]);
 };
 
-/** The fingerprint of each id's body at its first position, or at its last. */
+/** The fingerprint of each id's body at its first or last position. */
 const bodiesAt = (batch: readonly Order[], place: "first" | "last"): Map<string, string> => {
   const inOrder = place === "last" ? batch : batch.toReversed();
   return new Map(inOrder.map((order) => [order.id, fingerprintOf(order)]));
@@ -136,7 +123,7 @@ const fingerprintsIn = async (table: "orders" | "order_conflicts"): Promise<Map<
   return new Map(rows.map(({ id, fingerprint }) => [id, fingerprint]));
 };
 
-/** Ids whose fingerprint is another one. */
+/** Ids with another fingerprint. */
 const differing = (found: ReadonlyMap<string, string>, wanted: ReadonlyMap<string, string>): string[] =>
   [...wanted].filter(([id, fingerprint]) => found.get(id) !== fingerprint).map(([id]) => id);
 
@@ -153,18 +140,21 @@ test.each([1, 2, 3])(
   },
 );
 
-test.each([1, 2, 3])("storing keeps the first body of each pair (seed %i)", async (seed) => {
+test.each([1, 2, 3])("storing takes the first body of each pair (seed %i)", async (seed) => {
   const orders = shuffledPairs(seed);
-  expect((await storeOrders(pool, "v1", encodeOrders(orders))).ids?.size).toBe(PAIRS);
+  expect((await store(pool, orders)).size).toBe(PAIRS);
   expect(differing(await fingerprintsIn("orders"), bodiesAt(orders, "first"))).toHaveLength(0);
 });
 
-test("an order that an earlier statement stored wins over the first one of a later batch", async () => {
+test("an uncounted v1 order wins over the first one of a later batch", async () => {
   const orders = shuffledPairs(4);
   const last = bodiesAt(orders, "last");
-  const earlier = orders.filter((order) => last.get(order.id) === fingerprintOf(order));
-  await storeOrders(pool, "v1", encodeOrders(earlier));
-  const batch = { source: "v2", part: 0, position: "1-0", messages: encodeOrders(orders) };
-  expect(await countCarried(pool, batch)).toMatchObject({ orders: 0, duplicates: 2 * PAIRS });
+  await store(
+    pool,
+    orders.filter((order) => last.get(order.id) === fingerprintOf(order)),
+  );
+  expect(await settleOrders(orders, "v3")).toHaveLength(PAIRS);
   expect(differing(await fingerprintsIn("orders"), last)).toHaveLength(0);
+  expect(await numberOf(pool, "SELECT count(*) FROM orders WHERE mode = 'v1'")).toBe(PAIRS);
+  expect(await numberOf(pool, "SELECT count(*) FROM order_conflicts WHERE mode = 'v3'")).toBe(PAIRS);
 });

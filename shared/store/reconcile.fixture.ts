@@ -1,32 +1,22 @@
-/** Ground for the tests of reconcile and repair: counted orders of two modes, and every way to damage their rollups. */
-
+/** For the tests of reconcile and repair: counted orders of two modes, and every kind of damage to their rollups. */
 import { emptied } from "../../dev/system/database.ts";
 import { someOrders, until } from "../../test/fresh.ts";
 import type { Order } from "../domain/order.ts";
 import { DAY_MS, HOUR_MS, hourStart, iso, MINUTE_MS } from "../domain/time.ts";
-import { countStored } from "../modes/direct/count-stored.ts";
-import { storeOrders } from "../modes/direct/stored-orders.ts";
-import { encodeOrders } from "../wire/order-message.ts";
-import { type Counted, countCarried } from "./count.ts";
 import type { Pool } from "./pool.ts";
+import { countOrders, store, tick } from "./store.fixture.ts";
 import type { Caller } from "./transaction.ts";
 
 export const caller: Caller = { longestMs: 20_000, signal: new AbortController().signal };
 
 export const at = (ms: number): string => iso(ms).replace(".000Z", "Z");
 const BEFORE_YESTERDAY_MS = Date.now() - 2 * DAY_MS;
-/** Of two days ago, so that it stands still. */
+/** Two days ago, so that no test counts into it by accident. */
 export const DAY = BEFORE_YESTERDAY_MS - (BEFORE_YESTERDAY_MS % DAY_MS);
-/** The hour in which the damage is done: one that does not begin with the day. */
+/** The damaged hour: one that does not start with the day. */
 export const HOUR = DAY + 12 * HOUR_MS;
 
-export const count = (pool: Pool, orders: readonly Order[], part = 0): Promise<Counted> =>
-  countCarried(pool, { source: "v2", part, position: "1", messages: encodeOrders(orders) });
-export const store = async (pool: Pool, orders: readonly Order[]): Promise<Set<string>> =>
-  (await storeOrders(pool, "v1", encodeOrders(orders))).ids ?? new Set(orders.map(({ id }) => id));
-export const tick = (pool: Pool): Promise<Counted> => countStored(pool, { source: "v1", part: 0 });
-
-/** Orders of a drink that nobody else sells, so that a test knows every figure of theirs. */
+/** Orders of a drink that no other orders have, so that a test knows all their figures. */
 export const affogati = (n: number, ms: number): Order[] =>
   someOrders(n, 7, () => iso(ms)).map((order) => ({
     ...order,
@@ -35,20 +25,20 @@ export const affogati = (n: number, ms: number): Order[] =>
     priceCents: 900,
   }));
 
-/** Five affogati uptown at half past, beside 200 orders of v2 over eight days and 40 of v1. */
+/** Five affogati uptown at half past, and 200 orders of v2 over eight days and 40 of v1. */
 export const sold = async (pool: Pool): Promise<void> => {
   await emptied(pool);
   await pool.query("DELETE FROM dropped; UPDATE meta SET epoch = 1");
   const spread = someOrders(200, 1, (index) => iso(Date.now() - index * HOUR_MS)).filter(
     ({ eventTimeMs }) => hourStart(eventTimeMs) !== HOUR,
   );
-  await count(pool, spread.slice(0, 120), 0);
-  await count(pool, [...spread.slice(100)], 1);
-  await count(pool, affogati(5, HOUR + 30 * MINUTE_MS), 0);
+  await countOrders(pool, spread.slice(0, 120), 0);
+  await countOrders(pool, spread.slice(100), 1);
+  await countOrders(pool, affogati(5, HOUR + 30 * MINUTE_MS), 0);
   await store(pool, someOrders(40, 2));
-  // other tests' transactions on this server hold the watermark back for a moment
+  // transactions of other tests on this server hold the watermark back
   let counted = 0;
-  await until("v1's are counted", async () => {
+  await until("the orders of v1 are counted", async () => {
     counted += (await tick(pool)).orders;
     return counted === 40;
   });
@@ -56,7 +46,7 @@ export const sold = async (pool: Pool): Promise<void> => {
 
 const FIVE = { orders: 5, cents: 4_500 };
 type Key = { rollup: string; bucket: string; store: string | null; drink: string | null };
-/** The row of each rollup in which the five affogati are. */
+/** The row of each rollup that contains the five affogati. */
 export const KEYS: readonly Key[] = [
   { rollup: "rollup_minute", bucket: at(HOUR + 30 * MINUTE_MS), store: null, drink: null },
   { rollup: "rollup_hour", bucket: at(HOUR), store: "uptown", drink: "affogato" },
@@ -73,7 +63,7 @@ const columns = ({ store: s, drink }: Key): string =>
 type Damage = {
   readonly name: string;
   readonly sql: (key: Key) => string;
-  /** What is found: by default one row, that of the key. */
+  /** The differences that reconcile finds. */
   readonly found: (key: Key) => readonly object[];
 };
 const row = (key: Key, more: object): object => ({ ...key, mode: "v2", want: FIVE, have: FIVE, ...more });
@@ -95,7 +85,7 @@ export const DAMAGES: readonly Damage[] = [
     found: (key) => [row(key, { have: null })],
   },
   {
-    name: "there twice, in two shards",
+    name: "duplicated in two shards",
     sql: (key) =>
       `INSERT INTO ${key.rollup} (bucket, ${columns(key)}, shard, orders, revenue_cents)
        SELECT bucket, ${columns(key)}, 9, orders, revenue_cents FROM ${key.rollup} WHERE ${where(key)}`,
@@ -115,7 +105,7 @@ export const DAMAGES: readonly Damage[] = [
     found: (key) => [row(key, { have: null }), row(key, { mode: "v3", want: null })],
   },
   {
-    name: "extra, of nothing",
+    name: "extra, without orders",
     sql: (key) =>
       `INSERT INTO ${key.rollup} (bucket, ${columns(key)}, shard, orders, revenue_cents)
        SELECT bucket, ${columns(key).replace("mode", "'v9'")}, 0, 0, 0 FROM ${key.rollup} WHERE ${where(key)}`,

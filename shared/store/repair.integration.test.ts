@@ -1,97 +1,91 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
+import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { driftOf, numberOf } from "../../dev/system/database.ts";
-import { freshDatabase, poolOn, someOrders, until } from "../../test/fresh.ts";
+import { someOrders, until } from "../../test/fresh.ts";
 import { DAY_MS, HOUR_MS, hourStart, iso } from "../domain/time.ts";
-import type { Pool } from "./pool.ts";
-import { at, caller, count, DAMAGES, HOUR, KEYS, sold, store, tick } from "./reconcile.fixture.ts";
+import { at, caller, DAMAGES, HOUR, KEYS, sold } from "./reconcile.fixture.ts";
 import { reconcile } from "./reconcile.ts";
 import { repair } from "./repair.ts";
+import {
+  countOrders,
+  endLockWaiters,
+  openTestPool,
+  store,
+  tick,
+  untilLockWaiters,
+  whileHeld,
+} from "./store.fixture.ts";
 
-let pool: Pool;
-beforeAll(async () => {
-  pool = poolOn(await freshDatabase(), 12);
-});
+const pool = await openTestPool(12);
 beforeEach(() => sold(pool));
-afterAll(() => pool.end());
 
-const mend = () => repair(pool, caller);
+const repairNow = () => repair(pool, caller);
 const epoch = () => numberOf(pool, "SELECT epoch FROM meta");
 const version = () => numberOf(pool, "SELECT sum(version) FROM applied");
-const waiting = () =>
-  numberOf(
-    pool,
-    "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()",
-  );
 const rollups = async (): Promise<unknown[]> => {
   const all = KEYS.map(({ rollup }) => `SELECT '${rollup}', r::text FROM ${rollup} AS r`);
   return (await pool.query(`${all.join(" UNION ALL ")} ORDER BY 1, 2`)).rows;
 };
 
-test("of what is equal writes nothing", async () => {
+test("writes nothing without a difference", async () => {
   const before = [await rollups(), await version()];
-  expect(await mend()).toMatchObject({ epoch: null, heldMs: 0, apart: 0, orders: 244 });
+  expect(await repairNow()).toMatchObject({ epoch: null, heldMs: 0, apart: 0, orders: 244 });
   expect([await rollups(), await version(), await epoch()]).toEqual([...before, 1]);
 });
 
 describe.each(KEYS)("$rollup", (key) => {
-  test.each(DAMAGES)("$name is rebuilt, and nothing else", async ({ sql, found }) => {
+  test.each(DAMAGES)("rebuilds a row $name, and nothing else", async ({ sql, found }) => {
     const [before, versionBefore] = [await rollups(), await version()];
     await pool.query(sql(key));
-    const repaired = await mend();
+    const repaired = await repairNow();
     expect(repaired.rows).toEqual({ [key.rollup]: found(key).length });
     expect(repaired.first).toEqual(expect.arrayContaining([...found(key)]));
     expect(await rollups()).toEqual(before);
     expect([repaired.epoch, await epoch(), await version()]).toEqual([2, 2, versionBefore + 1]);
     expect(await driftOf(pool)).toEqual([]);
-    expect(await mend()).toMatchObject({ epoch: null });
+    expect(await repairNow()).toMatchObject({ epoch: null });
   });
 });
 
-test("everything gone comes back, the totals too, and counting goes on from there", async () => {
+test("rebuilds empty rollups and wrong totals, and counting continues from there", async () => {
   await pool.query(KEYS.map(({ rollup }) => `TRUNCATE ${rollup}`).join(";"));
   await pool.query("DELETE FROM applied WHERE source = 'v1'; UPDATE applied SET orders = 1");
-  expect(await mend()).toMatchObject({
+  expect(await repairNow()).toMatchObject({
     epoch: 2,
     totals: [
       { mode: "v1", want: 40, have: 0 },
       { mode: "v2", want: 204, have: 2 },
     ],
   });
-  for (const part of [0, 1]) await count(pool, someOrders(30, 3 + part), part);
+  for (const part of [0, 1]) await countOrders(pool, someOrders(30, 3 + part), part);
   await store(pool, someOrders(10, 5));
-  await until("v1's are counted", async () => (await tick(pool)).orders === 10);
+  await until("the orders of v1 are counted", async () => (await tick(pool)).orders === 10);
   expect(await driftOf(pool)).toEqual([]);
   expect(await reconcile(pool, caller)).toMatchObject({ apart: 0, totals: [], orders: 314 });
 });
 
-test("v1's orders that wait are not counted by it, and once afterwards", async () => {
-  const holder = await pool.connect();
-  try {
-    await holder.query("BEGIN; SELECT pg_current_xact_id()");
+test("does not count uncounted orders of v1, which count once afterwards", async () => {
+  await whileHeld(pool, "SELECT pg_current_xact_id()", async () => {
     await store(pool, someOrders(30, 5));
     await pool.query("UPDATE rollup_hour_drink SET orders = orders + 1");
-    expect(await mend()).toMatchObject({ epoch: 2 });
+    expect(await repairNow()).toMatchObject({ epoch: 2 });
     expect(await numberOf(pool, "SELECT sum(orders) FROM rollup_hour_drink")).toBe(244);
-    await holder.query("ROLLBACK");
-  } finally {
-    holder.release();
-  }
+  });
   await until("they are counted", async () => (await tick(pool)).orders === 30);
   expect(await driftOf(pool)).toEqual([]);
 });
 
-test("history is left as it is", async () => {
+test("does not change buckets whose orders retention has dropped", async () => {
   const extra = "UPDATE rollup_hour SET orders = orders + 1 WHERE bucket";
   await pool.query(`${extra} <= '${at(HOUR)}'`);
   const before = await rollups();
   await pool.query(`${extra} = '${at(HOUR + HOUR_MS)}'`);
   await pool.query("INSERT INTO dropped VALUES ('orders', $1)", [iso(HOUR)]);
-  expect((await mend()).rows).toEqual({ rollup_hour: 1 });
+  expect((await repairNow()).rows).toEqual({ rollup_hour: 1 });
   expect(await rollups()).toEqual(before);
 });
 
-describe("under load", () => {
-  /** Counts and stores from several connections, everything twice, until told to stop; resolves with what was new. */
+describe("repairs under load", () => {
+  /** Counts and stores everything twice, from several connections; `stop` resolves with the number of new orders. */
   const load = () => {
     let going = true;
     let seed = 1_000;
@@ -103,8 +97,8 @@ describe("under load", () => {
     const carry = (part: number) => async (): Promise<number> => {
       const orders = someOrders(40, seed++);
       const [one, two] = await Promise.all([
-        count(pool, orders, part),
-        count(pool, [...orders, ...orders.slice(9)], part),
+        countOrders(pool, orders, part),
+        countOrders(pool, [...orders, ...orders.slice(9)], part),
       ]);
       return one.orders + two.orders;
     };
@@ -120,7 +114,7 @@ describe("under load", () => {
         stored += fresh;
         return fresh;
       }),
-      // what it counts was stored, and is not new
+      // these orders were new when they were stored
       keepOn(() => tick(pool).then(() => 0)),
     ];
     const stop = async (): Promise<number> => {
@@ -130,9 +124,9 @@ describe("under load", () => {
     onTestFinished(async () => void (await stop()));
     return { stored: () => stored, stop };
   };
-  /** Each rollup in turn, and not so many that the orders become too many to look at. */
+  /** Each rollup in turn; more rounds would make too many orders to compare. */
   const ROUNDS = KEYS.length + 2;
-  /** With counting locked out: several rows at once would deadlock with it, and nothing here tries again. */
+  /** With counting locked out: several rows at once would deadlock with it, and nothing here retries. */
   const damage = (sql: string) => pool.query(`BEGIN; LOCK TABLE applied IN EXCLUSIVE MODE; ${sql}; COMMIT`);
   const damageNow = async (round: number): Promise<void> => {
     const { rollup } = KEYS[round % KEYS.length] ?? { rollup: "" };
@@ -140,19 +134,19 @@ describe("under load", () => {
     await damage(`DELETE FROM ${rollup} WHERE bucket >= '${iso(since)}'`);
   };
 
-  test("repairs of the hour that is being counted lose nothing and count nothing twice", async () => {
+  test("lose nothing and count nothing twice in the hour that is being counted", async () => {
     const traffic = load();
     let repaired = 0;
     const storedBefore = traffic.stored();
     for (let round = 0; round < ROUNDS; round++) {
       await damageNow(round);
-      const { epoch: raised } = await mend();
+      const { epoch: raised } = await repairNow();
       if (raised !== null) repaired++;
       expect(await reconcile(pool, caller)).toMatchObject({ apart: 0, totals: [] });
     }
     expect(traffic.stored()).toBeGreaterThan(storedBefore);
     const accepted = await traffic.stop();
-    await until("v1's are counted", async () => {
+    await until("the orders of v1 are counted", async () => {
       await tick(pool);
       return (await numberOf(pool, "SELECT sum(orders) FROM applied")) === 244 + accepted;
     });
@@ -164,11 +158,11 @@ describe("under load", () => {
     expect(await reconcile(pool, caller)).toMatchObject({ apart: 0, totals: [], orders: 244 + accepted });
   });
 
-  test("two at once: one repairs, the other finds it done", async () => {
+  test("find nothing to do after a concurrent one has repaired", async () => {
     const traffic = load();
     for (let round = 0; round < 3; round++) {
       await damage(`UPDATE rollup_day SET orders = orders + 1 WHERE bucket < '${at(HOUR)}'`);
-      const epochs = await Promise.all([mend(), mend(), mend()]);
+      const epochs = await Promise.all([repairNow(), repairNow(), repairNow()]);
       expect(epochs.map((each) => each.epoch).filter((each) => each !== null)).toEqual([2 + round]);
     }
     await traffic.stop();
@@ -176,69 +170,43 @@ describe("under load", () => {
   });
 });
 
-test("gives up when a counting transaction does not end, and says so", async () => {
+test("rejects when a counting transaction does not end in time, with nothing changed", async () => {
   await pool.query("DELETE FROM rollup_minute");
-  const holder = await pool.connect();
-  try {
-    await holder.query("BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0");
-    await holder.query("LOCK TABLE applied IN ROW EXCLUSIVE MODE");
-    await expect(mend()).rejects.toThrow("did not end within 5 s; nothing is changed");
-  } finally {
-    await holder.query("ROLLBACK");
-    holder.release();
-  }
-  expect(await mend()).toMatchObject({ epoch: 2 });
+  await whileHeld(pool, "LOCK TABLE applied IN ROW EXCLUSIVE MODE", () =>
+    expect(repairNow()).rejects.toThrow("did not end within 5 s; nothing is changed"),
+  );
+  expect(await repairNow()).toMatchObject({ epoch: 2 });
 });
 
-describe("interrupted", () => {
-  /** A repair that stands after its rows were rewritten: it waits for `meta`, whose row another holds. */
-  const standing = async (work: (repairing: Promise<unknown>) => Promise<void>): Promise<void> => {
+describe("an interrupted repair", () => {
+  test("changes nothing when its session ends, and counting continues", async () => {
     await pool.query("UPDATE rollup_hour SET orders = orders + 1; DELETE FROM rollup_minute");
     const before = [await rollups(), await version()];
-    const holder = await pool.connect();
-    try {
-      await holder.query(
-        "BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0; UPDATE meta SET epoch = epoch",
-      );
-      const repairing = mend();
-      await until("the repair stands", async () => (await waiting()) === 1);
-      await work(repairing);
-    } finally {
-      await holder.query("ROLLBACK");
-      holder.release();
-    }
-    expect([await rollups(), await version(), await epoch()]).toEqual([...before, 1]);
-  };
-
-  test("by the end of its session it leaves everything as it was, and counting goes on", async () => {
-    await standing(async (repairing) => {
-      const counting = count(pool, []);
-      await until("counting waits", async () => (await waiting()) === 2);
+    // it waits for the row of `meta` after it has rewritten its rows
+    await whileHeld(pool, "UPDATE meta SET epoch = epoch", async () => {
+      const repairing = repairNow();
+      await untilLockWaiters(pool, 1);
+      const counting = countOrders(pool, []);
+      await untilLockWaiters(pool, 2);
       const killed = expect(repairing).rejects.toThrow(/terminat/);
-      await pool.query(
-        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-         WHERE query LIKE '%epoch + 1%' AND wait_event_type = 'Lock' AND datname = current_database()`,
-      );
+      expect(await endLockWaiters(pool, "%epoch + 1%")).toBe(1);
       await killed;
       expect(await counting).toMatchObject({ orders: 0 });
     });
-    expect(await mend()).toMatchObject({ epoch: 2 });
+    expect([await rollups(), await version(), await epoch()]).toEqual([...before, 1]);
+    expect(await repairNow()).toMatchObject({ epoch: 2 });
   });
 
-  test("by whoever wanted it, too", async () => {
-    const stop = new AbortController();
+  test("changes nothing when its caller aborts it", async () => {
     await pool.query("DELETE FROM rollup_minute");
-    const holder = await pool.connect();
-    try {
-      await holder.query("BEGIN; LOCK TABLE applied IN ROW EXCLUSIVE MODE");
+    await whileHeld(pool, "LOCK TABLE applied IN ROW EXCLUSIVE MODE", async () => {
+      const stop = new AbortController();
       const repairing = repair(pool, { ...caller, signal: stop.signal });
-      await until("it waits for the counting that is under way", async () => (await waiting()) === 1);
+      await untilLockWaiters(pool, 1);
       stop.abort();
       await expect(repairing).rejects.toThrow(/terminated/);
-      await until("its session is gone", async () => (await waiting()) === 0);
-    } finally {
-      holder.release(true);
-    }
+      await untilLockWaiters(pool, 0);
+    });
     expect(await epoch()).toBe(1);
     expect(await numberOf(pool, "SELECT count(*) FROM rollup_minute")).toBe(0);
   });

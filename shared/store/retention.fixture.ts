@@ -1,13 +1,9 @@
-/** Ground for the tests of retention: orders of long ago, and the partitions that they were stored in then. */
+/** For the tests of retention: old orders, and the partitions that they were stored in. */
 import { v7 as newOrderId } from "uuid";
-import { someOrders, until } from "../../test/fresh.ts";
+import { someOrders } from "../../test/fresh.ts";
 import type { Order } from "../domain/order.ts";
 import { DAY_MS, iso } from "../domain/time.ts";
-import { countStored } from "../modes/direct/count-stored.ts";
-import { uncounted } from "../modes/direct/stored-orders.ts";
 import { loadSettings } from "../runtime/config.ts";
-import { encodeOrders } from "../wire/order-message.ts";
-import { type Counted, countCarried } from "./count.ts";
 import { untilFree } from "./partitions.ts";
 import type { Pool } from "./pool.ts";
 import { type Keeps, retain, retentionKnobs } from "./retention.ts";
@@ -20,7 +16,7 @@ export const retainNow = (pool: Pool, more: Partial<Keeps> = {}): Promise<Outcom
 export const dryRun = (pool: Pool): Promise<Outcome[] | null> =>
   retain(pool, keeps, { signal: open, dryRun: true });
 
-/** Orders made, accepted and sold that many days ago. */
+/** Orders whose keys, acceptance and sale are that many days old. */
 export const ordersOf = (daysAgo: number, count: number, seed = daysAgo): Order[] => {
   const then = Date.now() - daysAgo * DAY_MS;
   return someOrders(count, seed, () => iso(then)).map((order) => ({
@@ -30,22 +26,12 @@ export const ordersOf = (daysAgo: number, count: number, seed = daysAgo): Order[
   }));
 };
 
-/** The weeks of that many days ago, as they were made in time. */
+/** Creates the partitions of the weeks between these ages. */
 export const makeWeeks = async (pool: Pool, fromDaysAgo: number, toDaysAgo: number): Promise<void> => {
   const text =
     "SELECT ensure_order_partitions(now() - make_interval(hours => $1), now() - make_interval(hours => $2))";
   await untilFree(() => pool.query(text, [fromDaysAgo * 24, toDaysAgo * 24]), open);
 };
-
-export const count = (pool: Pool, orders: readonly Order[], part = 0): Promise<Counted> =>
-  countCarried(pool, { source: "v2", part, position: "1", messages: encodeOrders(orders) });
-
-/** Ticks until no stored order waits: other databases' transactions hold back this one's watermark. */
-export const countAllStored = (pool: Pool): Promise<void> =>
-  until("all stored orders are counted", async () => {
-    await countStored(pool, { source: "v1", part: 0 });
-    return (await uncounted(pool, 1_000_000)).orders === 0;
-  });
 
 export const partitions = async (pool: Pool): Promise<string[]> => {
   const { rows } = await pool.query<{ name: string }>(

@@ -1,32 +1,23 @@
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { freshDatabase, poolOn, someOrders } from "../../test/fresh.ts";
+import { beforeAll, describe, expect, test } from "vitest";
+import { someOrders } from "../../test/fresh.ts";
 import type { Order } from "../domain/order.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../domain/time.ts";
-import { encodeOrders } from "../wire/order-message.ts";
-import { countCarried } from "./count.ts";
-import type { Pool } from "./pool.ts";
 import { readSales, type SalesBucket, type SalesQuery, type SalesRow } from "./sales.ts";
+import { countOrders, openTestPool } from "./store.fixture.ts";
 
 const BUCKET_MS: Record<SalesBucket, number> = { minute: MINUTE_MS, hour: HOUR_MS, day: DAY_MS };
-/** Names whose order differs by collation, and that hold what a key or a pattern might stumble over. */
+/** Names whose order differs by collation, with characters that a key or a pattern may misinterpret. */
 const STORES = ["Zoo", "apple", "Äpfel", "éa", "a b", "a_b", "a%", "O'Hara", "日本"];
 const DRINKS = ["latte", "Latte", "flat white", "|"];
 const START_MS = Math.floor(Date.now() / DAY_MS) * DAY_MS - 3 * DAY_MS;
 const END_MS = START_MS + 3 * DAY_MS;
 
-let pool: Pool;
+const pool = await openTestPool(4, "America/New_York");
+const fresh = await openTestPool(1);
 const orders: (Order & { mode: string })[] = [];
 
 beforeAll(async () => {
-  const database = await freshDatabase();
-  pool = poolOn(database);
-  // a server elsewhere: buckets stay UTC
-  await pool.query(
-    `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET timezone = ''America/New_York''', current_database()); END $$`,
-  );
-  await pool.end();
-  pool = poolOn(database);
   for (const [batch, mode] of ["v2", "v3", "v2", "v4"].entries()) {
     const some = someOrders(250, batch).map((order, index) => ({
       ...order,
@@ -34,18 +25,17 @@ beforeAll(async () => {
       drink: DRINKS[(index * 3) % DRINKS.length] ?? "",
       eventTimeMs: START_MS + ((index * 7_919 + batch * 104_729) % (3 * 24 * 60)) * MINUTE_MS + 59_999,
     }));
-    await countCarried(pool, { source: mode, part: batch, position: "1", messages: encodeOrders(some) });
+    await countOrders(pool, some, batch, mode);
     orders.push(...some.map((order) => ({ ...order, mode })));
   }
 });
-afterAll(() => pool.end());
 
 type Filter = Pick<SalesQuery, "mode" | "store" | "drink"> & { fromMs?: number; toMs?: number };
 type Split = Pick<SalesQuery, "bucket" | "byStore" | "byDrink">;
 
 const byCode = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-/** What the history must be, from the orders themselves. */
+/** The expected history, computed from the orders themselves. */
 const recomputed = ({ bucket, byStore, byDrink }: Split, filter: Filter): SalesRow[] => {
   const rows = new Map<string, SalesRow>();
   for (const order of orders) {
@@ -90,7 +80,7 @@ const FILTERS: [string, Filter][] = [
   ["a store", { store: "a_b" }],
   ["a store with a quote, and a mode", { store: "O'Hara", mode: "v3" }],
   ["all three", { mode: "v4", store: "日本", drink: "|" }],
-  ["what is not there", { mode: "v9" }],
+  ["an unknown mode", { mode: "v9" }],
   ["a day in the middle", { fromMs: START_MS + DAY_MS, toMs: START_MS + 2 * DAY_MS }],
 ];
 
@@ -110,7 +100,7 @@ describe.each(SPLITS)("by $bucket, of each store: $byStore, of each drink: $byDr
       (split.byStore || store === undefined) && (split.byDrink || drink === undefined),
   );
   test.each(filters)(
-    "filtered by %s: equal to a recomputation, in order, in one page and in many",
+    "filtered by %s, returns the recomputed rows in order, in one page and in many",
     async (_, filter) => {
       const expected = recomputed(split, filter);
       expect(await paged(split, filter, 100_000)).toEqual(expected);
@@ -119,14 +109,14 @@ describe.each(SPLITS)("by $bucket, of each store: $byStore, of each drink: $byDr
   );
 });
 
-test("pages of one row meet, also where everything but the last part of the key is equal", async () => {
+test("returns every row in pages of one, also where only the last part of the key differs", async () => {
   const filter = { store: "Zoo", toMs: START_MS + DAY_MS };
   const expected = recomputed(DAYS, filter);
   expect(expected.length).toBeGreaterThan(4);
   expect(await paged(DAYS, filter, 1)).toEqual(expected);
 });
 
-test("the first bucket is in, the one after the last is not", async () => {
+test("includes the first bucket and excludes the one after the last", async () => {
   const whole = recomputed(HOURS, {});
   const [fromMs, toMs] = [START_MS + 5 * HOUR_MS, START_MS + 9 * HOUR_MS];
   const rows = await paged(HOURS, { fromMs, toMs }, 1_000);
@@ -136,7 +126,7 @@ test("the first bucket is in, the one after the last is not", async () => {
   );
 });
 
-test("a cursor before the first bucket hides nothing and brings nothing else", async () => {
+test("returns the whole range for a cursor before the first bucket", async () => {
   const filter = { fromMs: START_MS + DAY_MS };
   for (const split of [HOURS, DAYS])
     expect(
@@ -150,8 +140,7 @@ test("a cursor before the first bucket hides nothing and brings nothing else", a
     ).toEqual(recomputed(split, filter));
 });
 
-test("a page reads little more than it shows, however much there is", async () => {
-  const fresh = poolOn(await freshDatabase(), 1);
+test("reads little more than the page contains, however many rows there are", async () => {
   const [stores, drinks, rows] = [1_000, 5, 10];
   const filled = `SELECT $1::timestamptz + h * interval '1 hour', 'v2', 'store ' || s, 'drink ' || d, shard, 1, 450
     FROM generate_series(0, 23) h, generate_series(1, $2::int) s, generate_series(1, $3::int) d, generate_series(0, 1) shard`;
@@ -179,17 +168,16 @@ test("a page reads little more than it shows, however much there is", async () =
     return read;
   };
   const stored = { byStore: true, byDrink: false };
-  // two shards, and a row more that tells where the last group ends
+  // two shards, and one more row to find the end of the last group
   expect(await readBy(HOURS)).toBeLessThanOrEqual(2 * rows + 2);
   expect(await readBy({ bucket: "hour", ...stored })).toBeLessThanOrEqual(2 * rows + 2);
   expect(await readBy({ ...HOURS, store: "store 700" })).toBeLessThanOrEqual(24 * 2 * drinks);
   expect(await readBy(DAYS)).toBeLessThanOrEqual(24 * (2 * rows + 2));
   expect(await readBy({ bucket: "day", ...stored })).toBeLessThanOrEqual(24 * (2 * rows + 2));
   expect(await readBy({ ...DAYS, store: "store 700" })).toBeLessThanOrEqual(24 * 2 * drinks);
-  await fresh.end();
-}, 60_000);
+}, 120_000);
 
-test("rows that come while pages are read neither repeat nor hide the others", async () => {
+test("repeats and omits no row when orders are counted between pages", async () => {
   let part = 10;
   let stop = false;
   const write = async (): Promise<void> => {
@@ -199,7 +187,7 @@ test("rows that come while pages are read neither repeat nor hide the others", a
         store: `${STORES[(index + seed) % STORES.length]}${index % 2 ? "" : "!"}`,
         eventTimeMs: START_MS + ((seed * 31 + index * 17) % 72) * HOUR_MS,
       }));
-      await countCarried(pool, { source: "v2", part: part++, position: "1", messages: encodeOrders(some) });
+      await countOrders(pool, some, part++);
       orders.push(...some.map((order) => ({ ...order, mode: "v2" })));
     }
   };
