@@ -62,7 +62,14 @@ const AREAS: readonly Area[] = [
     may: ["^shared/(client|domain)/", "^(package|services/order-api/catalogue)\\.json", npm("@types/k6")],
     isPure: true,
   },
-  { files: "loadtest/", may: ["^(shared|db|dev)/", "^package\\.json", npm("undici", "ws")] },
+  {
+    files: "loadtest/",
+    may: [
+      "^(shared|db|dev|services/order-api)/",
+      "^package\\.json",
+      npm("pg-copy-streams", "typebox", "undici", "ws"),
+    ],
+  },
   { files: "test/", may: ["."] },
   { files: "[^/]+\\.ts$", may: ["^test/", "^node_modules/"] },
 ];

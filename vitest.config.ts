@@ -54,7 +54,6 @@ export default defineConfig({
         "services/dashboard/src/{chart,connection,dom,history-reader}.ts",
         "dev/system/servers/guard.ts",
         "dev/end-with-parent.ts",
-        "dev/bench/**",
         // tests themselves, of the whole system: a few run here, all of them by npm run faults
         "dev/faults/**",
         // and what npm run check:observability is made of
@@ -65,8 +64,9 @@ export default defineConfig({
         // parts of a program, which lab/generators/generator.integration.test.ts verifies by the audit
         "loadtest/node/{main,scenarios}.ts",
         // a run itself, on servers and under load: npm run lab -- self-test spoils some
-        "loadtest/lab/run/{during-load,environment,remote-system,revisions,run,servers,stage}.ts",
-        "loadtest/lab/generators/{generator,listeners,wrk}.ts",
+        "loadtest/lab/run/{during-load,environment,null-api,remote-system,revisions,run,servers,stage}.ts",
+        "loadtest/lab/generators/{generator,wrk}.ts",
+        "loadtest/lab/{listeners,measures}/**",
         "loadtest/lab/judge/self-test.ts",
         "loadtest/lab/sample/{sampler,server-counters}.ts",
       ],

@@ -1,20 +1,23 @@
 /** npm run lab: the laboratory's commands. */
-import { existsSync, mkdtempSync } from "node:fs";
+import { existsSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { messageOf } from "#shared/runtime/lifecycle.ts";
+import { writeSection } from "../../dev/markdown.ts";
 import { findK6, type K6 } from "../generator.ts";
 import { turnedDownBy } from "./experiments/layout.ts";
-import { needsK6, planOf, textOfWork, timeText } from "./experiments/plan.ts";
+import { estimateOf, needsK6, planOf, textOfWork, timeText } from "./experiments/plan.ts";
 import { selfTest } from "./judge/self-test.ts";
 import { type LabOptions, labOptionsFrom, USAGE } from "./options.ts";
 import { compareSuites } from "./report/compare.ts";
+import { figuresTable, overloads, overloadTable, resultOf, speedFigures, survived } from "./report/speed.ts";
 import { checkSuite, renderReport, renderSuite, reportFile } from "./report/suite.ts";
 import type { Pinning } from "./run/environment.ts";
 import { commitOf, environmentOf, pinningHere, takeGeneratorCores } from "./run/environment.ts";
 import { grafanaIn, marking, openProgress } from "./run/progress.ts";
 import { openElsewhere } from "./run/remote-system.ts";
 import { folderFor, openSuite, suiteFolders } from "./run/result-files.ts";
+import type { Suite } from "./run/results.ts";
 import { compareRevisions } from "./run/revisions.ts";
 import type { Lab } from "./run/run.ts";
 import { openStage } from "./run/stage.ts";
@@ -22,6 +25,7 @@ import { type Going, measuresOf } from "./run/suite.ts";
 import { doAll } from "./run/work.ts";
 
 const root = join(import.meta.dirname, "..", "..");
+const README = join(import.meta.dirname, "..", "..", "README.md");
 const log = (line: string): void => console.error(line);
 
 /** Without a name the newest; throws a sentence where there is none. */
@@ -112,24 +116,48 @@ const compare = async (options: CompareOptions, signal: AbortSignal): Promise<nu
 type RunOptions = Extract<LabOptions, { command: "run" }>;
 
 const runSuite = async (options: RunOptions, signal: AbortSignal): Promise<number> => {
-  const { experiments, scale, modes, seed, isNew, isPinned, isPlanOnly } = options;
-  const found = await findK6(process.env);
-  const planned = planOf({ experiments, scale, modes, seed });
-  const works = found.k6 === null ? planned.filter((work) => !needsK6(work)) : planned;
+  const { experiments, scale, modes, seed, isPlanOnly, isPinned } = options;
+  if (isPlanOnly) {
+    const works = planOf({ experiments, scale, modes, seed });
+    const seconds = works.reduce((sum, work) => sum + estimateOf(work, scale), 0);
+    for (const work of works) log(`  ${textOfWork(work, scale)}`);
+    log(`about ${timeText(seconds)}, less what is done`);
+    return 0;
+  }
   const pinning = await pinningHere(isPinned, Boolean(process.env["BASE_URL"]));
   const commit = await commitOf();
   const kind = { scale, seed, commit, pinning: pinning.inWords };
   const today = new Date().toISOString().slice(0, 10);
+  const { isNew } = options;
   const folder = folderFor({ kind, folder: options.folder && resolve(options.folder), isNew, today });
+  const { suite, failed } = await measured({ ...options, folder, pinning, commit }, signal);
+  log(`${suite.runs.length} runs in ${folder}`);
+  await renderReport(folder);
+  log(
+    `${reportFile(folder)} shows them; npm run lab -- render ${folder} makes SCALE.md and its pictures of them`,
+  );
+  return failed === 0 ? 0 : 1;
+};
+
+type Selected = Pick<RunOptions, "experiments" | "scale" | "modes" | "seed" | "mayWipe"> & {
+  readonly folder: string;
+  readonly pinning: Pinning;
+  readonly commit: string;
+};
+
+/** Does what the suite in `folder` lacks of the selected experiments. */
+const measured = async (
+  { experiments, scale, modes, seed, mayWipe, folder, pinning, commit }: Selected,
+  signal: AbortSignal,
+): Promise<{ readonly suite: Suite; readonly failed: number }> => {
+  const found = await findK6(process.env);
+  const planned = planOf({ experiments, scale, modes, seed });
+  const works = found.k6 === null ? planned.filter((work) => !needsK6(work)) : planned;
   const progress = openProgress(works, scale, log);
   log(
     `${experiments.map(({ id }) => id).join(", ")} at scale ${scale}, ${modes.join(", ")}: about ${timeText(progress.leftSeconds())}, less what is done`,
   );
   log(`results: ${folder}; pinning: ${pinning.inWords}`);
-  if (isPlanOnly) {
-    for (const work of works) log(`  ${textOfWork(work, scale)}`);
-    return 0;
-  }
   const isWithoutK6 = found.k6 === null && planned.some(needsK6);
   if (isWithoutK6) log(`${found.missing}: E0 does not compare the generator with k6`);
   const turnedDown = [
@@ -140,19 +168,39 @@ const runSuite = async (options: RunOptions, signal: AbortSignal): Promise<numbe
   ];
   const about = { scale, seed, commit, pinning, k6Version: found.k6?.version ?? null, turnedDown };
   const suite = openSuite(folder, await environmentOf(about));
-  return withLab(pinning, found.k6, { mayWipe: options.mayWipe, signal }, async (lab) => {
+  return withLab(pinning, found.k6, { mayWipe, signal }, async (lab) => {
     const grafana = grafanaIn(process.env);
     const own = measuresOf(lab);
     const measures = grafana === null ? own : marking(own, grafana, log);
     const going: Going = { measures, folder, suite, progress, runs: 0 };
     const failed = await doAll(going, works, log);
-    log(`${going.suite.runs.length} runs in ${folder}`);
-    await renderReport(folder);
-    log(
-      `${reportFile(folder)} shows them; npm run lab -- render ${folder} makes SCALE.md and its pictures of them`,
-    );
-    return failed === 0 ? 0 : 1;
+    return { suite: going.suite, failed };
   });
+};
+
+type BenchOptions = Extract<LabOptions, { command: "bench" | "overload" }>;
+
+/** Generator, servers and programs share all cores: what is compared is compared within one machine. */
+const benchmark = async (options: BenchOptions, signal: AbortSignal): Promise<number> => {
+  const { command, isWhole, jsonFile } = options;
+  const folder = resolve(options.folder ?? mkdtempSync(join(tmpdir(), `coffee-rt-${command}-`)));
+  const pinning = await pinningHere(false);
+  const selected = { ...options, folder, pinning, commit: await commitOf() };
+  const { suite, failed } = await measured(selected, signal);
+  log(`every run is in ${folder}`);
+  if (command === "overload") {
+    console.log(`\n${overloadTable(suite)}`);
+    return failed === 0 && overloads(suite).every(survived) ? 0 : 1;
+  }
+  const all = speedFigures(suite);
+  const figures = all.filter(({ values }) => values.length > 0);
+  for (const { name } of all.filter((figure) => !figures.includes(figure)))
+    log(`NO FIGURE: "${name}": every run of it is void`);
+  console.log(`\n${figuresTable(figures)}`);
+  if (jsonFile !== null)
+    writeFileSync(jsonFile, `${JSON.stringify({ figures: figures.map(resultOf) }, null, 1)}\n`);
+  if (failed === 0 && isWhole) writeSection(README, "speed", figuresTable(figures));
+  return failed === 0 ? 0 : 1;
 };
 
 /** One Ctrl-C may come twice: from the terminal, and from npm, which passes it on. */
@@ -188,6 +236,9 @@ const main = async (): Promise<number> => {
       return check(options.folder);
     case "compare":
       return compare(options, onInterrupt());
+    case "bench":
+    case "overload":
+      return benchmark(options, onInterrupt());
     case "self-test":
       return doubt(options.isPinned, onInterrupt());
     case "run":

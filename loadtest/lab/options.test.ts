@@ -27,7 +27,19 @@ test("the other commands", () => {
   });
 });
 
+test("benchmarks are repeated in rounds, by their names", () => {
+  const options = labOptionsFrom(["bench", "--only", "drain,live", "--rounds", "3", "--json", "f.json"]);
+  if (options.command !== "bench") throw new Error("not a benchmark");
+  expect(options).toMatchObject({ isWhole: false, jsonFile: "f.json" });
+  expect(options.experiments.map(({ id }) => id)).toEqual(["E15", "E16"]);
+  expect(options.experiments[0]?.points?.("smoke")[0]).toMatchObject({ measure: "copy", repetitions: 3 });
+  expect(labOptionsFrom(["bench"])).toMatchObject({ isWhole: true });
+  expect(labOptionsFrom(["overload", "--modes", "v2"])).toMatchObject({ command: "overload", modes: ["v2"] });
+});
+
 test.each([
+  [["bench", "--only", "speed"], /--only has "speed": it may have ingest, drain, live, fanout/],
+  [["bench", "--rounds", "0"], /--rounds is "0"/],
   [["E99"], /unknown experiment "E99": expected all, E0/],
   [["all", "--scale", "huge"], /--scale is "huge": it may be smoke, standard, full/],
   [["all", "--modes", "v4"], /--modes has "v4": it may have v1, v2, v3/],

@@ -1,8 +1,9 @@
 /** The command line of `npm run lab`. */
 import { parseArgs } from "node:util";
-import { allAt, EXPERIMENTS, experimentNamed } from "./experiments/all.ts";
+import { allAt, BENCHMARKS, EXPERIMENTS, experimentNamed } from "./experiments/all.ts";
 import type { Experiment } from "./experiments/experiment.ts";
 import { SCALES } from "./experiments/layout.ts";
+import { overload } from "./experiments/speed.ts";
 import { HYPOTHESES } from "./report/hypotheses.ts";
 import { MODE_NAMES } from "./run/arrangements.ts";
 import type { Scale } from "./run/results.ts";
@@ -16,6 +17,8 @@ npm run lab -- self-test                     runs spoiled on purpose: each has t
 npm run lab -- compare A B                   two result folders, or two git revisions measured in turn
 npm run lab -- render [FOLDER]               pictures, SCALE.md, README, docs/sizing.md, report.html of a folder
 npm run lab -- check [FOLDER]                whether what is committed is what the results make it
+npm run bench                                E14 to E17: how close each mode comes to its ceilings; writes the README's table
+npm run overload                             E18: each mode at five times the rate that it accepts
 
   --scale smoke|standard|full   (smoke)       half an hour, two and a half, as long as belief needs
   --modes v1,v2,v3              (all)
@@ -25,6 +28,9 @@ npm run lab -- check [FOLDER]                whether what is committed is what t
   --pin yes|no                  (yes)         cores of their own for generator and system
   --wipe                                      servers and systems that the environment names may be emptied
   --plan                                      what would be done, and how long it takes
+  --only ${Object.keys(BENCHMARKS).join(",")}        of the benchmarks
+  --rounds N                    (5)           repetitions of each benchmark; what is compared alternates within a round
+  --json FILE                                 the figures of the benchmarks
 
 ${listed.join("\n")}`;
 
@@ -32,6 +38,13 @@ export type LabOptions =
   | { readonly command: "help" }
   | { readonly command: "render" | "check"; readonly folder: string | null }
   | ({ readonly command: "self-test" } & Common)
+  | ({
+      readonly command: "bench" | "overload";
+      readonly experiments: readonly Experiment[];
+      /** Whether all benchmarks run. */
+      readonly isWhole: boolean;
+      readonly jsonFile: string | null;
+    } & Common)
   | ({ readonly command: "compare"; readonly first: string; readonly second: string } & Common)
   | ({
       readonly command: "run";
@@ -60,6 +73,16 @@ export const labOptionsFrom = (args: readonly string[]): LabOptions => {
   }
   const common = commonFrom(values);
   if (word === "self-test") return { command: word, ...common };
+  if (word === "bench" || word === "overload") {
+    if (others.length > 0) throw new Error(`${word} takes options only, got "${others.join(" ")}"`);
+    const names = word === "bench" ? (values.only ?? Object.keys(BENCHMARKS).join(",")).split(",") : [];
+    const experiments = repeated(
+      word === "bench" ? names.map(benchmarkNamed) : [overload],
+      roundsFrom(values.rounds, DEFAULT_ROUNDS[word]),
+    );
+    const isWhole = names.length === Object.keys(BENCHMARKS).length;
+    return { command: word, experiments, isWhole, jsonFile: values.json ?? null, ...common };
+  }
   if (word === "compare") {
     const [first, second, third] = others;
     if (first === undefined || second === undefined || third !== undefined)
@@ -83,9 +106,34 @@ const parsed = (args: readonly string[]) =>
       pin: { type: "string", default: "yes" },
       plan: { type: "boolean", default: false },
       wipe: { type: "boolean", default: false },
+      only: { type: "string" },
+      rounds: { type: "string" },
+      json: { type: "string" },
       help: { type: "boolean", default: false },
     },
   });
+
+const benchmarkNamed = (name: string): Experiment => {
+  const found = BENCHMARKS[name];
+  if (found) return found;
+  throw new Error(`--only has "${name}": it may have ${Object.keys(BENCHMARKS).join(", ")}`);
+};
+
+const DEFAULT_ROUNDS = { bench: 5, overload: 1 };
+
+const roundsFrom = (text: string | undefined, usual: number): number => {
+  const rounds = text === undefined ? usual : Number(text);
+  if (!Number.isInteger(rounds) || rounds < 1)
+    throw new Error(`--rounds is "${text}": it has to be a whole number of at least 1`);
+  return rounds;
+};
+
+/** Each point once in every round. */
+const repeated = (experiments: readonly Experiment[], rounds: number): Experiment[] =>
+  experiments.map(({ points, ...experiment }) => ({
+    ...experiment,
+    points: (scale) => (points?.(scale) ?? []).map((point) => ({ ...point, repetitions: rounds })),
+  }));
 
 /** In their own order, whatever the order in which they were asked for. */
 const chosen = (names: readonly string[]): Experiment[] => {

@@ -62,7 +62,12 @@ test("reports status, body and times of a reply, and reuses its connection", asy
 
 test("sends a request on a further connection while the others wait for replies", async () => {
   const waiting: ServerResponse[] = [];
-  const { connections, sockets } = await serve((_request, response) => void waiting.push(response));
+  const { connections, sockets } = await serve(({ path }, response) => {
+    if (path === "/livez") response.end();
+    else waiting.push(response);
+  });
+  await connections.openAhead(30);
+  expect(sockets.size).toBe(30);
   const replies = Array.from({ length: 31 }, () => post(connections));
   while (waiting.length < 31) await sleep(5);
   expect([connections.underWay(), sockets.size]).toEqual([31, 31]);

@@ -26,6 +26,8 @@ export type Connections = {
   /** `key` becomes the header Idempotency-Key. Calls `onReceived` once; after `close` at once, with a failure. */
   post(path: string, body: string, key: string | null, onReceived: OnReceived): void;
   get(path: string, onReceived: OnReceived): void;
+  /** Opens connections ahead of the first request: a server accepts one in each turn of its event loop. */
+  openAhead(count: number): Promise<void>;
   /** Requests without a reply yet. */
   underWay(): number;
   /** Ends requests under way: each is reported with the failure `connection`. */
@@ -34,6 +36,7 @@ export type Connections = {
 
 const JSON_TYPE = ["content-type", "application/json"];
 const SWEEP_MS = 100;
+const AHEAD_AT_ONCE = 20;
 
 /** `url` may have a path, which stands before the paths of requests. `replyWithinMs` is kept to 100 ms. */
 export const openConnections = (url: string, replyWithinMs: number): Connections => {
@@ -72,6 +75,8 @@ export const openConnections = (url: string, replyWithinMs: number): Connections
     underWay.add(exchange);
     client.dispatch({ ...options, path: root + options.path }, exchange);
   };
+  const get = (client: Client, path: string, onReceived: OnReceived): void =>
+    dispatch(client, { method: "GET", path, headers: [], body: null }, onReceived);
 
   return {
     url,
@@ -79,8 +84,13 @@ export const openConnections = (url: string, replyWithinMs: number): Connections
       const headers = key === null ? JSON_TYPE : [...JSON_TYPE, "idempotency-key", key];
       dispatch(free.pop() ?? connection(), { method: "POST", path, headers, body }, onReceived);
     },
-    get: (path, onReceived) =>
-      dispatch(free.pop() ?? connection(), { method: "GET", path, headers: [], body: null }, onReceived),
+    get: (path, onReceived) => get(free.pop() ?? connection(), path, onReceived),
+    openAhead: async (count) => {
+      for (let opened = 0; opened < count; opened += AHEAD_AT_ONCE) {
+        const next = Array.from({ length: Math.min(AHEAD_AT_ONCE, count - opened) }, connection);
+        await Promise.all(next.map((client) => new Promise((resolve) => get(client, "/livez", resolve))));
+      }
+    },
     underWay: () => underWay.size,
     close: async () => {
       clearInterval(sweep);

@@ -2,6 +2,7 @@
  * What an experiment is: data. Title and hypothesis stand with its verdict (report/verdicts.ts); here stands what is
  * run. The experimenter lays out the same kinds of points for all, so that no experiment has code of its own.
  */
+import type { MeasureName } from "../measures/measures.ts";
 import type { GeneratorName, Scale } from "../run/results.ts";
 
 /** Variables of the product's programs, by name. */
@@ -48,12 +49,15 @@ export type Point = {
   readonly load: Load;
   /** The Node generator by default. A point for k6 is left out where k6 is not installed. */
   readonly generator?: GeneratorName;
-  /** By another generator and closed loop instead: what it carries at most. */
-  readonly isPeak?: boolean;
+  /** What is measured instead of an open loop at a rate: the run's rate is then a result. */
+  readonly measure?: MeasureName;
   readonly settings?: Variables;
   /** The servers' own settings, by their names. */
   readonly servers?: Partial<Readonly<Record<"postgres" | "board" | "stream" | "kafka", Variables>>>;
+  /** 1 by default. With 0 nothing is counted during a closed loop; one worker then counts everything for the audit. */
   readonly workers?: number;
+  /** Processes of the order API; 1 by default. */
+  readonly apis?: number;
   /** Stores of the catalogue beside the probes' own; the usual four without. */
   readonly stores?: number;
   /** SQL for the fresh database, before any program. */

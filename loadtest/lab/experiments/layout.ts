@@ -52,6 +52,7 @@ export const planned = (point: Point, scale: Scale, seed: number, capacityOf: Ca
         settings: point.settings ?? {},
         servers: point.servers ?? {},
         workers: point.workers ?? 1,
+        apis: point.apis,
         stores: point.stores,
         prepare: point.prepare,
       },

@@ -54,13 +54,13 @@ test("without E2 what a mode carries at most is asked first", () => {
 });
 
 test("every experiment is known, and its points differ by their names at every scale", () => {
-  expect(EXPERIMENTS.map(({ id }) => id)).toEqual(Array.from({ length: 14 }, (_, index) => `E${index}`));
+  expect(EXPERIMENTS.map(({ id }) => id)).toEqual(Array.from({ length: 19 }, (_, index) => `E${index}`));
   expect(() => experimentNamed("E99")).toThrow(/expected all, E0, E1,/);
   for (const scale of SCALES)
     for (const { id, points } of EXPERIMENTS) {
       const names = (points?.(scale) ?? []).map(
-        ({ arrangement, name, isPeak, load }) =>
-          `${id} ${arrangement} ${name} ${isPeak} ${JSON.stringify(load.rate)} ${load.ordersPerRequest}`,
+        ({ arrangement, name, measure, load }) =>
+          `${id} ${arrangement} ${name} ${measure} ${JSON.stringify(load.rate)} ${load.ordersPerRequest}`,
       );
       expect(new Set(names).size).toBe(names.length);
     }
@@ -81,7 +81,7 @@ test("prints each piece of work with its time", () => {
   const lines = works.map((work) => textOfWork(work, "smoke"));
   expect(lines).toContain("E2, peak of v2 (10 a request): 15 s");
   expect(lines).toContain("E9, v3 2 workers, 25 a request at 1.1 of capacity: 20 s");
-  expect(lines).toContain("E11, v1 bulk, 1000 a request as much as it takes: 15 s");
+  expect(lines).toContain("E11, v1 bulk, 1000 a request by closed-loop: 15 s");
 });
 
 const point: Point = {

@@ -94,8 +94,8 @@ export const estimateOf = (work: Work, scale: Scale, overheadSeconds = OVERHEAD_
     case "search":
       return (work.arrangement === "null" ? NULL_RUNS : SEARCH_RUNS)[scale] * whole;
     case "point": {
-      const { load, isPeak } = work.point;
-      if (isPeak) return times.peakSeconds * 1.5 + overheadSeconds;
+      const { load, measure } = work.point;
+      if (measure !== undefined) return (load.seconds ?? times.peakSeconds) * 1.5 + overheadSeconds;
       return (load.warmUpSeconds ?? times.warmUpSeconds) + (load.seconds ?? times.seconds) + overheadSeconds;
     }
   }
@@ -119,8 +119,8 @@ export const nameOfWork = (work: Work): string => {
 export const textOfWork = (work: Work, scale: Scale): string => {
   const took = timeText(estimateOf(work, scale));
   if (work.kind !== "point") return `${nameOfWork(work)}: ${took}`;
-  const { isPeak, load } = work.point;
+  const { measure, load } = work.point;
   const rate = typeof load.rate === "number" ? `${load.rate}/s` : `${load.rate.ofCapacity} of capacity`;
-  const at = isPeak ? "as much as it takes" : `at ${rate}`;
+  const at = measure === undefined ? `at ${rate}` : `by ${measure}`;
   return `${nameOfWork(work)}, ${sizeOf(work.point)} a request ${at}: ${took}`;
 };

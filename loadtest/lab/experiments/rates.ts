@@ -65,7 +65,7 @@ const bulkPeak = (arrangement: string, ordersPerRequest: number): Point => ({
   arrangement,
   name: "bulk",
   varied: {},
-  isPeak: true,
+  measure: "closed-loop",
   load: { rate: 1, ordersPerRequest },
 });
 /** The same orders per second in fewer requests. */

@@ -26,7 +26,7 @@ const ordersPerRequest = 10;
 const v1Peak = (change: Change): Point => ({
   ...change,
   arrangement: "v1",
-  isPeak: true,
+  measure: "closed-loop",
   load: { rate: 1, ordersPerRequest },
 });
 const v1AtRate = (change: Change): Point => ({

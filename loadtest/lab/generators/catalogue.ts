@@ -1,6 +1,7 @@
 /** The stores of a run: those that sell, and those that only the probes order at. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { randomFrom } from "#shared/domain/random.ts";
 
 /** A store has one probe under way at a time: so many are enough for twenty a second that take a second and a half. */
 const PROBE_STORES = 32;
@@ -24,6 +25,17 @@ export const writeCatalogue = (folder: string, stores?: number): LabCatalogue =>
   const file = join(folder, `catalogue-${stores ?? "usual"}.json`);
   writeFileSync(file, JSON.stringify(catalogue));
   return { file, ...catalogue, probeStores };
+};
+
+/** A body of orders at random stores, of random drinks and prices; the server makes their ids. */
+export const mixedOrders = ({ drinks, stores }: LabCatalogue, size: number, seed: number): string => {
+  const random = randomFrom(seed);
+  const order = () => ({
+    drink: random.pick(drinks),
+    store: random.pick(stores),
+    price: (200 + random.below(500)) / 100,
+  });
+  return JSON.stringify(Array.from({ length: size }, order));
 };
 
 /** A body for a closed loop: the same in each request, without ids, as the server makes them. */

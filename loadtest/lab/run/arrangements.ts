@@ -43,7 +43,7 @@ export const ARRANGEMENTS: readonly Arrangement[] = [
     route: "null",
     servers: serversOf([]),
     backend: null,
-    apiFile: "dev/bench/ingest/api.ts",
+    apiFile: "loadtest/lab/run/null-api.ts",
     settings: enabled("v1"),
   },
   ...ofModes,

@@ -7,7 +7,7 @@ import { waitUntil } from "../../../dev/system/wait.ts";
 import { requestIn } from "../../k6/lib/ledger.ts";
 import type { ActionName, PlannedAction } from "../experiments/experiment.ts";
 import type { Sending } from "../generators/generator.ts";
-import { gather, type Heard } from "../generators/listeners.ts";
+import { connectListeners, type Heard } from "../listeners/listeners.ts";
 import type { Arrangement } from "./arrangements.ts";
 import type { Lab, Order } from "./run.ts";
 import type { Scene } from "./stage.ts";
@@ -24,15 +24,15 @@ export const beside = async (
   sending: Sending,
 ): Promise<Beside> => {
   if (actions.length === 0 && sockets === null) return { struck: [], heard: null };
-  const crowd = sockets === null ? null : await gather(sockets, scene);
+  const listeners = sockets === null ? null : await connectListeners(sockets, scene);
   try {
     const begunMs = await loadBegins(consoleFile, sending, lab.signal);
     const startMs = begunMs + warmUpSeconds * 1_000;
     const acting = act(actions, { startMs, seconds }, scene, setting.arrangement, lab.signal);
-    const [struck, heard] = await Promise.all([acting.done, crowd?.listen(startMs, seconds) ?? null]);
+    const [struck, heard] = await Promise.all([acting.done, listeners?.listen(startMs, seconds) ?? null]);
     return { struck, heard };
   } finally {
-    await crowd?.close();
+    await listeners?.close();
   }
 };
 

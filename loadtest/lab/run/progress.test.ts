@@ -26,7 +26,8 @@ test("the time left falls with what is done, and follows what runs really took",
     () => nowMs,
   );
   expect(progress.leftSeconds()).toBe(60);
-  progress.begin("E1 v1 a")(madeUpRun({ mode: "v1", rate: 50 }));
+  const ended = madeUpRun({ mode: "v1", rate: 50 });
+  progress.begin("E1 v1 a")({ ...ended, load: { ...ended.load, generator: "node" } });
   nowMs = 50_000;
   expect(progress.leftSeconds()).toBe(10);
   for (const one of works.slice(0, 1)) progress.done(one);
@@ -55,7 +56,7 @@ const found = { run, seconds: [], output: null, logs: "", took: { data: 1.5, loa
 const measures: Measures = {
   signal: new AbortController().signal,
   run: async () => found,
-  peak: async () => found,
+  rate: async () => found,
 };
 const startMs = Date.parse(startedAt);
 const marks = [

@@ -59,10 +59,17 @@ export const openProgress = (
 const recoveredText = (seconds: number | null): string =>
   seconds === null ? "not recovered by its end" : `recovered in ${seconds} s`;
 
+/** Of a run whose rate is its result. */
+const rateText = ({ load, varied }: Run): string => {
+  const purpose = String(varied["purpose"]);
+  return purpose === "peak"
+    ? `${numberText(load.requestsPerSecond * load.ordersPerRequest)} orders/s`
+    : `${purpose}: ${numberText(load.requestsPerSecond)}/s`;
+};
+
 export const resultText = (run: Run): string => {
   if (run.voids.length > 0) return voidText(run);
-  if (run.varied["purpose"] === "peak")
-    return `${numberText(run.load.requestsPerSecond * run.load.ordersPerRequest)} orders/s`;
+  if (run.load.generator === undefined) return rateText(run);
   const { holds, because } = judge(run, "interactive");
   const freshness = run.freshnessMs === null ? "" : `, freshness p99 ${msText(run.freshnessMs.p99)}`;
   const verdict = holds ? "holds" : because.join("; ");

@@ -8,7 +8,7 @@ import { emptied } from "../../../dev/system/database.ts";
 import { waitUntil } from "../../../dev/system/wait.ts";
 import type { LabCatalogue } from "../generators/catalogue.ts";
 import { openLabPool } from "./servers.ts";
-import type { Scene, Setting, Stage } from "./stage.ts";
+import { numbered, type Scene, type Setting, type Stage } from "./stage.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -43,7 +43,7 @@ export const openElsewhere = (environment: Environment, mayWipe: boolean): Stage
       const pool = openLabPool(databaseUrl);
       await emptied(pool);
       const scene: Scene = {
-        ...{ url, servers: {}, pool, catalogue, topic: "", workers: [] },
+        ...{ url, urls: [url], databaseUrl, servers: {}, pool, catalogue, topic: "", workers: [] },
         api: () => null,
         start: () =>
           waitUntil(`${url} accepts orders`, async () => (await fetch(`${url}/readyz`)).ok, READY_WITHIN_MS),
@@ -52,7 +52,9 @@ export const openElsewhere = (environment: Environment, mayWipe: boolean): Stage
         metricUrls: () =>
           new Map([
             ["order-api", `${url}/metrics`],
-            ...workers.map((each, index) => [workerName(setting, index), each] as const),
+            ...workers.map(
+              (each, index) => [numbered(`worker-${setting.arrangement.mode}`, index), each] as const,
+            ),
           ]),
         logs: () => "",
         close: () => pool.end(),
@@ -63,9 +65,6 @@ export const openElsewhere = (environment: Environment, mayWipe: boolean): Stage
     close: async () => undefined,
   };
 };
-
-const workerName = ({ arrangement }: Setting, index: number): string =>
-  `worker-${arrangement.mode}${index === 0 ? "" : `-${index + 1}`}`;
 
 /** The file has to be what the system itself was started with. */
 const catalogueOf = (
@@ -78,11 +77,20 @@ const catalogueOf = (
 };
 
 /** Throws for what would need the system to be set up otherwise. */
-const checkPlain = ({ arrangement, settings, servers, workers, stores, prepare }: Setting): void => {
+const checkPlain = ({
+  arrangement,
+  settings,
+  servers,
+  workers,
+  apis = 1,
+  stores,
+  prepare,
+}: Setting): void => {
   const isOurs =
     arrangement.name !== arrangement.mode ||
     Object.keys(settings).length + Object.keys(servers).length > 0 ||
     workers !== 1 ||
+    apis > 1 ||
     stores !== undefined ||
     prepare !== undefined;
   if (isOurs)

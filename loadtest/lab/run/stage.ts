@@ -20,13 +20,19 @@ export type Setting = {
   readonly settings: Variables;
   readonly servers: Partial<Readonly<Record<ServerName, Variables>>>;
   readonly workers: number;
+  /** Processes of the order API; 1 without. */
+  readonly apis?: number | undefined;
   readonly stores?: number | undefined;
   readonly prepare?: string | undefined;
 };
 
 export type Scene = {
+  /** Of the first API. */
   readonly url: string;
+  /** Of every API. */
+  readonly urls: readonly string[];
   readonly servers: Servers;
+  readonly databaseUrl: string;
   readonly pool: Pool;
   readonly catalogue: LabCatalogue;
   /** Of this run alone, as Kafka knows it. */
@@ -117,7 +123,8 @@ const openScene = async (opening: Opening): Promise<Scene> => {
   const catalogue = writeCatalogue(folder, setting.stores);
   const pool = openLabPool(databaseUrl);
   closers.add("the lab's connections", () => pool.end());
-  const port = await freePort();
+  const ports = await Promise.all(Array.from({ length: setting.apis ?? 1 }, () => freePort()));
+  const urls = ports.map((port) => `http://127.0.0.1:${port}`);
   const env = environmentOf(opening, catalogue);
   const programs = openPrograms({
     addresses: () => ({ ...addressesOf(servers), DATABASE_URL: databaseUrl }),
@@ -130,7 +137,7 @@ const openScene = async (opening: Opening): Promise<Scene> => {
     root: options.root,
   });
   const workers: HttpProgram[] = [];
-  let api: HttpProgram | null = null;
+  const apis: HttpProgram[] = [];
 
   const startWorker = async (): Promise<HttpProgram> => {
     const worker = await programs.startWorker(arrangement.mode ?? "", env);
@@ -138,31 +145,32 @@ const openScene = async (opening: Opening): Promise<Scene> => {
     workers.push(worker);
     return worker;
   };
-  const startApi = async (): Promise<void> => {
-    api = await programs.startApi({ ...env, PORT: String(port) }, arrangement.apiFile);
+  const startApi = async (port: number): Promise<void> => {
+    const api = await programs.startApi({ ...env, PORT: String(port) }, arrangement.apiFile);
     await api.ready();
+    apis.push(api);
   };
   const count = arrangement.mode === null ? 0 : setting.workers;
   const ofWorkers = <T>(of: (worker: HttpProgram) => T): [string, T][] =>
-    workers.map((worker, index) => [workerName(arrangement, index), of(worker)]);
+    workers.map((worker, index) => [numbered(`worker-${arrangement.mode}`, index), of(worker)]);
   return {
-    url: `http://127.0.0.1:${port}`,
+    ...{ url: urls[0] ?? "", urls, databaseUrl },
     ...{ servers, pool, catalogue, topic: topicOf(opening.number), workers, startWorker },
-    api: () => api,
+    api: () => apis[0] ?? null,
     start: async () => {
-      await Promise.all([startApi(), ...Array.from({ length: count }, startWorker)]);
+      await Promise.all([...ports.map(startApi), ...Array.from({ length: count }, startWorker)]);
     },
     pids: () =>
       new Map(
         [
-          ["order-api", api?.pid() ?? 0] as const,
+          ...apis.map((api, index) => [numbered("order-api", index), api.pid() ?? 0] as const),
           ...ofWorkers((worker) => worker.pid() ?? 0),
           ...Object.values(servers).map((server) => [server.name, pidOf(server)] as const),
         ].filter(([, pid]) => pid > 0),
       ),
     metricUrls: () =>
       new Map([
-        ["order-api", `http://127.0.0.1:${port}/metrics`],
+        ...urls.map((url, index) => [numbered("order-api", index), `${url}/metrics`] as const),
         ...ofWorkers((worker) => `${worker.url}/metrics`),
       ]),
     logs: () => logsIn(folder),
@@ -175,8 +183,8 @@ const openScene = async (opening: Opening): Promise<Scene> => {
 const topicOf = (number: number): string => `coffee-orders-${number}`;
 
 /** "worker-v2", and further ones "worker-v2-2". */
-const workerName = ({ mode }: Arrangement, index: number): string =>
-  index === 0 ? `worker-${mode}` : `worker-${mode}-${index + 1}`;
+export const numbered = (name: string, index: number): string =>
+  index === 0 ? name : `${name}-${index + 1}`;
 
 const environmentOf = ({ setting, number }: Opening, catalogue: LabCatalogue): Record<string, string> => ({
   CATALOGUE_FILE: catalogue.file,

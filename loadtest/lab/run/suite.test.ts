@@ -38,7 +38,7 @@ const madeUp = (change: Change = (run) => run) => {
       made.push(place.point);
       return found(change({ ...run, load: { ...run.load, generator } }, made.length));
     },
-    peak: async (order, place) => {
+    rate: async (_name, order, place) => {
       made.push(place.point);
       const { ordersPerRequest } = order.load;
       const at = { mode: order.setting.arrangement.name, rate: ordersPerRequest === 1 ? 2_800 : 1_100 };

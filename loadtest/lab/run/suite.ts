@@ -1,10 +1,11 @@
 /** Single runs of a suite: what is there already is not done again, and a void run is repeated up to twice. */
 
+import type { Point } from "../experiments/experiment.ts";
 import { nameOf, type Planned, planned, sizeOf, TIMES } from "../experiments/layout.ts";
 import type { Work } from "../experiments/plan.ts";
-import { measurePeak } from "../generators/wrk.ts";
 import { standingOf } from "../judge/objectives.ts";
 import { judged, type Place } from "../judge/record.ts";
+import { type MeasureName, measureRate } from "../measures/measures.ts";
 import { isPeak } from "../report/figures.ts";
 import { capacityIn } from "../search/known-rates.ts";
 import type { Progress } from "./progress.ts";
@@ -15,7 +16,7 @@ import { type Lab, measure, type Order } from "./run.ts";
 /** What makes the figures: the laboratory itself, or a model of one in tests. */
 export type Measures = {
   readonly run: (order: Order, place: Place) => Promise<Found>;
-  readonly peak: (order: Order, place: Place) => Promise<Found>;
+  readonly rate: (name: MeasureName, order: Order, place: Place) => Promise<Found>;
   readonly signal: AbortSignal;
 };
 
@@ -26,8 +27,8 @@ export const measuresOf = (lab: Lab): Measures => ({
     const { output, logs, took } = measured;
     return { ...judged(measured, place, lab.pinning), output, logs, took };
   },
-  peak: async (order, place) => ({
-    run: await measurePeak(lab, order, place),
+  rate: async (name, order, place) => ({
+    run: await measureRate(name, lab, order, place),
     ...{ seconds: [], output: null, logs: "", took: {} },
   }),
 });
@@ -64,11 +65,11 @@ const untilValid = async (
   named: Named,
   mode: string,
   make: (attempt: number) => Promise<void>,
-  mostAttempts = MOST_ATTEMPTS,
+  { mostAttempts = MOST_ATTEMPTS, isConclusive = isTelling } = {},
 ): Promise<void> => {
   for (;;) {
     const done = going.suite.runs.filter(sameAs(named, mode)).map(({ run }) => run);
-    if (done.some(isTelling) || done.length >= mostAttempts) return;
+    if (done.some(isConclusive) || done.length >= mostAttempts) return;
     await make(done.length + 1);
   }
 };
@@ -80,12 +81,12 @@ export const doPoint = async (
 ): Promise<void> => {
   const { scale, seed } = going.suite.env;
   const size = sizeOf(point);
-  if (point.isPeak) return doPeakOf(going, experiment, point, repetition);
+  if (point.measure !== undefined) return doRate(going, experiment, point, point.measure, repetition);
   const plan = planned(point, scale, seed, capacityIn(going.suite));
   if (isKnown(going.suite, experiment, plan, size)) return;
   const named = { experiment, point: plan.name, repetition, varied: plan.varied };
   const make = (attempt: number): Promise<void> => runOnce(going, plan, { ...named, attempt });
-  await untilValid(going, named, point.arrangement, make, mostAttempts);
+  await untilValid(going, named, point.arrangement, make, { mostAttempts });
 };
 
 /** How near a run of E2 has to be to stand for one of E12. */
@@ -123,34 +124,45 @@ const runNumber = (going: Going): number => {
 };
 
 export const doPeak = (going: Going, experiment: string, arrangement: string, size: number): Promise<void> =>
-  doPeakOf(
+  doRate(
     going,
     experiment,
     { arrangement, name: "", varied: {}, load: { rate: 1, ordersPerRequest: size } },
+    "closed-loop",
     1,
   );
 
-const doPeakOf = async (
+const doRate = async (
   going: Going,
   experiment: string,
-  point: (Work & { kind: "point" })["point"],
+  point: Point,
+  measure: MeasureName,
   repetition: number,
 ): Promise<void> => {
   const { measures, suite, folder, progress } = going;
   const { commit, scale, seed } = suite.env;
   const plan = planned({ ...point, load: { ...point.load, rate: 1 } }, scale, seed, () => null);
   const { peakSeconds } = TIMES[scale];
-  const load = { ...plan.order.load, seconds: peakSeconds, warmUpSeconds: Math.ceil(peakSeconds / 2) };
+  const { seconds = peakSeconds, warmUpSeconds = Math.ceil(peakSeconds / 2) } = point.load;
+  const load = { ...plan.order.load, seconds, warmUpSeconds };
   const { arrangement } = plan.order.setting;
-  const name = `${nameOf(arrangement, point.name, sizeOf(point), 0).replace(/ 0\/s$/, "")} peak by wrk`;
+  const by = measure === "closed-loop" ? "peak by wrk" : measure;
+  const name = `${nameOf(arrangement, point.name, sizeOf(point), 0).replace(/ 0\/s$/, "")} ${by}`;
   const named = { experiment, point: name, repetition, varied: point.varied };
-  await untilValid(going, named, arrangement.name, async (attempt) => {
-    measures.signal.throwIfAborted();
-    const end = progress.begin(`${experiment} ${name}`);
-    const found = await measures.peak({ ...plan.order, load }, { ...named, commit, scale, attempt });
-    add(going, keepRun(folder, found));
-    end(found.run);
-  });
+  await untilValid(
+    going,
+    named,
+    arrangement.name,
+    async (attempt) => {
+      measures.signal.throwIfAborted();
+      const end = progress.begin(`${experiment} ${name}${wordsOf({ ...named, attempt })}`);
+      const place = { ...named, commit, scale, attempt };
+      const found = await measures.rate(measure, { ...plan.order, load }, place);
+      add(going, keepRun(folder, found));
+      end(found.run);
+    },
+    { isConclusive: ({ voids }) => voids.length === 0 },
+  );
 };
 
 const add = (going: Going, kept: KeptRun): void => {

@@ -2,9 +2,9 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Accepted, drive } from "../../../dev/bench/ingest/wrk.ts";
 import { sameOrders } from "../generators/catalogue.ts";
 import { type Load, send } from "../generators/generator.ts";
+import { type Accepted, drive } from "../generators/wrk.ts";
 import type { Scene } from "./stage.ts";
 
 const CLOSED_LOOP = { connections: 16, seconds: 15, isWarmUp: true };

@@ -1,0 +1,74 @@
+/**
+ * The most that an arrangement accepts, by wrk: a closed loop that takes a fraction of the CPU of a generator in Node. It
+ * confirms peaks, and gives a search its first rate. It is no capacity: a closed loop waits for the system, and hides its
+ * queues.
+ */
+
+import { sameOrders } from "../generators/catalogue.ts";
+import { type Accepted, drive } from "../generators/wrk.ts";
+import { percentilesOf } from "../judge/statistics.ts";
+import type { Lab, Order } from "../run/run.ts";
+import type { Scene } from "../run/stage.ts";
+import { NOTHING_KEPT, type Rated, sampled, tallied } from "./rate-run.ts";
+
+/** Of large requests so few that none waits so long that it is refused. */
+const connectionsFor = (size: number): number => (size === 1 ? 64 : size <= 10 ? 16 : 4);
+
+/** With `workers: 0` nothing is counted during the load; one worker then counts everything for the audit. */
+export const closedLoop = async (lab: Lab, order: Order, scene: Scene): Promise<Rated> => {
+  const { arrangement, workers } = order.setting;
+  const size = order.load.ordersPerRequest;
+  await scene.start();
+  const { result, looks } = await driven(lab, order, scene);
+  const { accepted, window, requests, problem } = result;
+  const isStored = arrangement.mode !== null;
+  if (isStored && workers === 0) await scene.startWorker();
+  const { audit, atMs } = isStored
+    ? await tallied(scene.pool, requests * size)
+    : { audit: NOTHING_KEPT, atMs: window.endMs };
+  return {
+    ...{ profile: "wrk, closed loop", purpose: "peak", ordersPerRequest: size, window, looks, audit },
+    rate: accepted.reduce((sum, { perSecond }) => sum + perSecond, 0),
+    requests: { acknowledged: requests, refused: 0, unknown: 0 },
+    ackMs: { ...(accepted[0]?.latencyMs ?? percentilesOf([])), count: sumOf(accepted) },
+    drainedSeconds: (atMs - window.endMs) / 1_000,
+    problems: problem === null ? [] : [problem],
+  };
+};
+
+const sumOf = (accepted: readonly Accepted[]): number =>
+  accepted.reduce((sum, { requests }) => sum + requests, 0);
+
+/** One wrk for each API process; together they have as many connections as for one. */
+const driven = (lab: Lab, { load, setting }: Order, scene: Scene) => {
+  const size = load.ordersPerRequest;
+  const body = sameOrders(scene.catalogue, size);
+  const path = `/api/${setting.arrangement.route}/${size === 1 ? "order" : "orders"}`;
+  const connections = Math.ceil(connectionsFor(size) / scene.urls.length);
+  let wrkPid = 0;
+  const onEach = (seconds: number, isWarmUp: boolean): Promise<Accepted[]> =>
+    Promise.all(
+      scene.urls.map((url) =>
+        drive(
+          { url: `${url}${path}`, body, connections, seconds, isWarmUp },
+          () => undefined,
+          (pid) => {
+            wrkPid = pid;
+          },
+        ),
+      ),
+    );
+  const work = async () => {
+    const warmed = await onEach(load.warmUpSeconds, true);
+    const startMs = Date.now();
+    const outcome = await onEach(load.seconds, false).catch((error: Error) => error.message);
+    const accepted = typeof outcome === "string" ? [] : outcome;
+    return {
+      accepted,
+      problem: typeof outcome === "string" ? outcome : null,
+      requests: sumOf(warmed) + sumOf(accepted),
+      window: { startMs, endMs: Date.now() },
+    };
+  };
+  return sampled(lab, scene, work, () => wrkPid);
+};

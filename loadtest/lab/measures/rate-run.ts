@@ -1,0 +1,186 @@
+/**
+ * A run whose result is the rate that was reached, where runs of the open loop have a planned one: a closed loop, a bare
+ * statement, a drained backlog, a fan-out, an overload. Each opens a fresh system, samples it, and is audited.
+ */
+import type { Pool } from "#shared/store/pool.ts";
+import { countsIn } from "../../../dev/system/audit.ts";
+import { driftOf } from "../../../dev/system/database.ts";
+import { waitUntil } from "../../../dev/system/wait.ts";
+import { bottleneckOf } from "../judge/bottleneck.ts";
+import { voidsOf } from "../judge/objectives.ts";
+import { durabilityOf, type Place, settingsOf } from "../judge/record.ts";
+import { percentilesOf } from "../judge/statistics.ts";
+import { machineIn, resourcesOf, rounded, saturationOf, type Window } from "../judge/usage.ts";
+import { GENERATORS, type Percentiles, type Run } from "../run/results.ts";
+import type { Lab, Order } from "../run/run.ts";
+import type { Scene } from "../run/stage.ts";
+import { type Look, openSampler } from "../sample/sampler.ts";
+import { countersOf, grownBy } from "../sample/server-counters.ts";
+
+/** What a measure returns; what it leaves out is empty in the run. */
+export type Rated = {
+  /** In words: "wrk, closed loop". */
+  readonly profile: string;
+  /** Stands in the run's `varied`: what kind of rate it is. */
+  readonly purpose: string;
+  /** Per second: requests of `ordersPerRequest` orders, rows, or frames. */
+  readonly rate: number;
+  readonly ordersPerRequest?: number;
+  readonly window: Window;
+  readonly looks: readonly Look[];
+  readonly requests?: { readonly acknowledged: number; readonly refused: number; readonly unknown: number };
+  readonly audit?: Run["audit"];
+  /** From the end of the load until everything was counted. */
+  readonly drainedSeconds?: number;
+  readonly ackMs?: Percentiles;
+  readonly scheduleLagMs?: Percentiles;
+  /** Why the run does not count, apart from its generator, its host and its audit. */
+  readonly problems?: readonly string[];
+  /** False where the lab itself sends what is measured: that it uses a whole core is the result. */
+  readonly isGeneratorBound?: boolean;
+  readonly varied?: Run["varied"];
+  readonly resources?: Run["resources"];
+  readonly websocket?: Run["websocket"];
+  readonly fault?: Run["fault"];
+};
+
+export const NOTHING_KEPT: Run["audit"] = { problems: [], lost: 0, countedTwice: 0, stored: 0, counted: 0 };
+const NO_REQUESTS = { acknowledged: 0, refused: 0, unknown: 0 };
+
+/** Opens a fresh system for `work`, and makes a run of what it returns. */
+export const rateRun = async (
+  lab: Lab,
+  order: Order,
+  place: Place,
+  work: (scene: Scene) => Promise<Rated>,
+): Promise<Run> => {
+  const startedAt = new Date().toISOString();
+  const scene = await lab.stage.open(order.setting);
+  try {
+    const before = await countersOf(scene.servers, scene.pool);
+    const rated = await work(scene);
+    lab.signal.throwIfAborted();
+    const servers = grownBy(before, await countersOf(scene.servers, scene.pool));
+    return { ...runOf(lab, order, rated), ...place, startedAt, varied: variedOf(place, rated), servers };
+  } finally {
+    await scene.close();
+  }
+};
+
+const variedOf = (place: Place, { rate, ordersPerRequest = 1, purpose, varied }: Rated): Run["varied"] => ({
+  ...place.varied,
+  ...{ rate: rounded(rate, rate < 100 ? 1 : 0), ordersPerRequest, purpose },
+  ...varied,
+});
+
+const runOf = (
+  { pinning }: Lab,
+  order: Order,
+  rated: Rated,
+): Omit<Run, keyof Place | "startedAt" | "servers"> => {
+  const { profile, rate, ordersPerRequest = 1, window, looks, requests = NO_REQUESTS } = rated;
+  const { audit = NOTHING_KEPT, ackMs = percentilesOf([]), scheduleLagMs = percentilesOf([]) } = rated;
+  const saturation = saturationOf(looks, window, pinning);
+  const { used, given } = saturation.generator;
+  const machine = machineIn(looks, window);
+  const seconds = rounded((window.endMs - window.startMs) / 1_000, 2);
+  const sent = requests.acknowledged + requests.refused + requests.unknown;
+  return {
+    mode: order.setting.arrangement.name,
+    durability: durabilityOf(order),
+    settings: settingsOf(order),
+    load: {
+      profile,
+      requestsPerSecond: rounded(rate, rate < 100 ? 1 : 0),
+      ordersPerRequest,
+      warmUpSeconds: order.load.warmUpSeconds,
+      seconds,
+    },
+    voids: [
+      ...(rated.problems ?? []),
+      ...voidsOf({
+        droppedIterations: 0,
+        // a rate without planned times has none to be late for
+        scheduleLagP99Ms: 0,
+        generatorShare: rated.isGeneratorBound === false ? 0 : used / given,
+        stolenShare: machine.stolenShare,
+        auditProblems: audit.problems,
+      }),
+    ],
+    ledger: {
+      iterations: sent,
+      acknowledged: requests.acknowledged * ordersPerRequest,
+      refused: requests.refused * ordersPerRequest,
+      unknown: requests.unknown * ordersPerRequest,
+    },
+    audit,
+    ackMs,
+    replyMs: ackMs,
+    freshnessMs: null,
+    scheduleLagMs,
+    errorShare: sent === 0 ? 0 : rounded(1 - requests.acknowledged / sent, 6),
+    backlogGrew: false,
+    drainedSeconds: rounded(rated.drainedSeconds ?? 0, 2),
+    resources: {
+      ...resourcesOf(looks, window, (name) =>
+        GENERATORS.has(name) ? pinning.generatorCores : pinning.systemCores,
+      ),
+      ...rated.resources,
+    },
+    measuredSeconds: seconds,
+    machine,
+    bottleneck: bottleneckOf(saturation).bottleneck,
+    ...(rated.websocket && { websocket: rated.websocket }),
+    ...(rated.fault && { fault: rated.fault }),
+  };
+};
+
+/** Samples the system, and the generator where it is a process of its own, while `work` runs. */
+export const sampled = async <T>(
+  lab: Lab,
+  scene: Scene,
+  work: () => Promise<T>,
+  generatorPid: () => number = () => 0,
+): Promise<{ readonly result: T; readonly looks: readonly Look[] }> => {
+  const sampler = openSampler({
+    pids: () => (generatorPid() > 0 ? scene.pids().set("wrk", generatorPid()) : scene.pids()),
+    metricUrls: scene.metricUrls,
+    pool: scene.pool,
+    cores: lab.pinning.system,
+  });
+  try {
+    const result = await work();
+    await sampler.stop();
+    return { result, looks: sampler.looks };
+  } finally {
+    await sampler.stop();
+  }
+};
+
+const DRAIN_WITHIN_MS = 180_000;
+
+/** Everything acknowledged is stored and counted once. What a closed loop cut off at its end may be stored or not. */
+export const tallied = async (
+  pool: Pool,
+  acknowledged: number,
+): Promise<{ readonly audit: Run["audit"]; readonly atMs: number }> => {
+  let tally = { stored: 0, counted: 0 };
+  const isWhole = async (): Promise<boolean> => {
+    tally = await countsIn(pool);
+    return tally.counted >= acknowledged && tally.stored === tally.counted;
+  };
+  const isLate = await waitUntil("everything is counted", isWhole, DRAIN_WITHIN_MS).then(
+    () => false,
+    () => true,
+  );
+  const atMs = Date.now();
+  const lost = Math.max(0, acknowledged - tally.stored);
+  const countedTwice = Math.max(0, tally.counted - tally.stored);
+  const drift = isLate ? [] : await driftOf(pool);
+  const problems = [
+    ...(lost > 0 ? [`${lost} orders were acknowledged and are not stored`] : []),
+    ...(isLate ? [`${tally.stored} are stored and ${tally.counted} counted`] : []),
+    ...(drift.length > 0 ? [`${drift.length} rollup rows differ from their orders`] : []),
+  ];
+  return { audit: { problems, lost, countedTwice, ...tally }, atMs };
+};
