@@ -18,9 +18,8 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { isAlive } from "./system/servers/process-tree.ts";
 
 const nodePackage = `node-${process.platform}-${process.arch}`;
-/** A busy machine takes seconds to start a process, and each test starts a handful. */
-const PATIENCE_MS = 30_000;
-vi.setConfig({ testTimeout: 2 * PATIENCE_MS });
+/** A busy machine takes seconds to start a process. */
+const PATIENCE_MS = 120_000;
 let project: string;
 let started: ChildProcess[];
 
@@ -80,7 +79,7 @@ const run = (command: string, args: string[], env: Record<string, string> = {}):
   for (const stream of [child.stdout, child.stderr]) stream?.on("data", (part) => (output += String(part)));
   const program = () =>
     vi.waitFor(() => JSON.parse(/^\{.*\}$/m.exec(output)?.[0] ?? "") as { pid: number; args: string[] }, {
-      timeout: 10_000,
+      timeout: PATIENCE_MS,
     });
   return { child, output: () => output, program };
 };

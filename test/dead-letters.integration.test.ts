@@ -1,12 +1,9 @@
-/** An order's way into the dead letters and back, by the programs: the order API, a worker, the operator's command. */
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { join } from "node:path";
-import { text } from "node:stream/consumers";
+/** An order becomes a dead letter and is replayed: by the order API, a worker and the operator's command. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { Dashboard } from "#shared/domain/dashboard.ts";
 import { driftOf } from "../dev/system/database.ts";
 import { until } from "./fresh.ts";
+import { OPERATOR, startProgram } from "./processes.ts";
+import { dashboardOf, LATTE, postOrder, statusOf } from "./requests.ts";
 import { type System, startSystem } from "./system.ts";
 
 let system: System;
@@ -16,37 +13,27 @@ beforeAll(async () => {
 afterAll(() => system.close());
 
 const post = async (drink: string): Promise<string> => {
-  const response = await fetch(`${system.url}/api/v2/order`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ drink, store: "uptown", price: 4.5 }),
-  });
+  const response = await postOrder(system.url, "v2", { ...LATTE, drink });
   expect(response.status).toBe(202);
   return ((await response.json()) as { id: string }).id;
 };
-const statusOf = async (id: string): Promise<{ status: string | number; reason?: string }> =>
-  (await (await fetch(`${system.url}/api/orders/${id}`)).json()) as { status: string | number };
 const untilStatus = (id: string, status: string): Promise<void> =>
-  until(`${id} is ${status}`, async () => (await statusOf(id)).status === status);
-const onBoard = async (): Promise<number | undefined> =>
-  ((await (await fetch(`${system.url}/api/dashboard`)).json()) as Dashboard).current_hour?.order_count;
+  until(`${id} is ${status}`, async () => (await statusOf(system.url, id)).status === status);
 
-/** The command as a program. */
-const operate = async (args: readonly string[], input = ""): Promise<{ code: number; output: string }> => {
-  const program = spawn(process.execPath, ["services/operator/main.ts", "dead-letters", ...args], {
-    cwd: join(import.meta.dirname, ".."),
-    env: { DATABASE_URL: system.databaseUrl },
-  });
-  program.stdin.end(input);
-  const [[code], ...texts] = await Promise.all([
-    once(program, "close") as Promise<[number]>,
-    text(program.stdout),
-    text(program.stderr),
-  ]);
-  return { code, output: texts.join("") };
+const operate = async (
+  args: readonly string[],
+  input = "",
+): Promise<{ code: number | null; output: string }> => {
+  const program = startProgram(
+    OPERATOR,
+    { DATABASE_URL: system.databaseUrl },
+    ["dead-letters", ...args],
+    input,
+  );
+  return { code: await program.ended, output: program.output() };
 };
 
-test("what is poison is dead, and counted and on the board once the cause is mended and it is replayed", async () => {
+test("an order that violates a constraint is dead, and is counted and shown once it is replayed without it", async () => {
   await untilStatus(await post("latte"), "counted");
   await system.pool.query(
     "ALTER TABLE orders ADD CONSTRAINT no_mocha CHECK (drink <> 'mocha' OR price_cents > 500)",
@@ -54,7 +41,7 @@ test("what is poison is dead, and counted and on the board once the cause is men
   const [first, second] = [await post("mocha"), await post("mocha")];
   await untilStatus(first, "dead");
   await untilStatus(second, "dead");
-  expect(await statusOf(first)).toMatchObject({ reason: "23514" });
+  expect(await statusOf(system.url, first)).toMatchObject({ reason: "23514" });
   const still = await operate(["replay", "--all"]);
   expect(still).toMatchObject({ code: 1, output: expect.stringContaining("no_mocha") });
 
@@ -69,7 +56,10 @@ test("what is poison is dead, and counted and on the board once the cause is men
     output: expect.stringContaining("1 counted now, 0 had been counted before.") as string,
   });
   await untilStatus(first, "counted");
-  await until("they are on the board", async () => (await onBoard()) === 3);
+  await until(
+    "they are on the board",
+    async () => (await dashboardOf(system.url)).current_hour?.order_count === 3,
+  );
   expect(await driftOf(system.pool)).toEqual([]);
   expect(await operate(["list"])).toEqual({ code: 0, output: "There are no such open dead letters.\n" });
 });
@@ -81,9 +71,3 @@ const letterPayload = async (orderId: string): Promise<{ id: string; payload: ob
   );
   return { id: rows[0]?.id ?? "", payload: JSON.parse(String(rows[0]?.payload)) as object };
 };
-
-test("wrong usage says what is right", async () => {
-  const { code, output } = await operate(["replay"]);
-  expect(code).toBe(2);
-  expect(output).toMatch(/replay takes the ids.*\n\ndead-letters: .*\n {2}list \[--all\]/s);
-});

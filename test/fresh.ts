@@ -1,25 +1,28 @@
-/** Fresh ground for a test file: a database, a Redis, names of its own, orders, programs. */
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
+/** Data, servers and names that no other test uses. */
 import pg from "pg";
 import { v7 as newOrderId } from "uuid";
-import { inject } from "vitest";
+import { inject, onTestFinished } from "vitest";
 import { catalogueFrom } from "#shared/domain/catalogue.ts";
 import { type Order, orderFrom } from "#shared/domain/order.ts";
 import { randomFrom } from "#shared/domain/random.ts";
 import type { Log } from "#shared/ports.ts";
+import type { Closers } from "#shared/runtime/lifecycle.ts";
 import { openPool, type Pool } from "#shared/store/pool.ts";
+import { startRedis } from "../dev/system/servers/redis.ts";
+import type { Server } from "../dev/system/servers/server.ts";
+import { waitUntil } from "../dev/system/wait.ts";
 import catalogueJson from "../services/order-api/catalogue.json" with { type: "json" };
 import { TEMPLATE } from "./setup.ts";
+
+/** The short name that most tests use. */
+export const until = waitUntil;
 
 let names = 0;
 /** A name that no other test of this run uses. */
 export const freshName = (what: string): string =>
   `${what}_${process.pid}_${Date.now().toString(36)}_${names++}`;
 
-/** A migrated database on the shared PostgreSQL, or on the one given; it goes when the server does. */
+/** A migrated database on the shared PostgreSQL, or on the given one; it is dropped with the server. */
 export const freshDatabase = async (
   serverUrl = inject("postgresUrl"),
   template = TEMPLATE,
@@ -49,12 +52,52 @@ export const poolOn = (databaseUrl: string, maxConnections = 4): Pool =>
     () => undefined,
   );
 
+/** A pool that ends with the current test. */
+export const poolForTest = (databaseUrl: string, maxConnections?: number): Pool => {
+  const pool = poolOn(databaseUrl, maxConnections);
+  onTestFinished(() => pool.end());
+  return pool;
+};
+
+/** What the programs of one system connect to besides the shared Kafka. */
+export type Servers = { readonly databaseUrl: string; readonly board: Server; readonly stream: Server };
+
+/** Two new Redis servers, which stop with the closers, and a new database unless one is given. */
+export const freshServers = async (closers: Closers, databaseUrl?: string): Promise<Servers> => {
+  const [board, stream, database] = await Promise.all([
+    startRedis({ name: "redis-board", role: "board" }),
+    startRedis({ name: "redis-stream", role: "stream" }),
+    databaseUrl ?? freshDatabase(),
+  ]);
+  for (const server of [board, stream]) closers.add(server.name, () => server.stop());
+  return { databaseUrl: database, board, stream };
+};
+
+/** The variables of programs on these servers; the topic is new. */
+export const variablesOf = ({ databaseUrl, board, stream }: Servers): Record<string, string> => {
+  const topic = freshName("orders");
+  return {
+    DATABASE_URL: databaseUrl,
+    BOARD_REDIS_URL: board.url,
+    STREAM_REDIS_URL: stream.url,
+    KAFKA_BROKERS: inject("kafkaBrokers"),
+    V3_TOPIC: topic,
+    V3_GROUP: topic,
+  };
+};
+
+/** Closes everything, and throws if something could not be closed. */
+export const closeAll = async (closers: Closers): Promise<void> => {
+  const failures = await closers.closeAll();
+  if (failures.length > 0) throw new AggregateError(failures, failures.map(String).join("; "));
+};
+
 export const silent: Log = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
 export const catalogue = catalogueFrom(catalogueJson);
 export const rules = { catalogue, maxEventAgeDays: 366 };
 
-/** Valid orders, the same for the same seed but for their ids and times of acceptance. */
+/** Valid orders, the same for the same seed except for their ids and times of acceptance. */
 export const someOrders = (count: number, seed = 1, eventTime?: (index: number) => string): Order[] => {
   const random = randomFrom(seed);
   return Array.from({ length: count }, (_, index) => {
@@ -68,63 +111,4 @@ export const someOrders = (count: number, seed = 1, eventTime?: (index: number) 
     if ("errors" in checked) throw new Error(JSON.stringify(checked.errors));
     return checked.order;
   });
-};
-
-/** Waits until `condition` holds; fails with `what` after `withinMs`. */
-export const until = async (
-  what: string,
-  condition: () => Promise<boolean> | boolean,
-  withinMs = 20_000,
-): Promise<void> => {
-  for (const deadline = Date.now() + withinMs; ; await sleep(20)) {
-    if (await condition()) return;
-    if (Date.now() > deadline) throw new Error(`not within ${withinMs} ms: ${what}`);
-  }
-};
-
-/** The reply that is not for the moment's load: a busy machine may have to refuse, and whoever is refused comes again. */
-export const atLast = async (send: () => Promise<Response>): Promise<Response> => {
-  for (;;) {
-    const response = await send();
-    if (response.status !== 503) return response;
-    await response.arrayBuffer();
-    await sleep(1_000 * Number(response.headers.get("retry-after")));
-  }
-};
-
-export type Program = {
-  readonly process: ChildProcess;
-  output(): string;
-  /** Resolves with its exit code, when it has ended by itself or by a signal. */
-  readonly ended: Promise<number | null>;
-  /** Also one that has ended; resolves with its exit code. */
-  kill(signal: NodeJS.Signals): Promise<number | null>;
-};
-
-/** One of the product's programs as a process of its own. */
-export const startProgram = (
-  file: string,
-  settings: Record<string, string>,
-  args: readonly string[] = [],
-): Program => {
-  const root = join(import.meta.dirname, "..");
-  const { PATH } = process.env;
-  const env = { PATH, COFFEE_RT_END_WITH_STDIN: "1", ...settings };
-  const child = spawn(process.execPath, [file, ...args], { cwd: root, env, stdio: ["pipe", "pipe", "pipe"] });
-  let output = "";
-  for (const stream of [child.stdout, child.stderr])
-    stream.setEncoding("utf8").on("data", (text: string) => {
-      output += text;
-    });
-  const ended = once(child, "exit");
-  return {
-    process: child,
-    output: () => output,
-    ended: ended.then(() => child.exitCode),
-    kill: async (signal) => {
-      child.kill(signal);
-      await ended;
-      return child.exitCode;
-    },
-  };
 };

@@ -1,9 +1,16 @@
-/** One key is one order, in every mode and between them, whoever sends it how often with whatever body. */
+/** One key is one order, in every mode and between modes, however often and with whatever body it is sent. */
 import { v7 as newOrderId } from "uuid";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { DAY_MS, MINUTE_MS } from "#shared/domain/time.ts";
 import { driftOf, numberOf } from "../dev/system/database.ts";
-import { atLast, until } from "./fresh.ts";
+import { until } from "./fresh.ts";
+import {
+  LATTE as latte,
+  type OrderStatus,
+  statusOf as orderStatus,
+  postOrder,
+  untilDecided,
+} from "./requests.ts";
 import { type System, startSystem } from "./system.ts";
 
 let system: System;
@@ -12,25 +19,16 @@ beforeAll(async () => {
 });
 afterAll(() => system.close());
 
-const latte = { drink: "latte", store: "uptown", price: 4.5 };
 const mocha = { drink: "mocha", store: "central", price: 3.8 };
 
 const post = (mode: string, key: string, body: object): Promise<Response> =>
-  atLast(() =>
-    fetch(`${system.url}/api/${mode}/order`, {
-      method: "POST",
-      headers: { "content-type": "application/json", "idempotency-key": key },
-      body: JSON.stringify(body),
-    }),
-  );
-/** At once, one for each body. */
+  untilDecided(() => postOrder(system.url, mode, body, { "idempotency-key": key }));
+/** Concurrently, one for each body. */
 const postAll = (mode: string, key: string, bodies: readonly object[]): Promise<Response[]> =>
   Promise.all(bodies.map((body) => post(mode, key, body)));
 
-type Status = { status: string | number; mode: string; drink: string; timestamp: string; conflicts: number };
-const statusOf = async (key: string): Promise<Status> =>
-  (await (await fetch(`${system.url}/api/orders/${key}`)).json()) as Status;
-const untilCounted = async (key: string): Promise<Status> => {
+const statusOf = (key: string): Promise<OrderStatus> => orderStatus(system.url, key);
+const untilCounted = async (key: string): Promise<OrderStatus> => {
   await until(`${key} is counted`, async () => (await statusOf(key)).status === "counted");
   return statusOf(key);
 };
@@ -38,7 +36,7 @@ const settled = (mode: string): Promise<number> =>
   numberOf(system.pool, "SELECT coalesce(sum(orders + duplicates), 0) FROM applied WHERE source = $1", [
     mode,
   ]);
-/** Sends, and waits until the worker has had all of it. */
+/** Sends, and waits until the worker has counted or recognised all of them. */
 const sendAll = async (mode: string, key: string, bodies: readonly object[]): Promise<Response[]> => {
   const before = await settled(mode);
   const responses = await postAll(mode, key, bodies);
@@ -62,7 +60,7 @@ describe.each(["v1", "v2", "v3"])("%s", (mode) => {
   const isStored = mode === "v1";
   const taken = isStored ? 201 : 202;
 
-  test("fifty clients with one key and one body at once make one order", async () => {
+  test("fifty concurrent requests with one key and one body create one order", async () => {
     const key = newOrderId();
     const responses = await sendAll(mode, key, copies(50, latte));
     expect(statuses(responses)).toEqual(isStored ? [...copies(49, 200), 201] : copies(50, 202));
@@ -71,13 +69,13 @@ describe.each(["v1", "v2", "v3"])("%s", (mode) => {
     const replies = (await Promise.all(responses.map((each) => each.json()))) as { timestamp: string }[];
     const { timestamp, ...order } = await untilCounted(key);
     expect(order).toEqual({ ...latte, id: key, mode, status: "counted", conflicts: 0 });
-    // in v1 every reply tells the order that is stored
+    // in v1 every reply has the stored order
     const times = replies.map((reply) => reply.timestamp);
     if (isStored) expect(new Set(times)).toEqual(new Set([timestamp]));
     else expect(times).toContain(timestamp);
   });
 
-  test("fifty clients with one key and two bodies at once: one body counts, and the other is told", async () => {
+  test("of fifty concurrent requests with one key and two bodies one body counts, the other is a conflict", async () => {
     const key = newOrderId();
     const bodies = copies(25, [latte, mocha]).flat();
     const responses = await sendAll(mode, key, bodies);
@@ -91,12 +89,12 @@ describe.each(["v1", "v2", "v3"])("%s", (mode) => {
       expect(await conflictsOf(key)).toEqual([]);
     } else {
       expect(statuses(responses)).toEqual(copies(50, 202));
-      await until("the other body is told", async () => (await statusOf(key)).conflicts === 1);
+      await until("the conflict is recorded", async () => (await statusOf(key)).conflicts === 1);
       expect(await conflictsOf(key)).toEqual([{ mode, drink: loser?.drink }]);
     }
   });
 
-  test("a timestamp that was not sent stays unsent: the same again is the same, the time told is not", async () => {
+  test("a body without a timestamp differs from the same one with the timestamp of the reply", async () => {
     const key = newOrderId();
     await sendAll(mode, key, [latte]);
     const { timestamp } = await untilCounted(key);
@@ -104,11 +102,11 @@ describe.each(["v1", "v2", "v3"])("%s", (mode) => {
     expect(await statusOf(key)).toMatchObject({ timestamp, conflicts: 0 });
     const [dated] = await sendAll(mode, key, [{ ...latte, timestamp }]);
     expect(dated?.status).toBe(isStored ? 422 : 202);
-    if (!isStored) await until("it is told", async () => (await statusOf(key)).conflicts === 1);
+    if (!isStored) await until("the conflict is recorded", async () => (await statusOf(key)).conflicts === 1);
     expect(await statusOf(key)).toMatchObject({ timestamp, conflicts: isStored ? 0 : 1 });
   });
 
-  test("one moment written in two ways is one body", async () => {
+  test("the same time and price written in two ways are one body", async () => {
     const key = newOrderId();
     const hour = new Date(Date.now() - 3_600_000).toISOString().slice(0, 19);
     const body = { ...latte, price: "4.50", timestamp: `${hour}Z` };
@@ -138,10 +136,10 @@ describe.each(["v1", "v2", "v3"])("%s", (mode) => {
       });
   });
 
-  test("its status follows it: not before it is counted, unless it is stored at once", async () => {
+  test("an order has a status once it is counted, or stored at once", async () => {
     const key = newOrderId();
     expect(await statusOf(key)).toMatchObject({ status: 404, type: "not-yet-visible-or-unknown" });
-    // nobody can count meanwhile
+    // no worker can count meanwhile
     const lock = await system.pool.connect();
     try {
       await lock.query(
@@ -163,40 +161,43 @@ describe("between the modes", () => {
     ["v3", "v2"],
     ["v1", "v2"],
     ["v1", "v3"],
-  ])("%s first: the same body by %s is the same order, and another body is told", async (first, second) => {
+  ])("%s first: the same body by %s is the same order, another body is a conflict", async (first, second) => {
     const key = newOrderId();
     await sendAll(first, key, [latte]);
     await untilCounted(key);
     await sendAll(second, key, [latte]);
     expect(await statusOf(key)).toMatchObject({ mode: first, conflicts: 0 });
     await sendAll(second, key, [mocha]);
-    await until("the other body is told", async () => (await statusOf(key)).conflicts === 1);
+    await until("the conflict is recorded", async () => (await statusOf(key)).conflicts === 1);
     expect(await conflictsOf(key)).toEqual([{ mode: second, drink: "mocha" }]);
     expect(await statusOf(key)).toMatchObject({ mode: first, drink: "latte" });
   });
 
-  test.each(["v2", "v3"])("v1 sees at once what %s has counted", async (first) => {
-    const key = newOrderId();
-    await sendAll(first, key, [latte]);
-    const { timestamp } = await untilCounted(key);
-    const again = await post("v1", key, latte);
-    expect(again.status).toBe(200);
-    expect(await again.json()).toMatchObject({ id: key, timestamp });
-    const other = await post("v1", key, mocha);
-    expect(other.status).toBe(422);
-    expect(await other.json()).toMatchObject({ type: "key-conflict" });
-  });
+  test.each(["v2", "v3"])(
+    "v1 replays an order that %s has counted, and rejects another body",
+    async (first) => {
+      const key = newOrderId();
+      await sendAll(first, key, [latte]);
+      const { timestamp } = await untilCounted(key);
+      const again = await post("v1", key, latte);
+      expect(again.status).toBe(200);
+      expect(await again.json()).toMatchObject({ id: key, timestamp });
+      const other = await post("v1", key, mocha);
+      expect(other.status).toBe(422);
+      expect(await other.json()).toMatchObject({ type: "key-conflict" });
+    },
+  );
 
-  test("all three at once with two bodies count one", async () => {
+  test("two bodies sent concurrently by all three modes count once", async () => {
     const key = newOrderId();
     await Promise.all(["v1", "v2", "v3"].map((mode) => postAll(mode, key, [latte, mocha, latte, mocha])));
     const { drink } = await untilCounted(key);
-    await until("the other body is told", async () => (await statusOf(key)).conflicts === 1);
+    await until("the conflict is recorded", async () => (await statusOf(key)).conflicts === 1);
     expect(await conflictsOf(key)).toMatchObject([{ drink: drink === "latte" ? "mocha" : "latte" }]);
   });
 });
 
-test("in the end each key is one order, and the rollups are exact", async () => {
+test("after all of this the rollups are exact and there are no dead letters", async () => {
   expect(await driftOf(system.pool)).toEqual([]);
   expect(await numberOf(system.pool, "SELECT count(*) FROM dead_letters")).toBe(0);
 });

@@ -1,4 +1,4 @@
-/** What pg_dump and psql do with the data: the embedded PostgreSQL ships neither. */
+/** Dump and restore of the data as by pg_dump and psql, which the embedded PostgreSQL does not include. */
 import type { Pool } from "#shared/store/pool.ts";
 
 /** By table, its rows as PostgreSQL's own JSON: never parsed here, since a bigint may not fit into a number. */
@@ -8,7 +8,7 @@ const TABLES = `
 SELECT relname AS name FROM pg_class
 WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition AND relname <> 'migrations'`;
 
-/** All tables in one snapshot, values as they are: transaction ids and the system identifier too. */
+/** All tables in one snapshot, transaction ids and the system identifier included. */
 export const dump = async (pool: Pool): Promise<Dump> => {
   const client = await pool.connect();
   try {
@@ -25,7 +25,7 @@ export const dump = async (pool: Pool): Promise<Dump> => {
   }
 };
 
-/** Into a database that has the schema: what the migrations wrote gives way. */
+/** Into a migrated database; replaces the rows that migrations inserted. */
 export const restore = async (pool: Pool, tables: Dump): Promise<void> => {
   for (const [name, rows] of tables) {
     await pool.query(`DELETE FROM ${name}`);

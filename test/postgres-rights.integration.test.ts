@@ -1,12 +1,11 @@
 /** The rights that docs/deployment.md grants are enough, and each of them is needed. */
-import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { refuseRestored } from "#shared/modes/direct/count-stored.ts";
 import { findOrders, storeOrders, uncounted } from "#shared/modes/direct/stored-orders.ts";
+import { openClosers } from "#shared/runtime/lifecycle.ts";
 import { openLetters } from "#shared/store/dead-letters.ts";
 import { findOrderStatus } from "#shared/store/order-status.ts";
 import type { Pool } from "#shared/store/pool.ts";
@@ -15,19 +14,17 @@ import { oldestWriterSeconds } from "#shared/store/transaction.ts";
 import { encodeOrders } from "#shared/wire/order-message.ts";
 import { numberOf } from "../dev/system/database.ts";
 import { startServers } from "../dev/system/servers/start.ts";
-import { countedAt, listeningAt, order } from "./api-process.ts";
-import { poolOn, someOrders, startProgram, until } from "./fresh.ts";
+import { closeAll, poolOn, someOrders, until } from "./fresh.ts";
+import { MIGRATIONS, OPERATOR, openProcesses, startProgram } from "./processes.ts";
+import { countedAt, getJson, postOrder, statusOf } from "./requests.ts";
 
-const ROOT = join(import.meta.dirname, "..");
+const PAGE = readFileSync(join(import.meta.dirname, "../docs/deployment.md"), "utf8");
 const DATABASE = "coffee";
 const DAY_MS = 86_400_000;
 
 /** The SQL blocks of the section, as statements. */
 const [asAdmin = [], asOwner = [], optional = []] = [
-  ...(
-    /## PostgreSQL roles\n(.*?)\n## /s.exec(readFileSync(join(ROOT, "docs", "deployment.md"), "utf8"))?.[1] ??
-    ""
-  ).matchAll(/```sql\n(.*?)```/gs),
+  ...(/## PostgreSQL roles\n(.*?)\n## /s.exec(PAGE)?.[1] ?? "").matchAll(/```sql\n(.*?)```/gs),
 ].map(([, block = ""]) =>
   block
     .split(";\n")
@@ -37,7 +34,8 @@ const [asAdmin = [], asOwner = [], optional = []] = [
 const passwordOf = (role: string): string =>
   new RegExp(`CREATE ROLE ${role} LOGIN PASSWORD '(.*?)'`).exec(asAdmin.join("\n"))?.[1] ?? "";
 
-const closers: (() => Promise<unknown>)[] = [];
+const closers = openClosers();
+afterAll(() => closeAll(closers));
 let servers: Record<"postgres" | "board" | "stream", { url: string; stop(): Promise<void> }>;
 let admin: Pool;
 let owner: Pool;
@@ -53,11 +51,11 @@ const urlAs = (role?: string): string => {
 };
 const open = (url: string): Pool => {
   const pool = poolOn(url);
-  closers.push(() => pool.end());
+  closers.add("pool", () => pool.end());
   return pool;
 };
 
-/** Nothing is left to PUBLIC but the catalog, so that what the section does not grant is missing. */
+/** PUBLIC keeps only the catalog, so that rights that the section does not grant are missing. */
 const HARDENED = [
   `REVOKE ALL ON DATABASE ${DATABASE} FROM PUBLIC`,
   "REVOKE ALL ON SCHEMA public FROM PUBLIC",
@@ -70,15 +68,17 @@ const settings = (databaseUrl: string): Record<string, string> => ({
   STREAM_REDIS_URL: servers.stream.url,
   V1_TICK_MS: "200",
 });
-const run = (file: string, args: readonly string[] = []) =>
-  promisify(execFile)(process.execPath, [join(ROOT, file), ...args], {
-    env: { PATH: process.env["PATH"] ?? "", ...settings(ownerUrl) },
-  });
+/** Runs it as coffee_owner, and returns its output. */
+const run = async (file: string, ...args: readonly string[]): Promise<string> => {
+  const program = startProgram(file, settings(ownerUrl), args);
+  expect(await program.ended, program.output()).toBe(0);
+  return program.output();
+};
 
 beforeAll(async () => {
   const started = await startServers({ postgres: { durable: false }, board: {}, stream: {} });
   servers = started as typeof servers;
-  for (const server of Object.values(servers)) closers.push(() => server.stop());
+  for (const server of Object.values(servers)) closers.add("server", () => server.stop());
   const postgres = new pg.Client({ connectionString: servers.postgres.url });
   await postgres.connect();
   await postgres.query(`CREATE DATABASE ${DATABASE}`);
@@ -86,70 +86,49 @@ beforeAll(async () => {
   admin = open(urlAs());
   for (const statement of [...HARDENED, ...asAdmin]) await admin.query(statement);
   [ownerUrl, apiUrl] = [urlAs("coffee_owner"), urlAs("coffee_api")];
-  await run("db/main.ts");
+  await run(MIGRATIONS);
   [owner, api] = [open(ownerUrl), open(apiUrl)];
   for (const statement of asOwner) await owner.query(statement);
 });
-afterAll(async () => {
-  for (let close = closers.pop(); close; close = closers.pop()) await close();
-});
 
-/** The id of an order that the mode has taken, as soon as it is ready. */
-const takenBy = async (url: string, mode: string): Promise<string> => {
-  let id = "";
-  await until(`${mode} takes an order`, async () => {
-    const reply = await order(url, mode);
-    if (reply.ok) ({ id } = (await reply.json()) as { id: string });
-    return reply.ok;
-  });
-  return id;
-};
-
-test("the API as coffee_api takes and shows orders that workers count as coffee_owner", async () => {
-  const start = (file: string, more: Record<string, string>) => {
-    const program = startProgram(file, more);
-    closers.push(() => program.kill("SIGTERM"));
-    return program;
-  };
-  for (const MODE of ["v1", "v2"])
-    start("services/worker/main.ts", { ...settings(ownerUrl), MODE, METRICS_PORT: "0" });
-  const program = start("services/order-api/main.ts", {
-    ...settings(apiUrl),
-    V1_ENABLED: "true",
-    V2_ENABLED: "true",
-    PORT: "0",
-  });
-  const url = await listeningAt(program);
+test("the API as coffee_api accepts and shows orders that workers count as coffee_owner", async () => {
+  const { startApi, startWorker } = openProcesses(settings(ownerUrl), closers);
+  for (const mode of ["v1", "v2"]) startWorker(mode);
+  const api = await startApi(["v1", "v2"], { DATABASE_URL: apiUrl });
   for (const mode of ["v1", "v2"]) {
-    const id = await takenBy(url, mode);
-    await until(`${mode} has counted it`, async () => {
-      const found = await fetch(`${url}/api/orders/${id}`);
-      return found.ok && ((await found.json()) as { status: string }).status === "counted";
+    let reply = await postOrder(api.url, mode);
+    await until(`${mode} accepts an order`, async () => {
+      if (!reply.ok) reply = await postOrder(api.url, mode);
+      return reply.ok;
     });
-    await until(`the dashboard shows ${mode}`, async () => ((await countedAt(url))[mode] ?? 0) > 0);
-    const sales = await fetch(`${url}/api/sales?bucket=hour&mode=${mode}`);
-    expect(((await sales.json()) as { rows: unknown[] }).rows).toHaveLength(1);
+    const { id } = (await reply.json()) as { id: string };
+    await until(`${mode} has counted it`, async () => (await statusOf(api.url, id)).status === "counted");
+    await until(`the dashboard shows ${mode}`, async () => ((await countedAt(api.url))[mode] ?? 0) > 0);
+    const sales = await getJson<{ rows: unknown[] }>(`${api.url}/api/sales?bucket=hour&mode=${mode}`);
+    expect(sales.rows).toHaveLength(1);
   }
-  expect(program.output()).not.toContain("permission denied");
+  expect(api.output()).not.toContain("permission denied");
 });
 
-test("the operator's commands run as coffee_owner", async () => {
+test("the operator's commands run as coffee_owner, and reconcile needs TEMPORARY", async () => {
   await owner.query("UPDATE rollup_minute SET orders = orders + 1");
-  expect((await run("services/operator/main.ts", ["reconcile", "--repair"])).stdout).toContain("Rebuilt");
-  expect((await run("services/operator/main.ts", ["reconcile"])).stdout).toContain("Equal");
-  await run("services/operator/main.ts", ["retention"]);
-  await run("services/operator/main.ts", ["dead-letters", "list"]);
+  expect(await run(OPERATOR, "reconcile", "--repair")).toContain("Rebuilt");
+  expect(await run(OPERATOR, "reconcile")).toContain("Equal");
+  await run(OPERATOR, "retention");
+  await run(OPERATOR, "dead-letters", "list");
 
   await owner.query("UPDATE rollup_minute SET orders = orders + 1");
   await admin.query(`REVOKE TEMPORARY ON DATABASE ${DATABASE} FROM coffee_owner`);
-  await expect(run("services/operator/main.ts", ["reconcile", "--repair"])).rejects.toMatchObject({
-    stderr: expect.stringContaining(`permission denied to create temporary tables in database "${DATABASE}"`),
-  });
+  const refused = startProgram(OPERATOR, settings(ownerUrl), ["reconcile", "--repair"]);
+  expect(await refused.ended).not.toBe(0);
+  expect(refused.output()).toContain(
+    `permission denied to create temporary tables in database "${DATABASE}"`,
+  );
   await admin.query(`GRANT TEMPORARY ON DATABASE ${DATABASE} TO coffee_owner`);
-  await run("services/operator/main.ts", ["reconcile", "--repair"]);
+  await run(OPERATOR, "reconcile", "--repair");
 });
 
-test("the rights cover partitions that are made later", async () => {
+test("the rights cover partitions that are created later", async () => {
   const soonMs = Date.now() + 100 * DAY_MS;
   await owner.query("SELECT ensure_order_partitions($1, $1)", [new Date(soonMs)]);
   const [later] = someOrders(1).map((each) => {
@@ -185,7 +164,7 @@ const salesOf = (bucket: SalesQuery["bucket"], byStore: boolean, byDrink: boolea
   limit: 10,
 });
 
-/** All that the API asks of PostgreSQL, on a session of its own. */
+/** Every statement of the API, on a session of its own. */
 const useAll = async (): Promise<void> => {
   const pool = poolOn(apiUrl, 1);
   try {
@@ -211,7 +190,7 @@ const useAll = async (): Promise<void> => {
   }
 };
 
-/** Each right of coffee_api by itself: what, on what, and the failure without it. */
+/** Each right of coffee_api, and the failure without it. */
 const rights = [...asAdmin, ...asOwner].flatMap((statement) => {
   const [, privileges = "", kind = "", objects = ""] =
     /^GRANT ([A-Z, ]+) ON (DATABASE |SCHEMA |FUNCTION |)(.*) TO .*coffee_api$/.exec(statement) ?? [];

@@ -1,205 +1,124 @@
-/** The programs as processes: what a wrong setting, a signal and a kill do to them. */
+/** The programs as processes: wrong settings, a late schema, signals, and servers that hang while they stop. */
 import { once } from "node:events";
-import { afterEach, expect, inject, test } from "vitest";
+import { expect, inject, test } from "vitest";
 import { WebSocket } from "ws";
-import { startRedis } from "../dev/system/servers/redis.ts";
-import { freshDatabase, freshName, type Program, poolOn, startProgram, until } from "./fresh.ts";
+import { modes } from "#shared/modes/all.ts";
+import { migrate } from "../db/migrate.ts";
+import { numberOf } from "../dev/system/database.ts";
+import { freshDatabase, poolForTest, until } from "./fresh.ts";
+import { API, processesForTest, startProgram, untilCounted, WORKER } from "./processes.ts";
+import { areModesOk, postOrder } from "./requests.ts";
 
-const closers: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (let close = closers.pop(); close; close = closers.pop()) await close();
-});
+const names = modes.map(({ name }) => name);
+const PASSWORD = "s3cretOfTheTest";
+const SERVERS = { DATABASE_URL: "postgres://x/y", BOARD_REDIS_URL: "redis://x", KAFKA_BROKERS: "x:1" };
+const V1 = { ...SERVERS, V1_ENABLED: "true" };
 
-const start = (file: string, settings: Record<string, string>): Program => {
-  const program = startProgram(file, settings);
-  closers.push(() => program.kill("SIGKILL"));
-  return program;
-};
-const ended = async (program: Program): Promise<number | null> => {
-  await until("the program ends", () => program.process.exitCode !== null);
-  return program.process.exitCode;
-};
-
-test.each([
-  ["services/order-api/main.ts", {}, /DATABASE_URL is not set: expected .*postgres/],
+test.concurrent.each<[string, RegExp, Record<string, string>]>([
+  [API, /DATABASE_URL is not set: expected .*postgres/, {}],
+  [API, /No mode is on: set V1_ENABLED, V2_ENABLED, V3_ENABLED/, SERVERS],
+  [API, /STREAM_REDIS_URL is not set/, { ...V1, V2_ENABLED: "true" }],
+  [API, /CATALOGUE_FILE is "\/nowhere.json"/, { ...V1, CATALOGUE_FILE: "/nowhere.json" }],
+  [API, /DATABASE_URL is "m/, { ...V1, DATABASE_URL: `mysql://coffee:${PASSWORD}@db/coffee` }],
+  [API, /DATABASE_URL is "c/, { ...V1, DATABASE_URL: `coffee:${PASSWORD}@db/coffee` }],
+  [API, /BOARD_REDIS_URL is/, { ...V1, BOARD_REDIS_URL: `http://:${PASSWORD}@board` }],
+  [API, /KAFKA_BROKERS is/, { ...V1, V3_ENABLED: "true", KAFKA_BROKERS: `kafka+ssl://u:${PASSWORD}@b:1` }],
+  [WORKER, /MODE is "v9": expected one of v1, v2, v3/, { ...SERVERS, MODE: "v9" }],
   [
-    "services/order-api/main.ts",
-    { DATABASE_URL: "postgres://x/y", BOARD_REDIS_URL: "redis://x" },
-    /No mode is on: set V1_ENABLED, V2_ENABLED, V3_ENABLED/,
-  ],
-  [
-    "services/order-api/main.ts",
-    { PORT: "coffee" },
-    /PORT is "coffee": expected a whole number from 0 to 65535/,
-  ],
-  [
-    "services/order-api/main.ts",
-    { DATABASE_URL: "postgres://x/y", BOARD_REDIS_URL: "redis://x", V2_ENABLED: "true" },
-    /STREAM_REDIS_URL is not set/,
-  ],
-  [
-    "services/order-api/main.ts",
-    {
-      DATABASE_URL: "postgres://x/y",
-      BOARD_REDIS_URL: "redis://x",
-      V1_ENABLED: "true",
-      CATALOGUE_FILE: "/nowhere.json",
-    },
-    /CATALOGUE_FILE is "\/nowhere.json"/,
-  ],
-  [
-    "services/worker/main.ts",
-    { MODE: "v9", DATABASE_URL: "postgres://x/y", BOARD_REDIS_URL: "redis://x" },
-    /MODE is "v9": expected one of v1, v2, v3/,
-  ],
-  [
-    "services/worker/main.ts",
-    {
-      MODE: "v3",
-      DATABASE_URL: "postgres://x/y",
-      BOARD_REDIS_URL: "redis://x",
-      KAFKA_BROKERS: "x:1",
-      ORDERS_KEEP_DAYS: "44",
-    },
+    WORKER,
     /ORDERS_KEEP_DAYS is "44": expected at least 45, because V3_RETENTION_HOURS is "168"/,
+    { ...SERVERS, MODE: "v3", ORDERS_KEEP_DAYS: "44" },
   ],
   [
-    "services/worker/main.ts",
-    { MODE: "v1", DATABASE_URL: "postgres://x/y", BOARD_REDIS_URL: "redis://x", DAYS_KEEP_DAYS: "1000" },
+    WORKER,
     /DAYS_KEEP_DAYS is "1000": expected at least the 1100 of HOURS_KEEP_DAYS/,
+    { ...SERVERS, MODE: "v1", DAYS_KEEP_DAYS: "1000" },
   ],
-])("%s with a wrong setting ends with a sentence that names it (%#)", async (file, settings, sentence) => {
-  const program = start(file, settings);
-  expect(await ended(program)).toBe(2);
-  expect(program.output()).toMatch(sentence);
+])("%s exits with 2 and prints %s, without a password", async (file, message, settings) => {
+  const program = startProgram(file, settings);
+  expect(await program.ended).toBe(2);
+  expect(program.output()).toMatch(message);
+  expect(program.output()).not.toContain(PASSWORD);
 });
 
-test("an API that is told to stop answers what is in hand, drains, and ends with 0; the worker too", async () => {
-  const [board, stream, databaseUrl] = await Promise.all([
-    startRedis({ name: "redis-board", role: "board" }),
-    startRedis({ name: "redis-stream", role: "stream" }),
-    freshDatabase(),
-  ]);
-  closers.push(
-    () => board.stop(),
-    () => stream.stop(),
+test("programs that start before the migrations wait for them, then accept and count orders", async () => {
+  const { databaseUrl, startApi, startWorker } = await processesForTest(
+    await freshDatabase(inject("postgresUrl"), "template1"),
   );
-  const name = freshName("orders");
-  const settings = {
-    DATABASE_URL: databaseUrl,
-    BOARD_REDIS_URL: board.url,
-    STREAM_REDIS_URL: stream.url,
-    KAFKA_BROKERS: inject("kafkaBrokers"),
-    V1_ENABLED: "true",
-    V2_ENABLED: "true",
-    V3_ENABLED: "true",
-    V3_TOPIC: name,
-    V3_GROUP: name,
-    PORT: "0",
-    METRICS_PORT: "0",
-  };
-  const workers = ["v1", "v2", "v3"].map((mode) =>
-    start("services/worker/main.ts", { ...settings, MODE: mode }),
+  const workers = names.map((mode) => startWorker(mode));
+  const api = await startApi(names);
+  expect((await postOrder(api.url, "v1")).status).toBe(503);
+  // an order that is queued needs no table
+  await until("v2 accepts an order", async () => (await postOrder(api.url, "v2")).ok);
+  await until("every worker has found no table", () =>
+    workers.every(({ output }) => /does not exist/.test(output())),
   );
-  const api = start("services/order-api/main.ts", settings);
-  await until("the API listens", () => /listening at (http:\S+)"/.test(api.output()));
-  const url = /listening at (http:[^"]+)"/.exec(api.output())?.[1];
-  await until("every mode takes orders", async () => {
-    const { modes } = (await (await fetch(`${url}/readyz`)).json()) as {
-      modes: Record<string, { health: string }>;
-    };
-    return Object.values(modes).every(({ health }) => health === "ok");
-  });
+  await migrate(databaseUrl, () => undefined);
+  await untilCounted(api.url, names);
+  for (const { process, output } of [api, ...workers]) expect(process.exitCode, output()).toBeNull();
+});
+
+test("after SIGTERM the API answers pending requests, all accepted orders are counted, and all exit with 0", async () => {
+  const { databaseUrl, startApi, startWorker } = await processesForTest();
+  const workers = names.map((mode) => startWorker(mode));
+  const api = await startApi(names);
+  await until("every mode accepts orders", () => areModesOk(api.url));
   let accepted = 0;
   let stopping = false;
   const client = async (mode: string): Promise<void> => {
     while (!stopping) {
-      const body = JSON.stringify({ drink: "latte", store: "uptown", price: 4.5 });
-      const headers = { "content-type": "application/json" };
-      const response = await fetch(`${url}/api/${mode}/order`, { method: "POST", headers, body }).catch(
-        () => null,
-      );
+      const response = await postOrder(api.url, mode).catch(() => null);
       if (response?.ok) accepted++;
       else if (!response) return;
     }
   };
-  const clients = ["v1", "v2", "v3", "v1", "v2", "v3"].map(client);
+  const clients = [...names, ...names].map(client);
   await until("orders are accepted", () => accepted > 200);
   expect(await api.kill("SIGTERM"), api.output()).toBe(0);
+  expect(api.output()).toContain('"msg":"stopped"');
   stopping = true;
   await Promise.all(clients);
-  const pool = poolOn(databaseUrl);
-  closers.push(() => pool.end());
-  await until("everything accepted is counted", async () => {
-    const { rows } = await pool.query<{ orders: string }>(
-      "SELECT coalesce(sum(orders), 0) AS orders FROM rollup_hour",
-    );
-    return Number(rows[0]?.orders) >= accepted;
-  });
+  const pool = poolForTest(databaseUrl);
+  const counted = () => numberOf(pool, "SELECT coalesce(sum(orders), 0) FROM rollup_hour");
+  await until("every accepted order is counted", async () => (await counted()) >= accepted);
   for (const worker of workers) expect(await worker.kill("SIGTERM"), worker.output()).toBe(0);
-  expect(api.output()).toContain('"msg":"stopped"');
 });
 
-test("a program ends with its launcher", async () => {
-  const board = await startRedis({ name: "redis-board", role: "board" });
-  closers.push(() => board.stop());
-  const worker = start("services/worker/main.ts", {
-    MODE: "v1",
-    DATABASE_URL: await freshDatabase(),
-    BOARD_REDIS_URL: board.url,
-    METRICS_PORT: "0",
-  });
+test("a program exits when its standard input ends", async () => {
+  const { startWorker } = await processesForTest();
+  const worker = startWorker("v1");
   await until("it counts", () => worker.output().includes('"msg":"counting"'));
   worker.process.stdin?.end();
-  expect(await ended(worker)).toBe(0);
+  expect(await worker.ended).toBe(0);
 });
 
-test("a client that never answers the goodbye does not hold up the API's stop", async () => {
-  const board = await startRedis({ name: "redis-board", role: "board" });
-  closers.push(() => board.stop());
-  const settings = {
-    DATABASE_URL: await freshDatabase(),
-    BOARD_REDIS_URL: board.url,
-    V1_ENABLED: "true",
-    PORT: "0",
-  };
-  const api = start("services/order-api/main.ts", settings);
-  await until("the API listens", () => /listening at (http:\S+)"/.test(api.output()));
-  const url = /listening at (http:[^"]+)"/.exec(api.output())?.[1] ?? "";
-  const socket = new WebSocket(`${url.replace("http", "ws")}/ws/dashboard`);
-  closers.push(async () => socket.terminate());
-  await once(socket, "message");
-  socket.pause();
-  const started = Date.now();
-  expect(await api.kill("SIGTERM"), api.output()).toBe(0);
-  expect(Date.now() - started).toBeLessThan(6_000);
+// a program that exceeds its deadline exits with 1; both deadlines are for a machine that is ten times busier
+
+test("a WebSocket client that does not answer the close frame does not delay the API's stop", async () => {
+  const { startApi } = await processesForTest();
+  // less than the 30 s after which ws closes such a connection itself
+  const api = await startApi(["v1"], { STOP_DEADLINE_MS: "25000" });
+  const socket = new WebSocket(`${api.url.replace("http", "ws")}/ws/dashboard`);
+  try {
+    await once(socket, "message");
+    socket.pause();
+    expect(await api.kill("SIGTERM"), api.output()).toBe(0);
+  } finally {
+    socket.terminate();
+  }
 });
 
 test.each([
-  { mode: "v1", backend: "the schedule's Redis" },
-  { mode: "v2", backend: "the stream's Redis" },
-])("a worker stops in time while $backend hangs", async ({ mode }) => {
-  const [board, stream] = await Promise.all([
-    startRedis({ name: "redis-board", role: "board" }),
-    startRedis({ name: "redis-stream", role: "stream" }),
-  ]);
-  closers.push(
-    () => board.stop(),
-    () => stream.stop(),
-  );
-  const worker = start("services/worker/main.ts", {
-    MODE: mode,
-    DATABASE_URL: await freshDatabase(),
-    BOARD_REDIS_URL: board.url,
-    STREAM_REDIS_URL: stream.url,
-    METRICS_PORT: "0",
-  });
+  { mode: "v1", server: "board" },
+  { mode: "v2", server: "stream" },
+] as const)("a worker of $mode stops although the Redis of its $server hangs", async ({ mode, server }) => {
+  const { startWorker, ...servers } = await processesForTest();
+  const worker = startWorker(mode, { STOP_DEADLINE_MS: "60000" });
   await until("it counts", () => worker.output().includes('"msg":"counting"'));
-  const server = mode === "v1" ? board : stream;
-  server.pause();
-  const started = Date.now();
-  const status = await worker.kill("SIGTERM");
-  server.resume();
-  expect(status, worker.output()).toBe(0);
-  expect(Date.now() - started).toBeLessThan(12_000);
+  servers[server].pause();
+  try {
+    expect(await worker.kill("SIGTERM"), worker.output()).toBe(0);
+  } finally {
+    servers[server].resume();
+  }
 });

@@ -1,4 +1,4 @@
-/** Reading the published documents: what they say of a reply, and whether a value is as they say. */
+/** Reads the published documents, and validates values by their schemas. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Value } from "typebox/value";
@@ -25,11 +25,11 @@ export type OpenApi = {
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
 };
 
-/** A committed document as it stands. */
+/** A committed document. */
 export const committed = <T>(file: string): T =>
   JSON.parse(readFileSync(join(import.meta.dirname, "..", file), "utf8")) as T;
 
-/** A part of a document with every reference replaced by what it means. */
+/** A part of a document with every reference replaced by its target. */
 export const resolved = (document: object, part: unknown): unknown => {
   if (typeof part !== "object" || part === null) return part;
   if (Array.isArray(part)) return part.map((each) => resolved(document, each));
@@ -38,7 +38,7 @@ export const resolved = (document: object, part: unknown): unknown => {
       .split("/")
       .slice(1)
       .reduce<unknown>((at, name) => (at as Schema)[name], document);
-    if (target === undefined) throw new Error(`${part.$ref} leads nowhere`);
+    if (target === undefined) throw new Error(`${part.$ref} does not exist`);
     return resolved(document, target);
   }
   return Object.fromEntries(
@@ -46,7 +46,7 @@ export const resolved = (document: object, part: unknown): unknown => {
   );
 };
 
-/** What is wrong with a value, by a schema of a document. */
+/** The errors of a value by a schema of a document. */
 export const faults = (document: object, schema: Schema, value: unknown): string[] =>
   Value.Errors(resolved(document, schema) as Schema, value).map(
     ({ instancePath, message }) => `${instancePath} ${message}`,

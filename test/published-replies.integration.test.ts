@@ -1,4 +1,4 @@
-/** What a real API answers, and what travels between the programs, against the published documents. */
+/** Replies of a real API, WebSocket frames and queued messages conform to the published documents. */
 import { Redis } from "ioredis";
 import { v7 as newOrderId } from "uuid";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -6,6 +6,7 @@ import { WebSocket } from "ws";
 import type { Setup } from "#shared/wire/operations.ts";
 import { until } from "./fresh.ts";
 import { committed, faults, type OpenApi, type Schema } from "./published-document.ts";
+import { LATTE as latte } from "./requests.ts";
 import { type System, startSystem } from "./system.ts";
 
 const openApi = committed<OpenApi>("docs/openapi.json");
@@ -20,13 +21,12 @@ beforeAll(async () => {
     startSystem(),
     startSystem({ modes: ["v2"], workers: false, env: { MAX_LAG_ORDERS: "5" } }),
   ]);
-}, 120_000);
+});
 afterAll(() => Promise.all([system.close(), withoutWorkers.close()]));
 
-const latte = { drink: "latte", store: "uptown", price: 4.5 };
 const asJson = { "content-type": "application/json" };
 
-/** Asks, and expects the reply to be one that the document tells of: status, headers, type and body. */
+/** Sends a request, and verifies status, headers, type and body of the reply against the document. */
 const ask = async (
   method: "GET" | "POST",
   url: string,
@@ -36,22 +36,22 @@ const ask = async (
   const response = await fetch(of.url + url, { method, headers, ...(text !== undefined && { body: text }) });
   const path = url.split("?")[0] ?? "";
   const where = `${method} ${path} ${response.status}`;
-  const said = openApi.paths[path]?.[method.toLowerCase()]?.responses[response.status];
-  if (!said) return expect.fail(`${where} is not in the document`);
-  for (const [name, { required, schema }] of Object.entries(said.headers ?? {})) {
+  const described = openApi.paths[path]?.[method.toLowerCase()]?.responses[response.status];
+  if (!described) return expect.fail(`${where} is not in the document`);
+  for (const [name, { required, schema }] of Object.entries(described.headers ?? {})) {
     const value = response.headers.get(name);
     if (value !== null || required)
       expect([where, name, faults(openApi, schema, value)]).toEqual([where, name, []]);
   }
   const received = await response.text();
-  if (!said.content) {
+  if (!described.content) {
     expect([where, received]).toEqual([where, ""]);
     return { status: response.status, type: "", body: {} };
   }
   const type = response.headers.get("content-type")?.split(";")[0] ?? "";
-  expect([where, Object.keys(said.content)]).toEqual([where, expect.arrayContaining([type])]);
+  expect([where, Object.keys(described.content)]).toEqual([where, expect.arrayContaining([type])]);
   const value = type.endsWith("json") ? JSON.parse(received) : received;
-  expect([where, faults(openApi, said.content[type]?.schema ?? {}, value)]).toEqual([where, []]);
+  expect([where, faults(openApi, described.content[type]?.schema ?? {}, value)]).toEqual([where, []]);
   return { status: response.status, type: String((value as { type?: unknown }).type), body: value };
 };
 
@@ -59,21 +59,26 @@ const order = (mode: string, body: unknown, headers: Record<string, string> = as
   ask("POST", `/api/${mode}/order`, { body, headers, of });
 
 test.each(["v1", "v2", "v3"])(
-  "orders by %s: taken, and refused in every way that can be provoked",
+  "%s accepts an order, and rejects every kind of invalid request",
   async (mode) => {
     expect((await order(mode, latte)).status).toBe(mode === "v1" ? 201 : 202);
-    const refusals = [
+    const key = (value: string) => order(mode, latte, { ...asJson, "idempotency-key": value });
+    const rejections = [
       [await order(mode, "{"), 400, "malformed"],
+      [await order(mode, ""), 400, "malformed"],
       [await order(mode, { ...latte, drink: "x".repeat(70_000) }), 413, "too-large"],
       [await order(mode, "latte", { "content-type": "text/plain" }), 415, "unsupported-media-type"],
       [await order(mode, { ...latte, drink: "soup" }), 422, "invalid"],
-      [await order(mode, latte, { ...asJson, "idempotency-key": "7" }), 422, "invalid"],
+      [await key("not-a-key"), 422, "invalid"],
+      [await key("01890000-0000-4000-8000-000000000000"), 422, "invalid"],
+      [await key("01890000-0000-7000-8000-000000000000"), 422, "invalid"],
     ] as const;
-    for (const [reply, status, type] of refusals) expect([reply.status, reply.type]).toEqual([status, type]);
+    for (const [reply, status, type] of rejections)
+      expect([reply.status, reply.type]).toEqual([status, type]);
   },
 );
 
-test("the same key again, with the same body and with another", async () => {
+test("v1 replays a key with the same body, and rejects it with another one", async () => {
   const headers = { ...asJson, "idempotency-key": newOrderId() };
   expect((await order("v1", latte, headers)).status).toBe(201);
   expect((await order("v1", latte, headers)).status).toBe(200);
@@ -81,18 +86,18 @@ test("the same key again, with the same body and with another", async () => {
   expect([other.status, other.type]).toEqual([422, "key-conflict"]);
 });
 
-test("a mode that is not enabled, a queue that is full, a backend that is away", async () => {
+test("rejects orders of a disabled mode, above the lag limit, and without the backend", async () => {
   const of = withoutWorkers;
   const disabled = await order("v1", latte, asJson, of);
   expect([disabled.status, disabled.type]).toEqual([404, "not-found"]);
   await until("the lag bound is reached", async () => (await order("v2", latte, asJson, of)).type === "lag");
   await of.stream.kill();
   try {
-    await until("the poll finds it away", async () =>
+    await until("orders are rejected", async () =>
       /^(backend-away|outcome-unknown|timeout)$/.test((await order("v2", latte, asJson, of)).type),
     );
     await until("it is not ready", async () => (await ask("GET", "/readyz", { of })).status === 503);
-    // to be read while every mode is down
+    // the documents can be read while every mode is down
     for (const path of ["/openapi.json", "/asyncapi.json", "/docs/"])
       expect((await fetch(of.url + path)).status).toBe(200);
   } finally {
@@ -100,7 +105,7 @@ test("a mode that is not enabled, a queue that is full, a backend that is away",
   }
 });
 
-test("reading: the dashboard, and sales in both formats, unchanged, refused and too slow", async () => {
+test("returns dashboard, setup and sales: as JSON and CSV, unchanged, invalid and too slow", async () => {
   await until("something is counted", async () => {
     const { body } = await ask("GET", "/api/dashboard");
     return body["current_hour"] !== null;
@@ -112,7 +117,7 @@ test("reading: the dashboard, and sales in both formats, unchanged, refused and 
     ["v2", true],
     ["v3", true],
   ]);
-  // nobody said that the page may
+  // the default
   expect(page_orders_per_second).toBe(0);
   const { rows } = (await ask("GET", "/api/sales?limit=1")).body as { rows: object[] };
   expect(rows).toHaveLength(1);
@@ -132,11 +137,11 @@ test("reading: the dashboard, and sales in both formats, unchanged, refused and 
   }
 });
 
-test("operations", async () => {
+test("returns health and metrics", async () => {
   for (const path of ["/livez", "/readyz", "/metrics"]) expect((await ask("GET", path)).status).toBe(200);
 });
 
-test("a running API with all modes serves these very documents, and a page that asks nobody else", async () => {
+test("serves these documents, and a page about them that loads nothing from elsewhere", async () => {
   const get = async (path: string): Promise<Response> => fetch(system.url + path);
   expect(await (await get("/openapi.json")).json()).toEqual(openApi);
   expect(await (await get("/asyncapi.json")).json()).toEqual(asyncApi);
@@ -151,7 +156,7 @@ test("a running API with all modes serves these very documents, and a page that 
   const files = [...html.matchAll(/(?:src|href)="([^"]+)"/g)].map((match) => match[1] ?? "");
   expect(files.length).toBeGreaterThan(4);
   for (const file of files) {
-    // relative: found also where a proxy serves the API under a path of its own
+    // relative: a proxy may serve the API below another path
     expect(file).toMatch(/^\.\//);
     expect([file, (await get(`/docs/${file}`)).status]).toEqual([file, 200]);
   }
@@ -169,7 +174,7 @@ test("a running API with all modes serves these very documents, and a page that 
 const payloadOf = (channel: string, message: string): Schema =>
   asyncApi.channels[channel]?.messages[message]?.payload ?? expect.fail("a message");
 
-test("a frame of the WebSocket and an entry of the stream are as AsyncAPI says", async () => {
+test("a WebSocket frame and a stream entry conform to the AsyncAPI document", async () => {
   const socket = new WebSocket(`${system.url.replace("http", "ws")}/ws/dashboard?mode=v1`);
   const frame = await new Promise<string>((resolve, reject) => {
     socket.once("message", (data) => resolve(data.toString()));
@@ -177,7 +182,7 @@ test("a frame of the WebSocket and an entry of the stream are as AsyncAPI says",
   });
   socket.terminate();
   expect(faults(asyncApi, payloadOf("dashboard", "dashboard"), JSON.parse(frame))).toEqual([]);
-  // taken, or refused because others of before still wait: the stream holds an entry
+  // accepted or rejected for the lag: the stream has an entry
   await order("v2", latte, asJson, withoutWorkers);
   const redis = new Redis(withoutWorkers.stream.url);
   try {

@@ -1,4 +1,4 @@
-/** The published contracts: committed as the code says them, valid by others' validators, with examples that hold. */
+/** The published contracts: generated from the code, valid by independent validators, with valid examples. */
 import { Parser } from "@asyncapi/parser";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { expect, test } from "vitest";
@@ -29,12 +29,12 @@ const operations: [string, Operation][] = Object.entries(openApi.paths).flatMap(
   ]),
 );
 
-test("the committed documents are what the code says; if not: npm run contracts", async () => {
+test("the committed documents are what npm run contracts writes", async () => {
   for (const [file, contract] of Object.entries(await publishedContracts()))
     expect(committed(file), file).toEqual(contract);
 });
 
-test("both are valid, and of this version", async () => {
+test("both documents are valid, and of this version", async () => {
   expect(await new Validator().validate({ ...openApi })).toMatchObject({ valid: true });
   const { document, diagnostics } = await new Parser().parse(JSON.stringify(asyncApi));
   expect(diagnostics.filter(({ severity }) => severity <= 1)).toEqual([]);
@@ -42,7 +42,7 @@ test("both are valid, and of this version", async () => {
   expect([openApi.info.version, asyncApi.info.version]).toEqual([packageJson.version, packageJson.version]);
 });
 
-test("every route is described: one without an entry in contract/operations.ts is found here", () => {
+test("every route is described in contract/operations.ts", () => {
   expect(operations.length).toBeGreaterThanOrEqual(8);
   for (const [route, { operationId, summary, tags, responses }] of operations) {
     expect([route, operationId, summary, tags?.length]).toEqual([
@@ -64,7 +64,7 @@ const valuesOf = ({ example, examples = {} }: Media): unknown[] => [
   ...Object.values(examples).map(({ value }) => value),
 ];
 
-test("every example is valid by its schema, and every reply with a body in JSON has one", () => {
+test("every example is valid, and every JSON reply has one", () => {
   let checked = 0;
   for (const [route, { requestBody, responses }] of operations)
     for (const [status, { content = {} }] of Object.entries({
@@ -90,7 +90,7 @@ test("every example is valid by its schema, and every reply with a body in JSON 
   expect(checked).toBeGreaterThan(50);
 });
 
-test("a value that is not as the documents say is found", () => {
+test("finds an invalid value", () => {
   const order = openApi.paths["/api/v1/order"]?.["post"];
   const problem = order?.responses["422"]?.content?.["application/problem+json"]?.schema ?? {};
   const good = { type: "invalid", title: "no", status: 422 };

@@ -1,4 +1,4 @@
-/** Real servers that speak TLS beside their plain ports, and know a user by a password. */
+/** Servers that accept TLS besides their plain ports, with a user and a password. */
 import { Redis } from "ioredis";
 import pg from "pg";
 import { migrate } from "../db/migrate.ts";
@@ -8,14 +8,14 @@ import { startPostgres } from "../dev/system/servers/postgres.ts";
 import { startRedis } from "../dev/system/servers/redis.ts";
 import { type Certificates, makeCertificates } from "./certificates.ts";
 
-/** Letters and digits: it stands in URLs, and is looked for in whatever the programs say. */
+/** Letters and digits: it is part of URLs, and the output of the programs is searched for it. */
 export const PASSWORD = "s3cretOfTheTest";
 
 export type TlsServers = {
   readonly certificates: Certificates;
   /** Variables of the programs: every server by TLS, with the user and the password. */
   readonly env: Readonly<Record<string, string>>;
-  /** Without TLS, for whoever looks. */
+  /** Without TLS, to inspect the servers. */
   readonly plain: {
     readonly postgres: string;
     readonly redis: readonly { readonly url: string; readonly tlsPort: number }[];

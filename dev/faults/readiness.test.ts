@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, expect, test } from "vitest";
+import { promisedWithin } from "../../test/promised.ts";
 import { waitUntil } from "../system/wait.ts";
 import {
   type OrderRequest,
@@ -179,15 +180,14 @@ test.each([
   expect(stateOf(given, "v1")).toBe(state);
 });
 
-test("decides 200 000 requests in less than 5 s", () => {
+test("decides 200 000 requests in less than 5 s", async () => {
   const requests = Array.from({ length: 200_000 }, (_, index): OrderRequest => {
     const sentMs = index / 10;
     const result = isIn(sentMs, 5_000, 11_000) ? "refused" : "acknowledged";
     return { url: URL, sentMs, decidedMs: sentMs + 5, result };
   });
-  const startedMs = performance.now();
-  expect(readinessProblems("v1", samplesWith(alwaysOk), requests)).toHaveLength(1);
-  expect(performance.now() - startedMs).toBeLessThan(5_000);
+  const decide = async () => readinessProblems("v1", samplesWith(alwaysOk), requests);
+  expect(await promisedWithin(5_000, "200 000 requests are decided", decide())).toHaveLength(1);
 });
 
 const closers: (() => void)[] = [];
@@ -227,7 +227,7 @@ const sample = (...urls: string[]) => {
 test("samples each API four times a second, on one connection each", async () => {
   const [first, second] = [await serve(reportHealth("ok")), await serve(reportHealth("unavailable"))];
   const { samples } = sample(first.url, second.url);
-  await waitUntil("eight samples are taken", () => samples.length >= 8, 5_000);
+  await waitUntil("eight samples are taken", () => samples.length >= 8);
   const of = (url: string) => samples.filter((each) => each.url === url).map(({ state }) => state);
   expect(of(first.url).slice(0, 3)).toEqual(["ok", "ok", "ok"]);
   expect(of(second.url).slice(0, 3)).toEqual(["unavailable", "unavailable", "unavailable"]);
@@ -243,16 +243,16 @@ test("an API that hangs, resets, or sends no JSON says nothing, and sampling con
   ];
   const { url } = await serve((response) => (answers.shift() ?? reportHealth("ok"))(response));
   const { samples } = sample(url);
-  await waitUntil("four samples are taken", () => samples.length >= 4, 5_000);
+  await waitUntil("four samples are taken", () => samples.length >= 4);
   expect(samples.slice(0, 4).map(({ state }) => state)).toEqual(["none", "none", "none", "ok"]);
 });
 
 test("an API that exited says nothing, and nothing is sampled after the end", async () => {
   const api = await serve(reportHealth("ok"));
   const { samples, close } = sample(api.url);
-  await waitUntil("a sample is taken", () => samples.length > 0, 5_000);
+  await waitUntil("a sample is taken", () => samples.length > 0);
   api.close();
-  await waitUntil("the API does not answer", () => samples.at(-1)?.state === "none", 5_000);
+  await waitUntil("the API does not answer", () => samples.at(-1)?.state === "none");
   close();
   const before = samples.length;
   await new Promise((resolve) => setTimeout(resolve, 600));

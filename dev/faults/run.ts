@@ -39,7 +39,8 @@ export type RunResult = Checked & {
 const REQUESTS_PER_SECOND = 60;
 const WARM_MS = 3_000;
 const STRIKE_WITHIN_MS = 2_000;
-const AGREE_WITHIN_MS = 10_000;
+/** Dashboards follow within 2 s; a machine that is ten times busier needs 20 s. */
+const AGREE_WITHIN_MS = 30_000;
 const POLL_MS = 250;
 
 export const runFault = async (options: RunOptions): Promise<RunResult> => {

@@ -27,11 +27,11 @@ beforeAll(async () => {
     log,
   });
   // the packages may have to be installed first
-}, 300_000);
+});
 afterAll(async () => {
   await prometheus?.close();
   await system?.stop();
-}, 60_000);
+});
 
 test("Prometheus scrapes every program and every server", async () => {
   expect(prometheus.targets.map(({ job }) => job)).toEqual([

@@ -25,11 +25,11 @@ beforeAll(async () => {
     onLine: (line: string) => void lines.push(line),
   };
   system = await startSystem({ ...options, env: { V3_SESSION_TIMEOUT_MS: "6000", LOG_LEVEL: "warn" } });
-}, 120_000);
+});
 afterAll(async () => {
   await system.stop();
   rmSync(dataDir, { recursive: true, force: true });
-}, 60_000);
+});
 
 const counted = async (mode: string): Promise<number> => {
   const response = await fetch(`${system.url}/api/sales?bucket=day&mode=${mode}`).catch(() => null);
@@ -72,17 +72,17 @@ test("counts every acknowledged order once while every process is killed and res
   ];
   for (const { name, pid } of processes) {
     const before = total();
-    await until(`orders before ${name} is killed`, () => total() > before + 50, 60_000);
+    await until(`orders before ${name} is killed`, () => total() > before + 50);
     const victim = pid() ?? 0;
     process.kill(victim, "SIGKILL");
-    await until(`${name} runs again`, () => isRunningAgain(pid, victim), 60_000);
+    await until(`${name} runs again`, () => isRunningAgain(pid, victim));
   }
   over.abort();
   await Promise.all(clients);
   for (const mode of system.modes) {
     const expected = acknowledged[mode]?.length ?? 0;
     expect(expected).toBeGreaterThan(100);
-    await until(`${mode} has counted ${expected}`, async () => (await counted(mode)) >= expected, 60_000);
+    await until(`${mode} has counted ${expected}`, async () => (await counted(mode)) >= expected);
     expect(await counted(mode)).toBe(expected);
   }
   for (const { name } of processes)
@@ -90,7 +90,7 @@ test("counts every acknowledged order once while every process is killed and res
       lines.some((line) => line.startsWith(`${name} exited`)),
       name,
     ).toBe(true);
-}, 300_000);
+});
 
 const isRunningAgain = (pid: () => number | undefined, before: number): boolean => {
   try {
@@ -110,4 +110,4 @@ test("a second start on the same data is refused, and stopping leaves no process
   expect(pids.every(isAlive)).toBe(true);
   await system.stop();
   expect(pids.filter(isAlive)).toEqual([]);
-}, 60_000);
+});

@@ -144,8 +144,8 @@ export type ProgramOptions = {
  * 60 MB less at 500 orders a second, for a few percent of its CPU time.
  */
 export const NODE_FLAGS = ["--max-semi-space-size=4"];
-/** With compiled code cached a program takes about 20 MB less. */
-const COMPILED = { NODE_COMPILE_CACHE: join(cacheFolder(), "compiled") };
+/** With compiled code cached a program takes about 20 MB less, and starts in half the CPU time. */
+export const COMPILED = { NODE_COMPILE_CACHE: join(cacheFolder(), "compiled") };
 const RESTART_AFTER_MS = 250;
 /** A program that cannot start is retried ever more rarely. */
 const MOST_RESTART_MS = 10_000;

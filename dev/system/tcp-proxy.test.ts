@@ -50,35 +50,34 @@ const open = async (): Promise<Client> => {
   await new Promise((resolve) => socket.once("connect", resolve).once("close", resolve));
   return { socket, text: () => text, end: () => end };
 };
-const within = (what: string, condition: () => boolean) => waitUntil(what, condition, 5_000);
 const QUIET_MS = 100;
 
 test("undisturbed: passes bytes and ends both ways", async () => {
   const client = await open();
   client.socket.write("hello");
-  await within("the answer", () => client.text() === "HELLO");
+  await waitUntil("the answer", () => client.text() === "HELLO");
   client.socket.end();
-  await within("the end", () => client.end() === "end");
+  await waitUntil("the end", () => client.end() === "end");
 });
 
 test("cut: resets connections and new ones until it is over", async () => {
   const client = await open();
   client.socket.write("hello");
-  await within("the answer", () => client.text() === "HELLO");
+  await waitUntil("the answer", () => client.text() === "HELLO");
   proxy.disturb("cut");
-  await within("a reset", () => client.end() === "ECONNRESET");
+  await waitUntil("a reset", () => client.end() === "ECONNRESET");
   const late = await open();
-  await within("a reset", () => late.end() === "ECONNRESET");
+  await waitUntil("a reset", () => late.end() === "ECONNRESET");
   proxy.disturb("none");
   const later = await open();
   later.socket.write("again");
-  await within("the answer", () => later.text() === "AGAIN");
+  await waitUntil("the answer", () => later.text() === "AGAIN");
 });
 
 test("silent: drops everything without an error; then resets only connections that missed bytes", async () => {
   const [busy, idle] = [await open(), await open()];
   idle.socket.write("hello");
-  await within("the answer", () => idle.text() === "HELLO");
+  await waitUntil("the answer", () => idle.text() === "HELLO");
   received = "";
   proxy.disturb("silent");
   busy.socket.write("hello");
@@ -86,20 +85,20 @@ test("silent: drops everything without an error; then resets only connections th
   await sleep(QUIET_MS);
   expect([received, busy.end(), made.end()]).toEqual(["", "", ""]);
   proxy.disturb("none");
-  await within("a reset", () => busy.end() === "ECONNRESET");
+  await waitUntil("a reset", () => busy.end() === "ECONNRESET");
   idle.socket.write("still here");
-  await within("the answer", () => idle.text() === "HELLOSTILL HERE");
+  await waitUntil("the answer", () => idle.text() === "HELLOSTILL HERE");
 });
 
 test("replies-lost: passes requests and drops replies", async () => {
   const client = await open();
   proxy.disturb("replies-lost");
   client.socket.write("hello");
-  await within("the request", () => received === "hello");
+  await waitUntil("the request", () => received === "hello");
   await sleep(QUIET_MS);
   expect([client.text(), client.end()]).toEqual(["", ""]);
   proxy.disturb("none");
-  await within("a reset", () => client.end() === "ECONNRESET");
+  await waitUntil("a reset", () => client.end() === "ECONNRESET");
 });
 
 test("requests-lost: passes replies and drops what is sent from then on", async () => {
@@ -109,26 +108,26 @@ test("requests-lost: passes replies and drops what is sent from then on", async 
   await sleep(10);
   proxy.disturb("requests-lost");
   client.socket.write(" again");
-  await within("the answer", () => client.text() === "HELLO");
+  await waitUntil("the answer", () => client.text() === "HELLO");
   await sleep(QUIET_MS);
   expect([received, client.end()]).toEqual(["hello", ""]);
   proxy.disturb("none");
-  await within("a reset", () => client.end() === "ECONNRESET");
+  await waitUntil("a reset", () => client.end() === "ECONNRESET");
 });
 
 test("forgotten: existing connections stay silent for good, new ones work", async () => {
   const client = await open();
   client.socket.write("hello");
-  await within("the answer", () => client.text() === "HELLO");
+  await waitUntil("the answer", () => client.text() === "HELLO");
   proxy.disturb("forgotten");
   client.socket.write(" again");
   const later = await open();
   later.socket.write("new");
-  await within("the answer", () => later.text() === "NEW");
+  await waitUntil("the answer", () => later.text() === "NEW");
   proxy.disturb("none");
   client.socket.write(" and again");
   later.socket.write("er");
-  await within("the answer", () => later.text() === "NEWER");
+  await waitUntil("the answer", () => later.text() === "NEWER");
   await sleep(QUIET_MS);
   expect([client.text(), client.end(), received]).toEqual(["HELLO", "", "hellonewer"]);
 });
@@ -143,7 +142,7 @@ test("delay: passes everything late and in order, across its end", async () => {
   }
   proxy.disturb("none");
   client.socket.write("e");
-  await within("all of it", () => client.text() === "ABCDE");
+  await waitUntil("all of it", () => client.text() === "ABCDE");
   expect(performance.now() - startedMs).toBeGreaterThan(50);
   expect(received).toBe("abcde");
 });

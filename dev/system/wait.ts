@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 const POLL_MS = 50;
+/** For conditions that hold within seconds on an idle machine: a busy one may need ten times as long. */
+const PATIENCE_MS = 120_000;
 
 /**
  * Waits until the condition holds; a condition that throws does not hold yet. Throws an Error that names `what`, with
@@ -9,7 +11,7 @@ const POLL_MS = 50;
 export const waitUntil = async (
   what: string,
   condition: () => Promise<boolean> | boolean,
-  withinMs: number,
+  withinMs = PATIENCE_MS,
 ): Promise<void> => {
   for (const deadline = performance.now() + withinMs; ; await sleep(POLL_MS)) {
     let cause: unknown;

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { startProgram, until } from "../../test/fresh.ts";
+import { until } from "../../test/fresh.ts";
+import { startProgram } from "../../test/processes.ts";
+import { LATTE, postOrder } from "../../test/requests.ts";
 import { type System, startSystem } from "../../test/system.ts";
 
 let system: System;
@@ -10,12 +12,7 @@ afterAll(() => system.close());
 
 test("the example prints each round number once, as soon as it is sold", async () => {
   const order = async (store: string): Promise<void> => {
-    const response = await fetch(`${system.url}/api/v2/order`, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({ drink: "latte", store, price: 4.5 }),
-    });
-    expect(response.status).toBe(202);
+    expect((await postOrder(system.url, "v2", { ...LATTE, store })).status).toBe(202);
   };
   const example = startProgram("docs/examples/round-numbers.ts", {}, [system.url, "5"]);
   try {

@@ -4,26 +4,24 @@ import type { Pool } from "#shared/store/pool.ts";
 import { makeWeeks, ordersOf } from "#shared/store/retention.fixture.ts";
 import { countOrders } from "#shared/store/store.fixture.ts";
 import { numberOf } from "../../dev/system/database.ts";
-import { freshDatabase, poolOn, startProgram, until } from "../../test/fresh.ts";
+import { freshDatabase, poolForTest } from "../../test/fresh.ts";
+import { OPERATOR, startProgram } from "../../test/processes.ts";
 
 let databaseUrl: string;
 let pool: Pool;
 beforeEach(async () => {
   databaseUrl = await freshDatabase();
-  const opened = poolOn(databaseUrl);
-  pool = opened;
-  return () => opened.end();
+  pool = poolForTest(databaseUrl);
 });
 
 const run = async (args: readonly string[], env: Record<string, string> = {}) => {
   const settings = { DATABASE_URL: databaseUrl, ...env };
-  const program = startProgram("services/operator/main.ts", settings, ["retention", ...args]);
-  await until("it ends", () => program.process.exitCode !== null);
-  return { status: program.process.exitCode, output: program.output() };
+  const program = startProgram(OPERATOR, settings, ["retention", ...args]);
+  return { status: await program.ended, output: program.output() };
 };
 const left = (): Promise<number> => numberOf(pool, "SELECT count(*) FROM orders");
 
-test("it tells what would go, and drops it when asked to", async () => {
+test("a dry run prints what retention drops then", async () => {
   await makeWeeks(pool, 120, 100);
   await countOrders(pool, ordersOf(110, 5));
   await countOrders(pool, ordersOf(1, 5));
@@ -39,7 +37,7 @@ test("it tells what would go, and drops it when asked to", async () => {
   expect(await run([])).toEqual({ status: 0, output: "Nothing has expired.\n" });
 });
 
-test("settings that contradict each other, and what it does not know, change nothing", async () => {
+test("contradicting settings and unknown options change nothing", async () => {
   await makeWeeks(pool, 120, 100);
   await countOrders(pool, ordersOf(110, 5));
   const contradiction = await run([], { ORDERS_KEEP_DAYS: "50", V3_RETENTION_HOURS: "720" });

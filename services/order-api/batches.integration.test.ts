@@ -4,7 +4,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { v7 as newOrderId } from "uuid";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { numberOf } from "../../dev/system/database.ts";
+import { metricOf } from "../../dev/system/programs.ts";
 import { until } from "../../test/fresh.ts";
+import { LATTE as latte, postOrder } from "../../test/requests.ts";
 import { type System, startSystem } from "../../test/system.ts";
 
 let system: System;
@@ -13,7 +15,6 @@ beforeAll(async () => {
 });
 afterAll(() => system.close());
 
-const latte = { drink: "latte", store: "uptown", price: 4.5 };
 const lattes = (count: number): object[] =>
   Array.from({ length: count }, () => ({ ...latte, id: newOrderId() }));
 const idsOf = (orders: readonly object[]): string[] => orders.map((order) => (order as { id: string }).id);
@@ -21,12 +22,16 @@ const ndjson = (orders: readonly unknown[]): string =>
   orders.map((order) => JSON.stringify(order)).join("\n");
 const LINES = "application/x-ndjson";
 
-const post = (mode: string, body: string | ReadableStream, type = "application/json"): Promise<Response> =>
+const post = (
+  mode: string,
+  body: string | Buffer | ReadableStream,
+  type = "application/json",
+): Promise<Response> =>
   fetch(`${system.url}/api/${mode}/orders`, {
     method: "POST",
     headers: { "content-type": type },
     body,
-    ...(typeof body !== "string" && { duplex: "half" }),
+    ...(body instanceof ReadableStream && { duplex: "half" }),
   });
 type Reply = {
   ids: string[];
@@ -38,11 +43,7 @@ type Reply = {
 const replyOf = async (response: Response): Promise<Reply> => (await response.json()) as Reply;
 const countedOf = (ids: readonly string[]): Promise<number> =>
   numberOf(system.pool, "SELECT count(*) FROM orders WHERE order_id = ANY($1::uuid[])", [ids]);
-const metric = async (start: string): Promise<number> => {
-  const text = await (await fetch(`${system.url}/metrics`)).text();
-  const line = text.split("\n").find((each) => each.startsWith(start));
-  return Number(line?.split(" ").at(-1) ?? 0);
-};
+const metric = (series: string): Promise<number> => metricOf(system.url, series);
 
 describe.each([
   { mode: "v1", code: 201 },
@@ -135,36 +136,27 @@ describe.each([
   });
 
   test.each([
-    { body: "[]", type: "application/json" },
-    { body: "{}", type: "application/json" },
-    { body: JSON.stringify({ orders: [latte] }), type: "application/json" },
-    { body: "\n \n", type: LINES },
-  ])("answers 422 to $body, which has no order", async ({ body, type }) => {
+    ["[]", "application/json"],
+    ["{}", "application/json"],
+    [JSON.stringify({ orders: [latte] }), "application/json"],
+    ["\n \n", LINES],
+  ])("answers 422 to %j, which has no order", async (body, type) => {
     const response = await post(mode, body, type);
     expect(response.status).toBe(422);
     expect((await replyOf(response)).detail).toBe("body must be an array of orders, at least one");
   });
 
-  test.each([
-    { what: "an array cut short", body: '[{"drink":"latte"', type: "application/json", status: 400 },
-    { what: "bytes that are not UTF-8", body: Buffer.from([0x7b, 0xff, 0x7d]), type: LINES, status: 400 },
-    { what: "a text", body: "latte", type: "text/plain", status: 415 },
-    {
-      what: "1 001 orders",
-      body: JSON.stringify(Array(1_001).fill(latte)),
-      type: "application/json",
-      status: 413,
-    },
-    { what: "1 001 lines", body: ndjson(Array(1_001).fill(latte)), type: LINES, status: 413 },
-    { what: "over a megabyte", body: `[${" ".repeat(1_048_576)}]`, type: "application/json", status: 413 },
-    { what: "a line over a megabyte", body: `[${" ".repeat(1_048_576)}]`, type: LINES, status: 413 },
-  ])("answers $status to $what, and accepts nothing", async ({ body, type, status }) => {
+  test.each<[number, string, string | Buffer, string]>([
+    [400, "an array cut short", '[{"drink":"latte"', "application/json"],
+    [400, "bytes that are not UTF-8", Buffer.from([0x7b, 0xff, 0x7d]), LINES],
+    [415, "a text", "latte", "text/plain"],
+    [413, "1 001 orders", JSON.stringify(Array(1_001).fill(latte)), "application/json"],
+    [413, "1 001 lines", ndjson(Array(1_001).fill(latte)), LINES],
+    [413, "over a megabyte", `[${" ".repeat(1_048_576)}]`, "application/json"],
+    [413, "a line over a megabyte", `[${" ".repeat(1_048_576)}]`, LINES],
+  ])("answers %i to %s, and accepts nothing", async (status, _, body, type) => {
     const before = await metric(`coffee_orders_accepted_total{mode="${mode}"}`);
-    const response = await fetch(`${system.url}/api/${mode}/orders`, {
-      method: "POST",
-      headers: { "content-type": type },
-      body,
-    });
+    const response = await post(mode, body, type);
     expect(response.status).toBe(status);
     expect(response.headers.get("content-type")).toContain("application/problem+json");
     expect(await metric(`coffee_orders_accepted_total{mode="${mode}"}`)).toBe(before);
@@ -191,7 +183,7 @@ describe.each([
 const byteByByte = (bytes: Buffer): ReadableStream =>
   Readable.toWeb(Readable.from(Array.from(bytes, (byte) => Buffer.of(byte)))) as ReadableStream;
 
-test("lines are read while they arrive, wherever they are cut, however long they are", async () => {
+test("reads lines of any length, however the body is split into packets", async () => {
   const orders = lattes(3).map((order, index) => ({ ...order, drink: ["latte", "mocha", "latte"][index] }));
   const lines = `${ndjson(orders)}\n`.replace("latte", "latt\\u0065");
   const long = JSON.stringify({ ...latte, "store ": "x".repeat(20_000) });
@@ -206,11 +198,7 @@ test("an order with too many members has one error, and an order's errors are li
   const { rejected } = await replyOf(await post("v1", JSON.stringify(Array(300).fill(members))));
   expect(rejected).toHaveLength(300);
   expect(rejected[299]).toEqual({ index: 299, field: "body", reason: "has more than 20 members" });
-  const single = await fetch(`${system.url}/api/v1/order`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify(members),
-  });
+  const single = await postOrder(system.url, "v1", members);
   expect(await single.json()).toMatchObject({ type: "invalid", errors: { length: 20 } });
 });
 

@@ -1,20 +1,14 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { until } from "../../test/fresh.ts";
+import { postOrder } from "../../test/requests.ts";
 import { type System, startSystem } from "../../test/system.ts";
 
 type Sales = {
-  rows: {
-    bucket: string;
-    mode: string;
-    store: string | null;
-    drink: string | null;
-    orders: number;
-    revenue: number;
-  }[];
+  rows: { bucket: string; mode: string; store: string; drink: string; orders: number; revenue: number }[];
   next: string | null;
 };
 
-/** A cursor as the API makes them. */
+/** A cursor in the form of the API. */
 const cursor = (key: unknown): string => Buffer.from(JSON.stringify(key)).toString("base64url");
 
 let system: System;
@@ -28,11 +22,7 @@ beforeAll(async () => {
       ["uptown", "tea", "10:00"],
       ["central", "latte", "10:30"],
     ])
-      await fetch(`${system.url}/api/${mode}/order`, {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-        body: JSON.stringify({ store, drink, price: "4.10", timestamp: `${day}T${time}:00Z` }),
-      });
+      await postOrder(system.url, mode, { store, drink, price: "4.10", timestamp: `${day}T${time}:00Z` });
   await until("eight are counted", async () => total(await sales("")) === 8);
 });
 afterAll(() => system.close());
@@ -44,7 +34,7 @@ const get = (query: string, headers: Record<string, string> = {}): Promise<Respo
 const sales = async (query: string): Promise<Sales> => (await (await get(query)).json()) as Sales;
 const total = ({ rows }: Sales): number => rows.reduce((sum, row) => sum + row.orders, 0);
 
-test("hours by mode, store and drink, to the cent", async () => {
+test("returns hours by mode, store and drink, to the cent", async () => {
   const { rows, next } = await sales("bucket=hour&mode=v1");
   expect(next).toBeNull();
   expect(rows.map(({ bucket, ...row }) => ({ hour: bucket.slice(11, 16), ...row }))).toEqual([
@@ -54,7 +44,7 @@ test("hours by mode, store and drink, to the cent", async () => {
   ]);
 });
 
-test("days sum hours; minutes have no stores; filters hold", async () => {
+test("returns days and filtered sales; minutes have no stores", async () => {
   expect((await sales("bucket=day&mode=v2&store=uptown&drink=latte")).rows).toMatchObject([
     { orders: 2, revenue: 8.2 },
   ]);
@@ -64,7 +54,7 @@ test("days sum hours; minutes have no stores; filters hold", async () => {
   expect(total(await sales("mode=all&drink=tea"))).toBe(2);
 });
 
-test("pages meet without a gap or an overlap", async () => {
+test("pages have no gap and no overlap", async () => {
   const whole = await sales("bucket=hour");
   const pieces: Sales["rows"] = [];
   for (let next: string | null = ""; next !== null; ) {
@@ -76,7 +66,7 @@ test("pages meet without a gap or an overlap", async () => {
   expect(pieces).toEqual(whole.rows);
 });
 
-test("rows are split as asked, and by what they are filtered by", async () => {
+test("rows are split by the query's columns and its filters", async () => {
   const shown = async (query: string) =>
     (await sales(query)).rows.map(({ store, drink, orders }) => [store, drink, orders]);
   for (const bucket of ["hour", "day"]) {
@@ -95,7 +85,7 @@ test("rows are split as asked, and by what they are filtered by", async () => {
   }
 });
 
-test("CSV by Accept or by format, which wins, in the same pages", async () => {
+test("returns CSV by Accept, or by format, which takes precedence, in the same pages", async () => {
   const response = await get("mode=v1&limit=2", { accept: "text/csv" });
   expect(response.headers.get("content-type")).toBe("text/csv; charset=utf-8; header=present");
   expect(response.headers.get("content-disposition")).toMatch(
@@ -116,13 +106,13 @@ test("CSV by Accept or by format, which wins, in the same pages", async () => {
   expect(await (await get("format=csv&mode=v1&store=none")).text()).toBe(`${header}\r\n`);
 });
 
-/** Where the Link header leads. */
+/** The target of the Link header. */
 const nextOf = (response: Response, query: string): string => {
   const [, target] = /^<([^>]+)>; rel="next"$/.exec(response.headers.get("link") ?? "") ?? [];
   return new URL(target ?? expect.fail("a link"), `${system.url}/api/sales?${query}`).href;
 };
 
-test("the link leads through all pages, of JSON too", async () => {
+test("Link headers lead through all pages of JSON", async () => {
   const whole = await sales("by=store");
   const first = await get("by=store&limit=1");
   const rows = ((await first.clone().json()) as Sales).rows;
@@ -133,7 +123,7 @@ test("the link leads through all pages, of JSON too", async () => {
   expect(rows).toEqual(whole.rows);
 });
 
-test("who has the reply already is told so, until it changes", async () => {
+test("returns 304 for a known ETag until the sales change", async () => {
   const query = `bucket=day&mode=v1&to=${tomorrow()}T00:00:00Z`;
   const [json, csv] = [await get(query), await get(`${query}&format=csv`)];
   const tag = json.headers.get("etag") ?? expect.fail("a tag");
@@ -150,11 +140,7 @@ test("who has the reply already is told so, until it changes", async () => {
     expect(unchanged.headers.get("content-type")).toBeNull();
   }
   expect((await get(query, { "if-none-match": csv.headers.get("etag") ?? "" })).status).toBe(200);
-  await fetch(`${system.url}/api/v1/order`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ store: "southend", drink: "mocha", price: "1.00" }),
-  });
+  await postOrder(system.url, "v1", { store: "southend", drink: "mocha", price: "1.00" });
   await until("it is counted", async () => (await get(query, { "if-none-match": tag })).status === 200);
   expect((await get(query)).headers.get("etag")).not.toBe(tag);
   const refused = await get(`${query}&limit=0`, { "if-none-match": "*" });
@@ -182,7 +168,7 @@ test.each([
   ["mode=v1&mode=v2", "mode"],
   [`cursor=${cursor([1, "v1", "a", "b"])}`, "cursor"],
   [`cursor=${cursor([3_600_000, "v1", "a\0", "b"])}`, "cursor"],
-])("%s is refused by its field", async (query, field) => {
+])("returns 422 and names the field for %s", async (query, field) => {
   const response = await get(query);
   expect(response.status).toBe(422);
   const { errors } = (await response.json()) as { errors: { field: string }[] };

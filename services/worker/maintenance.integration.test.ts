@@ -1,5 +1,5 @@
 import { Registry } from "prom-client";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import type { Log } from "#shared/ports.ts";
 import type { Pool } from "#shared/store/pool.ts";
 import { caller, sold } from "#shared/store/reconcile.fixture.ts";
@@ -8,38 +8,33 @@ import { keeps, makeWeeks, ordersOf, partitions } from "#shared/store/retention.
 import { countOrders } from "#shared/store/store.fixture.ts";
 import { migrate } from "../../db/migrate.ts";
 import { numberOf } from "../../dev/system/database.ts";
-import { startRedis } from "../../dev/system/servers/redis.ts";
+import { metricOf } from "../../dev/system/programs.ts";
 import {
   freshDatabase,
   freshName,
+  poolForTest,
   poolOn,
   silent,
   someOrders,
-  startProgram,
   until,
 } from "../../test/fresh.ts";
+import { processesForTest } from "../../test/processes.ts";
 import { openKeeper, openSampler } from "./maintenance.ts";
 import { openWorkerMetrics } from "./metrics.ts";
-
-const closers: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (let close = closers.pop(); close; close = closers.pop()) await close();
-});
 
 const start = (pool: Pool) => {
   const lines: (Record<string, unknown> & { message: string })[] = [];
   const write = (fields: object, message: string): void => void lines.push({ ...fields, message });
   const log: Log = { info: write, warn: write, error: write };
   const keeper = openKeeper(pool, keeps, log);
-  closers.push(() => keeper.close());
+  onTestFinished(async () => void (await keeper.close()));
   return { lines, keeper };
 };
 const doneAt = (pool: Pool): Promise<number> =>
   numberOf(pool, "SELECT coalesce(extract(epoch FROM nullif(done_at, '-infinity')), 0) FROM retention");
 
 test("workers that start make the coming weeks, and drop what is old once a day", async () => {
-  const pool = poolOn(await freshDatabase(), 8);
-  closers.push(() => pool.end());
+  const pool = poolForTest(await freshDatabase(), 8);
   await makeWeeks(pool, 120, 100);
   await countOrders(pool, ordersOf(110, 5));
   const weeks = await partitions(pool);
@@ -66,8 +61,7 @@ test("workers that start make the coming weeks, and drop what is old once a day"
 });
 
 test("without PostgreSQL it logs the failure, and closes at once", async () => {
-  const pool = poolOn("postgres://postgres@127.0.0.1:1/nowhere");
-  closers.push(() => pool.end());
+  const pool = poolForTest("postgres://postgres@127.0.0.1:1/nowhere");
   const { lines, keeper } = start(pool);
   await until("the failure is logged", () => lines.length > 0);
   expect(lines).toEqual([
@@ -83,14 +77,12 @@ test("without PostgreSQL it logs the failure, and closes at once", async () => {
 test("retries within seconds, later each time, until the database lets it", async () => {
   const role = freshName("owner");
   const database = await freshDatabase(undefined, "template0");
-  const admin = poolOn(database, 1);
-  closers.push(() => admin.end());
+  const admin = poolForTest(database, 1);
   await admin.query(`CREATE ROLE ${role} LOGIN; CREATE SCHEMA ${role} AUTHORIZATION ${role}`);
   const url = new URL(database);
   url.username = role;
   await migrate(url.href, () => undefined);
-  const pool = poolOn(url.href);
-  closers.push(() => pool.end());
+  const pool = poolForTest(url.href);
   const weeks = await partitions(pool);
   await pool.query(`DROP TABLE ${weeks.filter((name) => name !== "orders_default").at(-1)}`);
   await admin.query(`REVOKE CREATE ON SCHEMA ${role} FROM ${role}`);
@@ -131,7 +123,7 @@ describe("the rollup check", () => {
     const registry = new Registry();
     const metrics = openWorkerMetrics(registry, "v2");
     const sampler = openSampler({ databaseUrl, mode: "v2", log, reconcileEveryMs: 20, metrics });
-    closers.push(() => sampler.close());
+    onTestFinished(() => sampler.close());
     return registry;
   };
   /** The value of a metric; `undefined` when it has none. */
@@ -204,23 +196,13 @@ describe("the rollup check", () => {
     expect(warnings).toEqual(["rollup check failed, retrying"]);
   });
 
-  test("the worker has it in its metrics, and ends with it", async () => {
-    const redis = await startRedis({ name: "redis-board", role: "board" });
-    closers.push(() => redis.stop());
-    const worker = startProgram("services/worker/main.ts", {
-      MODE: "v1",
-      DATABASE_URL: databaseUrl,
-      BOARD_REDIS_URL: redis.url,
-      METRICS_PORT: "0",
-      RECONCILE_EVERY_MS: "100",
-    });
-    closers.push(() => worker.kill("SIGKILL"));
+  test("is in the metrics of a worker, which still stops", async () => {
+    const { startWorker } = await processesForTest(databaseUrl);
+    const worker = startWorker("v1", { RECONCILE_EVERY_MS: "100" });
     const port = (): string | undefined => /"port":(\d+)/.exec(worker.output())?.[1];
-    await until("it serves", () => port() !== undefined);
-    await until("a look", async () => {
-      const text = await (await fetch(`http://127.0.0.1:${port()}/metrics`)).text();
-      return valueIn(text, "coffee_reconcile_difference_orders") === 0;
-    });
+    await until("it serves metrics", () => port() !== undefined);
+    const sampled = 'coffee_reconcile_sampled_timestamp_seconds{mode="v1"}';
+    await until("it has compared", async () => (await metricOf(`http://127.0.0.1:${port()}`, sampled)) > 0);
     expect(await worker.kill("SIGTERM")).toBe(0);
   });
 });

@@ -1,4 +1,4 @@
-/** Ground for the tests of the publisher: a fresh database and an empty board, and publishers between them. */
+/** Publishers between a new database and an empty board. */
 import { type BoardWriter, openBoardWriter } from "#shared/board/board.ts";
 import { closeRedis, openRedis, type RedisClient, redisOptions } from "#shared/runtime/redis.ts";
 import { type Counted, countCarried } from "#shared/store/count.ts";
@@ -10,7 +10,7 @@ import { openPublisher, type Publisher } from "./publisher.ts";
 export type Opened = Publisher & {
   readonly warnings: string[];
   readonly publishedAt: number[];
-  /** Times of the boards of others. */
+  /** Times of the boards of other publishers. */
   readonly seenAsOf: number[];
   closeNow(): Promise<void>;
 };
@@ -18,7 +18,7 @@ export type Opened = Publisher & {
 type Options = {
   readonly on?: Pool;
   readonly writer?: BoardWriter;
-  /** So seldom, unless told, that only a change publishes. */
+  /** By default only changes publish within a test. */
   readonly refreshEveryMs?: number;
 };
 
@@ -33,7 +33,7 @@ export type PublisherGround = {
   /** Counts 5 new orders. */
   count(on?: Pool): Promise<Counted>;
   published(): ReturnType<BoardWriter["read"]>;
-  /** The published board's; -1 without one. */
+  /** Of the published board; -1 without one. */
   version(): Promise<number>;
   close(): Promise<void>;
 };
@@ -50,12 +50,7 @@ export const openPublisherGround = async (
   const openWriter = async (): Promise<BoardWriter> => {
     const writer = openBoardWriter(redisUrl, () => undefined);
     closers.push(() => writer.close());
-    await until("Redis answers", () =>
-      Promise.all([writer.read(), redis.ping()]).then(
-        () => true,
-        () => false,
-      ),
-    );
+    await until("Redis answers", async () => (await Promise.all([writer.read(), redis.ping()])).length > 0);
     return writer;
   };
   const board = await openWriter();

@@ -5,6 +5,7 @@ import { openPool, type Pool } from "#shared/store/pool.ts";
 import { startRedis } from "../../dev/system/servers/redis.ts";
 import type { Server } from "../../dev/system/servers/server.ts";
 import { freshDatabase, poolOn, until } from "../../test/fresh.ts";
+import { promisedWithin } from "../../test/promised.ts";
 import { type Opened, openPublisherGround, type PublisherGround } from "./publisher.fixture.ts";
 
 let server: Server;
@@ -32,21 +33,17 @@ describe("a change", () => {
     const { open, count, published, version } = ground;
     const publisher = open();
     await until("the first board", async () => (await version()) === 0);
-    const delays: number[] = [];
     for (let change = 1; change <= 3; change++) {
       await sleep(250); // longer than a turn lasts
       await count();
-      const changedAt = performance.now();
       publisher.changed();
-      await until("it is published", async () => (await version()) === change);
-      delays.push(performance.now() - changedAt);
+      const isPublished = until("it is published", async () => (await version()) === change);
+      await promisedWithin(400, "a change is published", isPublished);
     }
-    // the quickest: other test files share the cores, and a publisher that waits does so each time
-    expect(Math.min(...delays)).toBeLessThan(400);
     expect((await published())?.views["v2"]?.orders).toBe(15);
   });
 
-  test("shares its board with those that come meanwhile", async () => {
+  test("shares its board with later changes of the same interval", async () => {
     const { pool, open, count, version } = ground;
     const publisher = open();
     await until("the first board", async () => (await version()) === 0);
@@ -55,17 +52,16 @@ describe("a change", () => {
     await count();
     // only the publisher reads from here on
     const before = reads();
-    while (performance.now() - startedAt < 1_000) {
+    while (performance.now() - startedAt < 1_000 || reads() - before < 3) {
       publisher.changed();
       await sleep(5);
     }
     const elapsedMs = performance.now() - startedAt;
     expect(await version()).toBe(1);
     expect(reads() - before).toBeLessThanOrEqual(elapsedMs / 100 + 2);
-    expect(reads() - before).toBeGreaterThan(2);
   });
 
-  test("is told to whoever measures, with the time of the read", async () => {
+  test("is reported with the time of the read", async () => {
     const { open, count } = ground;
     const publisher = open();
     await until("the first board", () => publisher.publishedAt.length === 1);
@@ -77,22 +73,17 @@ describe("a change", () => {
     expect(publisher.publishedAt[1]).toBeLessThanOrEqual(performance.now());
   });
 
-  test("outlasts a Redis that is away, and one that never was there says so", async () => {
+  test("is published after an outage of Redis, which is logged once", async () => {
     const { open, count, version } = ground;
     const publisher = open();
     await until("the first board", async () => (await version()) === 0);
     await server.kill();
     await count();
     publisher.changed();
-    await until("the outage is told", () => publisher.warnings.length > 0);
+    await until("the outage is logged", () => publisher.warnings.length > 0);
     expect(publisher.warnings).toEqual(["publish failed, retrying"]);
     await server.start();
-    await until("the change is published", () =>
-      version().then(
-        (v) => v === 1,
-        () => false,
-      ),
-    );
+    await until("the change is published", async () => (await version()) === 1);
   });
 });
 
@@ -111,28 +102,28 @@ describe("without a change", () => {
     expect(await version()).toBe(0);
   });
 
-  test("a flushed Redis is healed within two refreshes", async () => {
+  test("the board is back within two refreshes after Redis was flushed", async () => {
     const { redis, open, count, version } = ground;
     await count();
     open({ refreshEveryMs: 1_000 });
     await until("the board", async () => (await version()) === 1);
     for (let round = 0; round < 2; round++) {
       await redis.flushall();
-      // and a second, because other test files share the cores
-      await until("it is back", async () => (await version()) === 1, 2 * 1_000 + 1_000);
+      const isBack = until("it is back", async () => (await version()) === 1);
+      await promisedWithin(2_000, "the board is back", isBack);
     }
   });
 
-  test("what another process counted is seen too", async () => {
+  test("orders that another process counted are published", async () => {
     const { open, count, version } = ground;
     open({ refreshEveryMs: 200 });
     await until("the first board", async () => (await version()) === 0);
     await count();
-    await until("the other's orders", async () => (await version()) === 1, 2_000);
+    await until("the other's orders", async () => (await version()) === 1);
   });
 });
 
-test("the stores of a board are those of a second ago at most, while it changes", async () => {
+test("ranks the stores of a changing board once a second", async () => {
   ground.open({ refreshEveryMs: 200 });
   const soldIn = async (): Promise<number> => {
     const stores = (await ground.published())?.views["all"]?.hourStores ?? [];
@@ -140,15 +131,12 @@ test("the stores of a board are those of a second ago at most, while it changes"
   };
   for (const orders of [5, 10, 15]) {
     await ground.count();
-    const countedAt = performance.now();
-    await until("its stores are ranked", async () => (await soldIn()) === orders, 3_000);
-    expect(performance.now() - countedAt).toBeLessThan(2_500);
-    const board = await ground.published();
-    expect((board?.asOfUs ?? 0) - (board?.storesAsOfUs ?? 0)).toBeLessThan(2_500_000);
+    const areRanked = until("its stores are ranked", async () => (await soldIn()) === orders);
+    await promisedWithin(1_500, "stores are ranked", areRanked);
   }
 });
 
-test("two publishers read no more than one, and both get their turn", async () => {
+test("two publishers read no more often than one, and both get turns", async () => {
   const { databaseUrl, openWriter, open, closers } = ground;
   const pools = [poolOn(databaseUrl, 2), poolOn(databaseUrl, 2)];
   const reads = pools.map(readsOf);
@@ -159,7 +147,9 @@ test("two publishers read no more than one, and both get their turn", async () =
     closers.unshift(() => on.end());
   }
   const startedAt = performance.now();
-  while (performance.now() - startedAt < 1_500) {
+  const isEnough = (): boolean =>
+    granted.turns > 4 && publishers.every(({ publishedAt }) => publishedAt.length > 1);
+  while (performance.now() - startedAt < 1_500 || !isEnough()) {
     for (const publisher of publishers) publisher.changed();
     await sleep(5);
   }
@@ -171,8 +161,6 @@ test("two publishers read no more than one, and both get their turn", async () =
   expect(granted.boards).toBeLessThanOrEqual(granted.rankings + 3);
   // a turn lasts 100 ms, by the clock of Redis
   expect(granted.turns).toBeLessThanOrEqual(elapsedMs / 100 + 2);
-  expect(granted.turns).toBeGreaterThan(4);
-  for (const { publishedAt } of publishers) expect(publishedAt.length).toBeGreaterThan(1);
 });
 
 type Granted = { turns: number; rankings: number; boards: number };
@@ -195,7 +183,7 @@ const counting = (writer: BoardWriter, granted: Granted): BoardWriter => ({
 });
 
 describe("closing", () => {
-  test("publishes the last change, though its own turn is not over yet", async () => {
+  test("publishes the last change before its turn is over", async () => {
     const { open, count, version } = ground;
     const publisher = open();
     await until("the first board", async () => (await version()) === 0);
@@ -207,7 +195,7 @@ describe("closing", () => {
     expect(await version()).toBe(5);
   });
 
-  test("publishes a change of just after a board", async () => {
+  test("publishes a change that follows a board", async () => {
     const { open, count, version } = ground;
     const publisher = open();
     await until("the first board", () => publisher.publishedAt.length === 1);
@@ -220,7 +208,7 @@ describe("closing", () => {
     expect(await version()).toBe(2);
   });
 
-  test("publishes nothing when nothing changed, and nothing afterwards", async () => {
+  test("publishes nothing without a change, and nothing afterwards", async () => {
     const { open, published } = ground;
     const publisher = open({ refreshEveryMs: 100 });
     await until("the first board", () => publisher.publishedAt.length > 0);
@@ -232,7 +220,7 @@ describe("closing", () => {
     expect((await published())?.asOfUs).toBe(asOf);
   });
 
-  test("does not wait for a PostgreSQL or a Redis that is away", async () => {
+  test("does not wait for an unreachable PostgreSQL or Redis", async () => {
     const { open } = ground;
     const nobodysPool = openPool(
       {
@@ -248,9 +236,7 @@ describe("closing", () => {
     for (const publisher of [open({ on: nobodysPool }), open({ writer: nobodysBoard })]) {
       publisher.changed();
       await until("it has tried", () => publisher.warnings.length > 0);
-      const startedAt = performance.now();
-      await publisher.closeNow();
-      expect(performance.now() - startedAt).toBeLessThan(2_500);
+      await promisedWithin(2_500, "the publisher is closed", publisher.closeNow());
     }
     await nobodysBoard.close();
     await nobodysPool.end();

@@ -1,115 +1,81 @@
-/** One key with two bodies is found when it is counted, and told before the delivery is acknowledged. */
+/** A second body under a key is found when it is counted, and reported before the delivery is acknowledged. */
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { Order } from "#shared/domain/order.ts";
-import type { Count, Entry } from "#shared/ports.ts";
 import type { Pool } from "#shared/store/pool.ts";
-import { encodeOrders, messageOf } from "#shared/wire/order-message.ts";
+import { encodeOrders } from "#shared/wire/order-message.ts";
 import { driftOf, emptied, numberOf } from "../../dev/system/database.ts";
-import { freshDatabase, poolOn, silent, someOrders, until } from "../../test/fresh.ts";
-import { openSettle } from "./settle.ts";
+import { freshDatabase, poolOn, someOrders, until } from "../../test/fresh.ts";
+import { countOf, delivered, openSettling, withoutPrice } from "./settle.fixture.ts";
 
 let pool: Pool;
-let told: string[];
-let warnings: string[];
-let conflicts: number;
-let stopping: AbortController;
 beforeAll(async () => {
   pool = poolOn(await freshDatabase());
 });
-beforeEach(async () => {
-  told = [];
-  warnings = [];
-  conflicts = 0;
-  await emptied(pool);
-});
+beforeEach(() => emptied(pool));
 afterAll(() => pool.end());
 
-const open = (): Count => {
-  stopping = new AbortController();
-  const warn = (fields: object, message: string): void => {
-    if ("orderId" in fields) told.push(String(fields.orderId));
-    else warnings.push(message);
-  };
-  return openSettle({
-    pool,
-    mode: "v2",
-    log: { ...silent, warn },
-    signal: stopping.signal,
-    poisonStopOrders: 20,
-    onCounted: () => undefined,
-    onDeadLetter: () => undefined,
-    onConflicts: (orders) => {
-      conflicts += orders;
-    },
-  });
-};
-const carried = (...payloads: string[]) => {
-  const entries: Entry[] = payloads.map((payload, index) => ({ origin: `${index}-0`, payload }));
-  return { kind: "carried", part: 0, position: "9-0", entries } as const;
-};
 const dearer = (order: Order): Order => ({ ...order, priceCents: 9_999, body: `${order.body} dearer` });
-const kept = () => numberOf(pool, "SELECT count(*) FROM order_conflicts");
-const letters = () => numberOf(pool, "SELECT count(*) FROM dead_letters");
+const stored = async () => ({
+  conflicts: await countOf(pool, "order_conflicts"),
+  letters: await countOf(pool, "dead_letters"),
+});
 
-test("each conflict is told once, also beside poison, and the first body counts", async () => {
+test("reports each conflict once, also next to poison, and counts the first body", async () => {
   const orders = someOrders(12);
   const losers = [2, 5, 11].map((index) => dearer(orders[index] as Order));
-  const settle = open();
-  await settle(carried(encodeOrders(orders)));
-  const poison = JSON.stringify({ ...messageOf(someOrders(1, 2)[0] as Order), price_cents: 0 });
-  const delivery = carried(encodeOrders([...someOrders(4, 3), ...losers]), poison);
+  const { settle, conflictIds, conflicts } = openSettling(pool);
+  await settle(delivered([encodeOrders(orders)]));
+  const poison = withoutPrice(someOrders(1, 2)[0] as Order);
+  const delivery = delivered([encodeOrders([...someOrders(4, 3), ...losers]), poison]);
   await settle(delivery);
   await settle(delivery);
-  expect(told.sort()).toEqual(losers.map(({ id }) => id));
-  expect({ conflicts, kept: await kept(), letters: await letters() }).toEqual({
-    conflicts: 3,
-    kept: 3,
-    letters: 1,
-  });
+  expect(conflictIds.sort()).toEqual(losers.map(({ id }) => id));
+  expect(conflicts.reduce((sum, count) => sum + count, 0)).toBe(3);
+  expect(await stored()).toEqual({ conflicts: 3, letters: 1 });
   expect(await numberOf(pool, "SELECT count(*) FROM orders WHERE price_cents < 9999")).toBe(16);
   expect(await driftOf(pool)).toEqual([]);
 });
 
-test("a flood of them is told in part, and counted in full", async () => {
+test("logs a part of many conflicts, and counts all", async () => {
   const orders = someOrders(100);
-  const settle = open();
-  await settle(carried(encodeOrders(orders)));
-  await settle(carried(encodeOrders(orders.map(dearer))));
-  expect(told).toHaveLength(20);
+  const { settle, conflictIds, conflicts, warnings } = openSettling(pool);
+  await settle(delivered([encodeOrders(orders)]));
+  await settle(delivered([encodeOrders(orders.map(dearer))]));
+  expect(conflictIds).toHaveLength(20);
   expect(warnings).toEqual(["more orders of this batch have the key of another order"]);
-  expect({ conflicts, kept: await kept() }).toEqual({ conflicts: 100, kept: 100 });
+  expect(conflicts).toEqual([100]);
+  expect(await stored()).toEqual({ conflicts: 100, letters: 0 });
 });
 
 test.each([
-  ["is away", "ALTER TABLE order_conflicts RENAME TO away", "ALTER TABLE away RENAME TO order_conflicts"],
+  ["is missing", "ALTER TABLE order_conflicts RENAME TO away", "ALTER TABLE away RENAME TO order_conflicts"],
   [
-    "blames the data",
+    "rejects the data",
     "ALTER TABLE order_conflicts ADD CONSTRAINT nothing CHECK (price_cents < 0)",
     "ALTER TABLE order_conflicts DROP CONSTRAINT nothing",
   ],
 ])(
-  "while their table %s the delivery is not settled, no order is a dead letter, and the next delivery tells",
-  async (_name, spoil, mend) => {
+  "while their table %s nothing is acknowledged or set aside, and the redelivery reports",
+  async (...row) => {
+    const [, change, undo] = row;
     const orders = someOrders(3);
-    await open()(carried(encodeOrders(orders)));
-    const delivery = carried(encodeOrders([...someOrders(2, 2), ...orders.map(dearer)]));
-    await pool.query(spoil);
+    await openSettling(pool).settle(delivered([encodeOrders(orders)]));
+    const delivery = delivered([encodeOrders([...someOrders(2, 2), ...orders.map(dearer)])]);
+    const { settle, conflicts, warnings, stopping } = openSettling(pool);
+    await pool.query(change);
     try {
-      const settling = open()(delivery);
+      const settling = settle(delivery);
       settling.catch(() => undefined);
       await until("it has tried", () => warnings.includes("recording conflicts failed, retrying"));
       stopping.abort();
       await expect(settling).rejects.toThrow("conflicts could not be recorded");
     } finally {
-      await pool.query(mend);
+      await pool.query(undo);
     }
-    expect({ conflicts, letters: await letters() }).toEqual({ conflicts: 0, letters: 0 });
-    await open()(delivery);
-    expect({ conflicts, kept: await kept(), letters: await letters() }).toEqual({
-      conflicts: 3,
-      kept: 3,
-      letters: 0,
-    });
-    expect(await numberOf(pool, "SELECT count(*) FROM orders")).toBe(5);
+    expect([conflicts, await stored()]).toEqual([[], { conflicts: 0, letters: 0 }]);
+    const later = openSettling(pool);
+    await later.settle(delivery);
+    expect([later.conflicts, await stored()]).toEqual([[3], { conflicts: 3, letters: 0 }]);
+    expect(await countOf(pool, "orders")).toBe(5);
   },
 );

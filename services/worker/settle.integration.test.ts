@@ -1,86 +1,44 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { Order } from "#shared/domain/order.ts";
-import type { Count, Entry } from "#shared/ports.ts";
-import type { Counted } from "#shared/store/count.ts";
-import type { DeadLetter } from "#shared/store/dead-letters.ts";
 import type { Pool } from "#shared/store/pool.ts";
 import { encodeOrder, encodeOrders, messageOf } from "#shared/wire/order-message.ts";
 import { migrate } from "../../db/migrate.ts";
-import { driftOf, emptied, numberOf } from "../../dev/system/database.ts";
+import { driftOf, emptied } from "../../dev/system/database.ts";
 import { startPostgres } from "../../dev/system/servers/postgres.ts";
 import type { Server } from "../../dev/system/servers/server.ts";
-import { freshDatabase, poolOn, silent, someOrders, until } from "../../test/fresh.ts";
-import { openSettle } from "./settle.ts";
+import { freshDatabase, poolOn, someOrders, until } from "../../test/fresh.ts";
+import { promisedWithin } from "../../test/promised.ts";
+import { countOf, delivered, entryOf, openSettling, type Settling, withoutPrice } from "./settle.fixture.ts";
 
 let pool: Pool;
-let counted: Counted[];
-let letters: DeadLetter[];
-let warnings: string[];
-let stopping: AbortController;
-
 beforeAll(async () => {
   pool = poolOn(await freshDatabase());
 });
 beforeEach(() => emptied(pool));
 afterAll(() => pool.end());
 
-const open = (on: Pool, poisonStopOrders = 20): Count => {
-  counted = [];
-  letters = [];
-  warnings = [];
-  stopping = new AbortController();
-  return openSettle({
-    pool: on,
-    mode: "v2",
-    log: { ...silent, warn: (_fields, message) => warnings.push(message) },
-    signal: stopping.signal,
-    poisonStopOrders,
-    onCounted: (each) => counted.push(each),
-    onDeadLetter: (each) => letters.push(each),
-    onConflicts: () => undefined,
-  });
-};
-const carried = (entries: readonly Entry[]) =>
-  ({ kind: "carried", part: 0, position: "9-0", entries }) as const;
-const entry = (origin: string, payload: string): Entry => ({ origin, payload });
-const totals = () => counted.reduce((sum, { orders }) => sum + orders, 0);
-
 type Kept = { origin: string; index: number; reason: string; detail: string; payload: Buffer };
-const kept = async (): Promise<Kept[]> =>
-  (
-    await pool.query<Kept>(
-      "SELECT origin, index, reason, detail, payload FROM dead_letters ORDER BY origin, index",
-    )
-  ).rows;
-const rows = () => numberOf(pool, "SELECT count(*) FROM orders");
-/** The group's text with one order written otherwise. */
-const group = (orders: readonly Order[], bad: number, text: (order: Order) => string): string =>
-  `[${orders.map((order, index) => (index === bad ? text(order) : encodeOrder(order))).join(",")}]`;
-const priceless = (order: Order): string => JSON.stringify({ ...messageOf(order), price_cents: 0 });
+const KEPT = "SELECT origin, index, reason, detail, payload FROM dead_letters ORDER BY origin, index";
+const kept = async (): Promise<Kept[]> => (await pool.query<Kept>(KEPT)).rows;
+const rows = (): Promise<number> => countOf(pool, "orders");
+const totalOf = ({ counted }: Settling): number => counted.reduce((sum, { orders }) => sum + orders, 0);
 
 describe("poison", () => {
+  const withMember = (name: string, value: unknown) => (order: Order) =>
+    JSON.stringify({ ...messageOf(order), [name]: value });
+  const MEGABYTE = "x".repeat(1_000_000);
+  const NESTED = `${"[".repeat(100_000)}${"]".repeat(100_000)}`;
+
   test.each<[string, string, (order: Order) => string]>([
-    ["a price of 0", "23514", priceless],
+    ["a price of 0", "23514", withoutPrice],
     ["no object", "22023", () => "5"],
     ["null", "22023", () => "null"],
     ["an array in the array", "22023", (order) => `[${encodeOrder(order)}]`],
+    ["an id of a megabyte", "22P02", withMember("id", MEGABYTE)],
+    ["a store of a megabyte", "23514", withMember("store", MEGABYTE)],
+    ["deep nesting", "54001", (order) => encodeOrder(order).replace("{", `{"more":${NESTED},`)],
     [
-      "a megabyte of an id",
-      "22P02",
-      (order) => JSON.stringify({ ...messageOf(order), id: "x".repeat(1_000_000) }),
-    ],
-    [
-      "a megabyte of a store",
-      "23514",
-      (order) => JSON.stringify({ ...messageOf(order), store: "x".repeat(1_000_000) }),
-    ],
-    [
-      "deep nesting",
-      "54001",
-      (order) => encodeOrder(order).replace("{", `{"more":${"[".repeat(100_000)}${"]".repeat(100_000)},`),
-    ],
-    [
-      "a number no program can hold",
+      "a number out of range",
       "22P02",
       (order) => encodeOrder(order).replace(/"price_cents":\d+/, '"price_cents":1e400'),
     ],
@@ -89,52 +47,48 @@ describe("poison", () => {
       "22P05",
       (order) => encodeOrder(order).replace(/"store":"[^"]*"/, '"store":"]},{[\\"\\\\\\u0000"'),
     ],
-  ])("%s is set aside alone, byte by byte, and its neighbours count", async (_name, reason, text) => {
+  ])("%s is set aside alone, with its bytes, and its neighbours count", async (_name, reason, text) => {
     const [first, middle, last] = [someOrders(30, 1), someOrders(101, 2), someOrders(30, 3)];
-    const settle = open(pool);
-    const payload = group(middle, 57, text);
-    await settle(
-      carried([entry("1-0", encodeOrders(first)), entry("2-0", payload), entry("3-0", encodeOrders(last))]),
-    );
-    expect(await rows()).toBe(160);
-    expect(totals()).toBe(160);
+    const settling = openSettling(pool);
+    const payload = entryOf(middle, (index) => index === 57, text);
+    await settling.settle(delivered([encodeOrders(first), payload, encodeOrders(last)]));
+    expect([await rows(), totalOf(settling)]).toEqual([160, 160]);
     expect(await driftOf(pool)).toEqual([]);
     const expected = text(middle[57] as Order);
-    expect(
-      (await kept()).map(({ payload: bytes, detail: _, ...each }) => ({
-        ...each,
-        same: bytes.equals(Buffer.from(expected)),
-      })),
-    ).toEqual([{ origin: "2-0", index: 57, reason, same: true }]);
-    expect(letters).toMatchObject([{ source: "v2", origin: "2-0", index: 57, reason, payload: expected }]);
-    expect(letters[0]?.detail.length).toBeLessThanOrEqual(1_000);
+    const found = (await kept()).map(({ payload: bytes, detail: _, ...each }) => ({
+      ...each,
+      isSame: bytes.equals(Buffer.from(expected)),
+    }));
+    expect(found).toEqual([{ origin: "2-0", index: 57, reason, isSame: true }]);
+    const [letter] = settling.letters;
+    expect(settling.letters).toMatchObject([
+      { ...{ source: "v2", origin: "2-0", index: 57 }, reason, payload: expected },
+    ]);
+    expect(letter?.detail.length).toBeLessThanOrEqual(1_000);
   });
 
-  test("delivered again it stays one dead letter and counts nothing twice", async () => {
-    const orders = someOrders(12);
-    const delivery = carried([entry("1-0", group(orders, 0, priceless)), entry("2-0", "no JSON")]);
-    const settle = open(pool);
-    await settle(delivery);
-    await settle(delivery);
+  test("a redelivery adds no dead letter and counts nothing twice", async () => {
+    const delivery = delivered([entryOf(someOrders(12), (index) => index === 0), "no JSON"]);
+    const settling = openSettling(pool);
+    await settling.settle(delivery);
+    await settling.settle(delivery);
     expect((await kept()).map(({ origin, index }) => [origin, index])).toEqual([
       ["1-0", 0],
       ["2-0", -1],
     ]);
-    expect(await rows()).toBe(11);
-    expect(totals()).toBe(11);
+    expect([await rows(), totalOf(settling)]).toEqual([11, 11]);
   });
 
   test.each([
     ["cut off", (text: string) => text.slice(0, -5)],
     ["empty", () => ""],
-    ["white", () => "  \n "],
+    ["white space", () => "  \n "],
     ["a NUL character", (text: string) => `${text.slice(0, 9)}\0${text.slice(9)}`],
     ["two arrays", (text: string) => `${text},${text}`],
     ["HTML", () => "<html>\0</html>"],
-  ])("an entry that is no JSON (%s) is set aside whole", async (_name, spoil) => {
-    const good = someOrders(5, 2);
+  ])("an entry that is no JSON (%s) is set aside as a whole", async (_name, spoil) => {
     const broken = spoil(encodeOrders(someOrders(5, 1)));
-    await open(pool)(carried([entry("1-0", broken), entry("2-0", encodeOrders(good))]));
+    await openSettling(pool).settle(delivered([broken, encodeOrders(someOrders(5, 2))]));
     const found = await kept();
     expect(found).toMatchObject([{ origin: "1-0", index: -1, reason: "malformed" }]);
     expect(found[0]?.payload.toString()).toBe(broken);
@@ -143,84 +97,73 @@ describe("poison", () => {
     expect(await driftOf(pool)).toEqual([]);
   });
 
-  test("several of one entry each keep their place", async () => {
-    const orders = someOrders(64);
+  test("several orders of one entry keep their index", async () => {
     const bad = new Set([0, 1, 31, 63]);
-    const texts = orders.map((order, index) => (bad.has(index) ? priceless(order) : encodeOrder(order)));
-    await open(pool)(carried([entry("1-0", ` [ ${texts.join(" , ")} ] `)]));
+    const texts = someOrders(64).map((order, index) =>
+      bad.has(index) ? withoutPrice(order) : encodeOrder(order),
+    );
+    await openSettling(pool).settle(delivered([` [ ${texts.join(" , ")} ] `]));
     expect((await kept()).map(({ index }) => index)).toEqual([...bad]);
     expect(await rows()).toBe(60);
   });
-
-  test("single orders, arrays and empty arrays are all entries", async () => {
-    const [one, two, three] = [someOrders(1, 1), someOrders(2, 2), someOrders(3, 3)];
-    const settle = open(pool);
-    await settle(carried([entry("1-0", encodeOrder(one[0] as Order)), entry("2-0", encodeOrders(two))]));
-    await settle(
-      carried([entry("3-0", "[]"), entry("4-0", `\n${encodeOrders(three)}\n`), entry("5-0", " [ ] ")]),
-    );
-    await settle(carried([entry("6-0", "[]")]));
-    expect(await rows()).toBe(6);
-    expect(await kept()).toEqual([]);
-  });
 });
 
-describe("infrastructure", () => {
+test("counts entries of one order, of several, and of none", async () => {
+  const [one, two, three] = [someOrders(1, 1), someOrders(2, 2), someOrders(3, 3)];
+  const { settle } = openSettling(pool);
+  await settle(delivered([encodeOrder(one[0] as Order), encodeOrders(two)]));
+  await settle(delivered(["[]", `\n${encodeOrders(three)}\n`, " [ ] "], 3));
+  await settle(delivered(["[]"], 6));
+  expect([await rows(), await kept()]).toEqual([6, []]);
+});
+
+describe("while PostgreSQL is down", () => {
   let server: Server;
-  let away: Pool;
+  let down: Pool;
   beforeAll(async () => {
     server = await startPostgres({ durable: false });
     await migrate(server.url, () => undefined);
-    away = poolOn(server.url);
+    down = poolOn(server.url);
   });
-  beforeEach(() => emptied(away));
+  beforeEach(() => emptied(down));
   afterAll(async () => {
-    await away.end();
+    await down.end();
     await server.stop();
   });
-  afterEach(async () => {
-    stopping.abort();
-    await server.start().catch(() => undefined);
-  });
+  afterEach(() => server.start().catch(() => undefined));
 
-  test("is retried until PostgreSQL is back; nothing is set aside, all counts once", async () => {
-    const [before, during] = [someOrders(10, 1), someOrders(40, 2)];
-    const settle = open(away);
-    await settle(carried([entry("1-0", encodeOrders(before))]));
+  test("retries until it is back; nothing is set aside, all counts once", async () => {
+    const { settle, letters, warnings } = openSettling(down);
+    await settle(delivered([encodeOrders(someOrders(10, 1))]));
     await server.kill();
     let settled = false;
-    const settling = settle(
-      carried([entry("2-0", group(during, 3, priceless)), entry("3-0", "no JSON")]),
-    ).then(() => {
+    const during = delivered([entryOf(someOrders(40, 2), (index) => index === 3), "no JSON"], 2);
+    const settling = settle(during).then(() => {
       settled = true;
     });
     await until("it has tried", () => warnings.length > 0);
     expect(settled).toBe(false);
     await server.start();
     await settling;
-    expect(await numberOf(away, "SELECT count(*) FROM orders")).toBe(49);
-    expect(await driftOf(away)).toEqual([]);
-    expect(await numberOf(away, "SELECT count(*) FROM dead_letters")).toBe(2);
+    expect([await countOf(down, "orders"), await countOf(down, "dead_letters")]).toEqual([49, 2]);
+    expect(await driftOf(down)).toEqual([]);
     expect(letters).toHaveLength(2);
     expect(warnings.every((message) => message.startsWith("counting failed"))).toBe(true);
   });
 
-  test("ends with the stop: the delivery is rejected and nothing is set aside", async () => {
-    const settle = open(away);
+  test("rejects the delivery on a stop, and nothing is set aside", async () => {
+    const { settle, counted, letters, warnings, stopping } = openSettling(down);
     await server.kill();
-    const settling = settle(carried([entry("1-0", encodeOrders(someOrders(30)))]));
+    const settling = settle(delivered([encodeOrders(someOrders(30))]));
     settling.catch(() => undefined);
     await until("it has tried", () => warnings.length > 0);
-    const aborted = performance.now();
     stopping.abort();
-    await expect(settling).rejects.toThrow();
-    expect(performance.now() - aborted).toBeLessThan(3_000);
-    expect(counted).toEqual([]);
-    expect(letters).toEqual([]);
+    await promisedWithin(3_000, "the delivery is rejected", expect(settling).rejects.toThrow());
+    expect([counted, letters]).toEqual([[], []]);
   });
 
-  test("stored orders wait for it too", async () => {
-    const settle = open(away);
+  test("counts stored orders once it is back", async () => {
+    const { settle, counted, warnings } = openSettling(down);
     await server.kill();
     const settling = settle({ kind: "stored", part: 0 });
     await until("it has tried", () => warnings.length > 0);

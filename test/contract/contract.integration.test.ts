@@ -11,7 +11,7 @@ beforeAll(async () => {
   const wanted = Object.fromEntries(serverNames.map((name) => [name, {}]));
   servers = (await startServers({ ...wanted, postgres: { durable: false } }, {})) as Required<Servers>;
   await migrate(servers.postgres.url, () => undefined);
-}, 120_000);
+});
 afterAll(async () => {
   await Promise.all(Object.values(servers).map((server) => server.stop()));
 });

@@ -2,10 +2,9 @@ import { expect } from "vitest";
 import { someOrders, until } from "../fresh.ts";
 import type { Clause } from "./mode-under-test.ts";
 
-/** Each order counts once, whatever is sent twice or together. */
+/** Each order counts once, also one that is sent twice or concurrently. */
 export const countingClauses: Clause[] = [];
-const clause = (title: string, holds: Clause["holds"], timeoutMs?: number): void =>
-  void countingClauses.push({ title, holds, timeoutMs });
+const clause = (title: string, holds: Clause["holds"]): void => void countingClauses.push({ title, holds });
 
 clause("counts an accepted order, which is in the backlog until then", async ({ subject }) => {
   const orders = someOrders(50);

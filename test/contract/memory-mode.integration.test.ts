@@ -1,4 +1,4 @@
-/** The contract holds for a mode that the product does not know, without an edit outside of its folder. */
+/** The contract holds for a mode outside the product, without an edit outside its folder. */
 import { join } from "node:path";
 import { afterAll, beforeAll } from "vitest";
 import { migrate } from "../../db/migrate.ts";
@@ -8,17 +8,14 @@ import { launch } from "../../dev/system/servers/process.ts";
 import type { Server } from "../../dev/system/servers/server.ts";
 import { addressesOf, type Servers, startServers } from "../../dev/system/servers/start.ts";
 import { memory } from "./memory-mode/mode.ts";
+import { isFulfilled } from "./mode-under-test.ts";
 import { describeContract } from "./suite.ts";
 
 const startMemoryServer = async (): Promise<Server> => {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const { folder, temporary } = serverFolder("memory");
-  const isReady = () =>
-    fetch(`${url}/any/backlog`).then(
-      ({ ok }) => ok,
-      () => false,
-    );
+  const isReady = () => isFulfilled(fetch(`${url}/any/backlog`));
   return launch({
     name: "memory",
     url,
@@ -30,7 +27,7 @@ const startMemoryServer = async (): Promise<Server> => {
     stopSignal: "SIGTERM",
     stopWithinMs: 2_000,
     isReady,
-    readyWithinMs: 20_000,
+    readyWithinMs: 120_000,
   });
 };
 
@@ -44,7 +41,7 @@ beforeAll(async () => {
   servers = started as typeof servers;
   backend = memoryServer;
   await migrate(servers.postgres.url, () => undefined);
-}, 120_000);
+});
 afterAll(() => Promise.all([backend, servers.postgres, servers.board].map((server) => server.stop())));
 
 describeContract(memory, () => ({

@@ -1,11 +1,14 @@
-/** A mode on a database, a topic or a stream of its own, with intakes, sources and workers to test it by. */
+/** A mode on a database and a queue of its own, with intakes, sources and workers to test it with. */
 import { expect } from "vitest";
 import type { Order } from "#shared/domain/order.ts";
 import type { Intake, Mode, Receipt } from "#shared/ports.ts";
 import { loadSettings, variablesFor } from "#shared/runtime/config.ts";
+import { openClosers } from "#shared/runtime/lifecycle.ts";
 import type { Pool } from "#shared/store/pool.ts";
+import { totalsOf } from "../../dev/system/database.ts";
 import type { Server } from "../../dev/system/servers/server.ts";
-import { freshDatabase, freshName, type Program, poolOn, silent, startProgram, until } from "../fresh.ts";
+import { closeAll, freshDatabase, freshName, poolOn, silent, until } from "../fresh.ts";
+import { type Program, startProgram } from "../processes.ts";
 import { startWorkerHere, type WorkerHere } from "../worker-here.ts";
 
 /** Servers that the suite may kill. */
@@ -40,11 +43,7 @@ export type ModeUnderTest = {
 };
 
 /** One promise of the contract. */
-export type Clause = {
-  readonly title: string;
-  readonly holds: (of: Subject) => Promise<void>;
-  readonly timeoutMs?: number | undefined;
-};
+export type Clause = { readonly title: string; readonly holds: (of: Subject) => Promise<void> };
 export type Subject = { readonly subject: ModeUnderTest; readonly mode: Mode; readonly backend: Server };
 
 /** Names of its own for whatever the mode stores orders in, and short waits. A mode ignores the others' settings. */
@@ -63,17 +62,11 @@ const settingsFor = (mode: Mode, addresses: Readonly<Record<string, string>>): S
   }) as Settings;
 };
 
-type Figures = { orders: string; cents: string; rows: string };
-const FIGURES = `SELECT (SELECT coalesce(sum(orders), 0) FROM rollup_hour) AS orders,
-  (SELECT coalesce(sum(revenue_cents), 0) FROM rollup_hour) AS cents, (SELECT count(*) FROM orders) AS rows`;
-
-const figuresOf = async (pool: Pool): Promise<{ orders: number; cents: number; rows: number }> => {
-  const { rows } = await pool.query<Figures>(FIGURES);
-  return { orders: Number(rows[0]?.orders), cents: Number(rows[0]?.cents), rows: Number(rows[0]?.rows) };
-};
+const countedIn = async (pool: Pool, { name }: Mode): Promise<number> =>
+  (await totalsOf(pool, name)).rollups["rollup_hour"]?.orders ?? 0;
 
 export const openModeUnderTest = async (mode: Mode, backends: Backends): Promise<ModeUnderTest> => {
-  const closers: (() => Promise<unknown>)[] = [];
+  const closers = openClosers();
   // the server's own database "postgres" is migrated, and without connections it can be a template
   const databaseUrl = await freshDatabase(
     backends.postgres.url.replace(/postgres$/, "template1"),
@@ -82,25 +75,25 @@ export const openModeUnderTest = async (mode: Mode, backends: Backends): Promise
   const addresses = { ...backends.addresses, DATABASE_URL: databaseUrl };
   let settings = settingsFor(mode, addresses);
   const pool = poolOn(databaseUrl);
-  closers.push(() => pool.end());
+  closers.add("pool", () => pool.end());
 
   const openIntake = async (more: Settings): Promise<Intake> => {
     const intake = mode.openIntake({ ...settings, ...more }, silent);
-    closers.push(() => intake.close());
-    await until("the backend answers", async () => isFulfilled(intake.backlog(1_000_000)));
+    closers.add("intake", () => intake.close());
+    await until("the backend answers", () => isFulfilled(intake.backlog(1_000_000)));
     return intake;
   };
   let intake = await openIntake({});
 
   const startWorker = () => {
     const { worker, stop } = startWorkerHere(mode, settings, backends.board.url, pool);
-    closers.push(stop);
+    closers.add("worker", stop);
     return { worker, stop };
   };
   const startWorkerProcess = (): Program => {
     const own = { MODE: mode.name, METRICS_PORT: "0", LOG_LEVEL: "warn" };
     const program = startProgram(backends.workerFile, { ...addresses, ...variablesFor(settings), ...own });
-    closers.push(() => program.kill("SIGKILL"));
+    closers.add("program", () => program.kill("SIGKILL"));
     return program;
   };
   return {
@@ -115,7 +108,7 @@ export const openModeUnderTest = async (mode: Mode, backends: Backends): Promise
     },
     openSource: () => {
       const source = mode.openSource(settings, silent);
-      closers.push(() => source.close());
+      closers.add("source", () => source.close());
       return source;
     },
     startWorker,
@@ -123,11 +116,9 @@ export const openModeUnderTest = async (mode: Mode, backends: Backends): Promise
     acceptAll: async (orders) => {
       await Promise.all(orders.map((order) => acceptOne(intake, order)));
     },
-    counted: async () => (await figuresOf(pool)).orders,
-    expectExactly: (orders) => expectExactly(orders, pool, intake),
-    close: async () => {
-      for (let close = closers.pop(); close; close = closers.pop()) await close();
-    },
+    counted: () => countedIn(pool, mode),
+    expectExactly: (orders) => expectExactly(orders, mode, pool, intake),
+    close: () => closeAll(closers),
   };
 };
 
@@ -144,10 +135,16 @@ export const isFulfilled = (promise: Promise<unknown>): Promise<boolean> =>
     () => false,
   );
 
-const expectExactly = async (orders: readonly Order[], pool: Pool, intake: Intake): Promise<void> => {
+const expectExactly = async (
+  orders: readonly Order[],
+  mode: Mode,
+  pool: Pool,
+  intake: Intake,
+): Promise<void> => {
+  await until(`${orders.length} orders counted`, async () => (await countedIn(pool, mode)) >= orders.length);
+  await until("none is pending", async () => (await intake.backlog(1_000_000)).orders === 0);
   const cents = orders.reduce((sum, order) => sum + order.priceCents, 0);
-  const isCounted = async () => (await figuresOf(pool)).orders >= orders.length;
-  await until(`${orders.length} orders counted`, isCounted, 30_000);
-  await until("none is pending", async () => (await intake.backlog(1_000_000)).orders === 0, 30_000);
-  expect(await figuresOf(pool)).toEqual({ orders: orders.length, cents, rows: orders.length });
+  const { stored, rollups } = await totalsOf(pool, mode.name);
+  for (const [table, tally] of Object.entries({ orders: stored, ...rollups }))
+    expect({ table, ...tally }).toEqual({ table, orders: orders.length, cents });
 };

@@ -1,6 +1,5 @@
 /**
- * What every mode promises, whatever carries its orders: the contract of shared/ports.ts. The servers are killed, so they
- * are the suite's own.
+ * The contract of shared/ports.ts, which every mode keeps. Its tests kill the servers, so these belong to the suite.
  */
 import { afterEach, beforeEach, describe, test } from "vitest";
 import type { Mode } from "#shared/ports.ts";
@@ -16,7 +15,7 @@ export const describeContract = (mode: Mode, backends: () => Backends): void => 
       subject = await openModeUnderTest(mode, backends());
     });
     afterEach(() => subject.close());
-    for (const { title, holds, timeoutMs } of [...countingClauses, ...failureClauses])
-      test(title, () => holds({ subject, mode, backend: backends().backend }), timeoutMs);
+    for (const { title, holds } of [...countingClauses, ...failureClauses])
+      test(title, () => holds({ subject, mode, backend: backends().backend }));
   });
 };

@@ -2,16 +2,9 @@
 import { afterAll, beforeAll, expect } from "vitest";
 import { modes } from "#shared/modes/all.ts";
 import { until } from "../fresh.ts";
+import { dashboardOf, statusOf } from "../requests.ts";
 import { type System, startSystem } from "../system.ts";
-import {
-  dashboardOf,
-  openVisits,
-  sendOrder,
-  test,
-  untilHourLasts,
-  untilLive,
-  type Visits,
-} from "./visits.ts";
+import { openVisits, sendOrder, test, untilHourLasts, untilLive, type Visits } from "./visits.ts";
 
 let system: System;
 let visits: Visits;
@@ -21,7 +14,7 @@ beforeAll(async () => {
     openVisits(),
   ]);
   await untilHourLasts();
-}, 420_000);
+});
 afterAll(async () => {
   await visits.close();
   await system.close();
@@ -45,14 +38,13 @@ test("shows no orders, one order, and many as the server has them, without conso
   expect(sold).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC$/);
   expect(await visit.text("#chip-text")).toMatch(/^Live · data \d+\.\d\ss old$/);
   expect(visit.consoleErrors).toEqual([]);
-  await visit.context.close();
 });
 
 test("the filter shows one mode, is kept in the address, and the comparison keeps all modes", async () => {
   const visit = await visits.open(system.url);
   await untilLive(visit);
   await visit.page.locator('#filter input[value="v2"]').check();
-  const { current_hour } = await dashboardOf(system.url, "v2");
+  const { current_hour } = await dashboardOf(system.url, "?mode=v2");
   await until(
     "only v2 is shown",
     async () => (await visit.number("#hour-orders")) === current_hour?.order_count,
@@ -66,14 +58,12 @@ test("the filter shows one mode, is kept in the address, and the comparison keep
     async () => (await visit.number("#hour-orders")) === current_hour?.order_count,
   );
   expect(await visit.page.locator('#filter input[value="v2"]').isChecked()).toBe(true);
-  await visit.context.close();
 });
 
 test("ignores a mode in the address that does not run", async () => {
   const visit = await visits.open(`${system.url}/?mode=v9`);
   await until("all modes are shown", async () => (await visit.number("#hour-orders")) > 0);
   expect(visit.page.url()).not.toContain("v9");
-  await visit.context.close();
 });
 
 test("the history has every range as a chart and a table, and shows errors", async () => {
@@ -110,7 +100,6 @@ test("the history has every range as a chart and a table, and shows errors", asy
   await visit.page.unroute("**/api/sales*");
   await visit.page.locator("#history-retry").click();
   await problem.waitFor({ state: "hidden" });
-  await visit.context.close();
 });
 
 test("one order through each mode is timed until it is shown", async () => {
@@ -131,7 +120,6 @@ test("one order through each mode is timed until it is shown", async () => {
   await until("each counts once", async () => (await visit.number("#hour-orders")) === before + modes.length);
   expect(await visit.page.locator("#send").isEnabled()).toBe(true);
   expect(visit.consoleErrors).toEqual([]);
-  await visit.context.close();
 });
 
 test("a small load is bounded, counted exactly, and can be stopped", async () => {
@@ -153,21 +141,19 @@ test("a small load is bounded, counted exactly, and can be stopped", async () =>
     async () => (await visit.number("#hour-orders")) === before + (await accepted()),
   );
   expect(await outcomes.count()).toBe(modes.length);
-  await visit.context.close();
 });
 
 test("the previous hour is that of the chosen mode", async () => {
   const timestamp = new Date(Date.now() - 3_600_000).toISOString();
   for (const mode of ["v1", "v2"]) {
     const id = await sendOrder(system.url, mode, { timestamp });
-    await until(`the order of ${mode} is counted`, async () => {
-      const order = (await (await fetch(`${system.url}/api/orders/${id}`)).json()) as { status: unknown };
-      return order.status === "counted";
-    });
+    await until(
+      `the order of ${mode} is counted`,
+      async () => (await statusOf(system.url, id)).status === "counted",
+    );
   }
   const visit = await visits.open(`${system.url}/?mode=v2`);
   await until("v2's is shown", async () => (await visit.text("#hour-before")) === "$4.50");
   await visit.page.locator('#filter input[value="all"]').check();
   await until("that of both modes is shown", async () => (await visit.text("#hour-before")) === "$9.00");
-  await visit.context.close();
 });

@@ -23,21 +23,21 @@ const LOOP = `(() => {
 })()`;
 const ORDER_EVERY_MS = 40;
 /** Ten minutes: PAGE_WATCH_SECONDS=600. */
-const WATCH_SECONDS = Number(process.env["PAGE_WATCH_SECONDS"] ?? 20);
+const WATCH_SECONDS = Number(process.env["PAGE_WATCH_SECONDS"] ?? 0);
 
 const IS_LONG = WATCH_SECONDS >= 300;
-const MOST_PAINTS = 5;
-const FILL_SECONDS = IS_LONG ? 120 : 10;
+const FILL_SECONDS = IS_LONG ? 120 : 0;
+/** The server sends up to ten a second; a busy machine takes longer for as many. */
+const FILL_FRAMES = 60;
+const FRAMES_PER_MEASUREMENT = 30;
 const MEASUREMENTS = 5;
 const MOST_BYTES_A_MINUTE = 100_000;
-/** The server sends up to ten; this machine also runs the servers and the generator. */
-const LEAST_FRAMES_PER_SECOND = 3;
 
 let system: System;
 let visits: Visits;
 beforeAll(async () => {
   [system, visits] = await Promise.all([startSystem({ modes: ["v1", "v2"] }), openVisits()]);
-}, 300_000);
+});
 afterAll(async () => {
   await visits.close();
   await system.close();
@@ -55,23 +55,28 @@ test("the whole page is under 150 KB compressed", () => {
   expect(bytes(".br")).toBeLessThan(bytes(".gz"));
 });
 
+/** The first paint as a part of the budget; a machine that is busier than the slow device has as much more time. */
+const paintRatio = async (): Promise<number> => {
+  // a new context: nothing is cached
+  const visit = await visits.open("about:blank", { width: 360, height: 740 });
+  const session = await visit.context.newCDPSession(visit.page);
+  const loopMs = await visit.page.evaluate<number>(LOOP);
+  await session.send("Emulation.setCPUThrottlingRate", { rate: Math.max(1, SLOW_LOOP_MS / loopMs) });
+  await visit.page.goto(system.url);
+  const paint = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0";
+  await until("the page is painted", async () => (await visit.page.evaluate<number>(paint)) > 0);
+  const paintMs = await visit.page.evaluate<number>(paint);
+  await visit.context.close();
+  console.log(`first paint after ${Math.round(paintMs)} ms, the loop took ${Math.round(loopMs)} ms`);
+  return paintMs / FIRST_PAINT_MS / Math.max(1, loopMs / SLOW_LOOP_MS);
+};
+
 test("on a slow device the first paint comes within a second", async () => {
-  const paints: number[] = [];
-  // other tests on the same machine can only delay it
-  while (paints.length < MOST_PAINTS && !paints.some((ms) => ms < FIRST_PAINT_MS)) {
-    // a new context: nothing is cached
-    const visit = await visits.open("about:blank", { width: 360, height: 740 });
-    const session = await visit.context.newCDPSession(visit.page);
-    const rate = Math.max(1, SLOW_LOOP_MS / (await visit.page.evaluate<number>(LOOP)));
-    await session.send("Emulation.setCPUThrottlingRate", { rate });
-    await visit.page.goto(system.url);
-    const paint = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0";
-    await until("the page is painted", async () => (await visit.page.evaluate<number>(paint)) > 0);
-    paints.push(await visit.page.evaluate<number>(paint));
-    await visit.context.close();
-  }
-  expect(Math.min(...paints)).toBeLessThan(FIRST_PAINT_MS);
-}, 60_000);
+  let best = Number.POSITIVE_INFINITY;
+  // other tests on this machine can only delay it
+  for (let attempt = 0; attempt < 5 && best >= 1; attempt++) best = Math.min(best, await paintRatio());
+  expect(best).toBeLessThan(1);
+});
 
 type Measurement = { readonly heap: number; readonly nodes: number; readonly listeners: number };
 
@@ -82,9 +87,9 @@ const measure = async (session: CDPSession): Promise<Measurement> => {
   return { heap: of("JSHeapUsedSize"), nodes: of("Nodes"), listeners: of("JSEventListeners") };
 };
 
-/** A steady flow of orders, so that the server sends ten boards per second. */
-const stream = async (forMs: number): Promise<void> => {
-  for (const end = Date.now() + forMs; Date.now() < end; )
+/** Sends orders for so long, and until the condition holds. */
+const stream = async (forMs: number, isEnough: () => boolean): Promise<void> => {
+  for (const end = Date.now() + forMs; Date.now() < end || !isEnough(); )
     await Promise.all([sendOrder(system.url, "v2"), sleep(ORDER_EVERY_MS)]);
 };
 
@@ -98,38 +103,36 @@ const slopeOf = (measurements: readonly Measurement[], minutesBetween: number): 
   return rise / run / minutesBetween;
 };
 
-test(
-  "at ten frames per second memory does not grow, with open tables",
-  async () => {
-    const visit = await visits.open("about:blank");
-    let frames = 0;
-    visit.page.on("websocket", (socket) => socket.on("framereceived", () => frames++));
-    await visit.page.goto(system.url);
-    await untilLive(visit);
-    for (const table of ["#minutes-details", "#modes-details"])
-      await visit.page.locator(`${table} summary`).click();
-    const session = await visit.context.newCDPSession(visit.page);
-    await session.send("Performance.enable");
-    // until lists are full and code is compiled
-    await stream(FILL_SECONDS * 1_000);
-    const framesBefore = frames;
-    const measurements = [await measure(session)];
-    for (let i = 1; i < MEASUREMENTS; i++) {
-      await stream((WATCH_SECONDS * 1_000) / (MEASUREMENTS - 1));
-      measurements.push(await measure(session));
-    }
-    const slope = slopeOf(measurements, WATCH_SECONDS / 60 / (MEASUREMENTS - 1));
-    const perSecond = (frames - framesBefore) / WATCH_SECONDS;
-    console.log("memory", JSON.stringify({ measurements, slope, perSecond, seconds: WATCH_SECONDS }));
-    expect(perSecond).toBeGreaterThan(LEAST_FRAMES_PER_SECOND);
-    const [first, last] = [measurements[0], measurements.at(-1)];
-    if (first === undefined || last === undefined) throw new Error("no measurements");
-    // a short run finds only large leaks, ten minutes find slow ones
-    if (IS_LONG) expect(slope).toBeLessThan(MOST_BYTES_A_MINUTE);
-    else expect(last.heap - first.heap).toBeLessThan(1_500_000);
-    expect(last.nodes - first.nodes).toBeLessThan(300);
-    expect(last.listeners - first.listeners).toBeLessThan(20);
-    await visit.context.close();
-  },
-  90_000 + (FILL_SECONDS + WATCH_SECONDS) * 1_000,
-);
+test("at ten frames per second memory does not grow, with open tables", async () => {
+  const visit = await visits.open("about:blank");
+  let frames = 0;
+  visit.page.on("websocket", (socket) => socket.on("framereceived", () => frames++));
+  await visit.page.goto(system.url);
+  await untilLive(visit);
+  for (const table of ["#minutes-details", "#modes-details"])
+    await visit.page.locator(`${table} summary`).click();
+  const session = await visit.context.newCDPSession(visit.page);
+  await session.send("Performance.enable");
+  const streamFrames = (forMs: number, count: number): Promise<void> => {
+    const before = frames;
+    return stream(forMs, () => frames - before >= count);
+  };
+  // until lists are full and code is compiled
+  await streamFrames(FILL_SECONDS * 1_000, FILL_FRAMES);
+  const measurements = [await measure(session)];
+  const startedMs = performance.now();
+  for (let i = 1; i < MEASUREMENTS; i++) {
+    await streamFrames((WATCH_SECONDS * 1_000) / (MEASUREMENTS - 1), FRAMES_PER_MEASUREMENT);
+    measurements.push(await measure(session));
+  }
+  const minutes = (performance.now() - startedMs) / 60_000;
+  const slope = slopeOf(measurements, minutes / (MEASUREMENTS - 1));
+  console.log("memory", JSON.stringify({ measurements, slope, minutes }));
+  const [first, last] = [measurements[0], measurements.at(-1)];
+  if (first === undefined || last === undefined) throw new Error("no measurements");
+  // a short run finds only large leaks, ten minutes find slow ones
+  if (IS_LONG) expect(slope).toBeLessThan(MOST_BYTES_A_MINUTE);
+  else expect(last.heap - first.heap).toBeLessThan(1_200_000);
+  expect(last.nodes - first.nodes).toBeLessThan(300);
+  expect(last.listeners - first.listeners).toBeLessThan(20);
+});

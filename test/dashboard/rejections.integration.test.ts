@@ -1,5 +1,6 @@
 /** The page when the server rejects its orders, or no worker counts them. */
 import { afterAll, beforeAll, expect } from "vitest";
+import { TIMEOUT_MS } from "../../services/dashboard/src/timed-orders.ts";
 import { until } from "../fresh.ts";
 import { type System, startSystem } from "../system.ts";
 import { openVisits, test, untilLive, type Visits } from "./visits.ts";
@@ -19,7 +20,7 @@ beforeAll(async () => {
     }),
     openVisits(),
   ]);
-}, 300_000);
+});
 afterAll(async () => {
   await visits.close();
   await Promise.all([closed.close(), full.close()]);
@@ -33,7 +34,6 @@ test("a server that accepts no orders from its page disables the buttons and say
   expect(await visit.text("#send-text")).toContain("PAGE_ORDERS_PER_SECOND");
   // no currency is configured
   expect(await visit.text("#hour-revenue")).toBe("0.00");
-  await visit.context.close();
 });
 
 test("without a published board figures are unknown, not zero", async () => {
@@ -47,23 +47,20 @@ test("without a published board figures are unknown, not zero", async () => {
   await until("the cause is shown", async () =>
     (await visit.text("#notice")).includes("no worker publishes"),
   );
-  await visit.context.close();
 });
 
 test("an order that is not counted times out with a reason, and the button keeps the focus", async () => {
-  const visit = await visits.open(full.url);
+  const visit = await visits.open("about:blank");
+  await visit.page.clock.install();
+  await visit.page.goto(full.url);
   await visit.page.locator("#send:enabled").click();
   await until("the order is acknowledged", async () =>
     (await visit.text("#tracks .outcome")).startsWith("Acknowledged (queued)"),
   );
   expect(await visit.page.evaluate("document.activeElement.id")).toBe("send");
-  await until(
-    "it times out",
-    async () => (await visit.text("#tracks .outcome")).includes("but not lost"),
-    40_000,
-  );
-  await visit.context.close();
-}, 60_000);
+  await visit.page.clock.fastForward(TIMEOUT_MS);
+  await until("it times out", async () => (await visit.text("#tracks .outcome")).includes("but not lost"));
+});
 
 test("an unknown outcome is shown as a doubt, not as a rejection", async () => {
   const visit = await visits.open(full.url);
@@ -80,7 +77,6 @@ test("an unknown outcome is shown as a doubt, not as a rejection", async () => {
       "The backend did not confirm in time. It may have been accepted",
     ),
   );
-  await visit.context.close();
 });
 
 test("a rejected load and a rejected order show the server's reason", async () => {
@@ -97,5 +93,4 @@ test("a rejected load and a rejected order show the server's reason", async () =
   await until("the mode shows it", async () =>
     (await visit.text(".health")).startsWith("Rejects orders since"),
   );
-  await visit.context.close();
 });

@@ -1,14 +1,15 @@
 /** The page on a host of its own: behind the container's nginx.conf in a real nginx, or built with the API's address. */
 import { execFile, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import { afterAll, beforeAll, expect } from "vitest";
+import { openClosers } from "#shared/runtime/lifecycle.ts";
+import { temporaryFolder } from "../../dev/system/launcher.ts";
 import { fromPackage, missingLibraries } from "../../dev/system/servers/apt.ts";
 import { freePort } from "../../dev/system/servers/ports.ts";
-import { until } from "../fresh.ts";
+import { closeAll, until } from "../fresh.ts";
 import { type System, startSystem } from "../system.ts";
 import { openVisits, sendOrder, test, untilHourLasts, untilLive, type Visits } from "./visits.ts";
 
@@ -56,23 +57,21 @@ ${own}
 let system: System;
 let visits: Visits;
 let url: string;
-const closers: (() => unknown)[] = [];
+const closers = openClosers();
+afterAll(() => closeAll(closers));
 beforeAll(async () => {
   const [nginx, port] = await Promise.all([findNginx(), freePort()]);
   [system, visits] = await Promise.all([
     startSystem({ modes: ["v1"], env: { PAGE_ORDERS_PER_SECOND: "40" } }),
     openVisits(),
   ]);
-  closers.push(
-    () => system.close(),
-    () => visits.close(),
-  );
-  const folder = mkdtempSync(join(tmpdir(), "coffee-rt-nginx-"));
-  closers.push(() => rmSync(folder, { recursive: true }));
+  closers.add("system", system.close);
+  closers.add("visits", visits.close);
+  const folder = temporaryFolder("coffee-rt-nginx-", closers);
   const file = join(folder, "nginx.conf");
   writeFileSync(file, settingsFor(folder, nginx, port, system.url));
   const child = spawn(nginx.command, ["-p", folder, "-e", "stderr", "-c", file], { stdio: "pipe" });
-  closers.push(async () => {
+  closers.add("nginx", async () => {
     const ended = new Promise((resolve) => child.once("exit", resolve));
     if (child.kill("SIGQUIT")) await ended;
   });
@@ -83,9 +82,6 @@ beforeAll(async () => {
   url = `http://127.0.0.1:${port}`;
   await until(`nginx answers: ${output}`, async () => (await fetch(url).catch(() => null))?.status === 200);
   await untilHourLasts();
-}, 420_000);
-afterAll(async () => {
-  for (let close = closers.pop(); close; close = closers.pop()) await close();
 });
 
 test("nginx serves the same page with the same headers as the API", async () => {
@@ -115,34 +111,22 @@ test("nginx passes on the API's documents", async () => {
 
 test("nginx passes on figures, the WebSocket and orders", async () => {
   const visit = await visits.open(url);
-  try {
-    await untilLive(visit);
-    const before = await visit.number("#hour-orders");
-    await sendOrder(url, "v1");
-    await until("the order is counted", async () => (await visit.number("#hour-orders")) === before + 1);
-    // the page's button sends from this origin
-    await visit.page.locator("#send").click();
-    await until(
-      "the page's order is counted",
-      async () => (await visit.number("#hour-orders")) === before + 2,
-    );
-    expect(visit.consoleErrors).toEqual([]);
-  } finally {
-    await visit.context.close();
-  }
-}, 60_000);
+  await untilLive(visit);
+  const before = await visit.number("#hour-orders");
+  await sendOrder(url, "v1");
+  await until("the order is counted", async () => (await visit.number("#hour-orders")) === before + 1);
+  // the page's button sends from this origin
+  await visit.page.locator("#send").click();
+  await until("the page's order is counted", async () => (await visit.number("#hour-orders")) === before + 2);
+  expect(visit.consoleErrors).toEqual([]);
+});
 
 test("a page built for another host has the API's address in every compressed copy", async () => {
-  const folder = mkdtempSync(join(tmpdir(), "coffee-rt-page-"));
-  const out = join(folder, "dist");
-  try {
-    const args = ["dev/build-dashboard.ts", "--out", out, "--api", "https://api.example/coffee"];
-    await promisify(execFile)(process.execPath, args, { cwd: root });
-    const file = (ending: string): Buffer => readFileSync(join(out, `index.html${ending}`));
-    const copies = [file(""), brotliDecompressSync(file(".br")), gunzipSync(file(".gz"))].map(String);
-    for (const copy of copies)
-      expect(copy).toContain('<meta name="coffee-rt-api" content="https://api.example/coffee">');
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}, 60_000);
+  const out = join(temporaryFolder("coffee-rt-page-", closers), "dist");
+  const args = ["dev/build-dashboard.ts", "--out", out, "--api", "https://api.example/coffee"];
+  await promisify(execFile)(process.execPath, args, { cwd: root });
+  const file = (ending: string): Buffer => readFileSync(join(out, `index.html${ending}`));
+  const copies = [file(""), brotliDecompressSync(file(".br")), gunzipSync(file(".gz"))].map(String);
+  for (const copy of copies)
+    expect(copy).toContain('<meta name="coffee-rt-api" content="https://api.example/coffee">');
+});

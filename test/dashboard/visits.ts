@@ -1,11 +1,11 @@
-/** Visits of the page in a real Chromium, with a real API. */
+/** Opens the page in Chromium. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Browser, BrowserContext, Page } from "playwright-core";
-import { test as anyTest, expect, inject } from "vitest";
-import type { Dashboard } from "#shared/domain/dashboard.ts";
+import { test as anyTest, expect, inject, onTestFinished } from "vitest";
 import { HOUR_MS } from "#shared/domain/time.ts";
 import { buildPageIfStale } from "../../dev/build-dashboard.ts";
 import { type Chromium, openChromium } from "../../dev/screenshots/browser.ts";
+import { LATTE, postOrder } from "../requests.ts";
 
 export type Visit = {
   readonly page: Page;
@@ -18,6 +18,7 @@ export type Visit = {
 };
 
 export type Visits = {
+  /** The visit ends with the current test. */
   open(url: string, options?: VisitOptions): Promise<Visit>;
   close(): Promise<void>;
 };
@@ -30,9 +31,12 @@ export type VisitOptions = {
   readonly forcedColors?: boolean;
 };
 
+/** For states that the page reaches within seconds on an idle machine. */
+const PATIENCE_MS = 120_000;
+
 const found = inject("chromium");
 
-/** Skipped without a browser (test/setup.ts). */
+/** Skipped where Chromium is not available (test/setup.ts). */
 export const test = anyTest.skipIf(found === null);
 
 export const openVisits = async (): Promise<Visits> => {
@@ -54,6 +58,8 @@ const visit = async (browser: Browser, url: string, options: VisitOptions): Prom
     forcedColors: options.forcedColors ? "active" : "none",
     viewport: { width: options.width ?? 1280, height: options.height ?? 900 },
   });
+  context.setDefaultTimeout(PATIENCE_MS);
+  onTestFinished(() => context.close());
   const page = await context.newPage();
   const consoleErrors: string[] = [];
   page.on("pageerror", (error) => consoleErrors.push(error.message));
@@ -82,19 +88,12 @@ export const untilHourLasts = async (): Promise<void> => {
 };
 
 export const untilLive = async ({ page }: Visit): Promise<void> => {
-  await page.locator('#chip[data-phase="live"]').waitFor({ timeout: 20_000 });
+  await page.locator('#chip[data-phase="live"]').waitFor({ timeout: PATIENCE_MS });
 };
 
 export const sendOrder = async (url: string, mode: string, more: object = {}): Promise<string> => {
-  const response = await fetch(`${url}/api/${mode}/order`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ drink: "latte", store: "uptown", price: 4.5, ...more }),
-  });
+  const response = await postOrder(url, mode, { ...LATTE, ...more });
   const { id } = (await response.json()) as { id: string };
   expect([201, 202]).toContain(response.status);
   return id;
 };
-
-export const dashboardOf = async (url: string, mode = "all"): Promise<Dashboard> =>
-  (await (await fetch(`${url}/api/dashboard?mode=${mode}`)).json()) as Dashboard;

@@ -3,10 +3,10 @@ import { once } from "node:events";
 import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, expect, test, vi } from "vitest";
+import { afterAll, expect, test } from "vitest";
+import { waitUntil } from "../wait.ts";
 import { holdFolder, ownFolderInTmp, serverFolder, stateFolder } from "./data-dir.ts";
 
-vi.setConfig({ testTimeout: 30_000 });
 const asRoot = process.getuid?.() === 0;
 const base = mkdtempSync(join(realpathSync(tmpdir()), "coffee-rt-test-"));
 chmodSync(base, 0o755);
@@ -18,12 +18,18 @@ const folderNamed = (name: string) => {
   return folder;
 };
 
+const untilFree = (folder: string): Promise<void> =>
+  waitUntil("the folder is free", async () => {
+    (await holdFolder(folder))();
+    return true;
+  });
+
 test("a held folder refuses a second holder until it is released", async () => {
   const folder = folderNamed("held");
   const release = await holdFolder(folder);
   await expect(holdFolder(folder)).rejects.toThrow(folder);
   release();
-  await vi.waitFor(async () => (await holdFolder(folder))());
+  await untilFree(folder);
 });
 
 test("a holder that is killed frees its folder", async () => {
@@ -39,7 +45,7 @@ test("a holder that is killed frees its folder", async () => {
   await once(holder.stdout, "data");
   await expect(holdFolder(folder)).rejects.toThrow("stop that one first");
   holder.kill("SIGKILL");
-  await vi.waitFor(async () => (await holdFolder(folder))());
+  await untilFree(folder);
 });
 
 test("the state stands in the project, unless root's servers could not walk there", () => {

@@ -15,7 +15,7 @@ const dataDir = mkdtempSync(join(realpathSync(tmpdir()), "coffee-rt-test-"));
 chmodSync(dataDir, 0o755);
 afterAll(() => rmSync(dataDir, { recursive: true }));
 
-describe.skipIf(missing !== undefined)(`startKafka ${missing ?? ""}`, { timeout: 180_000 }, () => {
+describe.skipIf(missing !== undefined)(`startKafka ${missing ?? ""}`, () => {
   test("answers after kill -9 on the same port, and on the same data from another port", async () => {
     const first = await startKafka({ dataDir });
     const before = first.pid();

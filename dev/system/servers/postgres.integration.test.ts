@@ -8,7 +8,7 @@ import type { Server } from "./server.ts";
 let server: Server;
 beforeAll(async () => {
   server = await startPostgres({ durable: false, settings: { statement_timeout: "20s" } });
-}, 60_000);
+});
 afterAll(() => server.stop());
 
 const query = async (sql: string) => {
@@ -23,7 +23,7 @@ const query = async (sql: string) => {
 };
 const show = async (setting: string) => (await query(`SHOW ${setting}`))[0]?.[0];
 
-describe("startPostgres", { timeout: 60_000 }, () => {
+describe("startPostgres", () => {
   test("speaks UTF-8 and UTC, sorts by code points, and takes the caller's settings", async () => {
     expect(await show("server_encoding")).toBe("UTF8");
     expect(await show("timezone")).toBe("UTC");

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { connect } from "node:net";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { waitUntil } from "../wait.ts";
 import { isAlive } from "./process-tree.ts";
 import { redisIsReady } from "./ready.ts";
 import { startRedis } from "./redis.ts";
@@ -13,7 +14,7 @@ beforeAll(async () => {
     startRedis({ name: "redis-stream", role: "stream" }),
     startRedis({ name: "redis-board", role: "board", settings: { "notify-keyspace-events": "Ex" } }),
   ]);
-}, 60_000);
+});
 afterAll(() => Promise.all([stream.stop(), board.stop()]));
 
 /** One inline command on a connection of its own, and the answer as Redis writes it. */
@@ -27,7 +28,7 @@ const ask = async (server: Server, command: string) => {
 const setting = async (server: Server, name: string) =>
   (await ask(server, `CONFIG GET ${name}`)).split("\r\n")[4];
 
-describe("startRedis", { timeout: 60_000 }, () => {
+describe("startRedis", () => {
   test("the stream's server syncs every write and refuses when it is full", async () => {
     expect(await setting(stream, "appendonly")).toBe("yes");
     expect(await setting(stream, "appendfsync")).toBe("always");
@@ -61,7 +62,7 @@ describe("startRedis", { timeout: 60_000 }, () => {
     await board.start();
     expect(ended).toBe(0);
     process.kill(board.pid(), "SIGKILL");
-    await vi.waitFor(() => expect(ended).toBe(1));
+    await waitUntil("the exit is reported", () => ended === 1);
     await board.start();
     expect(await redisIsReady(board.port)).toBe(true);
   });

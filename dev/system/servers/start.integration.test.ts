@@ -8,7 +8,6 @@ import { afterAll, expect, test, vi } from "vitest";
 import { redisIsReady } from "./ready.ts";
 import { startServers } from "./start.ts";
 
-vi.setConfig({ testTimeout: 30_000 });
 const base = mkdtempSync(join(realpathSync(tmpdir()), "coffee-rt-test-"));
 chmodSync(base, 0o755);
 afterAll(() => rmSync(base, { recursive: true }));

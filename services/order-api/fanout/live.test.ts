@@ -58,12 +58,12 @@ const count = async (name: string): Promise<number> => {
 };
 const mostBuffered = (): number => Math.max(0, ...[...server.clients].map((socket) => socket.bufferedAmount));
 
-test("a socket that missed frames is sent the latest state when it is free, and nothing piles up for it", async () => {
+test("a socket that missed frames is sent the latest state once it reads, without a queue for it", async () => {
   drinkBytes = 400_000;
   const [slow, quick] = [await connect(), await connect()];
   slow.socket.pause();
   let most = 0;
-  await until("frames were left out for it", async () => {
+  await until("frames were skipped for it", async () => {
     publish();
     most = Math.max(most, mostBuffered());
     return (await count("coffee_ws_conflated_total")) > 5;
@@ -77,11 +77,9 @@ test("a socket that missed frames is sent the latest state when it is free, and 
     for (const [index, frame] of frames.entries())
       if (frame.type === "delta") expect(frame.previous).toBe(frames[index - 1]?.seq);
   expect(quick.snapshots()).toHaveLength(1);
-  const gaps = quick.times.slice(1).map((time, index) => time - (quick.times[index] ?? 0));
-  expect(Math.max(...gaps)).toBeLessThan(3_000);
 });
 
-test("of boards that come together only the newest goes out, also after a quiet time", async () => {
+test("sends only the newest of several boards, also after a pause", async () => {
   drinkBytes = 10;
   const client = await connect();
   await sleep(QUIET_MS);
@@ -90,7 +88,7 @@ test("of boards that come together only the newest goes out, also after a quiet 
   expect(client.deltas()).toHaveLength(1);
 });
 
-test("over 1 MiB that it does not take, a socket is closed with 1013", async () => {
+test("closes a socket with more than 1 MiB unread with 1013", async () => {
   drinkBytes = 8_000_000;
   const slow = await connect();
   slow.socket.pause();

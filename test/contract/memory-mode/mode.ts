@@ -1,4 +1,4 @@
-/** A fourth mode, as small as one can be: it shows that a new mode is a folder, and that the contract suite tests it. */
+/** The smallest possible mode: it shows that a new mode is one folder, and that the contract suite tests it. */
 import { type Static, Type } from "typebox";
 import type { Order } from "#shared/domain/order.ts";
 import { groupWrites } from "#shared/modes/group.ts";
