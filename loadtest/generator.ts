@@ -6,7 +6,7 @@ import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
-/** Of k6. The scripts use its API of this major version; @types/k6 in package.json is of the same one. */
+/** The major version of k6 whose API the scripts use; @types/k6 in package.json has the same one. */
 export const K6_MAJOR = "2";
 const NODE_MAIN = join(import.meta.dirname, "node", "main.ts");
 const K6_MAIN = join(import.meta.dirname, "k6", "main.ts");
@@ -16,7 +16,7 @@ export type K6 = { readonly command: string; readonly version: string };
 /** "k6 v2.2.0 (go1.26.8, linux/amd64)" → "2.2.0"; null for anything else. */
 const versionIn = (text: string): string | null => /^k6 v(\d+\.\d+\.\d+\S*)/.exec(text)?.[1] ?? null;
 
-/** `missing` says why there is none of the supported major version. */
+/** `missing` is the reason why k6 of the supported major version was not found. */
 export type FoundK6 = { readonly k6: K6 } | { readonly k6: null; readonly missing: string };
 
 /** K6=/path, else k6 on the PATH. */
@@ -42,7 +42,7 @@ export type Command = { readonly command: string; readonly args: readonly string
 const assigned = (settings: Settings): string[] =>
   Object.entries(settings).map(([name, value]) => `${name}=${value}`);
 
-/** `linesFile`: of the ledger and the samples; without it k6 logs them, and the Node generator drops them. */
+/** `linesFile` gets the ledger and the samples. Without it k6 logs them, and the Node generator drops them. */
 export const k6Command = (
   { command }: K6,
   settings: Settings,
@@ -59,12 +59,12 @@ export const k6Command = (
 });
 
 /**
- * What a request leaves behind survives some collections of the young generation: small ones are short. At 13 000 requests a
- * second on one core the lag's p99 was 4.2 ms so, and 22.7 ms with 64 MiB.
+ * Objects of a request survive several collections of the young generation, and a small one is collected faster. At 13 000
+ * requests a second on one core the p99 of the schedule lag was 4.2 ms with 2 MiB, and 22.7 ms with 64 MiB.
  */
 const NODE_FLAGS = ["--max-semi-space-size=2", "--single-threaded-gc"];
 
-/** `env` adds the settings to the environment, and becomes the generator. */
+/** `env` sets the environment variables and then executes the generator. */
 export const nodeCommand = (settings: Settings, linesFile: string | null): Command => ({
   command: "env",
   args: [

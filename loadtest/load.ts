@@ -21,7 +21,7 @@ const main = async (): Promise<number> => {
   log(note);
   return new Promise((resolve, reject) => {
     const child = spawn(command.command, command.args, { stdio: "inherit" });
-    // a terminal's Ctrl-C reaches the generator itself, which then ends with a summary; this process waits for it
+    // Ctrl-C in a terminal reaches the generator too, which stops and prints its summary: this process waits for that
     process.on("SIGINT", () => undefined);
     process.on("SIGTERM", () => child.kill("SIGTERM"));
     child.once("error", reject);

@@ -35,7 +35,7 @@ test("has k6's types of the supported major version", () => {
   expect(packages.devDependencies["@types/k6"].split(".")[0]).toBe(K6_MAJOR);
 });
 
-test("reads our options as settings, and leaves all others to k6", () => {
+test("reads options as settings, and passes all others to k6", () => {
   const args = ["--mode", "v2", "--profile=spike", "-e", "SEED=7", "--out", "csv=a.gz", "-q"];
   expect(loadOptionsFrom([...args, "--lines", "l.txt", "--generator=k6"])).toEqual({
     help: false,
@@ -57,7 +57,7 @@ test("rejects an option without a value, a setting without a name, and another g
 const k6 = { k6: { command: "/opt/k6", version: "2.2.0" } };
 const none = { k6: null, missing: "k6 2 is not installed" } as const;
 
-test("sends by k6 where it is installed", () => {
+test("uses k6 when it is installed", () => {
   const { command, note } = chosen(
     loadOptionsFrom(["--mode", "v2", "--lines", "l.txt", "--out", "csv=a"]),
     k6,
@@ -70,7 +70,7 @@ test("sends by k6 where it is installed", () => {
   ]);
 });
 
-test("sends the same settings by the own client where k6 is missing or not wanted, and says so", () => {
+test("uses the project's own client with the same settings when k6 is missing or not chosen", () => {
   const without = chosen(loadOptionsFrom(["--mode", "v2", "--lines", "l.txt"]), none);
   expect(without.note).toBe("k6 2 is not installed: the project's own client sends the same profile");
   const { command, args } = without.command;
@@ -80,7 +80,7 @@ test("sends the same settings by the own client where k6 is missing or not wante
   expect([forced.note, forced.command.command]).toEqual(["sending by the project's own client", "env"]);
 });
 
-test("says how to install k6 where it is needed", () => {
+test("fails with installation instructions when k6 is required and missing", () => {
   const install = /install k6 2 \(https:.*\), or set K6=\/path\/to\/k6/;
   for (const args of [
     ["--generator", "k6"],
@@ -93,6 +93,6 @@ test("says how to install k6 where it is needed", () => {
   expect(() => chosen(loadOptionsFrom(["--generator", "node", "-q"]), k6)).toThrow(/-q is an option of k6/);
 });
 
-test("names every profile in the help", () => {
+test("lists every profile in the help", () => {
   for (const { name } of profiles) expect(USAGE).toContain(`  ${name} `);
 });

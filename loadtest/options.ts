@@ -1,11 +1,11 @@
-/** The command line of `npm run load`, and which generator it asks for. */
+/** The command line of `npm run load`, and the choice of the generator. */
 import { type Command, type FoundK6, K6_MAJOR, k6Command, nodeCommand, type Settings } from "./generator.ts";
 import { profiles } from "./k6/profiles/all.ts";
 
 export const USAGE = `npm run load -- --mode v2 --profile spike [k6's own flags]
 
   --mode v1|v2|v3       which ingest mode                                   (v1)
-  --profile NAME        which load; one of those below                      (baseline)
+  --profile NAME        which load; the list is below                       (baseline)
   --url http://…        where the system is       (the one that npm start runs, else http://127.0.0.1:8005)
   --rate N              requests a second, instead of the profile's own
   --seconds N           how long, instead of the profile's own
@@ -18,7 +18,7 @@ ${profiles.map(({ name, description }) => `  ${name.padEnd(14)} ${description}`)
 
 Everything else goes to k6: --out csv=run.csv.gz, --quiet, --tag, …`;
 
-/** The settings that options stand for. */
+/** The setting of each option. */
 const VARIABLES: Readonly<Record<string, string>> = {
   mode: "MODE",
   profile: "PROFILE",
@@ -31,7 +31,7 @@ const GENERATORS = ["node", "k6"] as const;
 
 export type LoadOptions = {
   readonly help: boolean;
-  /** Null takes k6 where it is. */
+  /** Null uses k6 where it is installed. */
   readonly generator: (typeof GENERATORS)[number] | null;
   readonly settings: Settings;
   readonly linesFile: string | null;
@@ -39,7 +39,7 @@ export type LoadOptions = {
   readonly k6Flags: readonly string[];
 };
 
-/** Throws an Error that says which option is wrong. */
+/** Throws an Error that names the wrong option. */
 export const loadOptionsFrom = (args: readonly string[]): LoadOptions => {
   const settings: Record<string, string> = {};
   const k6Flags: string[] = [];

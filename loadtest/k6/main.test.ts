@@ -1,4 +1,4 @@
-/** k6's scripts with a stand-in for k6's modules, because the project does not install k6: do they load, send and summarise? */
+/** The scripts of k6 on stubs of its modules, because the project does not install k6. */
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { beforeAll, expect, test, vi } from "vitest";
@@ -19,7 +19,7 @@ const k6 = vi.hoisted(() => {
   const scenario = { name: "orders", iterationInTest: 0, startTime: 0, progress: 0 };
   const post = (url: string, body: string, { headers }: { headers: Record<string, string> }) => {
     posts.push({ url, body, key: headers["Idempotency-Key"] });
-    // the third is refused
+    // the third order is refused
     const status = posts.length === 3 ? 503 : 202;
     return { status, headers: {}, body: status === 202 ? "{}" : '{"type":"queue-full"}' };
   };
@@ -55,7 +55,7 @@ test("exports a function for every scenario of its options", () => {
     expect((main as unknown as Record<string, unknown>)[exec]).toBeTypeOf("function");
 });
 
-test("sends each arrival under its id, and counts outcomes", () => {
+test("sends each order with its id, and counts outcomes", () => {
   const log = vi.spyOn(console, "log").mockReturnValue();
   expect(main.setup().startedAtMs).toBeGreaterThan(0);
   for (k6.scenario.iterationInTest = 0; k6.scenario.iterationInTest < 3; k6.scenario.iterationInTest++)

@@ -18,21 +18,21 @@ export const options = {
   scenarios: k6Scenarios(plan, settings),
   thresholds: k6Thresholds(plan, settings),
   summaryTrendStats: TREND_STATS,
-  // of bounded number, since every one multiplies k6's time series: no ids, no addresses
+  // each value makes another time series in k6, so no ids and no addresses
   systemTags: ["scenario", "status", "method", "name", "error_code", "expected_response"],
   tags: { mode: settings.mode, profile: settings.profile },
-  // requests have timeouts of their own; a redirect would hide one that was not answered
+  // a redirect would hide a request that got no reply
   maxRedirects: 0,
 } as unknown as Options;
 
 const ASK_EVERY_SECONDS = 0.1;
 type Started = { readonly startedAtMs: number };
 
-/** Ends with one sentence when there is no server, instead of a line for each request. */
+/** Without a server the run ends with one error, not with a line for each request. */
 export const setup = (): Started => {
   const deadlineMs = Date.now() + settings.waitSeconds * 1_000;
   const ask = (path: string) => http.get(`${settings.baseUrl}${path}`, { timeout: "5s" });
-  // started together with the system, k6 wakes its virtual users while the system starts
+  // when both start together, k6 creates its virtual users while the system starts
   while (Date.now() < deadlineMs && ask("/readyz").status !== 200) sleep(ASK_EVERY_SECONDS);
   if (ask("/livez").status === 0) throw new Error(unreachable(settings));
   return { startedAtMs: Date.now() };

@@ -28,12 +28,12 @@ const root = join(import.meta.dirname, "..", "..");
 const README = join(import.meta.dirname, "..", "..", "README.md");
 const log = (line: string): void => console.error(line);
 
-/** Without a name the newest; throws a sentence where there is none. */
+/** Without a name the newest folder. Throws an error when there is none. */
 const existing = (folder: string | null): string => {
   const found = folder === null ? suiteFolders().at(-1) : resolve(folder);
-  if (found === undefined) throw new Error("there are no results yet: npm run lab -- all makes some");
+  if (found === undefined) throw new Error("there are no results yet: npm run lab -- all measures some");
   if (!existsSync(join(found, "env.json")))
-    throw new Error(`${found} is no result folder: it has no env.json`);
+    throw new Error(`${found} is not a result folder: it has no env.json`);
   return found;
 };
 
@@ -44,17 +44,17 @@ const render = async (folder: string): Promise<void> => {
 
 const check = async (folder: string | null): Promise<number> => {
   if (folder === null && suiteFolders().length === 0) {
-    log("no results are committed, so there is nothing to compare them with");
+    log("no results are committed, nothing to check");
     return 0;
   }
   const found = existing(folder);
   const problems = await checkSuite(found, root);
   for (const problem of problems) log(problem);
-  log(problems.length === 0 ? `all is as ${found} makes it` : "npm run lab -- render writes them anew");
+  log(problems.length === 0 ? `every page is what ${found} makes` : "npm run lab -- render writes them again");
   return problems.length === 0 ? 0 : 1;
 };
 
-/** Generator, servers and programs on their cores; ended with the work, however that ends. */
+/** Starts generator, servers and programs on their cores, and stops them after the work, whether it fails or not. */
 const withLab = async <T>(
   pinning: Pinning,
   k6: K6 | null,
@@ -81,7 +81,7 @@ const doubt = async (isPinned: boolean, signal: AbortSignal): Promise<number> =>
 
 type CompareOptions = Extract<LabOptions, { command: "compare" }>;
 
-/** What is a result folder is read; else both are revisions, which are measured. */
+/** Two result folders are read; other names are git revisions, which are measured. */
 const compare = async (options: CompareOptions, signal: AbortSignal): Promise<number> => {
   const { first, second, scale, seed, modes, isPinned } = options;
   const [one, other] = [resolve(first), resolve(second)];
@@ -134,7 +134,7 @@ const runSuite = async (options: RunOptions, signal: AbortSignal): Promise<numbe
   log(`${suite.runs.length} runs in ${folder}`);
   await renderReport(folder);
   log(
-    `${reportFile(folder)} shows them; npm run lab -- render ${folder} makes SCALE.md and its pictures of them`,
+    `report: ${reportFile(folder)}; npm run lab -- render ${folder} writes SCALE.md and docs/scale from it`,
   );
   return failed === 0 ? 0 : 1;
 };
@@ -203,10 +203,10 @@ const benchmark = async (options: BenchOptions, signal: AbortSignal): Promise<nu
   return failed === 0 ? 0 : 1;
 };
 
-/** One Ctrl-C may come twice: from the terminal, and from npm, which passes it on. */
+/** One Ctrl-C may arrive twice: from the terminal, and forwarded by npm. */
 const ONE_SIGNAL_MS = 1_500;
 
-/** The first Ctrl-C ends what runs, in order; what is complete stays, and the same command goes on with it. */
+/** The first Ctrl-C stops the current run; complete runs stay, and the same command continues after them. */
 const onInterrupt = (): AbortSignal => {
   const stopping = new AbortController();
   let firstMs = 0;
@@ -217,7 +217,7 @@ const onInterrupt = (): AbortSignal => {
         return;
       }
       firstMs = performance.now();
-      log("stopping; the same command goes on from here");
+      log("stopping, the same command continues from here");
       stopping.abort(new Error("interrupted"));
     });
   return stopping.signal;

@@ -12,22 +12,22 @@ const listed = EXPERIMENTS.map(
   ({ id, question }) => `  ${id.padEnd(4)} ${(HYPOTHESES[id]?.title ?? "").padEnd(18)} ${question}`,
 );
 
-export const USAGE = `npm run lab -- <experiment …|all> [options]   measures, keeps everything, and goes on where it was interrupted
-npm run lab -- self-test                     runs spoiled on purpose: each has to be void, and to say why
+export const USAGE = `npm run lab -- <experiment …|all> [options]   measures, keeps every run, and continues after an interruption
+npm run lab -- self-test                     runs with deliberate errors: each must become void, with its reason
 npm run lab -- compare A B                   two result folders, or two git revisions measured in turn
-npm run lab -- render [FOLDER]               pictures, SCALE.md, README, docs/sizing.md, report.html of a folder
-npm run lab -- check [FOLDER]                whether what is committed is what the results make it
+npm run lab -- render [FOLDER]               SCALE.md, docs/scale, docs/sizing.md, README and report.html from a folder
+npm run lab -- check [FOLDER]                checks that the committed pages are what the results make
 npm run bench                                E14 to E17: how close each mode comes to its ceilings; writes the README's table
 npm run overload                             E18: each mode at five times the rate that it accepts
 
-  --scale smoke|standard|full   (smoke)       half an hour, two and a half, as long as belief needs
+  --scale smoke|standard|full   (smoke)       half an hour, three hours, a day
   --modes v1,v2,v3              (all)
-  --seed N                      (1)           of orders and of the order of runs
+  --seed N                      (1)           of the orders, and of the order of the runs
   --results FOLDER                            instead of loadtest/results/<date>
-  --new                                       a new folder, whatever is there
-  --pin yes|no                  (yes)         cores of their own for generator and system
-  --wipe                                      servers and systems that the environment names may be emptied
-  --plan                                      what would be done, and how long it takes
+  --new                                       starts a new folder instead of continuing one
+  --pin yes|no                  (yes)         separate cores for generator and system
+  --wipe                                      allows emptying the servers that the environment names
+  --plan                                      prints the runs and how long they take
   --only ${Object.keys(BENCHMARKS).join(",")}        of the benchmarks
   --rounds N                    (5)           repetitions of each benchmark; what is compared alternates within a round
   --json FILE                                 the figures of the benchmarks
@@ -62,7 +62,7 @@ type Common = {
   readonly mayWipe: boolean;
 };
 
-/** Throws an Error with a sentence that says what there is. */
+/** Throws an Error that lists what is allowed. */
 export const labOptionsFrom = (args: readonly string[]): LabOptions => {
   const { values, positionals } = parsed(args);
   const [word, ...others] = positionals;
@@ -135,7 +135,7 @@ const repeated = (experiments: readonly Experiment[], rounds: number): Experimen
     points: (scale) => (points?.(scale) ?? []).map((point) => ({ ...point, repetitions: rounds })),
   }));
 
-/** In their own order, whatever the order in which they were asked for. */
+/** In the order of EXPERIMENTS. */
 const chosen = (names: readonly string[]): Experiment[] => {
   const wanted = new Set(names.map(experimentNamed));
   return EXPERIMENTS.filter((experiment) => wanted.has(experiment));

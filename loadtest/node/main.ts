@@ -3,8 +3,8 @@
  * settings (from the environment), orders, ids, planned times, probes, watchers, ledger, samples, summary and objectives:
  * `MODE=v2 RATE=5000 DURATION=30 SUMMARY=s.json LINES=l.txt node loadtest/node/main.ts`.
  *
- * It drops nothing: with MAX_VUS requests under way the next ones leave late, which their latency includes. Exit status 99
- * means that an objective was missed, 130 that the run was interrupted, as k6's do.
+ * It drops no request: with MAX_VUS requests under way it sends the next ones late, and their latency includes that. As
+ * with k6, exit status 99 means that an objective was missed, and 130 that the run was interrupted.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -26,7 +26,7 @@ const ASK_WITHIN_MS = 5_000;
 const MISSED_OBJECTIVE = 99;
 const INTERRUPTED = 130;
 
-/** Ends with one sentence when there is no server, instead of a line for each request. */
+/** Without a server the run ends with one error, not with a line for each request. */
 const untilReady = async (settings: Settings): Promise<void> => {
   const ask = (path: string): Promise<number> =>
     fetch(settings.baseUrl + path, { signal: AbortSignal.timeout(ASK_WITHIN_MS) }).then(
@@ -91,7 +91,7 @@ const main = async (): Promise<number> => {
 };
 
 try {
-  // connections may still be held by a server that is slow to close
+  // a slow server may keep connections open
   process.exit(await main());
 } catch (error) {
   console.error(error instanceof Error ? error.message : String(error));

@@ -49,7 +49,7 @@ export const idsOf = (
 
 const ID = /^([0-9a-f]{8})-([0-9a-f]{4})-7([0-9a-f]{3})-8([0-9a-f]{3})-([0-9a-f]{2})([0-9a-f])([0-9a-f]{9})$/;
 
-/** The parts of an id; null where it cannot be one of a run. A random id may look like one: compare the run. */
+/** The parts of an id; null when it cannot be an id of a run. A random id may have this form: compare the run. */
 export const partsOf = (id: string): OrderParts | null => {
   const match = ID.exec(id);
   if (match === null) return null;

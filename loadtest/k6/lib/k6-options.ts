@@ -4,10 +4,10 @@ import { mostUnderWay, type Plan, type Planned, VISIBLE_WITHIN_MS } from "./plan
 import { isConstant } from "./schedule.ts";
 import { DEFAULT_REPLY_WITHIN_SECONDS, type Settings } from "./settings.ts";
 
-/** No order is left without an outcome: k6 waits for replies that are under way. */
+/** k6 waits for pending replies, so that every order has an outcome. */
 const REPLIES_AFTER_END_MS = (DEFAULT_REPLY_WITHIN_SECONDS + 5) * 1_000;
 const PROBES_AFTER_END_MS = VISIBLE_WITHIN_MS + REPLIES_AFTER_END_MS;
-/** Connections that one of k6's virtual users holds: a virtual user takes a megabyte. */
+/** WebSockets per virtual user of k6, which needs a megabyte. */
 export const CONNECTIONS_PER_VU = 50;
 
 export type Scenario = Readonly<Record<string, unknown>> & { readonly executor: string };
@@ -59,9 +59,9 @@ export type Threshold = {
   readonly delayAbortEval?: string;
 };
 
-/** A slope begins only when k6 has woken its virtual users; how long that took, only the summary shows. */
+/** k6 starts a slope after it has started its virtual users. Only the summary shows how long that took. */
 const WAKING_MS_PER_VU = 0.1;
-/** The first seconds of a slope are few requests: one slow request is their 99th percentile. */
+/** The first seconds of a slope have few requests: a single slow one is their 99th percentile. */
 export const ENDS_AFTER_SECONDS = 10;
 
 export const k6Objectives = (plan: Plan, settings: Settings) =>
@@ -69,7 +69,7 @@ export const k6Objectives = (plan: Plan, settings: Settings) =>
     schedule === null || isConstant(schedule) ? 0 : mostUnderWay(schedule, settings) * WAKING_MS_PER_VU,
   );
 
-/** A missed one is k6's exit status 99. */
+/** k6 exits with status 99 when a threshold is missed. */
 export const k6Thresholds = (plan: Plan, settings: Settings): Record<string, Threshold[]> => ({
   ...Object.fromEntries(
     k6Objectives(plan, settings).map((objective) => [
@@ -82,7 +82,7 @@ export const k6Thresholds = (plan: Plan, settings: Settings): Record<string, Thr
       ],
     ]),
   ),
-  // no objective: k6 counts by scenario only what a threshold asks for
+  // not an objective: k6 counts iterations by scenario only where a threshold reads them
   ...Object.fromEntries(
     plan.scenarios.map(({ name }) => [`iterations{scenario:${name}}`, [{ threshold: "count>=0" }]]),
   ),

@@ -12,7 +12,7 @@ const sold = (...counts: readonly (readonly [string, number])[]) => ({
 });
 const orders = [{ id: "1", drink: "latte", store: 'a "hour_stores":[] inn', price: 4 }];
 
-test("keeps the counts of the wanted stores where a delta does not contain them", () => {
+test("keeps the counts of the probe stores when a delta does not contain them", () => {
   const counts = openStoreCounts(["a", "b"]);
   const snapshot = { hour_start: HOUR, recent_orders: orders, ...sold(["a", 1], ["other", 9]) };
   const first = counts.take(frame("snapshot", 1, snapshot));
@@ -26,7 +26,7 @@ test("keeps the counts of the wanted stores where a delta does not contain them"
   });
 });
 
-test("asks for a snapshot once after a gap, and shows nothing until it comes", () => {
+test("requests one snapshot after a gap, and shows nothing until it arrives", () => {
   const counts = openStoreCounts(["a"]);
   counts.take(frame("snapshot", 1, { hour_start: HOUR, ...sold(["a", 1]) }));
   expect(counts.take(frame("delta", 3, sold(["a", 3])))).toEqual({ shown: null, ask: true });
@@ -36,7 +36,7 @@ test("asks for a snapshot once after a gap, and shows nothing until it comes", (
   );
 });
 
-test("ignores repeated frames, heartbeats and texts that are no frames", () => {
+test("ignores repeated frames, heartbeats and other texts", () => {
   const counts = openStoreCounts(["a"]);
   counts.take(frame("snapshot", 5, { hour_start: HOUR, ...sold(["a", 5]) }));
   for (const text of [frame("delta", 5, sold(["a", 4])), frame("heartbeat", 5, {}), "{}"])
@@ -68,7 +68,7 @@ test("reads the head of a frame as the API writes it", () => {
   expect(headOf('{"current_hour":null}')).toBeNull();
 });
 
-test("reports a delta that does not follow as a gap, once, until the snapshot comes", () => {
+test("reports one gap for a delta that does not follow, until the snapshot arrives", () => {
   const take = (held: number | null, frame: string) => {
     const head = headOf(frame);
     if (head === null) throw new Error(`no head: ${frame}`);

@@ -13,13 +13,13 @@ export const filterOf = (mode: string): string => (/^v\d+$/.test(mode) ? `?mode=
 export const liveUrl = (baseUrl: string, mode: string): string =>
   `${baseUrl.replace(/^http/, "ws")}/ws/dashboard${filterOf(mode)}`;
 
-/** Each generator opens a WebSocket by its own means. */
+/** Each generator has its own WebSocket implementation. */
 export type OpenLive = (url: string, handlers: LiveHandlers) => Live;
 
 export type LiveHandlers = {
   onText(text: string): void;
   onOpen(): void;
-  /** Once, for whatever reason it ended. */
+  /** Called once, for any reason. */
   onEnd(): void;
 };
 
@@ -106,7 +106,7 @@ const countsOf = (sold: readonly Sold[]): Map<string, number> =>
 const HOUR = '"hour_start":"';
 const STORES = '"hour_stores":';
 
-/** JSON escapes a quote within a text, so what looks like a member is one. */
+/** JSON escapes quotes in strings, so a match is always a member. */
 const membersOf = (frame: string): Members => {
   const hourAt = frame.indexOf(HOUR);
   const storesAt = frame.indexOf(STORES);

@@ -1,4 +1,4 @@
-/** What a run has to meet: SLO-I, the interactive objective, and limits beyond which its figures are the generator's. */
+/** Objectives of a run: SLO-I (interactive), and limits beyond which its figures describe the generator. */
 import type { Plan, Planned } from "./plan.ts";
 
 export type Objective = {

@@ -19,8 +19,8 @@ import type { Planned } from "./plan.ts";
 import type { Settings } from "./settings.ts";
 
 /**
- * Kinds of customers: anybody; regulars, each with a store and a drink; lovers, each with a drink and at any store; users
- * of the app, who order like anybody, but whose phones send the time and a decimal text for a price.
+ * Kinds of customers: `anybody`; `regulars`, each with one store and one drink; `lovers`, each with one drink at any store;
+ * `app`, who order like `anybody` and send a timestamp and the price as a decimal string.
  */
 export type Customers = "anybody" | "regulars" | "lovers" | "app";
 
@@ -55,7 +55,7 @@ const ALL = 2 ** 32;
 /** Spreads a draw by one step: a multiplier of Steele and Vigna's for 32 bits. */
 const ANOTHER_DRAW = 0x915f77f5;
 const imul = Math.imul;
-/** Keeps the persons' draws apart from those of scenarios, which are below 16. */
+/** Another stream of draws than those of the scenarios, which are below 16. */
 const PERSONS = 16;
 
 export const openOrders = ({ seed, stores, drinks }: OrdersOptions): Orders => {
@@ -168,7 +168,7 @@ const kindsOf = (drinks: readonly string[]): Kind[] =>
 export const probeBody = (drink: string, store: string): string =>
   `{"drink":${JSON.stringify(drink)},"store":${JSON.stringify(store)},"price":${(menuCents(drink) / 100).toFixed(2)}}`;
 
-/** What the audit knows of a run, from its summary and its catalogue. */
+/** What the audit reads from a run's summary and catalogue. */
 export type ContentsOf = {
   readonly seed: number;
   /** The catalogue's; those of the probes may be among them. */
@@ -203,7 +203,7 @@ export type OrderRequest = {
   readonly key: string | null;
 };
 
-/** The request of an arrival. `nowMs` is the time of the clock, which the app's users send. */
+/** The request of an arrival. `nowMs` is the timestamp that customers of the app send. */
 export type RequestOf = (planned: Planned, iteration: number, nowMs: number) => OrderRequest;
 
 export const openOrderRequests = (

@@ -59,7 +59,7 @@ test("warms up a point of an experiment within the same scenario", () => {
   expect(Object.keys(thresholds)).toContain("dropped_iterations{scenario:orders}");
 });
 
-test("warms up at the first rate of a profile, and only waits where that is nothing", () => {
+test("warms up at the first rate of a profile, and pauses when that rate is 0", () => {
   const [orders] = planned({ PROFILE: "spike", RATE: "10", WARM_UP: "4" }).plan.scenarios;
   expect(orders).toMatchObject({ startMs: 0, warmUpMs: 4_000 });
   expect(orders?.schedule?.stages[0]).toEqual({ to: 10, durationMs: 4_000 });
@@ -73,7 +73,7 @@ test("bounds virtual users, and lets watchers share them", () => {
   expect(k6["watchers"]).toMatchObject({ executor: "per-vu-iterations", vus: 3 });
 });
 
-test("limits the schedule lag, which of a slope includes the time in which k6 wakes its virtual users", () => {
+test("limits the schedule lag; the limit of a slope includes the start of k6's virtual users", () => {
   const name = "schedule_lag{scenario:orders}";
   const limit = (environment: Record<string, string>) => planned(environment).thresholds[name];
   expect(limit({ PROFILE: "baseline" })).toEqual([{ threshold: "p(99)<=10" }]);
@@ -82,7 +82,7 @@ test("limits the schedule lag, which of a slope includes the time in which k6 wa
   expect(ofNode.find(({ figure }) => figure === name)).toMatchObject({ most: 10 });
 });
 
-test("ends only breakpoint where an objective is missed", () => {
+test("only breakpoint ends when an objective is missed", () => {
   for (const { name } of profiles) {
     const [latency] = planned({ PROFILE: name }).thresholds["order_latency"] ?? [];
     expect(latency?.abortOnFail === true).toBe(name === "breakpoint");
@@ -93,7 +93,7 @@ test("lists the profiles when one is unknown", () => {
   expect(() => profileNamed("nope")).toThrow(/PROFILE is "nope": expected one of smoke, baseline, steps/);
 });
 
-test("gives each scenario a number of its own that fits into an id", () => {
+test("each scenario has a unique number that fits into an id", () => {
   const numbers = Object.values(SCENARIO_NUMBERS);
   expect(new Set(numbers).size).toBe(numbers.length);
   expect(Math.max(...numbers)).toBeLessThan(16);

@@ -65,7 +65,7 @@ test("counts an order as missed once, and frees its store when the order is show
   expect(probes.begin("a", 80_001)).toBe(true);
 });
 
-test("gives up pending orders when the hour changes", () => {
+test("drops pending orders when the hour changes", () => {
   const probes = opened(["a", 41]);
   probes.begin("a", 1);
   expect(probes.shown("11:00", showing(["a", 1]), 20)).toEqual([]);

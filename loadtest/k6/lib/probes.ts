@@ -1,5 +1,5 @@
 /**
- * Freshness where users are: orders at random times (Poisson), each awaited on a dashboard. One client sends and
+ * Freshness as users see it: orders at random times (Poisson), each awaited on a dashboard. One client sends and
  * watches, so there is one clock and one connection, and a late order delays no other.
  *
  * Two orders of one store cannot be distinguished on the dashboard, so a store has one pending order at a time: the k-th order
@@ -153,13 +153,13 @@ export const sendProbes = (world: ProbeWorld, planned: Planned, startMs: number)
   });
 };
 
-/** Its store was busy with the previous one, or no dashboard had come: no failure of the system. */
+/** The store was busy with the previous order, or there was no dashboard yet: not a failure of the system. */
 const skip = ({ figures, log }: ProbeWorld, { number }: Planned, iteration: number): void => {
   figures.freshnessSkipped.add(1);
   log(ledgerLine(number, iteration, NOT_SENT));
 };
 
-/** A Poisson process: the time of one order says nothing about the next. */
+/** A Poisson process: the time of an order is independent of the previous one. */
 const atRandomTimes = (
   { settings, nowMs, after }: ProbeWorld,
   startMs: number,

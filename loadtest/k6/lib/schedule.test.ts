@@ -17,7 +17,7 @@ test("plans the first arrival of a constant rate at 0 and the gaps in whole nano
   expect(offsets(constant(0.5), 3)).toEqual([0, 2_000, 4_000]);
 });
 
-// The series that k6's own test holds its executor to: TestRampingArrivalRateCal, in milliseconds.
+// the series of k6's own test, TestRampingArrivalRateCal, in milliseconds
 test("plans a ramp as k6 does", () => {
   const series = scheduleOf(0, [
     { toPerSecond: 1, durationMs: 5_000 },
@@ -43,7 +43,7 @@ test("treats a stage of 0 seconds as a jump", () => {
   ]);
 });
 
-/** The area under the rate until a moment, summed in small steps: another way to the same end. */
+/** The area under the rate until a moment, by numerical integration. */
 const areaUntil = (schedule: ReturnType<typeof scheduleOf>, untilMs: number): number => {
   const STEPS = 400;
   let [area, startMs, rate] = [0, 0, schedule.from];

@@ -1,6 +1,5 @@
 /**
- * When each arrival of a scenario is due: latency counts from the moment at which a customer came, however late the
- * generator or the system was. The Node generator sends at these times. k6 does not report its own to scripts, so its
+ * When each arrival of a scenario is due. Latency counts from this time, however late the generator or the system was. The Node generator sends at these times. k6 does not report its own to scripts, so its
  * rules are repeated here.
  *
  * After lib/executor/constant_arrival_rate.go and ramping_arrival_rate.go of k6 v2.2.0, for a run on one machine. Both

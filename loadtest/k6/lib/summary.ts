@@ -30,9 +30,8 @@ export type ScenarioSummary = {
   /** The part of it that was warm-up. */
   readonly warmUpMs: number;
   /**
-   * k6 starts a slope (ramping-arrival-rate) when it has woken its virtual users and does not report when that was; all
-   * requests seem late by as much. It is the least lateness seen, is subtracted from the summary's figures, and is still
-   * part of every sample. 0 from the Node generator.
+   * k6 starts a slope (ramping-arrival-rate) after its virtual users and does not report when, so all requests seem late by
+   * this time. It is the lowest lateness seen. The summary's figures exclude it, the samples include it. 0 with Node.
    */
   readonly lateStartMs: number;
   /** Arrivals per second at the start. */

@@ -13,9 +13,9 @@ export type WatchWorld = {
   after(ms: number, act: () => void): void;
 };
 
-/** All of them at once would be another experiment. */
+/** Opening all at once would measure connection setup instead of fan-out. */
 const OPEN_WITHIN_MS = 5_000;
-/** A sample of k6's for each frame would cost more than the frame. */
+/** In k6 a sample for each frame would cost more than the frame. */
 const COUNT_EVERY_MS = 1_000;
 const RECONNECT_AFTER_MS = 1_000;
 

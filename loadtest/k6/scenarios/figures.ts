@@ -2,7 +2,7 @@
 import { Counter, Rate, Trend } from "k6/metrics";
 import { openSettle } from "../lib/ledger.ts";
 
-/** k6 has a console, which its types lack. */
+/** Missing in the types of k6. */
 declare const console: { log(text: string): void };
 
 export const figures = {

@@ -1,4 +1,4 @@
-/** This run as each of k6's virtual users sees it: settings, plan, orders, and which arrival is running. */
+/** The run in each virtual user of k6: settings, plan, orders, and the current arrival. */
 import { SharedArray } from "k6/data";
 import exec from "k6/execution";
 import { catalogueFrom } from "../../../shared/domain/catalogue.ts";
@@ -8,13 +8,13 @@ import { plannedOffsets } from "../lib/schedule.ts";
 import { settingsFrom } from "../lib/settings.ts";
 import { profileNamed } from "../profiles/all.ts";
 
-/** Every virtual user runs this file at a time of its own; a shared array is made once. */
+/** Each virtual user evaluates this file at another time; a shared array is evaluated once. */
 const [initialMs = 0] = new SharedArray<number>("when k6 was started", () => [Date.now()]);
 
 export const settings = settingsFrom(__ENV, initialMs);
 export const plan = planOf(profileNamed(settings.profile), settings);
 
-/** A path that is not absolute is the project's. */
+/** A relative path is relative to the project. */
 const catalogueText = (): string => {
   const { catalogueFile } = settings;
   return open(
@@ -37,16 +37,16 @@ export const anyDrink = drinks[0] ?? "";
 type Instance = typeof exec.instance;
 type Scenario = typeof exec.scenario;
 
-/** k6 makes a new object each time it is asked for one. */
+/** Cached, because k6 creates a new object on each access. */
 let instance: Instance | null = null;
 
-/** Milliseconds since the run began, finer than the whole ones of Date.now, which many a reply does not take. */
+/** Milliseconds since the start of the run, with fractions: many replies take less than the 1 ms of Date.now. */
 export const nowMs = (): number => {
   instance ??= exec.instance;
   return instance.currentTestRunDuration;
 };
 
-/** The scenario that this virtual user runs; it may run another one later. */
+/** A virtual user may run another scenario later. */
 type Current = {
   readonly planned: Planned;
   readonly scenario: Scenario;
@@ -62,13 +62,13 @@ export type Arrival = {
   readonly planned: Planned;
   readonly iteration: number;
   readonly plannedMs: number;
-  /** It counts in no figure. */
+  /** Not in any figure. */
   readonly isWarmUp: boolean;
-  /** The first that counts. */
+  /** The first one after the warm-up. */
   readonly isFirst: boolean;
 };
 
-/** The iteration that is running, and when it was due. */
+/** The current iteration and its planned time. */
 export const arrival = (): Arrival => {
   if (current === null || current.scenario.name !== current.planned.name) current = enter();
   const { planned, scenario, startMs, offsetOf } = current;

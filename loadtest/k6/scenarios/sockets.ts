@@ -1,4 +1,4 @@
-/** What uses a WebSocket: the probe, by one virtual user (k6 sees one iteration), and open dashboards, many to a virtual user. */
+/** WebSockets: the probe is one iteration of one virtual user; a virtual user holds many open dashboards. */
 import http from "k6/http";
 import { setTimeout } from "k6/timers";
 import { WebSocket } from "k6/websockets";
@@ -9,7 +9,7 @@ import { holdDashboards } from "../lib/watchers.ts";
 import { figures, log, settle } from "./figures.ts";
 import { anyDrink, arrival, nowMs, plan, settings } from "./run.ts";
 
-/** k6 accepts a protocol, which its types of this version lack. */
+/** k6 accepts a protocol; the types of this version lack it. */
 const Socket = WebSocket as unknown as new (url: string, protocol: string) => WebSocket;
 
 const openLive = (url: string, { onText, onOpen, onEnd }: LiveHandlers): WebSocket => {
