@@ -3,73 +3,34 @@ import { settingsFrom } from "./settings.ts";
 
 const NOW_MS = Date.UTC(2026, 10, 21, 10);
 
-test("has a default for every setting", () => {
-  expect(settingsFrom({}, NOW_MS)).toEqual({
-    baseUrl: "http://127.0.0.1:8005",
-    mode: "v1",
-    profile: "baseline",
-    seed: 1,
-    run: NOW_MS % 2 ** 32,
-    runStartMs: NOW_MS,
-    perSecond: null,
-    seconds: null,
-    warmUpSeconds: 0,
-    ordersPerRequest: 1,
-    probesPerSecond: 0,
-    probeStores: [],
-    catalogueFile: "services/order-api/catalogue.json",
-    summaryFile: null,
-    mostVus: 1_000,
-    watchers: null,
-    hasSamples: false,
-    replyWithinSeconds: 10,
-    waitSeconds: 0,
-  });
-});
+/** Property, default, variable, its text, and the value that is read from it. */
+const SETTINGS = [
+  ["baseUrl", "http://127.0.0.1:8005", "BASE_URL", "http://host:1/", "http://host:1"],
+  ["mode", "v1", "MODE", "v1-each", "v1-each"],
+  ["profile", "baseline", "PROFILE", "constant", "constant"],
+  ["seed", 1, "SEED", "7", 7],
+  ["run", NOW_MS % 2 ** 32, "RUN", "4294967295", 2 ** 32 - 1],
+  ["runStartMs", NOW_MS, "RUN_START_MS", String(NOW_MS - 1_000), NOW_MS - 1_000],
+  ["perSecond", null, "RATE", "0.5", 0.5],
+  ["seconds", null, "DURATION", "2.5", 2.5],
+  ["warmUpSeconds", 0, "WARM_UP", "3", 3],
+  ["ordersPerRequest", 1, "ORDERS_PER_REQUEST", "10", 10],
+  ["probesPerSecond", 0, "PROBES_PER_SECOND", "2", 2],
+  ["probeStores", [], "PROBE_STORES", "a, b,,a", ["a", "b"]],
+  ["catalogueFile", "services/order-api/catalogue.json", "CATALOGUE", "c.json", "c.json"],
+  ["summaryFile", null, "SUMMARY", "s.json", "s.json"],
+  ["mostVus", 1_000, "MAX_VUS", "50", 50],
+  ["watchers", null, "WATCHERS", "0", 0],
+  ["hasSamples", false, "SAMPLES", "1", true],
+  ["replyWithinSeconds", 10, "REPLY_WITHIN", "2.5", 2.5],
+  ["waitSeconds", 0, "WAIT", "60", 60],
+] as const;
 
-test("reads every setting", () => {
-  const given = {
-    BASE_URL: "http://host:1/",
-    MODE: "v1-each",
-    PROFILE: "constant",
-    SEED: "7",
-    RUN: "4294967295",
-    RUN_START_MS: String(NOW_MS - 1_000),
-    RATE: "0.5",
-    DURATION: "2.5",
-    WARM_UP: "3",
-    ORDERS_PER_REQUEST: "10",
-    PROBES_PER_SECOND: "2",
-    PROBE_STORES: "a, b,,a",
-    CATALOGUE: "c.json",
-    SUMMARY: "s.json",
-    MAX_VUS: "50",
-    WATCHERS: "0",
-    SAMPLES: "1",
-    WAIT: "60",
-    REPLY_WITHIN: "2.5",
-  };
-  expect(settingsFrom(given, NOW_MS)).toEqual({
-    baseUrl: "http://host:1",
-    mode: "v1-each",
-    profile: "constant",
-    seed: 7,
-    run: 2 ** 32 - 1,
-    runStartMs: NOW_MS - 1_000,
-    perSecond: 0.5,
-    seconds: 2.5,
-    warmUpSeconds: 3,
-    ordersPerRequest: 10,
-    probesPerSecond: 2,
-    probeStores: ["a", "b"],
-    catalogueFile: "c.json",
-    summaryFile: "s.json",
-    mostVus: 50,
-    watchers: 0,
-    hasSamples: true,
-    replyWithinSeconds: 2.5,
-    waitSeconds: 60,
-  });
+test("reads every setting, and has a default for each", () => {
+  const byProperty = (of: 1 | 4) => Object.fromEntries(SETTINGS.map((row) => [row[0], row[of]]));
+  const environment = Object.fromEntries(SETTINGS.map(([, , variable, text]) => [variable, text]));
+  expect(settingsFrom({}, NOW_MS)).toEqual(byProperty(1));
+  expect(settingsFrom(environment, NOW_MS)).toEqual(byProperty(4));
 });
 
 test.each([

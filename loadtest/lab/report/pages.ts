@@ -37,7 +37,7 @@ export const FOLDER = "docs/scale";
 const ANSWER = "crossover-1";
 const NO_RESULTS = "No results yet.";
 
-export const answerBlocks = (suite: Suite, pictures: readonly Picture[]): Block[] => {
+const answerBlocks = (suite: Suite, pictures: readonly Picture[]): Block[] => {
   const table = answerTable(suite);
   if (table.rows.length === 0) return [NO_RESULTS];
   const own = modeCapacities(suite).filter(({ mode }) => MODE_NAMES.includes(mode));
@@ -52,7 +52,7 @@ export const answerBlocks = (suite: Suite, pictures: readonly Picture[]): Block[
 };
 
 /** The machine and how the suite was made: a list. */
-export const environmentBlocks = ({ env, runs }: Suite): Block[] => {
+const environmentBlocks = ({ env, runs }: Suite): Block[] => {
   const { scale, commit, seed, kernel, versions, pinning, turnedDown, cores, cpuModel, memoryBytes } = env;
   const programs = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
   const facts = [
@@ -109,7 +109,7 @@ const summaryBlocks = (suite: Suite, pictures: readonly Picture[]): Block[] =>
   });
 
 /** All that the results contain about one experiment. */
-export const experimentBlocks = (
+const experimentBlocks = (
   id: string,
   experiment: Hypothesis,
   suite: Suite,
@@ -143,7 +143,7 @@ const neededFor = (id: string): string[] => {
   return EXPERIMENTS.map((each) => each.id).filter((each) => needed.has(each));
 };
 
-export const claimsBlocks = (suite: Suite): Block[] => [
+const claimsBlocks = (suite: Suite): Block[] => [
   claimsTable(suite),
   "\\* at half of the capacity for single orders.",
 ];
