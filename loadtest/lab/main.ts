@@ -50,7 +50,9 @@ const check = async (folder: string | null): Promise<number> => {
   const found = existing(folder);
   const problems = await checkSuite(found, root);
   for (const problem of problems) log(problem);
-  log(problems.length === 0 ? `every page is what ${found} makes` : "npm run lab -- render writes them again");
+  log(
+    problems.length === 0 ? `every page is what ${found} makes` : "npm run lab -- render writes them again",
+  );
   return problems.length === 0 ? 0 : 1;
 };
 

@@ -21,7 +21,7 @@ export type Hypothesis = {
 
 export const HYPOTHESES: Readonly<Record<string, Hypothesis>> = {
   E0: {
-    title: "Generator and null route",
+    title: "Null route",
     hypothesis:
       "The generator is not the limit. At the capacity of each mode it uses at most half of the 80 % of its cores that are allowed. Where k6 is installed, it measures the same reply time (p99) within 10 ms.",
     method:
