@@ -64,7 +64,7 @@ export default defineConfig({
         // parts of a program, which lab/generators/generator.integration.test.ts verifies by the audit
         "loadtest/node/{main,scenarios}.ts",
         // a run itself, on servers and under load: npm run lab -- self-test spoils some
-        "loadtest/lab/run/{during-load,environment,null-api,remote-system,revisions,run,servers,stage}.ts",
+        "loadtest/lab/run/{during-load,environment,null-api,remote-system,revisions,run,servers,test-bed}.ts",
         "loadtest/lab/generators/{generator,wrk}.ts",
         "loadtest/lab/{listeners,measures}/**",
         "loadtest/lab/judge/self-test.ts",

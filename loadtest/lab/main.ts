@@ -15,13 +15,13 @@ import { checkSuite, renderReport, renderSuite, reportFile } from "./report/suit
 import type { Pinning } from "./run/environment.ts";
 import { commitOf, environmentOf, pinningHere, takeGeneratorCores } from "./run/environment.ts";
 import { grafanaIn, marking, openProgress } from "./run/progress.ts";
-import { openElsewhere } from "./run/remote-system.ts";
+import { openRemoteSystem } from "./run/remote-system.ts";
 import { folderFor, openSuite, suiteFolders } from "./run/result-files.ts";
 import type { Suite } from "./run/results.ts";
 import { compareRevisions } from "./run/revisions.ts";
 import type { Lab } from "./run/run.ts";
-import { openStage } from "./run/stage.ts";
-import { type Going, measuresOf } from "./run/suite.ts";
+import { measuresOf, type SuiteRun } from "./run/suite.ts";
+import { openTestBed } from "./run/test-bed.ts";
 import { doAll } from "./run/work.ts";
 
 const root = join(import.meta.dirname, "..", "..");
@@ -65,13 +65,13 @@ const withLab = async <T>(
 ): Promise<T> => {
   await takeGeneratorCores(pinning);
   const environment = process.env;
-  const stage = environment["BASE_URL"]
-    ? openElsewhere(environment, mayWipe)
-    : openStage({ pinning, environment, mayWipe, log, signal });
+  const testBed = environment["BASE_URL"]
+    ? openRemoteSystem(environment, mayWipe)
+    : openTestBed({ pinning, environment, mayWipe, log, signal });
   try {
-    return await work({ stage, k6, pinning, signal });
+    return await work({ testBed, k6, pinning, signal });
   } finally {
-    await stage.close();
+    await testBed.close();
   }
 };
 
@@ -174,9 +174,9 @@ const measured = async (
     const grafana = grafanaIn(process.env);
     const own = measuresOf(lab);
     const measures = grafana === null ? own : marking(own, grafana, log);
-    const going: Going = { measures, folder, suite, progress, runs: 0 };
-    const failed = await doAll(going, works, log);
-    return { suite: going.suite, failed };
+    const suiteRun: SuiteRun = { measures, folder, suite, progress, runs: 0 };
+    const failed = await doAll(suiteRun, works, log);
+    return { suite: suiteRun.suite, failed };
   });
 };
 

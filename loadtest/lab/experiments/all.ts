@@ -1,8 +1,7 @@
 /** All experiments, in the order in which they run: those that others take their rates from come first. */
 import { e3, e4, e8 } from "./disturbances.ts";
-import { e0 } from "./e0.ts";
 import type { Experiment } from "./experiment.ts";
-import { e1, e2, e11, e12, e13 } from "./rates.ts";
+import { e0, e1, e2, e11, e12, e13 } from "./rates.ts";
 import { e7, e9 } from "./scale-out.ts";
 import { e5, e6, e10 } from "./settings.ts";
 import { drain, fanOut, ingest, live, overload } from "./speed.ts";

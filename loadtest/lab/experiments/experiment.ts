@@ -58,7 +58,7 @@ export type Point = {
   readonly workers?: number;
   /** Processes of the order API; 1 by default. */
   readonly apis?: number;
-  /** Stores of the catalogue beside the probes' own; the usual four without. */
+  /** Stores of the catalogue besides the probes' own; the usual four without. */
   readonly stores?: number;
   /** SQL for the fresh database, before any program. */
   readonly prepare?: string;

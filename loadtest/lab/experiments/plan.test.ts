@@ -47,7 +47,7 @@ test("one mode brings its variants and the null route, and no other mode", () =>
   expect(new Set(arrangements)).toEqual(new Set(["null", "v1", "v1-each"]));
 });
 
-test("without E2 what a mode carries at most is asked first", () => {
+test("without E2 the peak of a mode is measured first", () => {
   const works = planOf(selection({ experiments: [experimentNamed("e11")], modes: ["v2"] }));
   expect(works[0]).toEqual({ kind: "peak", experiment: "E2", arrangement: "v2", size: 10 });
   expect(works.filter(({ kind, experiment }) => kind === "peak" && experiment === "E2")).toHaveLength(1);

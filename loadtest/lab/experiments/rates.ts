@@ -1,7 +1,30 @@
-/** How many orders per second each mode carries, and what they cost at rest and at shares of that capacity. */
+/** How many orders per second the generator sends and each mode carries, and what they cost at rest and at shares of that capacity. */
 import { MODE_NAMES } from "../run/arrangements.ts";
 import type { Scale } from "../run/results.ts";
 import type { Experiment, Point, Search } from "./experiment.ts";
+
+/** A rate that k6 sends on one core of a small machine. */
+const PAIR_RATE = 500;
+
+/** One rate by both generators: they have to measure the same. */
+const pair = (["node", "k6"] as const).map(
+  (generator): Point => ({
+    arrangement: "null",
+    name: `by ${generator}`,
+    generator,
+    varied: { purpose: "pair", generator },
+    load: { rate: PAIR_RATE, warmUpSeconds: 5, seconds: 10 },
+  }),
+);
+
+export const e0: Experiment = {
+  id: "E0",
+  question: "How much can the generator send, and the API answer, with nothing behind it?",
+  searches: () => [1, 10].map((ordersPerRequest) => ({ arrangement: "null", ordersPerRequest })),
+  points: () => pair,
+  turnedDown: (scale) =>
+    scale === "standard" ? ["E0: the generator's ceiling by one confirmation instead of five"] : [],
+};
 
 const SIZES = [1, 10] as const;
 const ofEachModeAndSize = <T>(make: (mode: string, size: number) => T): T[] =>

@@ -73,7 +73,7 @@ test("what is full at the first failing rate gave in first", () => {
   expect(firstBottleneck(runs, [peak], capacity)).toBe("Kafka's CPU");
 });
 
-test("where nothing is full there, the next failing rate is asked, and the closed loop at last", () => {
+test("where nothing is full there, the next failing rate decides, and finally the closed loop", () => {
   const runs = [runAt(100, "memory", true), runAt(110, null), runAt(150, null)];
   expect(firstBottleneck([...runs, runAt(200, "PostgreSQL's CPU")], [peak], capacity)).toBe(
     "PostgreSQL's CPU, at 2\u202f000/s",
@@ -82,7 +82,7 @@ test("where nothing is full there, the next failing rate is asked, and the close
   expect(firstBottleneck(runs, [], capacity)).toBe("not found");
 });
 
-test("of several runs at a rate most decide, and where none failed the rate that held is asked", () => {
+test("of several runs at a rate most decide, and where none failed the rate that held decides", () => {
   const runs = [runAt(110, "memory"), runAt(110, "the machine"), runAt(110, "the machine"), runAt(110, null)];
   expect(firstBottleneck(runs, [], capacity)).toBe("the machine");
   const held = [runAt(50, "memory", true), runAt(100, "Redis' fsync (stream)", true)];

@@ -20,7 +20,7 @@ export type Saturation = {
     /** All its processes together, and how many cores they may use. */
     readonly used: number;
     readonly given: number;
-    /** Of looks (once a second) at active sessions: the share in `wait_event` WALSync, WALWrite or WalWriteLock. */
+    /** Of samples (once a second) at active sessions: the share in `wait_event` WALSync, WALWrite or WalWriteLock. */
     readonly walWaitShare: number | null;
     /** The share in `wait_event_type` Lock. */
     readonly lockWaitShare: number | null;
@@ -111,14 +111,14 @@ export const RULES: readonly Rule[] = [
   {
     resource: "PostgreSQL's commits",
     atLeast: 0.5,
-    of: "of active sessions, one at least at each look, waiting for the log (WALSync, WALWrite)",
+    of: "of active sessions, one at least at each sample, waiting for the log (WALSync, WALWrite)",
     source: "pg_stat_activity, once a second",
     share: ({ postgres }) => postgres?.walWaitShare ?? null,
   },
   {
     resource: "PostgreSQL's locks",
     atLeast: 0.5,
-    of: "of active sessions, one at least at each look, waiting for a lock",
+    of: "of active sessions, one at least at each sample, waiting for a lock",
     source: "pg_stat_activity, once a second",
     share: ({ postgres }) => postgres?.lockWaitShare ?? null,
   },

@@ -33,7 +33,7 @@ test("the bounds themselves hold, and the relaxed objective is the looser one", 
   expect(judge(late, "relaxed").holds).toBe(true);
 });
 
-test("the null route has no freshness to be judged by", () => {
+test("the null route is judged without freshness", () => {
   expect(judge({ ...good, mode: "null", freshnessMs: null }, "interactive").holds).toBe(true);
 });
 

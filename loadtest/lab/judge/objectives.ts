@@ -35,7 +35,7 @@ export const judge = (run: Judged, name: ObjectiveName): Judgement => {
   const { ackMs, freshnessMs, errorShare, audit } = run;
   const because: string[] = [];
   const atMost = (what: string, value: number, bound: number, text: (value: number) => string): void => {
-    // rounded, what is a little too much would look like the bound itself
+    // rounded, what is a little too much would read like the bound itself
     const said = text(value) === text(bound) ? String(value) : text(value);
     if (!(value <= bound)) because.push(`${what} ${said} > ${text(bound)}`);
   };
@@ -69,7 +69,7 @@ const FAR_TOO_MANY = 10;
 
 /**
  * A system that stalls makes the generator late: it drops what it has no virtual user for, and then has hundreds of
- * replies to read at once. Such a run asked for less than was planned, so what fails in it fails. It has failed where the
+ * replies to read at once. Such a run sent less than was planned, so what fails in it fails. It has failed where the
  * backlog grew, or replies took too long even from when the requests really left, with the generator's own lateness
  * taken off, as it may have read them as late as it sent; or far more was refused than a burst of late ones explains.
  */
@@ -99,7 +99,7 @@ const MOST_STOLEN_SHARE = 0.03;
 /** `generatorShare` is of the cores that the generator was given. */
 export const voidsOf = (figures: {
   /** A fault came before the measured time. */
-  readonly isStruckEarly?: boolean;
+  readonly isFaultEarly?: boolean;
   readonly droppedIterations: number;
   readonly generatorShare: number;
   readonly scheduleLagP99Ms: number;
@@ -108,7 +108,7 @@ export const voidsOf = (figures: {
 }): string[] => {
   const { droppedIterations, generatorShare, scheduleLagP99Ms, stolenShare, auditProblems } = figures;
   return [
-    ...(figures.isStruckEarly ? ["its fault came before the measured time"] : []),
+    ...(figures.isFaultEarly ? ["its fault came before the measured time"] : []),
     ...(droppedIterations > 0 ? [`the generator dropped ${droppedIterations} iterations`] : []),
     ...(generatorShare > MOST_GENERATOR_SHARE
       ? [

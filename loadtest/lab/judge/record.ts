@@ -23,21 +23,21 @@ export type Place = Pick<
 /** An order that no dashboard showed in time is as old as the relaxed objective allows, at least. */
 const NEVER_SEEN_MS = 65_000;
 
-export const judged = (
+export const recordOf = (
   measured: Measured,
   place: Place,
   pinning: Pinning,
 ): { readonly run: Run; readonly seconds: readonly Second[] } => {
-  const { order, output, looks, audit } = measured;
+  const { order, output, samples, audit } = measured;
   const { arrangement } = order.setting;
   const { load } = order;
   const window: Window = { startMs: output.startMs, endMs: output.startMs + load.seconds * 1_000 };
-  const seconds = secondsOf(output, looks, arrangement.mode ?? "");
-  const saturation = saturationOf(looks, window, pinning);
+  const seconds = secondsOf(output, samples, arrangement.mode ?? "");
+  const saturation = saturationOf(samples, window, pinning);
   const acknowledged = output.requests.filter(({ outcome }) => outcome === "acknowledged");
   const scheduleLagMs = percentiles(output.requests.map(({ lagMs }) => lagMs));
   const ordersPerSecond = load.requestsPerSecond * load.ordersPerRequest;
-  const machine = machineIn(looks, window);
+  const machine = machineIn(samples, window);
   const run: Run = {
     ...place,
     mode: arrangement.name,
@@ -71,7 +71,7 @@ export const judged = (
     drainedSeconds: rounded(measured.drainedSeconds, 2),
     resources: withListeners(
       measured,
-      resourcesOf(looks, window, (name) =>
+      resourcesOf(samples, window, (name) =>
         GENERATORS.has(name) ? pinning.generatorCores : pinning.systemCores,
       ),
       pinning,
@@ -81,13 +81,13 @@ export const judged = (
     servers: serversOf(measured, seconds),
     bottleneck: bottleneckOf(saturation).bottleneck,
     ...faultIn(measured, window.endMs),
-    ...(measured.heard && { websocket: measured.heard.websocket }),
+    ...(measured.listening && { websocket: measured.listening.websocket }),
   };
   return { run, seconds };
 };
 
 const voidsIn = (
-  { output, heard, struck, audit, order }: Measured,
+  { output, listening, injected, audit, order }: Measured,
   of: {
     readonly saturation: ReturnType<typeof saturationOf>;
     readonly machine: ReturnType<typeof machineIn>;
@@ -95,11 +95,11 @@ const voidsIn = (
   },
 ): string[] => {
   const { used, given } = of.saturation.generator;
-  const listening = (heard?.cpuSeconds ?? 0) / order.load.seconds;
+  const listenersUsed = (listening?.cpuSeconds ?? 0) / order.load.seconds;
   return voidsOf({
-    isStruckEarly: struck.some(({ fromMs }) => fromMs < output.startMs),
+    isFaultEarly: injected.some(({ fromMs }) => fromMs < output.startMs),
     droppedIterations: output.dropped,
-    generatorShare: (used + listening) / given,
+    generatorShare: (used + listenersUsed) / given,
     scheduleLagP99Ms: of.lagP99Ms,
     stolenShare: of.machine.stolenShare,
     auditProblems: audit.problems,
@@ -184,22 +184,22 @@ const serversOf = ({ before, after, topicBytes }: Measured, seconds: readonly Se
 
 /** They are in a process that the sampler does not know. */
 const withListeners = (
-  { heard, order }: Measured,
+  { listening, order }: Measured,
   resources: Run["resources"],
   { generatorCores }: Pinning,
 ): Run["resources"] =>
-  heard === null
+  listening === null
     ? resources
     : {
         ...resources,
         clients: {
-          cpuSeconds: rounded(Math.min(heard.cpuSeconds, order.load.seconds * generatorCores), 3),
+          cpuSeconds: rounded(Math.min(listening.cpuSeconds, order.load.seconds * generatorCores), 3),
           peakRssBytes: 0,
           cores: generatorCores,
         },
       };
 
-const faultIn = ({ struck, output }: Measured, endMs: number): Pick<Run, "fault"> => {
-  const [first] = struck;
+const faultIn = ({ injected, output }: Measured, endMs: number): Pick<Run, "fault"> => {
+  const [first] = injected;
   return first ? { fault: faultOf(first, output.requests, output.visible, endMs) } : {};
 };

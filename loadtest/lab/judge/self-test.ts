@@ -1,5 +1,5 @@
 /**
- * Runs that are spoiled on purpose: a generator asked for more than it can send, an order taken away, one counted twice.
+ * Runs that are spoiled on purpose: a generator that has to send more than it can, an order taken away, one counted twice.
  * Each has to be void and to say why, or no other run is to be believed.
  */
 import type { Pool } from "#shared/store/pool.ts";
@@ -7,8 +7,8 @@ import type { Point } from "../experiments/experiment.ts";
 import { planned } from "../experiments/layout.ts";
 import type { Run } from "../run/results.ts";
 import { type Lab, measure } from "../run/run.ts";
-import type { Scene } from "../run/stage.ts";
-import { judged } from "./record.ts";
+import type { SystemUnderTest } from "../run/test-bed.ts";
+import { recordOf } from "./record.ts";
 
 type Spoiled = {
   readonly name: string;
@@ -59,11 +59,11 @@ export const selfTest = async (
   const outcomes: Outcome[] = [];
   for (const { name, point, spoil, says } of SPOILED) {
     if (names.length > 0 && !names.includes(point.name)) continue;
-    const beforeAudit = async ({ pool }: Scene): Promise<void> => void (await spoil?.(pool));
+    const beforeAudit = async ({ pool }: SystemUnderTest): Promise<void> => void (await spoil?.(pool));
     const { order, varied, name: place } = planned(point, "smoke", 1, () => null);
     const numbered = { ...order.load, run: outcomes.length + 1, runStartMs: Date.now() };
     const measured = await measure({ ...lab, beforeAudit }, { ...order, load: numbered });
-    const { run } = judged(
+    const { run } = recordOf(
       measured,
       {
         ...{ experiment: "self-test", point: place, repetition: 1, attempt: 1, varied },

@@ -19,7 +19,7 @@ const RESAMPLES = 2_000;
 const SEED = 1;
 const [LOW_SHARE, HIGH_SHARE] = [0.025, 0.975];
 
-/** Throws without values: a figure that nothing was measured for must not look like one. */
+/** Throws without values: a figure that nothing was measured for must not read like one. */
 export const medianOf = (values: readonly number[]): number => {
   const sorted = ascending(values);
   const [below, above] = [sorted[(sorted.length - 1) >> 1], sorted[sorted.length >> 1]];

@@ -20,14 +20,14 @@ const output = (requests: readonly Request[], visible: GeneratorOutput["visible"
 });
 
 test("a second has what was planned in it, seen in it, and known at its end", () => {
-  const looks = [
+  const samples = [
     lookAt(START_MS, { api: 1 }, { api: 5 }, 7),
     lookAt(START_MS + 1_000, { api: 1.5 }, { api: 6 }, 9),
   ];
   const requests = [request(0, 10), request(900, 1_200), request(950, 30, "refused"), request(1_000, 5)];
   const [first, second, ...more] = secondsOf(
     output(requests, [{ atMs: START_MS + 1_100, freshnessMs: 120 }]),
-    looks,
+    samples,
     "v2",
   );
   expect(first).toEqual({
@@ -39,12 +39,12 @@ test("a second has what was planned in it, seen in it, and known at its end", ()
 });
 
 test("an API that does not answer leaves the backlog as it was last known", () => {
-  const looks = [
+  const samples = [
     lookAt(START_MS + 500, {}, {}, 40),
     lookAt(START_MS + 1_500, {}),
     lookAt(START_MS + 2_500, {}),
   ];
-  expect(secondsOf(output([]), looks, "v2").map(({ lagOrders }) => lagOrders)).toEqual([40, 40, 40]);
+  expect(secondsOf(output([]), samples, "v2").map(({ lagOrders }) => lagOrders)).toEqual([40, 40, 40]);
 });
 
 const lagging = (lagAt: (t: number) => number): Second[] =>
@@ -102,24 +102,24 @@ const madeUp = (downFromMs: number, downUntilMs: number, staleUntilMs = downUnti
 
 test("downtime is how long nothing was acknowledged, recovery counts from when it ran again", () => {
   const { requests, visible } = madeUp(5_000, 7_000);
-  const struck = { what: "kill-api", fromMs: 5_000, untilMs: 6_000 };
-  expect(faultOf(struck, requests, visible, 20_000)).toEqual({
+  const injected = { what: "kill-api", fromMs: 5_000, untilMs: 6_000 };
+  expect(faultOf(injected, requests, visible, 20_000)).toEqual({
     ...{ what: "kill-api", downtimeSeconds: 2, recoverySeconds: 1 },
   });
 });
 
 test("a dashboard that stays stale has not recovered, however fast replies are", () => {
   const { requests, visible } = madeUp(5_000, 5_000, 12_000);
-  const struck = { what: "kill-worker", fromMs: 5_000, untilMs: 5_300 };
-  const { downtimeSeconds, recoverySeconds } = faultOf(struck, requests, visible, 20_000);
+  const injected = { what: "kill-worker", fromMs: 5_000, untilMs: 5_300 };
+  const { downtimeSeconds, recoverySeconds } = faultOf(injected, requests, visible, 20_000);
   expect(downtimeSeconds).toBe(0);
   expect(recoverySeconds).toBeCloseTo(6.7, 1);
 });
 
 test("what does not recover says so", () => {
   const { requests, visible } = madeUp(5_000, 20_000);
-  const struck = { what: "restart-backend", fromMs: 5_000, untilMs: 6_000 };
-  expect(faultOf(struck, requests, visible, 20_000)).toEqual({
+  const injected = { what: "restart-backend", fromMs: 5_000, untilMs: 6_000 };
+  expect(faultOf(injected, requests, visible, 20_000)).toEqual({
     what: "restart-backend",
     downtimeSeconds: 14.99,
     recoverySeconds: null,

@@ -1,24 +1,24 @@
 /** A run second by second: what clients met, what waited, and who worked. */
 import type { GeneratorOutput, Request, Visible } from "../generators/output.ts";
 import type { Run, Second } from "../run/results.ts";
-import { type Look, sumOf } from "../sample/sampler.ts";
+import { type Sample, sumOf } from "../sample/sampler.ts";
 import { medianOf, percentileOf } from "./statistics.ts";
 import { cpuOf, cpuSecondsOf, namesIn, rounded, type Window } from "./usage.ts";
 
 const SECOND_MS = 1_000;
 
-/** Until the last look: what drains after the load is of the run too. */
+/** Until the last sample: the drain after the load belongs to the run. */
 export const secondsOf = (
   { startMs, requests, visible }: GeneratorOutput,
-  looks: readonly Look[],
+  samples: readonly Sample[],
   mode: string,
 ): Second[] => {
   const secondOf = (atMs: number): number => Math.floor((atMs - startMs) / SECOND_MS);
   const byPlan = Map.groupBy(requests, ({ plannedAtMs }) => secondOf(plannedAtMs));
   const seen = Map.groupBy(visible, ({ atMs }) => secondOf(atMs));
-  const last = Math.max(secondOf(looks.at(-1)?.atMs ?? startMs), ...byPlan.keys(), 0);
-  const names = namesIn(looks);
-  const lags = looks.map((look) => [look.atMs, lagOf(look, mode)] as const);
+  const last = Math.max(secondOf(samples.at(-1)?.atMs ?? startMs), ...byPlan.keys(), 0);
+  const names = namesIn(samples);
+  const lags = samples.map((sample) => [sample.atMs, lagOf(sample, mode)] as const);
   return Array.from({ length: last + 1 }, (_, t): Second => {
     const window = { startMs: startMs + t * SECOND_MS, endMs: startMs + (t + 1) * SECOND_MS };
     const own = byPlan.get(t) ?? [];
@@ -32,7 +32,7 @@ export const secondsOf = (
       freshP50: shareOf(fresh, 0.5),
       freshP99: shareOf(fresh, 0.99),
       lagOrders: lagAt(lags, window),
-      ...usesIn(looks, names, window),
+      ...usesIn(samples, names, window),
     };
   });
 };
@@ -51,7 +51,7 @@ const shareOf = (values: readonly number[], share: number): number | null =>
   values.length === 0 ? null : rounded(percentileOf(values, share), 1);
 
 /** Accepted and not counted, as the API sees it; null while it cannot say. */
-const lagOf = ({ pages }: Look, mode: string): number | null => {
+const lagOf = ({ pages }: Sample, mode: string): number | null => {
   const page = pages.get("order-api");
   return page === undefined || page.size === 0 ? null : sumOf(page, "coffee_ingest_lag_orders", { mode });
 };
@@ -64,14 +64,14 @@ const lagAt = (lags: readonly (readonly [number, number | null])[], { endMs }: W
 };
 
 const usesIn = (
-  looks: readonly Look[],
+  samples: readonly Sample[],
   names: readonly string[],
   window: Window,
 ): Pick<Second, "cpu" | "rss"> => {
-  const at = looks.findLast(({ atMs }) => atMs <= window.endMs);
+  const at = samples.findLast(({ atMs }) => atMs <= window.endMs);
   return {
     cpu: Object.fromEntries(
-      names.map((name) => [name, rounded(cpuSecondsOf(looks, window, cpuOf(name)), 3)]),
+      names.map((name) => [name, rounded(cpuSecondsOf(samples, window, cpuOf(name)), 3)]),
     ),
     rss: Object.fromEntries(names.map((name) => [name, Math.round(at?.uses.get(name)?.residentBytes ?? 0)])),
   };
@@ -81,7 +81,7 @@ const usesIn = (
 const GROWN_BY_SECONDS = 1;
 
 /**
- * Whether more came in than was counted: the median of the backlog in the last third of the measured time beside that
+ * Whether more came in than was counted: the median of the backlog in the last third of the measured time, compared with that
  * of the first. Two thirds lie between their middles, so in 30 s a rate 5 % too high shows.
  */
 export const backlogGrew = (
@@ -105,19 +105,19 @@ const SHARE_IN_TIME = 0.99;
 const WINDOW_MS = 2_000;
 const STEP_MS = 100;
 
-type Struck = { readonly what: string; readonly fromMs: number; readonly untilMs: number };
+type InjectedFault = { readonly what: string; readonly fromMs: number; readonly untilMs: number };
 
-/** Recovery counts from when what was struck runs again. */
+/** Recovery counts from when what was injected runs again. */
 export const faultOf = (
-  struck: Struck,
+  injected: InjectedFault,
   requests: readonly Request[],
   visible: readonly Visible[],
   endMs: number,
 ): NonNullable<Run["fault"]> => {
-  const found = recoveryMs(struck, requests, visible, endMs);
+  const found = recoveryMs(injected, requests, visible, endMs);
   return {
-    what: struck.what,
-    downtimeSeconds: rounded(downtimeMs(struck, requests) / 1_000, 2),
+    what: injected.what,
+    downtimeSeconds: rounded(downtimeMs(injected, requests) / 1_000, 2),
     recoverySeconds: found === null ? null : rounded(found / 1_000, 2),
   };
 };
@@ -126,7 +126,7 @@ export const faultOf = (
  * The longest time after the strike in which no request that was planned was acknowledged in time; 0 when it is not
  * more than between any two requests.
  */
-const downtimeMs = ({ fromMs }: Struck, requests: readonly Request[]): number => {
+const downtimeMs = ({ fromMs }: InjectedFault, requests: readonly Request[]): number => {
   let longest = 0;
   let begunMs: number | null = null;
   for (const request of requests) {
@@ -145,7 +145,7 @@ const isInTime = ({ outcome, latencyMs }: Request): boolean =>
 
 /** Null when there is no such window. */
 const recoveryMs = (
-  { untilMs }: Struck,
+  { untilMs }: InjectedFault,
   requests: readonly Request[],
   visible: readonly Visible[],
   endMs: number,

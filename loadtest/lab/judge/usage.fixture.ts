@@ -1,12 +1,12 @@
-/** A look made up: CPU-seconds by process, and which of its name it is; bytes; and a backlog. */
-import type { Look } from "../sample/sampler.ts";
+/** A fictional sample: CPU-seconds by process, and which of its name it is; bytes; and a backlog. */
+import type { Sample } from "../sample/sampler.ts";
 
 export const lookAt = (
   atMs: number,
   cpu: Readonly<Record<string, number | readonly [seconds: number, startedAt: number]>>,
   bytes: Readonly<Record<string, number>> = {},
   lag: number | null = null,
-): Look => ({
+): Sample => ({
   atMs,
   uses: new Map(
     Object.entries(cpu).map(([name, used]) => {

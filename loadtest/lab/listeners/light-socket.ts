@@ -1,6 +1,6 @@
 /**
- * A WebSocket client that looks at the head of each text frame and skips the rest: beside a whole client it takes two
- * thirds of the time, which on two cores is taken from the server that is measured. Only for frames in one piece.
+ * A WebSocket client that reads the head of each text frame and skips the rest: two thirds of the CPU of a full client, which on
+ * two cores is taken from the server that is measured. Only for unfragmented frames.
  */
 import { connect, type Socket } from "node:net";
 import { LIVE_PROTOCOL } from "#shared/wire/dashboard.ts";

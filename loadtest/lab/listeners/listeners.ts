@@ -4,17 +4,20 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Closers, openClosers } from "#shared/runtime/lifecycle.ts";
 import type { Run } from "../run/results.ts";
-import type { Scene } from "../run/stage.ts";
+import type { SystemUnderTest } from "../run/test-bed.ts";
 import { type ChildProcess, startChild } from "./child-process.ts";
 import type { Received, ToClients } from "./clients.ts";
 
 export type Sockets = { readonly clients: number; readonly slowShare: number };
 
-export type Heard = { readonly websocket: NonNullable<Run["websocket"]>; readonly cpuSeconds: number };
+export type ListenerFigures = {
+  readonly websocket: NonNullable<Run["websocket"]>;
+  readonly cpuSeconds: number;
+};
 
 export type Listeners = {
   /** From the start of the measured time to its end. */
-  listen(startMs: number, seconds: number): Promise<Heard>;
+  listen(startMs: number, seconds: number): Promise<ListenerFigures>;
   close(): Promise<void>;
 };
 
@@ -22,13 +25,16 @@ export const startClients = (closers: Closers): ChildProcess<ToClients> =>
   startChild<ToClients>(join(import.meta.dirname, "clients.ts"), closers);
 
 /** Connects them all; resolves when the API has accepted every one. Slow ones stop reading. */
-export const connectListeners = async ({ clients, slowShare }: Sockets, scene: Scene): Promise<Listeners> => {
+export const connectListeners = async (
+  { clients, slowShare }: Sockets,
+  system: SystemUnderTest,
+): Promise<Listeners> => {
   const slow = Math.round(clients * slowShare);
   checkLimits(clients);
-  const api = scene.api();
+  const api = system.api();
   if (api === null) throw new Error("there is no order API to listen to");
   const closers = openClosers();
-  const url = `${scene.url.replace(/^http/, "ws")}/ws/dashboard`;
+  const url = `${system.url.replace(/^http/, "ws")}/ws/dashboard`;
   const listeners = startClients(closers);
   const alone = api.residentBytes();
   await listeners.request({ connect: slow, url, areSlow: true });

@@ -10,7 +10,7 @@ import type { LabCatalogue } from "../generators/catalogue.ts";
 import type { Window } from "../judge/usage.ts";
 import type { Lab, Order } from "../run/run.ts";
 import { openLabPool } from "../run/servers.ts";
-import type { Scene } from "../run/stage.ts";
+import type { SystemUnderTest } from "../run/test-bed.ts";
 import { type Rated, sampled } from "./rate-run.ts";
 
 /** As many statements at a time as v1 writes by default. */
@@ -43,17 +43,17 @@ const timedRows = async (send: () => Promise<number>): Promise<TimedRows> => {
 
 const ceiling = (
   profile: string,
-  { result, looks }: { readonly result: TimedRows; readonly looks: Rated["looks"] },
+  { result, samples }: { readonly result: TimedRows; readonly samples: Rated["samples"] },
 ): Rated => {
   const { rows, window } = result;
   const rate = (rows / (window.endMs - window.startMs)) * 1_000;
-  return { profile, purpose: profile, isGeneratorBound: false, rate, window, looks };
+  return { profile, purpose: profile, isGeneratorBound: false, rate, window, samples };
 };
 
 /** Rows of multi-row INSERTs with as many rows as a request has orders, each in a transaction of its own. */
-export const bareInsert = async (lab: Lab, { load }: Order, scene: Scene): Promise<Rated> => {
+export const bareInsert = async (lab: Lab, { load }: Order, system: SystemUnderTest): Promise<Rated> => {
   const size = load.ordersPerRequest;
-  const pool = openLabPool(scene.databaseUrl, AT_ONCE);
+  const pool = openLabPool(system.databaseUrl, AT_ONCE);
   const insertFor = async (seconds: number): Promise<number> => {
     let rows = 0;
     const deadline = performance.now() + seconds * 1_000;
@@ -65,7 +65,7 @@ export const bareInsert = async (lab: Lab, { load }: Order, scene: Scene): Promi
   };
   try {
     await insertFor(load.warmUpSeconds);
-    const timed = await sampled(lab, scene, () => timedRows(() => insertFor(load.seconds)));
+    const timed = await sampled(lab, system, () => timedRows(() => insertFor(load.seconds)));
     return ceiling("multi-row INSERT", timed);
   } finally {
     await pool.end();
@@ -102,12 +102,12 @@ const copyRows = async (pool: Pool, texts: readonly Buffer[]): Promise<number> =
 };
 
 /** Rows of one COPY, until they are committed. */
-export const bareCopy = async (lab: Lab, { load }: Order, scene: Scene): Promise<Rated> => {
-  const { pool, catalogue } = scene;
+export const bareCopy = async (lab: Lab, { load }: Order, system: SystemUnderTest): Promise<Rated> => {
+  const { pool, catalogue } = system;
   await copyRows(pool, copyTexts(WARM_UP_ROWS, catalogue, load.seed));
   const texts = copyTexts(COPY_ROWS, catalogue, load.seed + 1);
   await pool.query("CHECKPOINT");
-  const timed = await sampled(lab, scene, () => timedRows(() => copyRows(pool, texts)));
+  const timed = await sampled(lab, system, () => timedRows(() => copyRows(pool, texts)));
   const stored = (await pool.query<{ rows: number }>("SELECT count(*)::float8 AS rows FROM orders")).rows[0]
     ?.rows;
   const expected = timed.result.rows + WARM_UP_ROWS;

@@ -8,26 +8,26 @@ import { sameOrders } from "../generators/catalogue.ts";
 import { type Accepted, drive } from "../generators/wrk.ts";
 import { percentilesOf } from "../judge/statistics.ts";
 import type { Lab, Order } from "../run/run.ts";
-import type { Scene } from "../run/stage.ts";
+import type { SystemUnderTest } from "../run/test-bed.ts";
 import { NOTHING_KEPT, type Rated, sampled, tallied } from "./rate-run.ts";
 
 /** Of large requests so few that none waits so long that it is refused. */
 const connectionsFor = (size: number): number => (size === 1 ? 64 : size <= 10 ? 16 : 4);
 
 /** With `workers: 0` nothing is counted during the load; one worker then counts everything for the audit. */
-export const closedLoop = async (lab: Lab, order: Order, scene: Scene): Promise<Rated> => {
+export const closedLoop = async (lab: Lab, order: Order, system: SystemUnderTest): Promise<Rated> => {
   const { arrangement, workers } = order.setting;
   const size = order.load.ordersPerRequest;
-  await scene.start();
-  const { result, looks } = await driven(lab, order, scene);
+  await system.start();
+  const { result, samples } = await driven(lab, order, system);
   const { accepted, window, requests, problem } = result;
   const isStored = arrangement.mode !== null;
-  if (isStored && workers === 0) await scene.startWorker();
+  if (isStored && workers === 0) await system.startWorker();
   const { audit, atMs } = isStored
-    ? await tallied(scene.pool, requests * size)
+    ? await tallied(system.pool, requests * size)
     : { audit: NOTHING_KEPT, atMs: window.endMs };
   return {
-    ...{ profile: "wrk, closed loop", purpose: "peak", ordersPerRequest: size, window, looks, audit },
+    ...{ profile: "wrk, closed loop", purpose: "peak", ordersPerRequest: size, window, samples, audit },
     rate: accepted.reduce((sum, { perSecond }) => sum + perSecond, 0),
     requests: { acknowledged: requests, refused: 0, unknown: 0 },
     ackMs: { ...(accepted[0]?.latencyMs ?? percentilesOf([])), count: sumOf(accepted) },
@@ -40,15 +40,15 @@ const sumOf = (accepted: readonly Accepted[]): number =>
   accepted.reduce((sum, { requests }) => sum + requests, 0);
 
 /** One wrk for each API process; together they have as many connections as for one. */
-const driven = (lab: Lab, { load, setting }: Order, scene: Scene) => {
+const driven = (lab: Lab, { load, setting }: Order, system: SystemUnderTest) => {
   const size = load.ordersPerRequest;
-  const body = sameOrders(scene.catalogue, size);
+  const body = sameOrders(system.catalogue, size);
   const path = `/api/${setting.arrangement.route}/${size === 1 ? "order" : "orders"}`;
-  const connections = Math.ceil(connectionsFor(size) / scene.urls.length);
+  const connections = Math.ceil(connectionsFor(size) / system.urls.length);
   let wrkPid = 0;
   const onEach = (seconds: number, isWarmUp: boolean): Promise<Accepted[]> =>
     Promise.all(
-      scene.urls.map((url) =>
+      system.urls.map((url) =>
         drive(
           { url: `${url}${path}`, body, connections, seconds, isWarmUp },
           () => undefined,
@@ -70,5 +70,5 @@ const driven = (lab: Lab, { load, setting }: Order, scene: Scene) => {
       window: { startMs, endMs: Date.now() },
     };
   };
-  return sampled(lab, scene, work, () => wrkPid);
+  return sampled(lab, system, work, () => wrkPid);
 };

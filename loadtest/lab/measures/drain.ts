@@ -10,7 +10,7 @@ import { waitUntil } from "../../../dev/system/wait.ts";
 import { mixedOrders } from "../generators/catalogue.ts";
 import { drive } from "../generators/wrk.ts";
 import type { Lab, Order } from "../run/run.ts";
-import type { Scene } from "../run/stage.ts";
+import type { SystemUnderTest } from "../run/test-bed.ts";
 import { type Rated, sampled, tallied } from "./rate-run.ts";
 
 /** As many as the API of v2 puts into an entry when it is busy. */
@@ -21,15 +21,15 @@ const WARM_UP_SECONDS = 1;
 const COUNTED_WITHIN_MS = 180_000;
 
 /** Orders per second, of what the closed loop sent while the worker was held back. */
-export const drain = async (lab: Lab, { load, setting }: Order, scene: Scene): Promise<Rated> => {
-  const { pool, url, catalogue } = scene;
+export const drain = async (lab: Lab, { load, setting }: Order, system: SystemUnderTest): Promise<Rated> => {
+  const { pool, url, catalogue } = system;
   const route = `${url}/api/${setting.arrangement.route}/orders`;
   const body = mixedOrders(catalogue, ORDERS_PER_REQUEST, load.seed);
   const send = async (seconds: number): Promise<number> => {
     const sent = await drive({ url: route, body, connections: CONNECTIONS, seconds }, () => undefined);
     return sent.requests * ORDERS_PER_REQUEST;
   };
-  await scene.start();
+  await system.start();
   const warmUp = await send(WARM_UP_SECONDS);
   await isSettled(pool, warmUp);
   const before = await countedOf(pool);
@@ -38,17 +38,17 @@ export const drain = async (lab: Lab, { load, setting }: Order, scene: Scene): P
     held = await send(load.seconds);
     await pool.query("CHECKPOINT");
   });
-  const counted = await sampled(lab, scene, () => countedPerSecond(pool, before, held));
+  const counted = await sampled(lab, system, () => countedPerSecond(pool, before, held));
   const { audit } = await tallied(pool, warmUp + held);
   return ratedOf("drain", counted, audit);
 };
 
 /** Orders per second, of a backlog that SQL stored as v1 stores orders. */
-export const backlog = async (lab: Lab, { load }: Order, scene: Scene): Promise<Rated> => {
-  const { pool, catalogue } = scene;
+export const backlog = async (lab: Lab, { load }: Order, system: SystemUnderTest): Promise<Rated> => {
+  const { pool, catalogue } = system;
   await storeBacklog(pool, catalogue, load.ordersPerRequest);
-  await scene.startWorker();
-  const counted = await sampled(lab, scene, () => countedPerSecond(pool, 0, load.ordersPerRequest));
+  await system.startWorker();
+  const counted = await sampled(lab, system, () => countedPerSecond(pool, 0, load.ordersPerRequest));
   const { audit } = await tallied(pool, load.ordersPerRequest);
   return ratedOf("backlog", counted, audit);
 };
@@ -57,9 +57,9 @@ type Counted = Awaited<ReturnType<typeof countedPerSecond>>;
 
 const ratedOf = (
   profile: string,
-  { result, looks }: { readonly result: Counted; readonly looks: Rated["looks"] },
+  { result, samples }: { readonly result: Counted; readonly samples: Rated["samples"] },
   audit: Rated["audit"] & {},
-): Rated => ({ profile, purpose: profile, rate: result.perSecond, window: result.window, looks, audit });
+): Rated => ({ profile, purpose: profile, rate: result.perSecond, window: result.window, samples, audit });
 
 const isSettled = (pool: Pool, sent: number): Promise<void> =>
   waitUntil(
@@ -135,7 +135,7 @@ FROM generate_series(1, $3::integer)`;
 /** `orders` in whole transactions. */
 const storeBacklog = async (
   pool: Pool,
-  { stores, drinks }: Scene["catalogue"],
+  { stores, drinks }: SystemUnderTest["catalogue"],
   orders: number,
 ): Promise<void> => {
   let left = orders;

@@ -2,7 +2,7 @@
 import type { Place } from "../judge/record.ts";
 import type { Run } from "../run/results.ts";
 import type { Lab, Order } from "../run/run.ts";
-import type { Scene } from "../run/stage.ts";
+import type { SystemUnderTest } from "../run/test-bed.ts";
 import { bareCopy, bareInsert } from "./bare-postgres.ts";
 import { closedLoop } from "./closed-loop.ts";
 import { backlog, drain } from "./drain.ts";
@@ -19,9 +19,11 @@ const MEASURES = {
   "fan-out": fanOut(false),
   "bare-fan-out": fanOut(true),
   overload,
-} as const satisfies Readonly<Record<string, (lab: Lab, order: Order, scene: Scene) => Promise<Rated>>>;
+} as const satisfies Readonly<
+  Record<string, (lab: Lab, order: Order, system: SystemUnderTest) => Promise<Rated>>
+>;
 
 export type MeasureName = keyof typeof MEASURES;
 
 export const measureRate = (name: MeasureName, lab: Lab, order: Order, place: Place): Promise<Run> =>
-  rateRun(lab, order, place, (scene) => MEASURES[name](lab, order, scene));
+  rateRun(lab, order, place, (system) => MEASURES[name](lab, order, system));

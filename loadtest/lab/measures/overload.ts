@@ -10,7 +10,7 @@ import { drive } from "../generators/wrk.ts";
 import { percentilesOf } from "../judge/statistics.ts";
 import { rounded } from "../judge/usage.ts";
 import type { Lab, Order } from "../run/run.ts";
-import type { Scene } from "../run/stage.ts";
+import type { SystemUnderTest } from "../run/test-bed.ts";
 import { type Rated, sampled, tallied } from "./rate-run.ts";
 
 const FACTOR = 5;
@@ -28,26 +28,30 @@ const RECOVERED_FOR_MS = 1_000;
 /** Times in milliseconds from the start of the overload; the latency counts from the planned time. */
 export type Reply = { readonly plannedMs: number; readonly latencyMs: number; readonly status: number };
 
-export const overload = async (lab: Lab, { load, setting }: Order, scene: Scene): Promise<Rated> => {
+export const overload = async (
+  lab: Lab,
+  { load, setting }: Order,
+  system: SystemUnderTest,
+): Promise<Rated> => {
   const { seconds, ordersPerRequest: size } = load;
   const path = `/api/${setting.arrangement.route}/${size === 1 ? "order" : "orders"}`;
-  const body = sameOrders(scene.catalogue, size);
-  await scene.start();
+  const body = sameOrders(system.catalogue, size);
+  await system.start();
   // a warm-up: the few refusals of a mode with a slowed backend do not end it
-  const url = `${scene.url}${path}`;
+  const url = `${system.url}${path}`;
   const closedLoop = { url, body, connections: CONNECTIONS, seconds: CAPACITY_SECONDS, isWarmUp: true };
   const capacity = await drive(closedLoop, () => undefined);
   // what is still to be counted would take CPU from what is measured next
-  await tallied(scene.pool, capacity.requests * size);
-  const memoryBeforeBytes = scene.api()?.residentBytes() ?? 0;
-  const sending = { url: scene.url, path, body, perSecond: capacity.perSecond, seconds, signal: lab.signal };
-  const { result, looks } = await sampled(lab, scene, () => sendBoth(sending));
+  await tallied(system.pool, capacity.requests * size);
+  const memoryBeforeBytes = system.api()?.residentBytes() ?? 0;
+  const sending = { url: system.url, path, body, perSecond: capacity.perSecond, seconds, signal: lab.signal };
+  const { result, samples } = await sampled(lab, system, () => sendBoth(sending));
   const acknowledged = result.replies.filter(isAcknowledged).length;
-  const { audit, atMs } = await tallied(scene.pool, (capacity.requests + acknowledged) * size);
+  const { audit, atMs } = await tallied(system.pool, (capacity.requests + acknowledged) * size);
   const { window, replies, lagsMs } = result;
   return {
     ...{ profile: `${FACTOR} times the capacity`, purpose: "overload", ordersPerRequest: size },
-    ...{ looks, audit, window, isGeneratorBound: false },
+    ...{ samples, audit, window, isGeneratorBound: false },
     ...figuresOf(replies, seconds, { capacity: rounded(capacity.perSecond, 0), memoryBeforeBytes }),
     drainedSeconds: (atMs - window.endMs) / 1_000,
     scheduleLagMs: percentilesOf(lagsMs),

@@ -13,8 +13,8 @@ import { percentilesOf } from "../judge/statistics.ts";
 import { machineIn, resourcesOf, rounded, saturationOf, type Window } from "../judge/usage.ts";
 import { GENERATORS, type Percentiles, type Run } from "../run/results.ts";
 import type { Lab, Order } from "../run/run.ts";
-import type { Scene } from "../run/stage.ts";
-import { type Look, openSampler } from "../sample/sampler.ts";
+import type { SystemUnderTest } from "../run/test-bed.ts";
+import { openSampler, type Sample } from "../sample/sampler.ts";
 import { countersOf, grownBy } from "../sample/server-counters.ts";
 
 /** What a measure returns; what it leaves out is empty in the run. */
@@ -27,7 +27,7 @@ export type Rated = {
   readonly rate: number;
   readonly ordersPerRequest?: number;
   readonly window: Window;
-  readonly looks: readonly Look[];
+  readonly samples: readonly Sample[];
   readonly requests?: { readonly acknowledged: number; readonly refused: number; readonly unknown: number };
   readonly audit?: Run["audit"];
   /** From the end of the load until everything was counted. */
@@ -52,18 +52,18 @@ export const rateRun = async (
   lab: Lab,
   order: Order,
   place: Place,
-  work: (scene: Scene) => Promise<Rated>,
+  work: (system: SystemUnderTest) => Promise<Rated>,
 ): Promise<Run> => {
   const startedAt = new Date().toISOString();
-  const scene = await lab.stage.open(order.setting);
+  const system = await lab.testBed.open(order.setting);
   try {
-    const before = await countersOf(scene.servers, scene.pool);
-    const rated = await work(scene);
+    const before = await countersOf(system.servers, system.pool);
+    const rated = await work(system);
     lab.signal.throwIfAborted();
-    const servers = grownBy(before, await countersOf(scene.servers, scene.pool));
+    const servers = grownBy(before, await countersOf(system.servers, system.pool));
     return { ...runOf(lab, order, rated), ...place, startedAt, varied: variedOf(place, rated), servers };
   } finally {
-    await scene.close();
+    await system.close();
   }
 };
 
@@ -78,11 +78,11 @@ const runOf = (
   order: Order,
   rated: Rated,
 ): Omit<Run, keyof Place | "startedAt" | "servers"> => {
-  const { profile, rate, ordersPerRequest = 1, window, looks, requests = NO_REQUESTS } = rated;
+  const { profile, rate, ordersPerRequest = 1, window, samples, requests = NO_REQUESTS } = rated;
   const { audit = NOTHING_KEPT, ackMs = percentilesOf([]), scheduleLagMs = percentilesOf([]) } = rated;
-  const saturation = saturationOf(looks, window, pinning);
+  const saturation = saturationOf(samples, window, pinning);
   const { used, given } = saturation.generator;
-  const machine = machineIn(looks, window);
+  const machine = machineIn(samples, window);
   const seconds = rounded((window.endMs - window.startMs) / 1_000, 2);
   const sent = requests.acknowledged + requests.refused + requests.unknown;
   return {
@@ -122,7 +122,7 @@ const runOf = (
     backlogGrew: false,
     drainedSeconds: rounded(rated.drainedSeconds ?? 0, 2),
     resources: {
-      ...resourcesOf(looks, window, (name) =>
+      ...resourcesOf(samples, window, (name) =>
         GENERATORS.has(name) ? pinning.generatorCores : pinning.systemCores,
       ),
       ...rated.resources,
@@ -138,20 +138,20 @@ const runOf = (
 /** Samples the system, and the generator where it is a process of its own, while `work` runs. */
 export const sampled = async <T>(
   lab: Lab,
-  scene: Scene,
+  system: SystemUnderTest,
   work: () => Promise<T>,
   generatorPid: () => number = () => 0,
-): Promise<{ readonly result: T; readonly looks: readonly Look[] }> => {
+): Promise<{ readonly result: T; readonly samples: readonly Sample[] }> => {
   const sampler = openSampler({
-    pids: () => (generatorPid() > 0 ? scene.pids().set("wrk", generatorPid()) : scene.pids()),
-    metricUrls: scene.metricUrls,
-    pool: scene.pool,
+    pids: () => (generatorPid() > 0 ? system.pids().set("wrk", generatorPid()) : system.pids()),
+    metricUrls: system.metricUrls,
+    pool: system.pool,
     cores: lab.pinning.system,
   });
   try {
     const result = await work();
     await sampler.stop();
-    return { result, looks: sampler.looks };
+    return { result, samples: sampler.samples };
   } finally {
     await sampler.stop();
   }

@@ -59,18 +59,18 @@ const versionsOf = async (k6Version: string | null): Promise<Record<string, stri
   };
 };
 
-/** `wanted`: whether separate cores were asked for. `isElsewhere`: the system runs on other machines. */
-export const pinningHere = async (wanted: boolean, isElsewhere = false): Promise<Pinning> => {
+/** `wanted`: whether separate cores were requested. `isExternal`: the system runs on other machines. */
+export const pinningHere = async (wanted: boolean, isExternal = false): Promise<Pinning> => {
   const status = readFileSync("/proc/self/status", "utf8");
   const allowed = coresIn(/^Cpus_allowed_list:\s*(\S+)/m.exec(status)?.[1] ?? "0");
-  if (isElsewhere)
+  if (isExternal)
     return {
-      ...pinningOf(allowed, "the system runs elsewhere"),
+      ...pinningOf(allowed, "the system is external"),
       isShared: false,
-      inWords: `the system runs elsewhere; the generator has all ${allowed.length} cores here`,
+      inWords: `the system is external; the generator has all ${allowed.length} cores here`,
     };
   const hasTaskset = (await saidBy("taskset", ["--version"], /(util-linux)/)) !== null;
-  const why = !wanted ? "as was asked" : hasTaskset ? null : "taskset (util-linux) is missing";
+  const why = !wanted ? "as requested" : hasTaskset ? null : "taskset (util-linux) is missing";
   return pinningOf(allowed, why);
 };
 

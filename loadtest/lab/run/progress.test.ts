@@ -64,16 +64,16 @@ const marks = [
   { text: "E2 v2 4000/s: load", tags: [LAB_TAG], time: startMs + 1_500, timeEnd: startMs + 31_500 },
 ];
 
-type Heard = { readonly url: string; readonly authorization: string; readonly body: unknown };
-let heard: Heard[];
+type ListenerFigures = { readonly url: string; readonly authorization: string; readonly body: unknown };
+let listening: ListenerFigures[];
 let status: number;
 let server: Server;
 beforeEach(async () => {
-  heard = [];
+  listening = [];
   status = 200;
   server = createServer(async (request, response) => {
     const { authorization = "" } = request.headers;
-    heard.push({ url: request.url ?? "", authorization, body: JSON.parse(await text(request)) });
+    listening.push({ url: request.url ?? "", authorization, body: JSON.parse(await text(request)) });
     response.writeHead(status).end("{}");
   }).listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -101,7 +101,7 @@ test("marks go to the Grafana that is named, by a token or by a name and a passw
   expect(await toldOf({ GRAFANA_URL: `http://${address()}/grafana/`, GRAFANA_TOKEN: "t0ken" })).toEqual([]);
   expect(await toldOf({ GRAFANA_URL: `http://admin:c%40ffee@${address()}` })).toEqual([]);
   const basic = `Basic ${Buffer.from("admin:c@ffee").toString("base64")}`;
-  expect(heard).toEqual([
+  expect(listening).toEqual([
     ...marks.map((body) => ({ url: "/grafana/api/annotations", authorization: "Bearer t0ken", body })),
     ...marks.map((body) => ({ url: "/api/annotations", authorization: basic, body })),
   ]);
@@ -112,5 +112,5 @@ test("a Grafana that refuses costs the run nothing", async () => {
   expect(await toldOf({ GRAFANA_URL: `http://${address()}` })).toEqual([
     "this run is not marked in Grafana: it answers 401",
   ]);
-  expect(heard).toHaveLength(1);
+  expect(listening).toHaveLength(1);
 });

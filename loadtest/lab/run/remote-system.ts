@@ -1,5 +1,5 @@
 /**
- * A system that runs elsewhere, named by BASE_URL. The lab empties it before each run, as it cannot give it a new
+ * An external system, named by BASE_URL. The lab empties it before each run, as it cannot give it a new
  * database; it cannot change its settings or inject faults. CPU and memory come from its programs' /metrics.
  */
 import { readFileSync } from "node:fs";
@@ -8,7 +8,7 @@ import { emptied } from "../../../dev/system/database.ts";
 import { waitUntil } from "../../../dev/system/wait.ts";
 import type { LabCatalogue } from "../generators/catalogue.ts";
 import { openLabPool } from "./servers.ts";
-import { numbered, type Scene, type Setting, type Stage } from "./stage.ts";
+import { numbered, type Setting, type SystemUnderTest, type TestBed } from "./test-bed.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -21,7 +21,7 @@ const listed = (text = ""): string[] =>
     .filter((each) => each !== "");
 
 /** Throws a sentence for what is missing, before anything is done. */
-export const openElsewhere = (environment: Environment, mayWipe: boolean): Stage => {
+export const openRemoteSystem = (environment: Environment, mayWipe: boolean): TestBed => {
   const url = (environment["BASE_URL"] ?? "").replace(/\/+$/, "");
   const databaseUrl = environment["DATABASE_URL"];
   const probeStores = listed(environment["PROBE_STORES"]);
@@ -42,7 +42,7 @@ export const openElsewhere = (environment: Environment, mayWipe: boolean): Stage
       checkPlain(setting);
       const pool = openLabPool(databaseUrl);
       await emptied(pool);
-      const scene: Scene = {
+      const system: SystemUnderTest = {
         ...{ url, urls: [url], databaseUrl, servers: {}, pool, catalogue, topic: "", workers: [] },
         api: () => null,
         start: () =>
@@ -59,7 +59,7 @@ export const openElsewhere = (environment: Environment, mayWipe: boolean): Stage
         logs: () => "",
         close: () => pool.end(),
       };
-      return scene;
+      return system;
     },
     rest: async () => undefined,
     close: async () => undefined,
@@ -95,6 +95,6 @@ const checkPlain = ({
     prepare !== undefined;
   if (isOurs)
     throw new Error(
-      "this point needs programs and servers of its own, and BASE_URL names a system that runs elsewhere",
+      "this point needs programs and servers of its own, and BASE_URL names an external system",
     );
 };

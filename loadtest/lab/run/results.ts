@@ -21,7 +21,7 @@ export type Resource = {
   readonly cores: number;
 };
 
-/** What sends, listens and looks on: on the generator's cores, and no cost of the system. */
+/** Processes that send, listen and sample: they run on the generator's cores and are no cost of the system. */
 export const GENERATORS: ReadonlySet<string> = new Set(["node", "k6", "lean", "wrk", "clients", "lab"]);
 
 /** What sends orders at planned times: the Node generator, and in E0 k6 too. */
@@ -87,7 +87,7 @@ export type Run = {
   readonly measuredSeconds: number;
   /** What the machine itself was like. */
   readonly machine?: {
-    /** Of one core, in MB/s of SHA-256 by its CPU time: the mean of a look each second. */
+    /** Of one core, in MB/s of SHA-256 by its CPU time: the mean of one sample per second. */
     readonly hashingSpeed: number;
     /** Share of all cores' time that other guests of the host took. */
     readonly stolenShare: number;
@@ -158,7 +158,7 @@ export type KeptRun = {
   readonly run: Run;
   /** Of the run within its suite (`runId`). */
   readonly id: string;
-  /** Read when asked for: only few pictures need them. Empty when none were kept. */
+  /** Read on demand: only few pictures need them. Empty when none were kept. */
   seconds(): readonly Second[];
 };
 

@@ -1,4 +1,4 @@
-/** Two git revisions beside each other: checked out, installed, and measured in turn by this laboratory. */
+/** Compares two git revisions: both are checked out, installed, and measured alternately by this laboratory. */
 import { execFile } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -13,8 +13,8 @@ import { openProgress } from "./progress.ts";
 import { readSuite, writeEnvironment } from "./result-files.ts";
 import type { Environment, Scale } from "./results.ts";
 import type { Lab } from "./run.ts";
-import { openStage, type Stage } from "./stage.ts";
-import { type Going, measuresOf } from "./suite.ts";
+import { measuresOf, type SuiteRun } from "./suite.ts";
+import { openTestBed, type TestBed } from "./test-bed.ts";
 import { doWork } from "./work.ts";
 
 export type Revision = { readonly name: string; readonly commit: string; readonly root: string };
@@ -29,7 +29,7 @@ export type Comparing = {
   readonly folder: string;
   /** As of any suite; each revision's differs in its commit. */
   readonly env: Environment;
-  readonly lab: Omit<Lab, "stage">;
+  readonly lab: Omit<Lab, "testBed">;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly log: (line: string) => void;
 };
@@ -119,7 +119,7 @@ const measureInTurn = async (revisions: readonly Revision[], comparing: Comparin
   const sides = revisions.map((revision, index) => {
     const own = join(folder, ["first", "second"][index] ?? "");
     writeEnvironment(own, { ...env, commit: revision.commit });
-    return { folder: own, stage: stageOf(revision, comparing) };
+    return { folder: own, testBed: stageOf(revision, comparing) };
   });
   const [reference] = sides;
   if (reference === undefined) return;
@@ -133,7 +133,7 @@ const measureInTurn = async (revisions: readonly Revision[], comparing: Comparin
       progress.done(work);
     }
   } finally {
-    for (const { stage } of sides) await stage.close();
+    for (const { testBed } of sides) await testBed.close();
   }
 };
 
@@ -146,31 +146,31 @@ const atRate = (point: Point, capacityOf: ReturnType<typeof capacityIn>): Point 
   return { ...point, load: { ...point.load, rate: requests } };
 };
 
-type Side = { readonly folder: string; readonly stage: Stage };
+type Side = { readonly folder: string; readonly testBed: TestBed };
 
 /** On servers of its own: nothing that one revision left behind is there for the other. */
-const stageOf = (revision: Revision, { lab, environment, log }: Comparing): Stage => {
+const stageOf = (revision: Revision, { lab, environment, log }: Comparing): TestBed => {
   const migrate = async (databaseUrl: string): Promise<void> => {
     const env = { ...environment, DATABASE_URL: databaseUrl, LOG_LEVEL: "warn" };
     await run(process.execPath, ["db/main.ts"], { cwd: revision.root, env });
   };
   const { pinning, signal } = lab;
-  return openStage({ pinning, signal, environment, log, root: revision.root, migrate });
+  return openTestBed({ pinning, signal, environment, log, root: revision.root, migrate });
 };
 
 const onSide = async (
-  { folder, stage }: Side,
+  { folder, testBed }: Side,
   work: Work,
   { lab }: Comparing,
-  progress: Going["progress"],
+  progress: SuiteRun["progress"],
 ): Promise<void> => {
-  const going = {
-    measures: measuresOf({ ...lab, stage }),
+  const suiteRun = {
+    measures: measuresOf({ ...lab, testBed }),
     folder,
     suite: readSuite(folder),
     progress,
     runs: 0,
   };
-  await doWork(going, work);
-  await stage.rest();
+  await doWork(suiteRun, work);
+  await testBed.rest();
 };

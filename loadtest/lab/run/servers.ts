@@ -167,7 +167,7 @@ export type Databases = {
 const TEMPLATE = "coffee_lab_template";
 const STATEMENT_MS = 60_000;
 
-/** For the lab's own statements, beside the programs'. */
+/** For the lab's own statements, in addition to the programs'. */
 export const openLabPool = (databaseUrl: string, maxConnections = 2): Pool =>
   openPool(
     {

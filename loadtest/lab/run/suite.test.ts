@@ -10,7 +10,7 @@ import { madeUpSuite } from "../report/suite.fixture.ts";
 import { openProgress } from "./progress.ts";
 import { readSuite, writeEnvironment } from "./result-files.ts";
 import type { Run } from "./results.ts";
-import type { Going, Measures } from "./suite.ts";
+import type { Measures, SuiteRun } from "./suite.ts";
 import { doAll } from "./work.ts";
 
 const env = { ...madeUpSuite().env, scale: "smoke" as const };
@@ -56,8 +56,14 @@ const go = async (
   const said: string[] = [];
   const log = (line: string): void => void said.push(line);
   const suite = readSuite(folder);
-  const going: Going = { measures, folder, suite, progress: openProgress(works, "smoke", log), runs: 0 };
-  return { failed: await doAll(going, works, log), said };
+  const suiteRun: SuiteRun = {
+    measures,
+    folder,
+    suite,
+    progress: openProgress(works, "smoke", log),
+    runs: 0,
+  };
+  return { failed: await doAll(suiteRun, works, log), said };
 };
 
 const worksOf = (ids: readonly string[], modes: readonly string[]): Work[] =>

@@ -4,7 +4,7 @@ import type { Point } from "../experiments/experiment.ts";
 import { nameOf, type Planned, planned, sizeOf, TIMES } from "../experiments/layout.ts";
 import type { Work } from "../experiments/plan.ts";
 import { standingOf } from "../judge/objectives.ts";
-import { judged, type Place } from "../judge/record.ts";
+import { type Place, recordOf } from "../judge/record.ts";
 import { type MeasureName, measureRate } from "../measures/measures.ts";
 import { isPeak } from "../report/figures.ts";
 import { capacityIn } from "../search/known-rates.ts";
@@ -25,7 +25,7 @@ export const measuresOf = (lab: Lab): Measures => ({
   run: async (order, place) => {
     const measured = await measure(lab, order);
     const { output, logs, took } = measured;
-    return { ...judged(measured, place, lab.pinning), output, logs, took };
+    return { ...recordOf(measured, place, lab.pinning), output, logs, took };
   },
   rate: async (name, order, place) => ({
     run: await measureRate(name, lab, order, place),
@@ -33,7 +33,7 @@ export const measuresOf = (lab: Lab): Measures => ({
   }),
 });
 
-export type Going = {
+export type SuiteRun = {
   readonly measures: Measures;
   readonly folder: string;
   /** Grows with every run. */
@@ -57,36 +57,36 @@ const sameAs =
     run.repetition === repetition;
 
 /** A void run that failed all the same would only fail again. */
-const isTelling = (run: Run): boolean => standingOf(run, "interactive") !== "void";
+const isConclusive = (run: Run): boolean => standingOf(run, "interactive") !== "void";
 
 /** Until one run is conclusive, or none of three is. Runs of an earlier process count too. */
 const untilValid = async (
-  going: Going,
+  suiteRun: SuiteRun,
   named: Named,
   mode: string,
   make: (attempt: number) => Promise<void>,
-  { mostAttempts = MOST_ATTEMPTS, isConclusive = isTelling } = {},
+  { mostAttempts = MOST_ATTEMPTS, isEnough = isConclusive } = {},
 ): Promise<void> => {
   for (;;) {
-    const done = going.suite.runs.filter(sameAs(named, mode)).map(({ run }) => run);
-    if (done.some(isConclusive) || done.length >= mostAttempts) return;
+    const done = suiteRun.suite.runs.filter(sameAs(named, mode)).map(({ run }) => run);
+    if (done.some(isEnough) || done.length >= mostAttempts) return;
     await make(done.length + 1);
   }
 };
 
 export const doPoint = async (
-  going: Going,
+  suiteRun: SuiteRun,
   { experiment, point, repetition }: Work & { kind: "point" },
   mostAttempts = MOST_ATTEMPTS,
 ): Promise<void> => {
-  const { scale, seed } = going.suite.env;
+  const { scale, seed } = suiteRun.suite.env;
   const size = sizeOf(point);
-  if (point.measure !== undefined) return doRate(going, experiment, point, point.measure, repetition);
-  const plan = planned(point, scale, seed, capacityIn(going.suite));
-  if (isKnown(going.suite, experiment, plan, size)) return;
+  if (point.measure !== undefined) return doRate(suiteRun, experiment, point, point.measure, repetition);
+  const plan = planned(point, scale, seed, capacityIn(suiteRun.suite));
+  if (isKnown(suiteRun.suite, experiment, plan, size)) return;
   const named = { experiment, point: plan.name, repetition, varied: plan.varied };
-  const make = (attempt: number): Promise<void> => runOnce(going, plan, { ...named, attempt });
-  await untilValid(going, named, point.arrangement, make, { mostAttempts });
+  const make = (attempt: number): Promise<void> => runOnce(suiteRun, plan, { ...named, attempt });
+  await untilValid(suiteRun, named, point.arrangement, make, { mostAttempts });
 };
 
 /** How near a run of E2 has to be to stand for one of E12. */
@@ -106,26 +106,31 @@ const isKnown = (suite: Suite, experiment: string, { order, varied }: Planned, s
       Math.abs(run.load.requestsPerSecond / order.load.requestsPerSecond - 1) <= NEAR,
   );
 
-export const runOnce = async (going: Going, { order }: Planned, named: Named & { attempt: number }) => {
-  const { measures, suite, folder, progress } = going;
+export const runOnce = async (suiteRun: SuiteRun, { order }: Planned, named: Named & { attempt: number }) => {
+  const { measures, suite, folder, progress } = suiteRun;
   const { commit, scale } = suite.env;
   measures.signal.throwIfAborted();
-  const numbered = { ...order.load, run: runNumber(going), runStartMs: Date.now() };
+  const numbered = { ...order.load, run: runNumber(suiteRun), runStartMs: Date.now() };
   const end = progress.begin(`${named.experiment} ${named.point}${wordsOf(named)}`);
   const found = await measures.run({ ...order, load: numbered }, { ...named, commit, scale });
-  add(going, keepRun(folder, found));
+  add(suiteRun, keepRun(folder, found));
   end(found.run);
 };
 
 /** Another one for each run of a suite, whatever process made it: 32 bits of the time. */
-const runNumber = (going: Going): number => {
-  going.runs++;
-  return (Math.floor(Date.now() / 100) + going.runs) % 2 ** 32;
+const runNumber = (suiteRun: SuiteRun): number => {
+  suiteRun.runs++;
+  return (Math.floor(Date.now() / 100) + suiteRun.runs) % 2 ** 32;
 };
 
-export const doPeak = (going: Going, experiment: string, arrangement: string, size: number): Promise<void> =>
+export const doPeak = (
+  suiteRun: SuiteRun,
+  experiment: string,
+  arrangement: string,
+  size: number,
+): Promise<void> =>
   doRate(
-    going,
+    suiteRun,
     experiment,
     { arrangement, name: "", varied: {}, load: { rate: 1, ordersPerRequest: size } },
     "closed-loop",
@@ -133,13 +138,13 @@ export const doPeak = (going: Going, experiment: string, arrangement: string, si
   );
 
 const doRate = async (
-  going: Going,
+  suiteRun: SuiteRun,
   experiment: string,
   point: Point,
   measure: MeasureName,
   repetition: number,
 ): Promise<void> => {
-  const { measures, suite, folder, progress } = going;
+  const { measures, suite, folder, progress } = suiteRun;
   const { commit, scale, seed } = suite.env;
   const plan = planned({ ...point, load: { ...point.load, rate: 1 } }, scale, seed, () => null);
   const { peakSeconds } = TIMES[scale];
@@ -150,7 +155,7 @@ const doRate = async (
   const name = `${nameOf(arrangement, point.name, sizeOf(point), 0).replace(/ 0\/s$/, "")} ${by}`;
   const named = { experiment, point: name, repetition, varied: point.varied };
   await untilValid(
-    going,
+    suiteRun,
     named,
     arrangement.name,
     async (attempt) => {
@@ -158,15 +163,15 @@ const doRate = async (
       const end = progress.begin(`${experiment} ${name}${wordsOf({ ...named, attempt })}`);
       const place = { ...named, commit, scale, attempt };
       const found = await measures.rate(measure, { ...plan.order, load }, place);
-      add(going, keepRun(folder, found));
+      add(suiteRun, keepRun(folder, found));
       end(found.run);
     },
-    { isConclusive: ({ voids }) => voids.length === 0 },
+    { isEnough: ({ voids }) => voids.length === 0 },
   );
 };
 
-const add = (going: Going, kept: KeptRun): void => {
-  going.suite = { ...going.suite, runs: [...going.suite.runs, kept] };
+const add = (suiteRun: SuiteRun, kept: KeptRun): void => {
+  suiteRun.suite = { ...suiteRun.suite, runs: [...suiteRun.suite.runs, kept] };
 };
 
 const wordsOf = ({ varied, repetition, attempt }: Named & { attempt: number }): string => {

@@ -2,35 +2,35 @@
 import { messageOf } from "#shared/runtime/lifecycle.ts";
 import { nameOfWork, type Work } from "../experiments/plan.ts";
 import { doSearch } from "../search/search.ts";
-import { doPeak, doPoint, type Going } from "./suite.ts";
+import { doPeak, doPoint, type SuiteRun } from "./suite.ts";
 
-export const doWork = async (going: Going, work: Work): Promise<void> => {
+export const doWork = async (suiteRun: SuiteRun, work: Work): Promise<void> => {
   switch (work.kind) {
     case "peak":
-      return doPeak(going, work.experiment, work.arrangement, work.size);
+      return doPeak(suiteRun, work.experiment, work.arrangement, work.size);
     case "search":
-      return doSearch(going, work);
+      return doSearch(suiteRun, work);
     case "point":
-      return doPoint(going, work);
+      return doPoint(suiteRun, work);
   }
 };
 
 /** One experiment that cannot be run here does not keep the others from it. */
 export const doAll = async (
-  going: Going,
+  suiteRun: SuiteRun,
   works: readonly Work[],
   log: (line: string) => void,
 ): Promise<number> => {
   let failed = 0;
   for (const work of works) {
     try {
-      await doWork(going, work);
+      await doWork(suiteRun, work);
     } catch (error) {
-      going.measures.signal.throwIfAborted();
+      suiteRun.measures.signal.throwIfAborted();
       failed++;
       log(`${nameOfWork(work)} could not be measured: ${messageOf(error)}`);
     }
-    going.progress.done(work);
+    suiteRun.progress.done(work);
   }
   return failed;
 };

@@ -2,7 +2,7 @@
  * CPU time and memory of processes and everything that they start, as Linux reports it in /proc (proc(5)). PostgreSQL is a
  * process per connection: those that have ended are in their parent's sum, the others are looked up.
  *
- * Who looks shares a core with the load generator, so a look has to be short: only the processes asked for are read, and
+ * The sampler shares a core with the load generator, so a sample has to be short: only the named processes are read, and
  * memory, for which the kernel walks every page, only now and then.
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";

@@ -21,7 +21,7 @@ export type Watched = {
 /** What the lab's own process is called among the others. */
 export const LAB = "lab";
 
-export type Look = {
+export type Sample = {
   readonly atMs: number;
   readonly uses: ReadonlyMap<string, Use>;
   /** Of the system's processors. */
@@ -39,35 +39,35 @@ export type Look = {
 
 export type Sampler = {
   /** What was seen so far, in its order. */
-  readonly looks: readonly Look[];
-  /** Takes a last look. */
+  readonly samples: readonly Sample[];
+  /** Takes a last sample. */
   stop(): Promise<void>;
 };
 
 const EVERY_MS = 1_000;
-/** Looks: memory moves slowly, and looking at it is most of a look's time. */
+/** Samples: memory changes slowly, and reading it takes most of a sample's time. */
 const MEMORY_EVERY = 5;
 
 export const openSampler = (watched: Watched): Sampler => {
-  const looks: Look[] = [];
+  const samples: Sample[] = [];
   const stopping = new AbortController();
   const take = async (): Promise<void> => {
-    const before = looks.length % MEMORY_EVERY === 0 ? null : (looks.at(-1) ?? null);
-    looks.push(await look(watched, before));
+    const before = samples.length % MEMORY_EVERY === 0 ? null : (samples.at(-1) ?? null);
+    samples.push(await sample(watched, before));
   };
   const run = async (): Promise<void> => {
     const startedMs = performance.now();
     for (let turn = 1; !stopping.signal.aborted; turn++) {
       await take();
       const leftMs = startedMs + turn * EVERY_MS - performance.now();
-      // a late look does not put off those after it
+      // a late sample does not delay the next ones
       await sleep(Math.max(0, leftMs), undefined, { signal: stopping.signal }).catch(() => undefined);
     }
     await take();
   };
   const running = run();
   return {
-    looks,
+    samples,
     stop: async () => {
       stopping.abort();
       await running;
@@ -82,8 +82,8 @@ const useFromMetrics = (page: Page): Use => ({
   writtenBytes: 0,
 });
 
-/** With the memory that a look before has seen, or its own. */
-const usesNow = (pids: ReadonlyMap<string, number>, before: Look | null): Map<string, Use> => {
+/** With the memory of the sample before, or its own. */
+const usesNow = (pids: ReadonlyMap<string, number>, before: Sample | null): Map<string, Use> => {
   if (before === null)
     return useOf(pids, (name) => (GENERATORS.has(name) ? "resident" : "shared out")).set(LAB, ownUse());
   const uses = useOf(pids, (name) => (before.uses.has(name) ? "not now" : "shared out"));
@@ -94,10 +94,10 @@ const usesNow = (pids: ReadonlyMap<string, number>, before: Look | null): Map<st
   return new Map(known).set(LAB, ownUse());
 };
 
-export const look = async (
+export const sample = async (
   { pids, metricUrls, pool, cores }: Watched,
-  before: Look | null = null,
-): Promise<Look> => {
+  before: Sample | null = null,
+): Promise<Sample> => {
   const urls = [...metricUrls()];
   const [waits, ...pages] = await Promise.all([
     postgresWaits(pool).catch(() => null),
@@ -120,7 +120,7 @@ export const look = async (
   };
 };
 
-/** A look at a program's /metrics page, in the text format of Prometheus. */
+/** A program's /metrics page, in the text format of Prometheus. */
 
 /** By the series as the page has it: `name{label="value"}`. */
 export type Page = ReadonlyMap<string, number>;

@@ -12,7 +12,7 @@ type MadeUp = (
 
 const settings: SearchSettings = settingsFor("standard", 100, 20_000);
 
-const judged = (holds = true, isVoid = false) => ({
+const recordOf = (holds = true, isVoid = false) => ({
   is: isVoid ? ("void" as const) : holds ? ("holds" as const) : ("fails" as const),
   because: holds ? [] : ["ack p99 180 ms > 100 ms"],
 });
@@ -28,9 +28,9 @@ const search = (system: MadeUp, given: SearchSettings = settings) => {
       achieved: step.rate * 0.999,
       voids,
       isGeneratorFull,
-      judged: {
-        interactive: judged(interactive, voids.length > 0 && interactive !== false),
-        relaxed: judged(relaxed, voids.length > 0 && relaxed !== false),
+      recordOf: {
+        interactive: recordOf(interactive, voids.length > 0 && interactive !== false),
+        relaxed: recordOf(relaxed, voids.length > 0 && relaxed !== false),
       },
     });
     if (points.length > 200) throw new Error("it does not end");
@@ -99,9 +99,9 @@ test("a void point is neither: it is tried again, and thrice void bounds the sea
 });
 
 test("a generator that has no more of its cores bounds the search at once: another time it has not either", () => {
-  const asked = (isGeneratorFull: boolean) =>
+  const callsOf = (isGeneratorFull: boolean) =>
     search((rate) => (rate > 3_000 ? { voids: ["the generator took 97 %"], isGeneratorFull } : {}));
-  const [once, thrice] = [asked(true), asked(false)];
+  const [once, thrice] = [callsOf(true), callsOf(false)];
   expect(once.interactive.rate).toBe(thrice.interactive.rate);
   const voids = ({ points }: typeof once): number => points.filter((point) => point.voids.length > 0).length;
   expect(voids(thrice)).toBe(3 * voids(once));

@@ -25,7 +25,7 @@ export type Point = {
   readonly voids: readonly string[];
   /** The generator had no more of its cores: it would not have another time. */
   readonly isGeneratorFull: boolean;
-  readonly judged: Readonly<Record<ObjectiveName, Judged>>;
+  readonly recordOf: Readonly<Record<ObjectiveName, Judged>>;
 };
 type Judged = { readonly is: Standing; readonly because: readonly string[] };
 
@@ -83,7 +83,7 @@ export const pointOf = (run: Run): Point => ({
   achieved: run.ackMs.count / run.load.seconds,
   voids: run.voids,
   isGeneratorFull: isGeneratorFull(run),
-  judged: { interactive: judgedBy(run, "interactive"), relaxed: judgedBy(run, "relaxed") },
+  recordOf: { interactive: judgedBy(run, "interactive"), relaxed: judgedBy(run, "relaxed") },
 });
 
 const judgedBy = (run: Run, name: ObjectiveName): Judged => ({
@@ -126,10 +126,10 @@ const replay = (points: readonly Point[], settings: SearchSettings, objective: O
   for (const point of points) {
     if (state.isDone) break;
     // only in a row: once measured, a rate can be
-    const isVoid = point.judged[objective].is === "void";
+    const isVoid = point.recordOf[objective].is === "void";
     if (!isVoid) {
       state.voids.delete(point.rate);
-      const holds = point.judged[objective].is === "holds";
+      const holds = point.recordOf[objective].is === "holds";
       state.held.set(point.rate, holds && (state.held.get(point.rate) ?? true));
     }
     if (isVoid) takeVoid(state, point);
@@ -156,22 +156,22 @@ const takeVoid = (state: State, { rate, voids, isGeneratorFull }: Point): void =
 };
 
 const takeSearched = (state: State, point: Point): void => {
-  const { is } = point.judged[state.objective];
+  const { is } = point.recordOf[state.objective];
   if (is === "fails") fail(state, point);
   else if (state.high === null || point.rate < state.high) state.low = Math.max(state.low ?? 0, point.rate);
 };
 
-const fail = (state: State, { rate, judged }: Point): void => {
+const fail = (state: State, { rate, recordOf }: Point): void => {
   if (state.high !== null && rate >= state.high) return;
   state.high = rate;
-  state.firstFailing = { rate, because: judged[state.objective].because.join("; ") };
+  state.firstFailing = { rate, because: recordOf[state.objective].because.join("; ") };
   // the system fails below what could not be measured, which is then no matter
   state.limit = null;
   if (state.low !== null && state.low >= rate) state.low = null;
 };
 
 const takeConfirmation = (state: State, point: Point, settings: SearchSettings): void => {
-  if (point.judged[state.objective].is === "holds") {
+  if (point.recordOf[state.objective].is === "holds") {
     state.confirmed.push(point.achieved);
     state.isDone = state.confirmed.length >= settings.confirmations[state.objective];
     return;

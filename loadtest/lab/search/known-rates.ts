@@ -47,11 +47,11 @@ export const capacityIn =
 /** Of the generator's cores, at its ceiling: at 0.73 of one core the lag's p99 was at its bound of 10 ms. */
 const WANTED_SHARE = 0.66;
 /** Above this share, the cost of a little more can be extrapolated. */
-const TELLING_SHARE = 0.75 * WANTED_SHARE;
+const CONCLUSIVE_SHARE = 0.75 * WANTED_SHARE;
 
 /** Whether a run on the null route was busy enough to extrapolate the ceiling, or the route itself saturated first. */
 export const isCalibrated = (suite: Suite, size: number): boolean =>
-  (busiestOn(suite, size)?.share ?? 0) >= TELLING_SHARE || failedAt(suite, size) !== null;
+  (busiestOn(suite, size)?.share ?? 0) >= CONCLUSIVE_SHARE || failedAt(suite, size) !== null;
 
 /** The lowest rate that the null route did not take as planned, in requests per second. */
 const failedAt = (suite: Suite, size: number): number | null => {
@@ -63,7 +63,7 @@ const failedAt = (suite: Suite, size: number): number | null => {
 
 /**
  * Requests per second at which the generator would take so much of its cores; null without such a run. A run at
- * a low rate makes a request look dearer than it is, so the busiest one is asked.
+ * a low rate makes a request seem more expensive than it is, so the busiest run decides.
  */
 export const ceilingIn = (suite: Suite, size: number): number | null => {
   const busiest = busiestOn(suite, size);
@@ -109,7 +109,7 @@ export const searchSettings = (suite: Suite, arrangement: string, size: number) 
   const startAt = (guess: number): number =>
     Math.max(1, Math.round(Math.min(Number.isFinite(guess) ? guess : 200, ceiling)));
   if (arrangement !== "null") return settingsFor(scale, startAt((peak ?? 200) * START_AT), ceiling);
-  // it is asked at the generator's own limit at once, or half a step beneath where the route was seen to give in
+  // its search starts at the generator's own limit, or half a step below the rate at which the route failed
   const { factor } = settingsFor(scale, 1, ceiling, true);
   const failed = failedAt(suite, size) ?? Number.POSITIVE_INFINITY;
   return settingsFor(scale, startAt(failed <= ceiling ? failed / Math.sqrt(factor) : ceiling), ceiling, true);

@@ -5,20 +5,20 @@ import { planned, TIMES } from "../experiments/layout.ts";
 import type { Work } from "../experiments/plan.ts";
 import { isSearched } from "../report/figures.ts";
 import { generatorOf, type Run } from "../run/results.ts";
-import { doPoint, type Going, runOnce } from "../run/suite.ts";
+import { doPoint, runOnce, type SuiteRun } from "../run/suite.ts";
 import { nextStep, pointOf } from "./capacity.ts";
 import { ceilingIn, isCalibrated, searchSettings } from "./known-rates.ts";
 
-/** No search of two objectives takes so many; one that does is going round in circles. */
+/** No search of two objectives takes so many; one that does repeats itself. */
 const MOST_SEARCH_RUNS = 60;
 const CALIBRATED_FROM = 300;
 const MOST_CALIBRATIONS = 4;
 
 /** Runs the null route at a rate that any machine sends, then near the extrapolated ceiling, until the ceiling is known. */
-const calibrate = async (going: Going, experiment: string, size: number): Promise<void> => {
-  for (let index = 1; index <= MOST_CALIBRATIONS && !isCalibrated(going.suite, size); index++) {
+const calibrate = async (suiteRun: SuiteRun, experiment: string, size: number): Promise<void> => {
+  for (let index = 1; index <= MOST_CALIBRATIONS && !isCalibrated(suiteRun.suite, size); index++) {
     const name = `calibrate ${index}`;
-    const isDone = going.suite.runs.some(
+    const isDone = suiteRun.suite.runs.some(
       ({ run }) => run.point.startsWith(`null ${name}`) && run.load.ordersPerRequest === size,
     );
     if (isDone) continue;
@@ -28,25 +28,25 @@ const calibrate = async (going: Going, experiment: string, size: number): Promis
       name,
       varied: { purpose: "calibrate" },
       load: {
-        rate: ceilingIn(going.suite, size) ?? CALIBRATED_FROM,
+        rate: ceilingIn(suiteRun.suite, size) ?? CALIBRATED_FROM,
         ordersPerRequest: size,
         warmUpSeconds,
         seconds,
       },
     };
-    // it need not count: the use of its cores is all that is asked of it
-    await doPoint(going, { kind: "point", experiment, point, repetition: 1 }, 1);
+    // it need not count: only the use of its cores is needed
+    await doPoint(suiteRun, { kind: "point", experiment, point, repetition: 1 }, 1);
   }
 };
 
 export const doSearch = async (
-  going: Going,
+  suiteRun: SuiteRun,
   { experiment, arrangement, size }: Work & { kind: "search" },
 ) => {
-  const { scale, seed } = going.suite.env;
-  if (arrangement === "null") await calibrate(going, experiment, size);
+  const { scale, seed } = suiteRun.suite.env;
+  if (arrangement === "null") await calibrate(suiteRun, experiment, size);
   for (let count = 0; count < MOST_SEARCH_RUNS; count++) {
-    const runs = going.suite.runs
+    const runs = suiteRun.suite.runs
       .map(({ run }) => run)
       .filter(
         (run) =>
@@ -56,9 +56,9 @@ export const doSearch = async (
           generatorOf(run) === "node" &&
           isSearched(run),
       );
-    const settings = goingOnWith(searchSettings(going.suite, arrangement, size), runs[0]);
+    const settings = goingOnWith(searchSettings(suiteRun.suite, arrangement, size), runs[0]);
     const step = nextStep(runs.map(pointOf), settings);
-    if ("found" in step) return going.progress.found(arrangement, size, step.found);
+    if ("found" in step) return suiteRun.progress.found(arrangement, size, step.found);
     const ceiling = Number.isFinite(settings.ceilingRate) ? { ceilingRate: settings.ceilingRate } : {};
     const plan = planned(
       {
@@ -75,7 +75,7 @@ export const doSearch = async (
     const valid = here.filter(({ voids }) => voids.length === 0).length;
     const attempt = here.filter(({ repetition }) => repetition === valid + 1).length + 1;
     const named = { experiment, point: plan.name, repetition: valid + 1, varied: plan.varied };
-    await runOnce(going, plan, { ...named, attempt });
+    await runOnce(suiteRun, plan, { ...named, attempt });
   }
 };
 

@@ -11,7 +11,7 @@ import { rounded } from "../../judge/usage.ts";
 import type { Received } from "../../listeners/clients.ts";
 import { checkLimits, memoryPressure, startClients } from "../../listeners/listeners.ts";
 import type { Lab, Order } from "../../run/run.ts";
-import type { Scene } from "../../run/stage.ts";
+import type { SystemUnderTest } from "../../run/test-bed.ts";
 import { type Rated, sampled } from "../rate-run.ts";
 import { apiServer, bareServer, type FanOutServer, recordDelta } from "./servers.ts";
 
@@ -38,22 +38,22 @@ type Fanned = {
 /** Of bare `ws` with `isBare`, of the order API without. */
 export const fanOut =
   (isBare: boolean) =>
-  async (lab: Lab, { sockets, load }: Order, scene: Scene): Promise<Rated> => {
+  async (lab: Lab, { sockets, load }: Order, system: SystemUnderTest): Promise<Rated> => {
     if (sockets === null) throw new Error("a fan-out needs clients");
     const { clients: total, slowShare } = sockets;
     const slow = Math.round(total * slowShare);
     checkLimits(total);
     const closers = openClosers();
     try {
-      await scene.start();
+      await system.start();
       let version = FIRST_VERSION;
       const nextVersion = (): number => ++version;
-      const api = await apiServer(scene, closers);
+      const api = await apiServer(system, closers);
       const server = isBare ? await bareFrom(api, nextVersion, closers) : api;
       const fanned = { server, clients: startClients(closers), total, slow, nextVersion };
       await connectAll(fanned);
-      const { result, looks } = await sampled(lab, scene, () => measured(fanned, load.seconds));
-      return { ...result, ...{ profile: isBare ? "bare ws" : "the API", purpose: "fan-out", looks } };
+      const { result, samples } = await sampled(lab, system, () => measured(fanned, load.seconds));
+      return { ...result, ...{ profile: isBare ? "bare ws" : "the API", purpose: "fan-out", samples } };
     } finally {
       await closers.closeAll();
     }
@@ -97,7 +97,7 @@ const fillSlow = async ({ server, slow, nextVersion }: Fanned): Promise<void> =>
 const measured = async (
   fanned: Fanned,
   seconds: number,
-): Promise<Omit<Rated, "profile" | "purpose" | "looks">> => {
+): Promise<Omit<Rated, "profile" | "purpose" | "samples">> => {
   const { server, clients, total, slow } = fanned;
   const untilComplete = (version: number): Promise<void> =>
     waitUntil(

@@ -10,7 +10,7 @@ import { LIVE_PROTOCOL } from "#shared/wire/dashboard.ts";
 import { metricOf } from "../../../../dev/system/programs.ts";
 import { waitUntil } from "../../../../dev/system/wait.ts";
 import { startChild } from "../../listeners/child-process.ts";
-import type { Scene } from "../../run/stage.ts";
+import type { SystemUnderTest } from "../../run/test-bed.ts";
 import type { FanOutFigures, ToBare } from "./bare-ws.ts";
 
 /** A huge board has 10 000 pinned stores: a frame of 480 kB. */
@@ -28,9 +28,9 @@ const STORES = { usual: TOP_STORES, huge: 10_000 };
 const RECEIVED_WITHIN_MS = 120_000;
 const CONNECTED_WITHIN_MS = 30_000;
 
-/** The API of the scene, with its mode's worker stopped: only these boards are published. */
-export const apiServer = async (scene: Scene, closers: Closers): Promise<FanOutServer> => {
-  const writer = openBoardWriter(scene.servers.board?.url ?? "", () => undefined);
+/** The API of the system, with its mode's worker stopped: only these boards are published. */
+export const apiServer = async (system: SystemUnderTest, closers: Closers): Promise<FanOutServer> => {
+  const writer = openBoardWriter(system.servers.board?.url ?? "", () => undefined);
   closers.add("the board's writer", () => writer.close());
   const first = boardOf(1, Date.now(), STORES.usual);
   await waitUntil(
@@ -39,7 +39,7 @@ export const apiServer = async (scene: Scene, closers: Closers): Promise<FanOutS
     CONNECTED_WITHIN_MS,
   );
   return {
-    url: `${scene.url.replace("http", "ws")}/ws/dashboard`,
+    url: `${system.url.replace("http", "ws")}/ws/dashboard`,
     publish: async (version, size) => {
       const published = await writer.publish(boardOf(version, Date.now(), STORES[size]));
       if (published !== "published") throw new Error(`a board was rejected: ${published}`);
@@ -47,7 +47,7 @@ export const apiServer = async (scene: Scene, closers: Closers): Promise<FanOutS
     figures: async () => {
       const series = ["coffee_ws_connections", "coffee_ws_conflated_total", "process_cpu_seconds_total"];
       const [sockets = 0, skipped = 0, cpuSeconds = 0] = await Promise.all(
-        series.map((each) => metricOf(scene.url, each)),
+        series.map((each) => metricOf(system.url, each)),
       );
       return { sockets, skipped, cpuSeconds };
     },

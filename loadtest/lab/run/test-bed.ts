@@ -26,7 +26,7 @@ export type Setting = {
   readonly prepare?: string | undefined;
 };
 
-export type Scene = {
+export type SystemUnderTest = {
   /** Of the first API. */
   readonly url: string;
   /** Of every API. */
@@ -52,14 +52,14 @@ export type Scene = {
   close(): Promise<void>;
 };
 
-export type Stage = {
-  open(setting: Setting): Promise<Scene>;
-  /** Between two scenes: what is kept for the next takes nothing from others meanwhile. */
+export type TestBed = {
+  open(setting: Setting): Promise<SystemUnderTest>;
+  /** Between two systems: servers that are kept for the next one use no CPU meanwhile. */
   rest(): Promise<void>;
   close(): Promise<void>;
 };
 
-type StageOptions = ServersOptions & {
+type TestBedOptions = ServersOptions & {
   readonly pinning: Pinning;
   /** Of another checkout, whose programs are measured. */
   readonly root?: string | undefined;
@@ -69,20 +69,20 @@ type StageOptions = ServersOptions & {
 
 const LOG_TAIL_CHARACTERS = 6_000;
 
-export const openStage = (options: StageOptions): Stage => {
+export const openTestBed = (options: TestBedOptions): TestBed => {
   const suite = openSuiteServers(options);
   const folder = mkdtempSync(join(tmpdir(), "coffee-rt-lab-"));
-  let scenes = 0;
-  const openOn = async (setting: Setting, { servers, databases }: Provided): Promise<Scene> => {
+  let systems = 0;
+  const openOn = async (setting: Setting, { servers, databases }: Provided): Promise<SystemUnderTest> => {
     const databaseUrl = await databases.fresh(setting.prepare);
-    const number = ++scenes;
+    const number = ++systems;
     const own = join(folder, String(number));
     mkdirSync(own);
-    const scene = await openScene({ setting, servers, databaseUrl, folder: own, number, options });
+    const system = await openSystem({ setting, servers, databaseUrl, folder: own, number, options });
     return {
-      ...scene,
+      ...system,
       close: async () => {
-        await scene.close();
+        await system.close();
         await databases.drop(databaseUrl).catch((error) => options.log(messageOf(error)));
         rmSync(own, { recursive: true, force: true });
       },
@@ -113,10 +113,10 @@ type Opening = {
   readonly databaseUrl: string;
   readonly folder: string;
   readonly number: number;
-  readonly options: StageOptions;
+  readonly options: TestBedOptions;
 };
 
-const openScene = async (opening: Opening): Promise<Scene> => {
+const openSystem = async (opening: Opening): Promise<SystemUnderTest> => {
   const { setting, servers, databaseUrl, folder, options } = opening;
   const { arrangement } = setting;
   const closers = openClosers();
@@ -195,7 +195,7 @@ const environmentOf = ({ setting, number }: Opening, catalogue: LabCatalogue): R
   ...setting.settings,
 });
 
-/** 0 while it is down, and for one that is not ours to look at. */
+/** 0 while it is down, and for an external server. */
 const pidOf = (server: Servers[ServerName]): number => {
   try {
     return server?.pid() ?? 0;
