@@ -4,6 +4,7 @@ import { type Interval, intervalOf, medianOf } from "../judge/statistics.ts";
 import { MODE_NAMES } from "../run/arrangements.ts";
 import { GENERATORS, type Run, type Suite } from "../run/results.ts";
 import {
+  boundsOf,
   isPeak,
   isValid,
   type ModeCapacity,
@@ -39,13 +40,14 @@ export const cpuPerThousandBy = (run: Run, name: string): number | null => {
 /** The highest memory of each process except the generators, in total. */
 export const memoryBytes = (run: Run): number => systemSum(run.resources, ({ peakRssBytes }) => peakRssBytes);
 
-/** Valid runs of a mode with default settings. */
+/** Valid runs of a mode with default settings, without the closed loop. */
 const runsAt = (suite: Suite, mode: string, ordersPerRequest: number): Run[] =>
   runsOf(suite, "E2", "E12").filter(
     (run) =>
       run.mode === mode &&
       run.load.ordersPerRequest === ordersPerRequest &&
       isValid(run) &&
+      !isPeak(run) &&
       variantOf(run) === "",
   );
 
@@ -79,15 +81,21 @@ export const halfOf = (suite: Suite, capacity: ModeCapacity) => {
   };
 };
 
-type Cost = { readonly cost: number; readonly interval: Interval };
-
-/** Empty when no run of the group acknowledged an order. */
-const costOf = (runs: readonly Run[]): Cost[] => {
-  const costs = runs.flatMap((run) => cpuPerThousand(run) ?? []);
-  return costs.length === 0 ? [] : [{ cost: medianOf(costs), interval: intervalOf(costs) }];
+export type CostPoint = {
+  readonly ordersPerSecond: number;
+  readonly cost: number;
+  readonly interval: Interval;
 };
 
-export type CostPoint = Cost & { readonly ordersPerSecond: number };
+/** CPU-seconds per 1 000 orders by ascending rate. */
+const costPoints = (runs: readonly Run[]): CostPoint[] =>
+  [...Map.groupBy(runs, ordersPerSecond)]
+    .flatMap(([rate, group]) => {
+      const costs = group.flatMap((run) => cpuPerThousand(run) ?? []);
+      if (costs.length === 0) return [];
+      return [{ ordersPerSecond: rate, cost: medianOf(costs), interval: intervalOf(costs) }];
+    })
+    .sort((a, b) => a.ordersPerSecond - b.ordersPerSecond);
 
 /**
  * Two runs of the same point may differ by this share. A cost with few repetitions gets the widest spread that was seen
@@ -96,17 +104,16 @@ export type CostPoint = Cost & { readonly ordersPerSecond: number };
  */
 export const LEAST_SPREAD = 0.05;
 
-/** What 1 000 orders cost a mode at each rate at which every run met the objective, by ascending rate. */
+/** What orders cost a mode at each rate at which every run met the objective. */
 export const costsOf = (
   suite: Suite,
   mode: string,
   ordersPerRequest: number,
   objective: ObjectiveName,
 ): CostPoint[] => {
-  const points = [...Map.groupBy(runsAt(suite, mode, ordersPerRequest), ordersPerSecond)]
-    .filter(([, group]) => group.every((run) => judge(run, objective).holds))
-    .flatMap(([rate, group]) => costOf(group).map((cost) => ({ ordersPerSecond: rate, ...cost })))
-    .sort((a, b) => a.ordersPerSecond - b.ordersPerSecond);
+  const runs = runsAt(suite, mode, ordersPerRequest);
+  const failed = new Set(runs.filter((run) => !judge(run, objective).holds).map(ordersPerSecond));
+  const points = costPoints(runs.filter((run) => !failed.has(ordersPerSecond(run))));
   const spreads = points.flatMap(({ cost, interval }) => [interval.high / cost - 1, cost / interval.low - 1]);
   const spread = 1 + Math.max(LEAST_SPREAD, ...spreads);
   return points.map(({ cost, interval, ...rest }) => {
@@ -115,23 +122,24 @@ export const costsOf = (
   });
 };
 
-export type CostAtShare = Cost & {
+export type CostAtShare = CostPoint & {
   readonly mode: string;
   readonly ordersPerRequest: number;
   /** Of the mode's capacity. */
   readonly share: number;
 };
 
-/** By ascending share of capacity. Runs of E2 count too: E12 does not repeat the rates that E2 measured. */
+/** By ascending rate of each mode, up to its capacity. E12 does not repeat the rates that E2 measured. */
 export const costsAtShares = (suite: Suite): CostAtShare[] =>
   modeCapacities(suite)
     .filter(({ mode }) => MODE_NAMES.includes(mode))
-    .flatMap(({ mode, ordersPerRequest, found }) => {
-      const shareOf = ({ load, varied }: Run): number =>
-        Number(varied["share"] ?? (load.requestsPerSecond / found.interactive.rate).toFixed(2));
-      const runs = runsAt(suite, mode, ordersPerRequest).filter((run) => !isPeak(run) && shareOf(run) <= 1);
-      return [...Map.groupBy(runs, shareOf)].flatMap(([share, group]) =>
-        costOf(group).map((cost) => ({ mode, ordersPerRequest, share, ...cost })),
-      );
-    })
-    .sort((a, b) => a.share - b.share);
+    .flatMap((capacity) => {
+      const { mode, ordersPerRequest } = capacity;
+      const { low } = boundsOf(capacity, "interactive");
+      return costPoints(runsAt(suite, mode, ordersPerRequest))
+        .filter((point) => point.ordersPerSecond <= low)
+        .map((point) => ({
+          ...{ ...point, mode, ordersPerRequest },
+          share: Number((point.ordersPerSecond / low).toFixed(2)),
+        }));
+    });

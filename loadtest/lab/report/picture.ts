@@ -107,7 +107,9 @@ export const svgOf = async (picture: Picture, env: Environment): Promise<string>
   textMetrics.width = estimated;
   // ids would continue from the previous picture
   vega.resetSVGDefIds();
-  const view = new vega.View(vega.parse(compile(spec, { logger: silent }).spec), { renderer: "none" });
+  const view = new vega.View(vega.parse(compile(spec, { logger: vega.logger(vega.Error) }).spec), {
+    renderer: "none",
+  });
   const drawn = await view.toSVG();
   view.finalize();
   return framed(picture, drawn);
@@ -135,14 +137,3 @@ ${inner}
 
 export const escaped = (text: string): string =>
   text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
-
-/** Warnings of Vega-Lite do not reach the output of a report; errors end it. */
-const silent = {
-  level: () => silent,
-  error: (...problems: readonly unknown[]): never => {
-    throw new Error(problems.join(" "));
-  },
-  warn: () => silent,
-  info: () => silent,
-  debug: () => silent,
-};

@@ -5,7 +5,7 @@ import { type Crossover, crossoverOf, crossoverSentence, isOpen, type Segment } 
 import { modeCapacities, sizesOf } from "../figures.ts";
 import { sizeText } from "../numbers.ts";
 import type { Picture } from "../picture.ts";
-import { lineLayer, logAcross, logUp, markerLayer, modeChannels, WIDTH_PIXELS } from "./marks.ts";
+import { lineLayer, logAxis, markerLayer, modeChannels, WIDTH_PIXELS } from "./marks.ts";
 
 const HEIGHT_PIXELS = 330;
 const STRIP_PIXELS = 34;
@@ -54,9 +54,9 @@ const costsView = (crossover: Crossover) => {
     const end = Number.isFinite(failsAt) ? failsAt : capacity;
     return { mode, rate: capacity, end, cost: costs.at(-1)?.cost };
   });
-  const x = logAcross("rate", "orders per second", ratesOf(crossover));
+  const x = logAxis("rate", "orders per second", ratesOf(crossover));
   const visible = rows.flatMap(({ low, high }) => [low, high]);
-  const y = logUp("cost", "CPU-seconds per 1 000 orders", visible, HEIGHT_PIXELS);
+  const y = logAxis("cost", "CPU-seconds per 1 000 orders", visible, HEIGHT_PIXELS);
   return {
     width: WIDTH_PIXELS,
     height: HEIGHT_PIXELS,
@@ -86,7 +86,7 @@ const costsView = (crossover: Crossover) => {
 const stripView = (crossover: Crossover) => {
   const { contenders, segments } = crossover;
   const { color } = modeChannels(contenders.map(({ mode }) => mode));
-  const x = logAcross("from", "cheapest that meets the objective", ratesOf(crossover));
+  const x = logAxis("from", "cheapest that meets the objective", ratesOf(crossover));
   const [left = 1, right = 1] = x.scale.domain;
   const pixels = ({ from, to }: Segment): number =>
     (Math.log(to / from) / Math.log(right / left)) * WIDTH_PIXELS;

@@ -11,8 +11,7 @@ import {
   inOrder,
   linearAxis,
   lineLayer,
-  logAcross,
-  logUp,
+  logAxis,
   markerLayer,
   modeChannels,
   modeName,
@@ -77,9 +76,9 @@ const ratePicture = ({ id, name, bound }: Figure, size: number, rows: readonly R
   });
   const channels = modeChannels(modes);
   const rates = rows.map(({ rate }) => rate);
-  const x = logAcross("rate", "orders per second", rates);
+  const x = logAxis("rate", "orders per second", rates);
   const values = [...rows.map(({ p99 }) => p99), bound];
-  const y = logUp("p99", `${name} p99, ms`, values, RATE_HEIGHT_PIXELS);
+  const y = logAxis("p99", `${name} p99, ms`, values, RATE_HEIGHT_PIXELS);
   return {
     id: `${id}-${size}`,
     title: `${name === "freshness" ? "Freshness" : "Reply time"} against the rate: ${sizeText(size)}`,
@@ -125,7 +124,7 @@ const costPicture = (size: number, costs: readonly CostAtShare[]): Picture => {
   const channels = modeChannels(modes);
   const x = linearAxis("share", "share of the mode's own capacity, %");
   const visible = values.flatMap(({ low, high }) => [low, high]);
-  const y = logUp("cost", "CPU-seconds per 1 000 orders", visible, COST_HEIGHT_PIXELS);
+  const y = logAxis("cost", "CPU-seconds per 1 000 orders", visible, COST_HEIGHT_PIXELS);
   return {
     id: `cost-${size}`,
     title: `CPU that 1 000 orders cost: ${sizeText(size)}`,

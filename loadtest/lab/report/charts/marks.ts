@@ -112,30 +112,18 @@ export const logTicks = (low: number, high: number, apart: number): number[] => 
   return choices.findLast(fits) ?? [];
 };
 
-/** An axis on which all `values` are visible. */
-const logAxis = (
-  field: string,
-  title: string,
-  values: readonly number[],
-  pixels: number,
-  labelPixels: number,
-) => {
+/** An axis on which all `values` are visible; horizontal without a height. */
+export const logAxis = (field: string, title: string, values: readonly number[], heightPixels?: number) => {
   const positive = values.filter((value) => value > 0);
   const [low, high] = [Math.min(...positive) / ROOM, Math.max(...positive) * ROOM];
-  const apart = (high / low) ** (labelPixels / pixels);
+  const labels = heightPixels ? heightPixels / LABEL_HEIGHT_PIXELS : WIDTH_PIXELS / LABEL_WIDTH_PIXELS;
   return {
     field,
     type: "quantitative",
     scale: { type: "log", domain: [low, high], nice: false },
-    axis: { title, labelExpr: NUMBER_LABELS, values: logTicks(low, high, apart) },
+    axis: { title, labelExpr: NUMBER_LABELS, values: logTicks(low, high, (high / low) ** (1 / labels)) },
   };
 };
-
-export const logAcross = (field: string, title: string, values: readonly number[]) =>
-  logAxis(field, title, values, WIDTH_PIXELS, LABEL_WIDTH_PIXELS);
-
-export const logUp = (field: string, title: string, values: readonly number[], heightPixels: number) =>
-  logAxis(field, title, values, heightPixels, LABEL_HEIGHT_PIXELS);
 
 export const linearAxis = (field: string, title: string) => ({
   field,

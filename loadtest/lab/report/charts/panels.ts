@@ -10,8 +10,7 @@ import {
   inOrder,
   linearAxis,
   lineLayer,
-  logAcross,
-  logUp,
+  logAxis,
   markerLayer,
   modeChannels,
   modeName,
@@ -19,8 +18,6 @@ import {
   stacked,
   WIDTH_PIXELS,
 } from "./marks.ts";
-
-type Panel = readonly [field: string, title: string];
 
 /** The highest peak that the modes were given. */
 export const spikes = (suite: Suite): Picture[] => {
@@ -34,48 +31,42 @@ export const spikes = (suite: Suite): Picture[] => {
       fresh: freshP99 === null ? null : freshP99 / 1_000,
     })),
   );
-  if (rows.length === 0) return [];
   const worst = runs.map(({ run, seconds }) => {
-    const most = Math.max(...seconds().map(({ lagOrders }) => lagOrders));
-    return `${modeName(run.mode)}: at most ${numberText(most)} orders pending, ${numberText(run.ledger.refused)} refused, drained ${secondsText(run.drainedSeconds)} after the load`;
+    const most = numberText(Math.max(...seconds().map(({ lagOrders }) => lagOrders)));
+    return `${modeName(run.mode)}: at most ${most} orders pending, ${numberText(run.ledger.refused)} refused, drained ${secondsText(run.drainedSeconds)} after the load`;
   });
-  return [
-    {
-      id: "spike",
-      title: `A peak of ${numberText(peak)} times the load, and its backlog`,
-      reading: "Backlog: orders accepted and not yet counted. Freshness: age of an order when it is shown.",
-      description: `Per second: acknowledged requests, backlog and freshness. ${worst.join("; ")}.`,
-      chart: timePanels(rows, "seconds", [
-        ["acknowledged", "requests acknowledged per second"],
-        ["lag", "backlog, orders"],
-        ["fresh", "freshness p99, s"],
-      ]),
-    },
-  ];
+  return overTime(rows, "seconds", {
+    id: "spike",
+    title: `A peak of ${numberText(peak)} times the load, and its backlog`,
+    reading: "Backlog: orders accepted and not yet counted. Freshness: age of an order when it is shown.",
+    description: `Per second: acknowledged requests, backlog and freshness. ${worst.join("; ")}.`,
+    panels: [
+      ["acknowledged", "requests acknowledged per second"],
+      ["lag", "backlog, orders"],
+      ["fresh", "freshness p99, s"],
+    ],
+  });
 };
 
 export const soaks = (suite: Suite): Picture[] => {
   const runs = onePerMode(keptOf(suite, "E4").filter(({ run }) => isValid(run)));
   const soaked = runs.map(({ run, seconds }) => ({ mode: run.mode, minutes: minutesOf(seconds()) }));
-  const rows = soaked.flatMap(({ mode, minutes }) => minutes.map((minute) => ({ mode, ...minute })));
-  if (rows.length === 0) return [];
   const ends = soaked.map(({ mode, minutes }) => {
     const [first, last] = [minutes[0]?.memory ?? 0, minutes.at(-1)?.memory ?? 0];
     return `${modeName(mode)}: memory from ${withUnit(first, "MiB")} to ${withUnit(last, "MiB")}`;
   });
-  return [
-    {
-      id: "soak",
-      title: "A steady load: does anything drift?",
-      reading: "Medians of each minute. Memory: all processes except the generator.",
-      description: `Per minute: reply time, freshness and memory. ${ends.join("; ")}.`,
-      chart: timePanels(rows, "minutes", [
-        ["ack", "reply time p99, ms"],
-        ["fresh", "freshness p99, ms"],
-        ["memory", "memory, MiB"],
-      ]),
-    },
-  ];
+  const rows = soaked.flatMap(({ mode, minutes }) => minutes.map((minute) => ({ mode, ...minute })));
+  return overTime(rows, "minutes", {
+    id: "soak",
+    title: "A steady load: does anything drift?",
+    reading: "Medians of each minute. Memory: all processes except the generator.",
+    description: `Per minute: reply time, freshness and memory. ${ends.join("; ")}.`,
+    panels: [
+      ["ack", "reply time p99, ms"],
+      ["fresh", "freshness p99, ms"],
+      ["memory", "memory, MiB"],
+    ],
+  });
 };
 
 const onePerMode = (runs: readonly KeptRun[]): KeptRun[] => {
@@ -106,11 +97,16 @@ const TIME_PANEL_PIXELS = 118;
 /** Markers on a line over time: one on every point would hide it. */
 const MARKERS = 10;
 
-const timePanels = (
+type TimePicture = Omit<Picture, "chart"> & {
+  readonly panels: readonly (readonly [field: string, title: string])[];
+};
+
+const overTime = (
   rows: readonly { readonly mode: string; readonly t: number }[],
   unit: string,
-  panels: readonly Panel[],
-) => {
+  { panels, ...picture }: TimePicture,
+): Picture[] => {
+  if (rows.length === 0) return [];
   const modes = inOrder(rows.map(({ mode }) => mode));
   const every = Math.max(1, Math.round(new Set(rows.map(({ t }) => t)).size / MARKERS));
   // lines may coincide, so the markers of each mode are a little after those of the previous one
@@ -135,7 +131,7 @@ const timePanels = (
       ],
     };
   });
-  return stacked(rows, views);
+  return [{ ...picture, chart: stacked(rows, views) }];
 };
 
 type Socket = NonNullable<Run["websocket"]>;
@@ -185,10 +181,10 @@ const socketPanels = (rows: readonly SocketRow[]) => {
   const clients = rows.map((row) => row.clients);
   const views = SOCKET_PANELS.map(([field, title], index) => {
     const isLast = index === SOCKET_PANELS.length - 1;
-    const axis = logAcross("clients", isLast ? "WebSocket clients" : "", clients);
+    const axis = logAxis("clients", isLast ? "WebSocket clients" : "", clients);
     const x = { ...axis, axis: { ...axis.axis, labels: isLast } };
     const values = rows.map((row) => row[field]);
-    const y = logUp(field, title, values, SOCKET_PANEL_PIXELS);
+    const y = logAxis(field, title, values, SOCKET_PANEL_PIXELS);
     return {
       width: WIDTH_PIXELS,
       height: SOCKET_PANEL_PIXELS,
