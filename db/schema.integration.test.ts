@@ -11,7 +11,7 @@ import type { Pool } from "#shared/store/pool.ts";
 import { repair } from "#shared/store/repair.ts";
 import { makeWeeks, ordersOf, partitions, retainNow } from "#shared/store/retention.fixture.ts";
 import { schemaLock } from "#shared/store/schema.ts";
-import { countOrders, store, untilStoredCounted, whileHeld } from "#shared/store/store.fixture.ts";
+import { countOrders, untilStoredCounted, whileHeld } from "#shared/store/store.fixture.ts";
 import { encodeOrders } from "#shared/wire/order-message.ts";
 import { driftOf, numberOf } from "../dev/system/database.ts";
 import { freshDatabase, freshName, poolOn, silent, someOrders } from "../test/fresh.ts";
