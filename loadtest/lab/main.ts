@@ -88,7 +88,7 @@ const compare = async (options: CompareOptions, signal: AbortSignal): Promise<nu
   const { first, second, scale, seed, modes, isPinned } = options;
   const [one, other] = [resolve(first), resolve(second)];
   if (existsSync(join(one, "env.json")) && existsSync(join(other, "env.json"))) {
-    console.log(compareSuites(one, other).text);
+    console.log(compareSuites(one, other));
     return 0;
   }
   const pinning = await pinningHere(isPinned);

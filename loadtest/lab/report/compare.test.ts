@@ -61,21 +61,19 @@ test("a capacity above the former failing rate is better, and the reverse is wor
   expect(capacity(1_000, 1_040)?.is).toBe("no difference shown");
 });
 
-test("compares two folders, as a table and as data", () => {
+test("compares two folders, as a table", () => {
   const folder = mkdtempSync(join(tmpdir(), "coffee-rt-compare-"));
-  for (const [name, suite] of [
-    ["a", runsWith(10, 11, 11, 12)],
-    ["b", runsWith(5, 6, 6, 7)],
-  ] as const) {
-    writeEnvironment(join(folder, name), suite.env);
+  const [first, second] = [runsWith(10, 11, 11, 12), runsWith(5, 6, 6, 7)].map((suite, index) => {
+    const results = join(folder, String(index));
+    writeEnvironment(results, suite.env);
     for (const { run } of suite.runs)
-      keepRun(join(folder, name), { run, seconds: [], output: null, logs: "", took: {} });
-  }
-  const { comparisons, text } = compareSuites(join(folder, "a"), join(folder, "b"));
+      keepRun(results, { run, seconds: [], output: null, logs: "", took: {} });
+    return results;
+  });
+  const text = compareSuites(first ?? "", second ?? "");
   rmSync(folder, { recursive: true });
-  expect(text).toContain(
-    "| E1 v2, 50 requests/s of 1 | reply p99, ms | 11 | 6 | 0.545× | 0.417×–0.7× (min..max of 4) | better |",
+  expect(text).toMatch(
+    /\| E1 v2, 50 requests\/s of 1 \| reply p99 \| 11\sms \| 6\sms \| 0\.545× \| 0\.417×–0\.7× \(min..max of 4\) \| better \|/,
   );
-  expect(text).toContain(`${comparisons.length - 1} no difference shown.`);
-  expect(JSON.parse(JSON.stringify(comparisons))).toEqual(comparisons);
+  expect(text).toContain("1 better, 0 worse, 5 no difference shown.");
 });

@@ -4,16 +4,16 @@ import { OBJECTIVE_NAMES, OBJECTIVES } from "../judge/objectives.ts";
 import { medianOf, ratioOf } from "../judge/statistics.ts";
 import { readSuite } from "../run/result-files.ts";
 import type { Run, Suite } from "../run/results.ts";
-import { cpuPerThousand, memoryBytes } from "./costs.ts";
 import { boundsOf, capacitiesOf, isValid, timesOf, variantOf } from "./figures.ts";
 import { numberText, timesText } from "./numbers.ts";
+import { COST, LATENCY } from "./run-tables.ts";
 
-export type Comparison = {
+type Comparison = {
   readonly figure: string;
   /** Where it was measured: "E2 v2, 1 per request". */
   readonly at: string;
-  readonly first: number;
-  readonly second: number;
+  readonly first: string;
+  readonly second: string;
   readonly ratio: number;
   readonly low: number;
   readonly high: number;
@@ -22,29 +22,15 @@ export type Comparison = {
   readonly is: "better" | "worse" | "no difference shown";
 };
 
-const FIGURES: readonly { readonly name: string; of(run: Run): number | null }[] = [
-  { name: "reply p50, ms", of: ({ ackMs }) => ackMs.p50 },
-  { name: "reply p99, ms", of: ({ ackMs }) => ackMs.p99 },
-  { name: "freshness p50, ms", of: ({ freshnessMs }) => freshnessMs?.p50 ?? null },
-  { name: "freshness p99, ms", of: ({ freshnessMs }) => freshnessMs?.p99 ?? null },
-  { name: "CPU-seconds per 1 000 orders", of: cpuPerThousand },
-  { name: "memory, bytes", of: memoryBytes },
-];
-
 /**
  * Of each side. By chance alone, all values of one side are above all of the other in 2 of 70 cases with four values
  * each, and in 2 of 20 with three: fewer than four show nothing (exact test of Mann and Whitney).
  */
 const FEWEST_REPETITIONS = 4;
 
-/** The folders of two suites, as data and as a Markdown table. */
-export const compareSuites = (
-  firstFolder: string,
-  secondFolder: string,
-): { readonly comparisons: readonly Comparison[]; readonly text: string } => {
-  const comparisons = compare(readSuite(firstFolder), readSuite(secondFolder));
-  return { comparisons, text: textOf(comparisons) };
-};
+/** The folders of two suites, as a Markdown table. */
+export const compareSuites = (first: string, second: string): string =>
+  textOf(compare(readSuite(first), readSuite(second)));
 
 /** Whatever both suites have: capacities, and figures of valid runs at the same point. */
 export const compare = (first: Suite, second: Suite): Comparison[] => [
@@ -70,7 +56,8 @@ const compareCapacities = (first: Suite, second: Suite): Comparison[] => {
         const times = timesOf(b, a);
         const figure = `capacity at ${OBJECTIVES[name].label}, orders/s`;
         const is = verdictOf(times, "better");
-        return [{ figure, at, first: a.low, second: b.low, ...times, by: "bounds of the search", is }];
+        const values = { first: numberText(a.low), second: numberText(b.low), ...times };
+        return [{ figure, at, ...values, by: "bounds of the search", is }];
       });
     });
   });
@@ -79,14 +66,14 @@ const compareCapacities = (first: Suite, second: Suite): Comparison[] => {
 const comparePoints = (first: Suite, second: Suite): Comparison[] => {
   const others = pointsOf(second);
   return [...pointsOf(first)].flatMap(([at, runs]) =>
-    FIGURES.flatMap(({ name, of }): Comparison[] => {
+    [...LATENCY, ...COST].flatMap(({ head, of, text }): Comparison[] => {
       const [a, b] = [runs, others.get(at) ?? []].map((group) => group.flatMap((run) => of(run) ?? []));
       if (!a?.length || !b?.length || medianOf(a) === 0) return [];
       const { ratio, interval } = ratioOf(b, a);
       const { low, high, by, count } = interval;
       const is = count >= FEWEST_REPETITIONS ? verdictOf(interval, "worse") : "no difference shown";
-      const values = { first: medianOf(a), second: medianOf(b), ratio, low, high };
-      return [{ figure: name, at, ...values, by: `${by} of ${count}`, is }];
+      const values = { first: text(medianOf(a)), second: text(medianOf(b)), ratio, low, high };
+      return [{ figure: head, at, ...values, by: `${by} of ${count}`, is }];
     }),
   );
 };
@@ -112,7 +99,7 @@ const verdictOf = (
 
 const textOf = (comparisons: readonly Comparison[]): string => {
   const rows = comparisons.map(({ at, figure, first, second, ratio, low, high, by, is }) => [
-    ...[at, figure, numberText(first), numberText(second), timesText(ratio)],
+    ...[at, figure, first, second, timesText(ratio)],
     ...[`${timesText(low)}–${timesText(high)} (${by})`, is],
   ]);
   const counts = (["better", "worse", "no difference shown"] as const).map(

@@ -7,7 +7,7 @@ import { isPeak, isSearched, isValid, ordersPerSecond, runsOf, variantOf } from 
 import { mebibytesText, msText, numberText, percentText, secondsText } from "./numbers.ts";
 import { NONE, type Table, textOr } from "./tables.ts";
 
-type Column = {
+export type Column = {
   readonly head: string;
   readonly isSum?: true;
   /** Null where the run has no such figure. */
@@ -15,12 +15,15 @@ type Column = {
   text(value: number): string;
 };
 
-const LATENCY: readonly Column[] = [
-  { head: "runs", isSum: true, of: () => 1, text: numberText },
-  { head: "orders/s", of: ordersPerSecond, text: numberText },
+export const LATENCY: readonly Column[] = [
   { head: "reply p50", of: ({ ackMs }) => ackMs.p50, text: msText },
   { head: "reply p99", of: ({ ackMs }) => ackMs.p99, text: msText },
+  { head: "freshness p50", of: ({ freshnessMs }) => freshnessMs?.p50 ?? null, text: msText },
   { head: "freshness p99", of: ({ freshnessMs }) => freshnessMs?.p99 ?? null, text: msText },
+];
+const RATE: readonly Column[] = [
+  { head: "runs", isSum: true, of: () => 1, text: numberText },
+  { head: "orders/s", of: ordersPerSecond, text: numberText },
 ];
 const OUTCOME: readonly Column[] = [
   { head: "errors", of: ({ errorShare }) => errorShare, text: percentText },
@@ -30,7 +33,7 @@ const OUTCOME: readonly Column[] = [
   { head: "counted twice", isSum: true, of: ({ audit }) => audit.countedTwice, text: numberText },
   { head: "drained", of: ({ drainedSeconds }) => drainedSeconds, text: secondsText },
 ];
-const COST: readonly Column[] = [
+export const COST: readonly Column[] = [
   { head: "CPU-seconds per 1 000 orders", of: cpuPerThousand, text: numberText },
   { head: "memory", of: memoryBytes, text: mebibytesText },
 ];
@@ -71,9 +74,11 @@ export const runTables = (suite: Suite, experiment: string): Table[] => {
   };
   const varied = runs.some((run) => variantOf(run) !== "") ? { varied: variantText } : {};
   return [
-    ...tableOf("Runs: rate and latency", LATENCY, { "sent by": senderOf }),
+    ...tableOf("Runs: rate and latency", [...RATE, ...LATENCY]),
     ...tableOf("Runs: outcome of the orders", OUTCOME),
-    ...tableOf("Runs: cost and durability", COST, { ...varied, durability: ({ durability }) => durability }),
+    ...tableOf("Runs: cost and durability", COST, {
+      ...{ ...varied, durability: ({ durability }) => durability, "sent by": senderOf },
+    }),
     ...tableOf("Runs: faults and WebSockets", SPECIAL),
   ];
 };

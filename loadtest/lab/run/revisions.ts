@@ -99,7 +99,7 @@ export const compareRevisions = async (comparing: Comparing): Promise<string> =>
     const revisions = [await checkedOut(first, trees, comparing), await checkedOut(second, trees, comparing)];
     await measureInTurn(revisions, comparing);
     log(`results: ${folder}`);
-    return compareSuites(join(folder, "first"), join(folder, "second")).text;
+    return compareSuites(join(folder, "first"), join(folder, "second"));
   } finally {
     rmSync(trees, { recursive: true, force: true });
     await run("git", ["worktree", "prune"], { cwd: project });
