@@ -35,7 +35,7 @@ const targets = {
 };
 const LEAST_NODE = 24; // runs TypeScript as it is
 const PARENT_POLL_MS = 250;
-/** The descriptor of the pipe whose end tells the child that this process has gone. */
+/** The descriptor of the pipe that closes when this process exits: the child then ends too. */
 const PARENT_PIPE = 3;
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -86,7 +86,7 @@ const continueHere = async (file, args) => {
 };
 
 /**
- * What would end this process ends its child first: signals, and npm's end, of which no signal tells. Without a child a
+ * What would end this process ends its child first: signals, and the exit of npm, which sends no signal. Without a child a
  * signal has its usual effect.
  */
 const forwardTo = (child) => {

@@ -12,7 +12,7 @@ export type ComposeService = {
   readonly depends_on?: Readonly<Record<string, { readonly condition: string; readonly required?: boolean }>>;
   /** Those that have a value; the others a program is not given. */
   readonly environment?: Readonly<Record<string, string>>;
-  /** Those that are handed on from whoever runs it, when they are set there. */
+  /** Variables that are passed on from the caller's environment, when they are set there. */
   readonly handedOn?: readonly string[];
   readonly deploy?: { readonly resources?: { readonly limits?: { readonly memory?: string | number } } };
   readonly healthcheck?: { readonly test?: readonly string[]; readonly disable?: boolean };

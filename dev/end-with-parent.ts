@@ -1,6 +1,6 @@
 import { Socket } from "node:net";
 
-/** Well inside the second or two after which somebody starts the program again. */
+/** Well inside the second or two after which a user may start the program again. */
 const POLL_MS = 250;
 
 /**

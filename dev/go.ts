@@ -11,7 +11,7 @@ export type GoProgram = {
   readonly path: string;
   readonly version: string;
   /**
-   * Of a module that has no releases, the checksum of this version, as in a go.sum: module proxies may tell neither its
+   * Of a module that has no releases, the checksum of this version, as in a go.sum: module proxies may report neither its
    * versions, which `go install` asks for, nor what the public checksum database knows.
    */
   readonly sum?: string;
@@ -23,7 +23,7 @@ const ANSWER_WITHIN_MS = 20_000;
 const MOST_OUTPUT_BYTES = 1_000_000;
 
 const run = promisify(execFile);
-// the tests beside it have deadlines; it must not starve either
+// tests that run at the same time have deadlines: neither may starve
 const politely = process.platform === "win32" ? [] : ["nice", "-n", "5"];
 
 /** On the PATH, or where Go's own installer puts it without touching the PATH. */
@@ -73,7 +73,7 @@ const built = async (go: string, { path, version, sum }: GoProgram, folder: stri
   await byGo(go, ["build", "-mod=readonly", "-trimpath", "-o", file, "."], { cwd: module.Dir });
 };
 
-/** Where the program is. `log` is told when it has to be installed first. */
+/** Where the program is. `log` gets a line when it has to be installed first. */
 export const goProgram = async (program: GoProgram, log: (line: string) => void): Promise<string> => {
   const { name, version } = program;
   const binary = join(cacheFolder(), `${name}-${version}`);
@@ -93,6 +93,6 @@ export const goProgram = async (program: GoProgram, log: (line: string) => void)
 
 /** The folder of a module's files, as Go has verified and unpacked them. */
 export const goModule = async (path: string, version: string): Promise<string> => {
-  const told = await byGo(await goOrThrow(path), ["mod", "download", "-json", `${path}@${version}`]);
-  return (JSON.parse(told) as { Dir: string }).Dir;
+  const output = await byGo(await goOrThrow(path), ["mod", "download", "-json", `${path}@${version}`]);
+  return (JSON.parse(output) as { Dir: string }).Dir;
 };

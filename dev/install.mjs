@@ -31,7 +31,7 @@ const takeTurn = (root) =>
 
 const pidFile = (root) => join(root, ".coffee-rt", "npm-ci.pid");
 
-/** npm ci goes on when the bootstrap that started it is killed; a second one beside it would wreck both. */
+/** npm ci goes on when the bootstrap that started it is killed; a second one at the same time would break both. */
 const isOrphanAtWork = (root) => {
   try {
     return readFileSync(`/proc/${Number(readFileSync(pidFile(root), "utf8"))}/cmdline`, "utf8").includes(
@@ -95,7 +95,7 @@ const runNpmCi = async (root, say, onChild) => {
 };
 
 /**
- * Leaves node_modules as the lock file says. `isComplete` tells whether the pinned Node is there: npm leaves out an
+ * Leaves node_modules as the lock file says. `isComplete` returns whether the pinned Node is there: npm leaves out an
  * optional package that it could not verify, without a word and with exit code 0. `onChild` is given npm's process.
  */
 export const installDependencies = async ({ root, isComplete, say, onChild }) => {

@@ -48,7 +48,7 @@ const statusLines = async (url: string): Promise<string[]> => {
     const response = await fetch(`${url}/api/dashboard`, { signal: AbortSignal.timeout(EVERY_MS) });
     const { modes, stale } = (await response.json()) as Dashboard;
     const lines = Object.entries(modes).map(([mode, figures]) => statusLine(mode, figures));
-    return stale ? [...lines, "    the board is stale: nobody publishes"] : lines;
+    return stale ? [...lines, "    the board is stale: no worker publishes"] : lines;
   } catch {
     return ["    the API does not answer"];
   }

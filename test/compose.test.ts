@@ -78,91 +78,91 @@ const BROKEN = [
     file: "docker-compose.v2.yaml",
     from: "V2_SLOTS:",
     to: "V2_SLOT:",
-    told: "worker-v2 is given V2_SLOT, which it does not know",
+    problem: "worker-v2 is given V2_SLOT, which it does not know",
   },
   {
-    title: "a variable that nobody can give",
+    title: "a variable that no environment can set",
     file: BASE_FILE,
     from: "      MAX_SOCKETS:\n",
     to: "",
-    told: "order-api cannot be given MAX_SOCKETS",
+    problem: "order-api cannot be given MAX_SOCKETS",
   },
   {
     title: "a value that is not taken",
     file: "docker-compose.v3.yaml",
     from: "KAFKA_BROKERS: kafka:9092",
     to: "KAFKA_BROKERS: kafka",
-    told: "KAFKA_BROKERS is",
+    problem: "KAFKA_BROKERS is",
   },
   {
     title: "a switch left out",
     file: "docker-compose.v1.yaml",
     from: 'V1_ENABLED: "true"',
     to: 'V1_ENABLED: "false"',
-    told: "order-api takes orders by v2, v3",
+    problem: "order-api takes orders by v2, v3",
   },
   {
     title: "another port",
     file: BASE_FILE,
     from: ':8005"]',
     to: ':8006"]',
-    told: "order-api listens on 8005, which is not handed on",
+    problem: "order-api listens on 8005, which is not handed on",
   },
   {
     title: "a port open to the network",
     file: BASE_FILE,
     from: '"127.0.0.1:${API_PORT',
     to: '"${API_PORT',
-    told: "order-api opens 8005 to the network",
+    problem: "order-api opens 8005 to the network",
   },
   {
     title: "a program that listens for itself",
     file: BASE_FILE,
     from: "HOST: 0.0.0.0",
     to: "HOST: 127.0.0.1",
-    told: "worker-v1 listens for itself alone",
+    problem: "worker-v1 listens for itself alone",
   },
   {
     title: "a health check of another program's port",
     file: BASE_FILE,
     from: '      METRICS_PORT: "9464"\n',
     to: "      METRICS_PORT:\n",
-    told: "worker-v1 is asked for its health on the API's port",
+    problem: "worker-v1 is asked for its health on the API's port",
   },
   {
     title: "orders that are dropped before the topic has dropped them",
     file: BASE_FILE,
     from: "      ORDERS_KEEP_DAYS:\n",
     to: '      ORDERS_KEEP_DAYS: "40"\n',
-    told: 'worker-v3 ORDERS_KEEP_DAYS is "40"',
+    problem: 'worker-v3 ORDERS_KEEP_DAYS is "40"',
   },
   {
     title: "a program whose health is not asked",
     file: BASE_FILE,
     from: '    ports: ["127.0.0.1',
     to: '    healthcheck: { disable: true }\n    ports: ["127.0.0.1',
-    told: "order-api is never asked how it is",
+    problem: "order-api is never asked how it is",
   },
   {
     title: "a server that is never asked how it is",
     file: "docker-compose.v3.yaml",
     from: "healthcheck:",
     to: "x-healthcheck:",
-    told: "kafka is never asked how it is",
+    problem: "kafka is never asked how it is",
   },
   {
     title: "a server that is not waited for",
     file: "docker-compose.v2.yaml",
     from: "condition: service_healthy",
     to: "condition: service_started",
-    told: "worker-v2 does not wait until redis-stream is there",
+    problem: "worker-v2 does not wait until redis-stream is there",
   },
   {
     title: "a fixed name",
     file: "docker-compose.v2.yaml",
     from: "  worker-v2:\n",
     to: "  worker-v2:\n    container_name: worker\n",
-    told: "worker-v2 has a fixed name",
+    problem: "worker-v2 has a fixed name",
   },
 ];
 
@@ -226,12 +226,12 @@ describe.skipIf(tool === null)("broken on purpose", () => {
   const folder = mkdtempSync(join(tmpdir(), "coffee-rt-compose-"));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  test.each(BROKEN)("$title is told", async ({ file, from, to, told }) => {
+  test.each(BROKEN)("$title is found", async ({ file, from, to, problem }) => {
     for (const each of filesOf(names)) copyFileSync(join(root, each), join(folder, each));
     const text = readFileSync(join(root, file), "utf8");
     expect(text).toContain(from);
     writeFileSync(join(folder, file), text.replace(from, to));
     const problems = composeProblems(await (tool as ComposeTool).services(filesOf(names), folder), names);
-    expect(problems.join("\n")).toContain(told);
+    expect(problems.join("\n")).toContain(problem);
   });
 });

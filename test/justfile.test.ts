@@ -26,11 +26,11 @@ test("no recipe stands there twice", () => {
   expect(recipes.filter((name, index) => recipes.indexOf(name) !== index)).toEqual([]);
 });
 
-test("what the documents tell to type is a recipe", () => {
+test("every just command of the documents is a recipe", () => {
   const documents = ["README.md", ...readdirSync(join(root, "docs")).map((file) => `docs/${file}`)];
-  const told = documents
+  const typed = documents
     .filter((file) => file.endsWith(".md"))
     .flatMap((file) => commandsIn(read(file)).map((name) => ({ file, name })));
-  expect(told.map(({ name }) => name)).toContain("scale");
-  expect(told.filter(({ name }) => !recipes.includes(name))).toEqual([]);
+  expect(typed.map(({ name }) => name)).toContain("scale");
+  expect(typed.filter(({ name }) => !recipes.includes(name))).toEqual([]);
 });

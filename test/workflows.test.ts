@@ -1,4 +1,4 @@
-/** The workflows: nothing that somebody else can change under them, and nothing that only they can run. */
+/** The workflows: nothing that a third party can change, and nothing that only they can run. */
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -25,27 +25,28 @@ const scripts = (
 /** A sentence for each thing that is wrong with a workflow. */
 const problemsIn = (text: string): string[] => {
   const { permissions, jobs } = parse(text) as Workflow;
-  const told: string[] = [];
-  if (JSON.stringify(permissions) !== '{"contents":"read"}') told.push("may do more than read");
+  const problems: string[] = [];
+  if (JSON.stringify(permissions) !== '{"contents":"read"}') problems.push("may do more than read");
   for (const line of text.split("\n").filter((each) => /^\s*(- )?uses:/.test(each)))
-    if (!/@[0-9a-f]{40} # v\d+\.\d+\.\d+$/.test(line)) told.push(`is not pinned by digest: ${line.trim()}`);
+    if (!/@[0-9a-f]{40} # v\d+\.\d+\.\d+$/.test(line))
+      problems.push(`is not pinned by digest: ${line.trim()}`);
   for (const [name, job] of Object.entries(jobs)) {
-    if (job["timeout-minutes"] === undefined) told.push(`${name} may run for ever`);
+    if (job["timeout-minutes"] === undefined) problems.push(`${name} may run for ever`);
     for (const { uses, run, with: given } of job.steps) {
       if (uses?.startsWith("actions/checkout@") && given?.["persist-credentials"] !== false)
-        told.push(`${name} leaves its credentials behind`);
-      if (run !== undefined) told.push(...unknownIn(run).map((what) => `${name} runs ${what}`));
+        problems.push(`${name} leaves its credentials behind`);
+      if (run !== undefined) problems.push(...unknownIn(run).map((what) => `${name} runs ${what}`));
       // what comes from outside is data, never part of a script
-      if (run?.includes("${{")) told.push(`${name} writes an expression into a script`);
+      if (run?.includes("${{")) problems.push(`${name} writes an expression into a script`);
     }
   }
-  return told;
+  return problems;
 };
 
 const SCRIPT = /^(?:sudo --preserve-env env "PATH=\$PATH" )?(\.ci\/[\w-]+)(?: [\w"$. -]+)?$/;
 const TARGET = /^npm run ([\w:-]+)$/;
 
-/** Every step is one of our scripts, which anybody can run, and nothing beside it. */
+/** Every step is one of our scripts and nothing else, so that anyone can run it. */
 const unknownIn = (run: string): string[] => {
   const script = SCRIPT.exec(run)?.[1];
   if (script !== undefined) return isProgram(join(root, script)) ? [] : [`${script}, which is not there`];
@@ -59,7 +60,7 @@ test.each(readdirSync(folder))("%s", (file) => {
   expect(problemsIn(readFileSync(join(folder, file), "utf8"))).toEqual([]);
 });
 
-describe("a workflow that is not so is told", () => {
+describe("a workflow with a problem is found", () => {
   const good = readFileSync(join(folder, "ci.yml"), "utf8");
   test.each([
     [/@08c6903\S+ # v5.0.0/, "@v5", "is not pinned by digest: - uses: actions/checkout@v5"],
@@ -79,7 +80,7 @@ describe("a workflow that is not so is told", () => {
       "style runs something that is no script: npm run lint && rm x",
     ],
     ["npm run typecheck", `npm run ${"$"}{{ github.head_ref }}`, "style writes an expression into a script"],
-  ])("%s", (from, to, told) => {
-    expect(problemsIn(good.replace(from, to))).toContain(told);
+  ])("%s", (from, to, problems) => {
+    expect(problemsIn(good.replace(from, to))).toContain(problems);
   });
 });

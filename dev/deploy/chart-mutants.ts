@@ -91,7 +91,7 @@ export const MUTANTS: readonly Mutant[] = [
     to: "command: [node]\n          args: [node,",
   },
   {
-    title: "a budget for nobody",
+    title: "a budget that selects no pods",
     file: WORKERS,
     from: 'maxUnavailable: 1\n  selector:\n    matchLabels: {{- include "coffee-rt.selector" $about',
     to: 'maxUnavailable: 1\n  selector:\n    matchLabels: {{- include "coffee-rt.selector" (dict "root" $ "component" "nobody")',
@@ -151,7 +151,7 @@ export const MUTANTS: readonly Mutant[] = [
     to: "db/migrate.ts",
   },
   {
-    title: "metrics that nobody is let to",
+    title: "metrics that no client can reach",
     file: "templates/network.yaml",
     from: '"port" 9464',
     to: '"port" 9465',

@@ -79,10 +79,10 @@ spec:
           resources: { requests: { cpu: 1 }, limits: { memory: 1Gi } }
 `;
 
-const toldOf = (text: string): string[] => breachesIn(manifestsIn(text));
+const problemsIn = (text: string): string[] => breachesIn(manifestsIn(text));
 
-test("nothing is told of manifests that are as they have to be", () => {
-  expect(toldOf(GOOD)).toEqual([]);
+test("finds no problem in correct manifests", () => {
+  expect(problemsIn(GOOD)).toEqual([]);
 });
 
 test.each([
@@ -113,7 +113,7 @@ test.each([
   ["volumes: [{ name: ca }]", "volumes: []", "there is no volume ca"],
   ["kind: Secret", "kind: ConfigMap", "holds a password"],
   ["service: { name: api,", "service: { name: web,", "Ingress/outside sends to the port http of web"],
-  ["ports: [{ port: 8005 }]", "ports: [{ port: 8006 }]", "lets nobody to the port 8005 of Deployment/api"],
+  ["ports: [{ port: 8005 }]", "ports: [{ port: 8006 }]", "lets no client reach port 8005 of Deployment/api"],
   [
     "podSelector: { matchLabels: { app.kubernetes.io/component: api",
     "podSelector: { matchLabels: { app: api",
@@ -133,7 +133,7 @@ test.each([
     "labelSelector: { matchLabels: { app: api",
     "spreads over",
   ],
-])("%s → %s is told", (from, to, told) => {
+])("%s → %s is found", (from, to, problem) => {
   expect(GOOD).toContain(from);
-  expect(toldOf(GOOD.replace(from, to)).join("\n")).toContain(told);
+  expect(problemsIn(GOOD.replace(from, to)).join("\n")).toContain(problem);
 });

@@ -14,14 +14,14 @@ export type Rule = {
 const fits = (labels: Readonly<Record<string, string>>, wanted: Readonly<Record<string, string>>): boolean =>
   Object.entries(wanted).every(([name, value]) => labels[name] === value);
 
-/** Kubernetes' "restricted" profile, and more: nothing is written beside a volume, nobody is given a token. */
+/** Kubernetes' "restricted" profile, and more: nothing is written outside of a volume, no pod gets a token. */
 const restricted: Rule = {
   says: "pods keep to the restricted profile, with a read-only root",
   breaches: (manifests) =>
     workloadsIn(manifests).flatMap(({ manifest, pod }) => {
-      const told: string[] = [];
+      const problems: string[] = [];
       const want = (holds: boolean, what: string): void =>
-        void (holds || told.push(`${titleOf(manifest)}: ${what}`));
+        void (holds || problems.push(`${titleOf(manifest)}: ${what}`));
       want(pod.automountServiceAccountToken === false, "is given a token");
       want(pod.enableServiceLinks === false, "is given variables that are named after services");
       want(pod.securityContext?.runAsNonRoot === true, "may run as root");
@@ -31,13 +31,13 @@ const restricted: Rule = {
         const { securityContext, resources } = container;
         want(securityContext?.allowPrivilegeEscalation === false, "may gain privileges");
         want(securityContext?.capabilities?.drop?.includes("ALL") === true, "keeps capabilities");
-        // the start script of Kafka's image writes beside the program
+        // the start script of Kafka's image writes next to the program
         const isKafka = container.name === "kafka";
         want(securityContext?.readOnlyRootFilesystem === !isKafka, "writes to its root");
         want(resources?.limits?.["memory"] !== undefined, "has no limit of memory");
         want(resources?.requests !== undefined, "requests nothing");
       }
-      return told;
+      return problems;
     }),
 };
 
@@ -65,23 +65,24 @@ const found: Rule = {
     const services = manifests.filter(({ kind }) => kind === "Service");
     return manifests.flatMap((manifest) => {
       const { kind, spec } = manifest;
-      const told = (what: string): string[] => [`${titleOf(manifest)} ${what}`];
+      const problem = (what: string): string[] => [`${titleOf(manifest)} ${what}`];
       const target = spec?.scaleTargetRef?.name;
-      if (target !== undefined) return names.has(target) ? [] : told(`scales ${target}, which is not there`);
+      if (target !== undefined)
+        return names.has(target) ? [] : problem(`scales ${target}, which is not there`);
       if (kind === "ServiceMonitor") {
         const wanted = spec?.selector?.matchLabels ?? {};
         const [service] = services.filter(({ metadata }) => fits(metadata.labels ?? {}, wanted));
         const ports = service?.spec?.ports?.map(({ name }) => name) ?? [];
         return spec?.endpoints?.every(({ port = "" }) => ports.includes(port))
           ? []
-          : told("finds no such port");
+          : problem("finds no such port");
       }
       const wanted = kind === "Service" ? spec?.selector : (spec?.selector ?? spec?.podSelector)?.matchLabels;
       if (wanted === undefined) return [];
       const own = workloads.filter(({ labels }) => fits(labels, wanted));
-      if (own.length === 0) return told("finds no pods");
+      if (own.length === 0) return problem("finds no pods");
       return spec?.template && !own.some((each) => each.manifest === manifest)
-        ? told("does not find its own pods")
+        ? problem("does not find its own pods")
         : [];
     });
   },
@@ -114,7 +115,7 @@ const mounted: Rule = {
 };
 
 const closed: Rule = {
-  says: "the chart's own servers, which ask nobody for a name, are not open to the cluster",
+  says: "the chart's own servers, which have no authentication, are not open to the cluster",
   breaches: (manifests) => {
     const policies = manifests.filter(({ kind }) => kind === "NetworkPolicy");
     return workloadsIn(manifests)

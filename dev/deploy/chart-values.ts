@@ -14,7 +14,7 @@ const modeSets: readonly (readonly string[])[] = Array.from(
 const filesOf = (modes: readonly string[]): string[] =>
   modes.flatMap((mode) => ["-f", `CHART/values.${mode}.yaml`]);
 
-/** What scales by the chart's own servers is not told where they are, also where everything else is on. */
+/** KEDA scales by the chart's own servers; it gets no other addresses, even where every other option is on. */
 const TRIAL = [
   "-f",
   "CHART/values.trial.yaml",

@@ -55,17 +55,17 @@ export const template = (
 export const problemsWith = async (tools: ChartTools, values: Values, chart = CHART): Promise<string[]> => {
   const rendered = await template(tools, values, chart);
   if (!rendered.ok) return [`helm template: ${rendered.problems.trim()}`];
-  const told: string[] = [];
+  const problems: string[] = [];
   const args = ["-strict", "-summary", "-output", "json", "-schema-location"];
   const location = `${tools.schemas}/{{ .ResourceKind }}{{ .KindSuffix }}.json`;
   const valid = await say(tools.kubeconform, [...args, location, "-"], rendered.out);
-  if (!valid.ok) told.push(...findingsOf(valid));
+  if (!valid.ok) problems.push(...findingsOf(valid));
   try {
-    told.push(...breachesIn(manifestsIn(rendered.out)));
+    problems.push(...breachesIn(manifestsIn(rendered.out)));
   } catch (error) {
-    told.push(`what is rendered is no YAML: ${messageOf(error)}`);
+    problems.push(`what is rendered is no YAML: ${messageOf(error)}`);
   }
-  return told;
+  return problems;
 };
 
 type Conformity = {

@@ -13,7 +13,7 @@ import { type Variables, variablesOf } from "./variables.ts";
 type Services = Readonly<Record<string, ComposeService>>;
 
 /**
- * What a service is given and its program does not know, and what its program knows and nobody could give it. `left`
+ * What a service is given and its program does not know, and what its program knows and no environment can set. `left`
  * is left at its default.
  */
 export const variablesApart = (
@@ -78,7 +78,7 @@ const apiProblems = (service: ComposeService, chosen: readonly string[]): string
 const isOurs = (name: string): boolean =>
   name === "order-api" || name === "migrations" || name.startsWith("worker-");
 
-/** Of ours the image looks by itself; of the others those have to be asked that somebody waits for. */
+/** Our image has its own health check. Third-party services need one only if another service depends on them. */
 const isAsked = (name: string, { healthcheck, restart }: ComposeService, services: Services): boolean => {
   if (restart === "no") return true;
   if (isOurs(name)) return healthcheck?.disable !== true;
@@ -86,7 +86,7 @@ const isAsked = (name: string, { healthcheck, restart }: ComposeService, service
   return !isWaitedFor || (healthcheck?.test?.length ?? 0) > 1;
 };
 
-/** What is not started anew when it ends has done its work then. */
+/** A service without a restart policy has done its work when it exits. */
 const whenThere = ({ restart }: ComposeService): string =>
   restart === "no" ? "service_completed_successfully" : "service_healthy";
 

@@ -86,7 +86,7 @@ test("a step before FROM is refused", () => {
   expect(() => stagesIn("RUN x\n")).toThrow("RUN stands before FROM");
 });
 
-test("the image runs the programs as npm start does, under an init, as somebody, and says what it is", () => {
+test("the image runs the programs as npm start does, under an init, as an unprivileged user, and has labels", () => {
   const stage = stagesIn(readFileSync(join(root, "Dockerfile"), "utf8")).at(-1) ?? expect.fail("no stages");
   const env = Object.assign({}, ...stage.steps.map((step) => (step.kind === "env" ? step.values : {})));
   expect(env).toEqual({ NODE_ENV: "production", NODE_OPTIONS: NODE_FLAGS.join(" ") });

@@ -67,7 +67,7 @@ const copyIn = (rest: string): Copy => {
 
 const userIn = (rest: string): Step => {
   const ids = /^(\d+):(\d+)$/.exec(rest);
-  // Kubernetes can tell that a number is not root, and not that a name is not
+  // Kubernetes can verify that a number is not root, but not that a name is not
   if (ids === null) throw new Error(`USER ${rest}: expected numbers, as 1000:1000`);
   return { kind: "user", uid: Number(ids[1]), gid: Number(ids[2]) };
 };

@@ -1,4 +1,4 @@
-/** .env.example: what whoever runs the containers may set, each with what it does and its default. */
+/** .env.example: the settings of a container deployment, each with its purpose and default. */
 import type { TSchema } from "typebox";
 import { modes } from "#shared/modes/all.ts";
 import { settings, type Variables } from "./variables.ts";
@@ -22,7 +22,7 @@ const HEAD = `# Copy to .env, which compose reads by itself: cp .env.example .en
 #KAFKA_HEAP_OPTS=-Xms256m -Xmx1g
 # The shop's stores and drinks: a JSON file of this machine.
 #CATALOGUE_FILE=./services/order-api/catalogue.json
-# Grafana, for its admin (whoever is on this machine may look without one), and the ports of what observes, on 127.0.0.1.
+# Grafana, for its admin (users of this machine may view it without one), and the ports of what observes, on 127.0.0.1.
 #GRAFANA_PASSWORD=coffee
 #GRAFANA_PORT=3001
 #PROMETHEUS_PORT=9090

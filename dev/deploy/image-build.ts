@@ -78,7 +78,7 @@ const reach = (): Record<string, string> =>
     ),
   );
 
-/** Of COPY: a folder's contents into the target, a file beside others or under its new name. */
+/** COPY: a folder's contents into the target, a file into a folder or under its new name. */
 const copy = (
   { sources, target, from }: Copy,
   source: string,
@@ -92,7 +92,7 @@ const copy = (
     const isFolder = statSync(path).isDirectory();
     const to = isFolder || !intoFolder ? into : join(into, basename(each));
     mkdirSync(dirname(to), { recursive: true });
-    // files of the context are root's, whoever has them here
+    // files of the context belong to root, whatever their owner here
     const filter = (file: string): boolean => from !== null || !isIgnored(relative(source, file));
     cpSync(path, to, { recursive: true, filter, preserveTimestamps: true, verbatimSymlinks: true });
     if (from === null) readableByAll(to);

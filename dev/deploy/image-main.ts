@@ -1,6 +1,6 @@
 /**
  * The image without an engine: its Dockerfile carried out in folders, its tree looked at, and the programs run from it
- * as its user, on a root that nobody can write to, against the project's real servers.
+ * as its user, on a read-only root, against the project's real servers.
  *
  * Started by `npm run check:deploy` in a mount namespace of its own, with a folder for layers; prints what it saw.
  */
@@ -19,7 +19,7 @@ const context = join(import.meta.dirname, "../..");
 const log = (line: string): void => console.error(`  ${line}`);
 
 const stages = stagesOfImage(stagesIn(readFileSync(join(context, "Dockerfile"), "utf8")));
-/** Removed by whoever gave it, once the mounts in it have gone with this process. */
+/** Removed by the caller, once the mounts in it have gone with this process. */
 const [layers = ""] = process.argv.slice(2);
 const servers: { stop(): Promise<void> }[] = [];
 try {

@@ -63,7 +63,7 @@ test("each kind has a file with all that it refers to, and what is not described
   });
 });
 
-test("a reference to nothing is told", () => {
+test("reports a reference to nothing", () => {
   const { "io.k8s.Spec": _, ...rest } = document.definitions;
   expect(() => schemasOfOpenApi({ definitions: rest })).toThrow("refers to io.k8s.Spec");
 });

@@ -47,7 +47,7 @@ test("every mode has its overlay, of 15 lines at most", () => {
   }
 });
 
-test("whoever runs it may set everything that does not follow from how it is put together", () => {
+test("every setting that does not follow from the compose files can be set", () => {
   expect(Object.keys(settings)).toEqual(["orderApi", "workers", "migrations", ...modeNames]);
   expect(Object.keys(settings["migrations"] ?? {}).sort()).toEqual(["LOG_LEVEL", "WAIT_FOR_DATABASE_MS"]);
   expect(Object.keys(settings["workers"] ?? {})).toContain("ORDERS_KEEP_DAYS");
@@ -73,6 +73,6 @@ test("what the compose files take from the environment stands in .env.example, w
     .filter(([, name = ""]) => !OF_A_RECIPE.includes(name))
     .map(([, name, value]) => `#${name}=${value}`);
   const [head = ""] = read(".env.example").split("\n# --- ");
-  const told = head.split("\n").filter((line) => /^#[A-Z_0-9]+=/.test(line));
-  expect(told.sort()).toEqual([...new Set(wanted)].sort());
+  const listed = head.split("\n").filter((line) => /^#[A-Z_0-9]+=/.test(line));
+  expect(listed.sort()).toEqual([...new Set(wanted)].sort());
 });

@@ -2,7 +2,7 @@
 import type { Rule } from "./chart-rules.ts";
 import { type Manifest, titleOf } from "./manifests.ts";
 
-/** `job="order-api"`; or `job=~"order-api|redis"`, of which one is enough: servers are scraped by whoever runs them. */
+/** `job="order-api"`; or `job=~"order-api|redis"`, of which one is enough: servers are scraped by their operator. */
 const ASKED_JOBS = /\bjob=~?"([^"]+)"/g;
 
 const jobOf = (monitor: Manifest): (string | undefined)[] =>

@@ -9,14 +9,15 @@ import {
   workloadsIn,
 } from "./manifests.ts";
 
-/** The variable by which a program is told its port. */
+/** The variable with a program's port. */
 const PORT_OF: Readonly<Record<string, string | undefined>> = { api: "PORT", worker: "METRICS_PORT" };
 
 const inContainer = (container: Container): string[] => {
   const ports = container.ports ?? [];
   const variable = PORT_OF[programOf(container) ?? ""];
-  const told = container.env?.find(({ name }) => name === variable)?.value;
-  const listens = variable === undefined || ports.some(({ containerPort }) => String(containerPort) === told);
+  const value = container.env?.find(({ name }) => name === variable)?.value;
+  const listens =
+    variable === undefined || ports.some(({ containerPort }) => String(containerPort) === value);
   const names = ports.map(({ name }) => name);
   const probed = [container.startupProbe, container.livenessProbe, container.readinessProbe].flatMap(
     (probe) => {
@@ -26,7 +27,7 @@ const inContainer = (container: Container): string[] => {
         : [`a probe asks port ${port}, which it has not`];
     },
   );
-  return [...(listens ? [] : [`${variable} is ${told}, which is no port of it`]), ...probed];
+  return [...(listens ? [] : [`${variable} is ${value}, which is no port of it`]), ...probed];
 };
 
 const podsWith = (wanted: Readonly<Record<string, string>>, manifests: readonly Manifest[]): Workload[] =>
@@ -52,7 +53,7 @@ const ofPolicy = (policy: Manifest, manifests: readonly Manifest[]): string[] =>
     pod.containers
       .flatMap(({ ports = [] }) => ports.map(({ containerPort }) => containerPort))
       .filter((port) => !admitted.includes(port))
-      .map((port) => `lets nobody to the port ${port} of ${titleOf(manifest)}`),
+      .map((port) => `lets no client reach port ${port} of ${titleOf(manifest)}`),
   );
 };
 
@@ -76,7 +77,7 @@ const LOOKING: Readonly<Record<string, Looking>> = {
 };
 
 export const portsFit: Rule = {
-  says: "ports are the same from the program to whoever comes from outside",
+  says: "ports are the same from the program to its clients outside",
   breaches: (manifests) => [
     ...workloadsIn(manifests).flatMap(({ manifest, pod }) =>
       pod.containers.flatMap((container) =>

@@ -1,4 +1,4 @@
-/** What KEDA is told to look at, against what the workers that it scales count. */
+/** Compares what KEDA measures with what the workers that it scales count. */
 import { modes } from "#shared/modes/all.ts";
 import { loadSettings } from "#shared/runtime/config.ts";
 import type { Rule } from "./chart-rules.ts";
@@ -20,10 +20,10 @@ const countedBy = ({ pod }: Workload): unknown[] => {
 };
 
 const triggerProblems = ({ metadata }: Trigger, counted: readonly unknown[]): string[] => {
-  const told = [metadata["stream"] ?? metadata["topic"], metadata["consumerGroup"]];
+  const measured = [metadata["stream"] ?? metadata["topic"], metadata["consumerGroup"]];
   const threshold = metadata["lagCount"] ?? metadata["lagThreshold"] ?? "";
   return [
-    ...told.flatMap((each, index) =>
+    ...measured.flatMap((each, index) =>
       each === counted[index] ? [] : [`looks at ${each}, its workers at ${counted[index]}`],
     ),
     ...(/^\d+$/.test(threshold) ? [] : [`adds a worker at "${threshold}", which is no whole number`]),

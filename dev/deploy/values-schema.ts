@@ -49,7 +49,7 @@ const inCluster = (more: Record<string, Schema>): Schema =>
 
 const addresses = variablesOf.api(modeNames);
 
-/** As the programs take it; empty where the server is told in another way. */
+/** As the programs read it; empty where the server is configured in another way. */
 const urlOf = (variable: string): Schema => {
   const { pattern } = addresses[variable] as { readonly pattern?: string };
   if (pattern === undefined) throw new Error(`${variable} takes anything: its knob has no pattern`);

@@ -92,7 +92,7 @@ const inContainer = (container: Container, manifests: readonly Manifest[]): stri
     ...twice.map((name) => `${name} is given twice`),
     ...lost,
     ...load(program, values),
-    // what listens on loopback is reached by nobody else, the probes included
+    // no other process reaches what listens on loopback, probes included
     ...(program !== "migrations" && values["HOST"] !== "0.0.0.0" ? ["HOST is not 0.0.0.0"] : []),
   ];
 };

@@ -29,7 +29,7 @@ const knobsOf = (names: readonly string[]) =>
 
 /**
  * What a deployment says itself, because it follows from how it is put together: addresses, ports, switches, the
- * path of a mounted file. All others are for whoever runs it.
+ * path of a mounted file. All others are for the operator.
  */
 const BY_THE_DEPLOYMENT = new Set([
   "HOST",
@@ -44,7 +44,7 @@ const BY_THE_DEPLOYMENT = new Set([
 const settable = (variables: Variables): Variables =>
   Object.fromEntries(Object.entries(variables).filter(([name]) => !BY_THE_DEPLOYMENT.has(name)));
 
-/** For whoever runs it, under the part that takes them. A mode's go to the API and to the mode's workers. */
+/** For the operator, under the part that reads them. A mode's go to the API and to the mode's workers. */
 export const settings: Readonly<Record<string, Variables>> = {
   orderApi: settable(variablesIn(apiKnobs)),
   workers: settable(variablesIn(workerKnobs)),

@@ -1,4 +1,4 @@
-/** What `npm start` runs, written down for the commands that are typed beside it. */
+/** What `npm start` runs, recorded for the commands that use the running system. */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { stateFolder } from "./servers/data-dir.ts";
@@ -27,7 +27,7 @@ export const readRunning = (root: string): RunningStack | null => {
     process.kill(stack.pid, 0);
     return stack;
   } catch {
-    // no file, half a file, or nobody under this pid: nothing runs
+    // no file, half a file, or no process with this pid: nothing runs
     return null;
   }
 };

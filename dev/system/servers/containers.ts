@@ -82,7 +82,7 @@ const run = async (o: Image): Promise<Server> => {
         await docker.kill();
         await gone;
       }),
-    // the engine freezes the whole container; nobody waits for it, as with a signal
+    // the engine freezes the whole container; as with a signal, it is not waited for
     pause: () => void docker.pause(),
     resume: () => void docker.unpause(),
     async start() {

@@ -28,7 +28,7 @@ const UNPRIVILEGED_ID = 65_534;
 const ownId = () => process.getuid?.() ?? -1;
 const asRoot = () => ownId() === 0;
 
-/** Whom a server runs as: as root an unprivileged user, else whoever we are. */
+/** The user of a server: an unprivileged one when this process is root, else the same. */
 export const serverUser = (): { user?: { uid: number; gid: number } } =>
   asRoot() ? { user: { uid: UNPRIVILEGED_ID, gid: UNPRIVILEGED_ID } } : {};
 
@@ -52,9 +52,7 @@ export const ownFolderInTmp = (name: string): string => {
   mkdirSync(folder, { recursive: true, mode: 0o755 });
   const found = lstatSync(folder);
   if (!found.isDirectory() || found.uid !== ownId() || (found.mode & OTHERS_MAY_WRITE) !== 0)
-    throw new Error(
-      `${folder} belongs to somebody else or is open to others' writing; remove it and start again`,
-    );
+    throw new Error(`${folder} belongs to another user or is writable by others: remove it and start again`);
   chmodSync(folder, 0o755); // whatever the umask made of it
   if (!isReachable(folder))
     throw new Error(

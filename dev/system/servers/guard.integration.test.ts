@@ -74,18 +74,18 @@ describe("the guard", () => {
     await next.stop();
   });
 
-  test("kill -9 of the guard alone ends its server and is told", async () => {
+  test("kill -9 of the guard alone ends its server and is reported", async () => {
     const server = await startRedis({ name: "redis-board", role: "board" });
     const pid = server.pid();
-    const told = new Promise<void>((resolve) => server.onExit(resolve));
+    const reported = new Promise<void>((resolve) => server.onExit(resolve));
     const guard = childrenOf(process.pid).find((child) => childrenOf(child).includes(pid));
     process.kill(guard ?? 0, "SIGKILL");
-    await told;
+    await reported;
     await untilGone([pid]);
     await server.stop();
   });
 
-  test("hands a server its variables, which may hold passwords, so that nobody else reads them", async () => {
+  test("hands a server its variables, which may hold passwords, so that no other user reads them", async () => {
     const server = await launch({
       name: "sleep",
       url: "",

@@ -25,7 +25,7 @@ const stop = () => {
   stopRequested = true;
   stopServer();
 };
-const tell = (message: { pid: number } | { error: string }) =>
+const report = (message: { pid: number } | { error: string }) =>
   process.stdout.write(`${JSON.stringify(message)}\n`);
 
 const earlierPid = () => {
@@ -54,7 +54,7 @@ const waitForEarlierServer = async () => {
   let orphanSignalled = false;
   for (; Date.now() < until && !stopRequested; await sleep(50)) {
     if (!(await takeFolder())) continue;
-    // Its guard was killed: nobody but us is left to stop it.
+    // Its guard was killed: only this process can stop it.
     for (; Date.now() < until && isSameProcess(earlierPid()); await sleep(50)) {
       const pid = Number(earlierPid().split(" ")[0]);
       if (!orphanSignalled) {
@@ -86,7 +86,7 @@ const run = () => {
     ...server.user,
   });
   child.once("error", (error) => {
-    tell({ error: `${server.command} cannot be run: ${error.message}` });
+    report({ error: `${server.command} cannot be run: ${error.message}` });
     end(1);
   });
   child.once("exit", (code) => end(stopRequested ? 0 : (code ?? 1)));
@@ -100,11 +100,11 @@ const run = () => {
   try {
     writeFileSync(pidFile, fingerprint(pid));
   } catch (error) {
-    // a full disk: a server that nobody could find again, nor stop, must not go on running
+    // a full disk: a server that no later run can find or stop must not keep running
     killTree(pid);
     throw error;
   }
-  tell({ pid });
+  report({ pid });
 };
 
 process.stdout.on("error", () => undefined); // the program is gone: stdin says so too, and decides
@@ -115,7 +115,7 @@ try {
   if (stopRequested) end(0);
   run();
 } catch (error) {
-  tell({ error: error instanceof Error ? error.message : String(error) });
+  report({ error: error instanceof Error ? error.message : String(error) });
   process.exitCode = 1;
   process.stdin.destroy();
 }

@@ -25,7 +25,7 @@ export type KafkaOptions = {
   cores?: Cores | undefined;
   /** Where it is one of several; without it it is the only one. */
   node?: KafkaNode;
-  /** Further ways in, for clients that are to be told another address than the broker's own. */
+  /** Further listeners, for clients that need another address than the broker's own. */
   listeners?: readonly KafkaListener[];
   /** Further broker settings, by Kafka's names. */
   settings?: Settings;
@@ -43,7 +43,7 @@ const FORMAT_WITHIN_MS = 60_000;
 
 const log4jFile = join(import.meta.dirname, "kafka-log4j2.properties");
 
-/** A copy beside the data: the user that Kafka runs as may not be able to read this project. */
+/** A copy in the data folder: the user that Kafka runs as may not be able to read this project. */
 const logging = (folder: string) => {
   const copy = join(folder, "log4j2.properties");
   writeFileSync(copy, readFileSync(log4jFile));
@@ -51,7 +51,7 @@ const logging = (folder: string) => {
   return `-Dlog4j2.configurationFile=${copy}`;
 };
 
-// Kafka's own choice of collector; a heap that fits beside everything else on a small machine
+// Kafka's own choice of collector; a heap that leaves memory for the other programs on a small machine
 const javaOptions = ["-Xms256m", "-Xmx512m", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-XX:-UsePerfData"];
 const shortLivedJava = ["-Xmx256m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-XX:-UsePerfData"];
 

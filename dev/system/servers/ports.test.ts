@@ -3,7 +3,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { expect, test } from "vitest";
 import { freePort } from "./ports.ts";
 
-test("steps over a port that somebody listens on", async () => {
+test("skips a port that is in use", async () => {
   const preferred = await freePort();
   const taken = createServer().listen(preferred, "0.0.0.0");
   await once(taken, "listening");

@@ -16,7 +16,7 @@ const statusOf = (pid: number | string): Status | undefined => {
   }
 };
 
-/** A zombie counts as gone: it holds no file and no port, and nobody may ever collect it in a container. */
+/** A zombie counts as gone: it holds no file and no port, and a container may have no process that collects it. */
 export const isAlive = (pid: number) => {
   const status = statusOf(pid);
   return status !== undefined && status.state !== "Z" && status.state !== "X";
@@ -65,7 +65,7 @@ export const freeze = (pid: number): number[] => {
   return pids;
 };
 
-/** Blocks, as whoever freezes wants nothing to happen meanwhile. */
+/** Blocks: nothing may happen while the caller freezes processes. */
 const waitUntilStopped = (pid: number): void => {
   const pause = new Int32Array(new SharedArrayBuffer(4));
   for (const deadline = performance.now() + STOPPED_WITHIN_MS; performance.now() < deadline; ) {

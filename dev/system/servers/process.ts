@@ -38,7 +38,7 @@ export type Program = Omit<Guarded, "earlierWithinMs"> & {
 type Running = {
   guard: ChildProcess;
   pid: number;
-  /** Tells the server from a later process with the same pid. */
+  /** Distinguishes the server from a later process with the same pid. */
   print: string;
   ended: Promise<void>;
   over: boolean;
@@ -60,7 +60,7 @@ const lastLines = (folder: string) => {
   }
 };
 
-/** A server that somebody forgot to stop must not keep its program alive: the guard ends it with the program. */
+/** A server that was not stopped must not keep its program alive: the guard ends it with the program. */
 const release = (guard: ChildProcess) => {
   guard.unref();
   (guard.stdin as Socket | null)?.unref();

@@ -55,7 +55,7 @@ describe("startRedis", () => {
     expect(await ask(board, "GET picture")).toBe("$-1\r\n");
   });
 
-  test("kill -9 by somebody else is told, our own kill is not", async () => {
+  test("reports a kill -9 by another process, and not our own kill", async () => {
     let ended = 0;
     board.onExit(() => ended++);
     await board.kill();

@@ -1,6 +1,6 @@
 /**
- * One real server, whatever runs it: a process of this machine, a container, or somebody else's (then only the address
- * is known, and whatever would stop or disturb it throws). Whoever started it stops it.
+ * One real server: a process of this machine, a container, or an external server (only its address is known, and every
+ * method that would stop or disturb it throws). The caller that started it stops it.
  */
 export type Server = {
   /** "postgres" | "redis-board" | "redis-stream" | "kafka" */

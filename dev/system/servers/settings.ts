@@ -61,7 +61,7 @@ export type KafkaListener = { name: string; port: number; advertisedPort: number
 /** One of several brokers. Number 1 is their controller too, on this port. */
 export type KafkaNode = { id: number; controllerPort: number };
 
-/** `host` is where the broker listens; clients are always told 127.0.0.1. */
+/** `host` is where the broker listens; clients always get 127.0.0.1. */
 type KafkaAddresses = { host: string; port: number; node: KafkaNode; listeners?: readonly KafkaListener[] };
 
 export const kafkaSettings = ({ host, port, node, listeners = [] }: KafkaAddresses): Settings => ({

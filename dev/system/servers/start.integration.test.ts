@@ -23,7 +23,7 @@ test("uses a server that the environment names, and leaves it alone", async () =
   await own.stream?.stop();
 });
 
-test("uses nobody's server that only the process' own environment names", async () => {
+test("ignores a server that only the environment of the test process names", async () => {
   vi.stubEnv("STREAM_REDIS_URL", "redis://production.example:6379");
   try {
     const { stream } = await startServers({ stream: {} });

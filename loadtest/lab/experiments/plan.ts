@@ -79,7 +79,7 @@ const peaksFor = (works: readonly Work[]): Work[] => {
   return [...needed.values()];
 };
 
-/** Runs of a search: steps, bisections and confirmations at both objectives, as made-up systems need them. */
+/** Runs of a search: steps, bisections and confirmations at both objectives, as simulated systems need them. */
 const SEARCH_RUNS: Readonly<Record<Scale, number>> = { smoke: 6, standard: 9, full: 13 };
 /** The null route's begins at its ceiling: one run, and its confirmations; and two short ones to find that. */
 const NULL_RUNS: Readonly<Record<Scale, number>> = { smoke: 3, standard: 3, full: 7 };

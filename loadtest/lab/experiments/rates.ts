@@ -138,7 +138,9 @@ export const e12: Experiment = {
       ),
     ).flat(),
   turnedDown: (scale) =>
-    scale === "full" ? [] : [`E12: shares of ${SHARES[scale].join(", ")} besides those that E2 measured`],
+    scale === "full"
+      ? []
+      : [`E12: shares of ${SHARES[scale].join(", ")} in addition to those that E2 measured`],
 };
 
 /** It has no runs of its own: its chart is made from the runs of others. */

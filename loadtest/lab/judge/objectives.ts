@@ -90,7 +90,7 @@ export const generatorShare = ({ resources, measuredSeconds }: Run): number =>
     .filter(([name]) => GENERATORS.has(name))
     .reduce((sum, [, { cpuSeconds, cores }]) => sum + cpuSeconds / (measuredSeconds * cores), 0);
 
-/** Beyond these bounds a run says something of the generator, or of the system's honesty, but not of its speed. */
+/** Beyond these bounds a run shows a limit of the generator or a failed audit, and not the speed of the system. */
 export const MOST_GENERATOR_SHARE = 0.8;
 const MOST_SCHEDULE_LAG_P99_MS = 10;
 /** Of the machine's time, by its host for others: a virtual machine that was not there for so long was not measured. */

@@ -7,7 +7,7 @@ const second = { startMs: 1_000, endMs: 2_000 };
 test("CPU time between two samples is spread evenly, and only what lies in the window counts", () => {
   const samples = [lookAt(500, { api: 10 }), lookAt(1_500, { api: 11 }), lookAt(2_500, { api: 11.5 })];
   expect(cpuSecondsOf(samples, second, cpuOf("api"))).toBeCloseTo(0.5 + 0.25);
-  expect(cpuSecondsOf(samples, second, cpuOf("nobody"))).toBe(0);
+  expect(cpuSecondsOf(samples, second, cpuOf("unknown"))).toBe(0);
 });
 
 test("a process that was replaced counts from its own beginning, and one that comes late from when it came", () => {

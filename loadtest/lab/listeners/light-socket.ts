@@ -6,7 +6,7 @@ import { connect, type Socket } from "node:net";
 import { LIVE_PROTOCOL } from "#shared/wire/dashboard.ts";
 
 export type LightSocket = {
-  /** Takes nothing more of what is sent, but goes on telling the server that it is there. */
+  /** Reads nothing more, but keeps the connection alive with pongs. */
   stopReading(): void;
   isOpen(): boolean;
   close(): void;

@@ -70,7 +70,7 @@ const loadBegins = async (file: string, sending: Sending, signal: AbortSignal): 
 export type InjectedFault = {
   readonly what: ActionName;
   readonly fromMs: number;
-  /** When it was whole again: the process runs anew, or goes on. */
+  /** When it was repaired: the process was restarted, or continues. */
   readonly untilMs: number;
 };
 

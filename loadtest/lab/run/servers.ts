@@ -1,7 +1,7 @@
 /**
  * The servers of a suite. PostgreSQL and Kafka are kept from run to run, as starting them takes seconds and a young JVM
  * is slow; each run has a database and a topic of its own there. Kafka is paused while no run needs it: idle it takes
- * time from the others. A Redis is started anew for each run: that takes a quarter of a second, and nothing can be left
+ * time from the others. Each run gets a new Redis: that takes a quarter of a second, and nothing can be left
  * in it.
  */
 import { setTimeout as sleep } from "node:timers/promises";
@@ -27,7 +27,7 @@ export type ServersOptions = {
 };
 
 export type SuiteServers = {
-  /** Starts what is missing, stops what is not wanted, and makes every Redis anew. */
+  /** Starts what is missing, stops what is not wanted, and replaces every Redis. */
   provide(kinds: readonly ServerName[], settings: Partial<Record<ServerName, Variables>>): Promise<Provided>;
   /** Freezes and stops as for a run that wants nothing. */
   rest(): Promise<void>;
@@ -177,7 +177,7 @@ export const openLabPool = (databaseUrl: string, maxConnections = 2): Pool =>
       statementTimeoutMs: STATEMENT_MS,
       connectTimeoutMs: STATEMENT_MS,
     },
-    // it breaks with a server that a fault ends; the next statement connects anew
+    // it breaks with a server that a fault stops; the next statement opens a new connection
     () => undefined,
   );
 

@@ -39,7 +39,7 @@ const figuresOfRedis = async (url: string | undefined): Promise<Readonly<Record<
   }
 };
 
-/** A server that was started anew counts from its start. */
+/** A restarted server counts from its start. */
 export const grownBy = (before: Counters, after: Counters): Run["servers"] =>
   Object.fromEntries(
     Object.entries(after).map(([server, figures]) => {

@@ -125,7 +125,7 @@ test("what fails below what could not be measured is a capacity like any", () =>
   expect(interactive.limit).toBeNull();
 });
 
-test("a confirmation that fails lowers the rate by 5 percent and begins anew", () => {
+test("a confirmation that fails lowers the rate by 5 percent and starts again", () => {
   const clean = search(knees(1_000));
   const held = clean.interactive.rate;
   const second = clean.points.map(({ rate }) => rate).lastIndexOf(held) - 1;
