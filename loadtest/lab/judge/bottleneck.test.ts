@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { madeUpRun } from "../report/runs.fixture.ts";
+import { syntheticRun } from "../report/runs.fixture.ts";
 import type { Run } from "../run/results.ts";
 import { bottleneckOf, firstBottleneck, RULES, ruleRows, type Saturation } from "./bottleneck.ts";
 
@@ -62,7 +62,7 @@ test("the rule is printed line by line, with threshold and source", () => {
 });
 
 const runAt = (rate: number, resource: string | null, holds = false): Run => {
-  const run = madeUpRun({ mode: "v2", rate, ordersPerRequest: 10, errorShare: holds ? 0 : 0.5 });
+  const run = syntheticRun({ mode: "v2", rate, ordersPerRequest: 10, errorShare: holds ? 0 : 0.5 });
   return { ...run, voids: [], bottleneck: resource === null ? null : { resource, because: "made up" } };
 };
 const peak = runAt(900, "the machine");

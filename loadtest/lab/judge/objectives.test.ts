@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import { madeUpRun } from "../report/runs.fixture.ts";
+import { syntheticRun } from "../report/runs.fixture.ts";
 import type { Run } from "../run/results.ts";
 import { judge, standingOf, voidsOf } from "./objectives.ts";
 import { percentilesOf } from "./statistics.ts";
 
-const good = madeUpRun({ mode: "v2", rate: 400 });
+const good = syntheticRun({ mode: "v2", rate: 400 });
 const whyNot = (changed: Partial<Run>) => judge({ ...good, ...changed }, "interactive").because;
 
 test("a good run holds, and each missed bound is named", () => {

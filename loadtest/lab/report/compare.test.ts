@@ -5,17 +5,17 @@ import { expect, test } from "vitest";
 import { keepRun, writeEnvironment } from "../run/result-files.ts";
 import type { Run, Suite } from "../run/results.ts";
 import { compare, compareSuites } from "./compare.ts";
-import { kept, madeUpRun } from "./runs.fixture.ts";
-import { madeUpSuite } from "./suite.fixture.ts";
+import { kept, syntheticRun } from "./runs.fixture.ts";
+import { syntheticSuite } from "./suite.fixture.ts";
 
-const made = madeUpSuite();
+const made = syntheticSuite();
 const suiteOf = (runs: readonly Run[]): Suite => ({ env: made.env, runs: runs.map((run) => kept(run)) });
 
 /** Runs at one point, with ack p99 as given. */
 const runsWith = (...p99s: readonly number[]): Suite =>
   suiteOf(
     p99s.map((p99, index) => {
-      const run = madeUpRun({ experiment: "E1", mode: "v2", rate: 50, repetition: index + 1 });
+      const run = syntheticRun({ experiment: "E1", mode: "v2", rate: 50, repetition: index + 1 });
       return { ...run, ackMs: { ...run.ackMs, p99 } };
     }),
   );
@@ -51,7 +51,12 @@ test("a capacity above the former failing rate is better, and the reverse is wor
   const search = (knee: number): Suite =>
     suiteOf(
       [knee / 2, knee, knee * 1.05, knee, knee, knee].map((rate, index) => {
-        const run = madeUpRun({ mode: "v2", rate: 100, repetition: index + 1, varied: { purpose: "step" } });
+        const run = syntheticRun({
+          mode: "v2",
+          rate: 100,
+          repetition: index + 1,
+          varied: { purpose: "step" },
+        });
         return { ...run, load: { ...run.load, requestsPerSecond: rate }, backlogGrew: rate > knee };
       }),
     );

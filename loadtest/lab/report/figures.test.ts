@@ -2,10 +2,10 @@ import { expect, test } from "vitest";
 import type { Run, Suite } from "../run/results.ts";
 import { costsOf, cpuPerThousand, halfOf, memoryBytes } from "./costs.ts";
 import { boundsOf, capacitiesOf, reachOf, timesOf } from "./figures.ts";
-import { kept, MODELS, madeUpRun } from "./runs.fixture.ts";
-import { madeUpSuite } from "./suite.fixture.ts";
+import { kept, MODELS, syntheticRun } from "./runs.fixture.ts";
+import { syntheticSuite } from "./suite.fixture.ts";
 
-const suite = madeUpSuite();
+const suite = syntheticSuite();
 const suiteOf = (runs: readonly Run[]): Suite => ({ env: suite.env, runs: runs.map((run) => kept(run)) });
 
 test("replays every search of the suite from its runs, near the capacity of the model", () => {
@@ -23,14 +23,14 @@ test("replays every search of the suite from its runs, near the capacity of the 
 });
 
 test("ignores runs that are not part of the search", () => {
-  const half = madeUpRun({ mode: "v2", rate: 5, varied: { purpose: "half" }, errorShare: 1 });
+  const half = syntheticRun({ mode: "v2", rate: 5, varied: { purpose: "half" }, errorShare: 1 });
   const before = capacitiesOf(suite, "E2").map(({ found }) => found);
   const after = capacitiesOf({ ...suite, runs: [kept(half), ...suite.runs] }, "E2").map(({ found }) => found);
   expect(after).toEqual(before);
 });
 
 test("does not count the generator's CPU and memory as a cost", () => {
-  const run = madeUpRun({ mode: "v2", rate: 100, ordersPerRequest: 10, seconds: 10 });
+  const run = syntheticRun({ mode: "v2", rate: 100, ordersPerRequest: 10, seconds: 10 });
   const resource = { cpuSeconds: 2, peakRssBytes: 5, cores: 2 };
   const counted = {
     ...run,
@@ -49,7 +49,7 @@ test("takes half of a capacity from the nearest runs, and from none that are far
   if (!capacity) throw new Error("no search of v2");
   const { rate } = capacity.found.interactive;
   const at = (share: number, p99: number): Run => {
-    const run = madeUpRun({ mode: "v2", rate: Math.round(rate * share) });
+    const run = syntheticRun({ mode: "v2", rate: Math.round(rate * share) });
     return { ...run, ackMs: { ...run.ackMs, p99 } };
   };
   expect(halfOf(suiteOf([at(0.45, 7), at(0.51, 9), at(0.7, 1)]), capacity)?.ackP99).toBe(9);
@@ -58,7 +58,7 @@ test("takes half of a capacity from the nearest runs, and from none that are far
 
 test("a reach is between the highest rate that held and the first that failed; void runs do not count", () => {
   const at = (rate: number, changed: Partial<Run> = {}): Run => ({
-    ...madeUpRun({ mode: "v2", rate }),
+    ...syntheticRun({ mode: "v2", rate }),
     ...changed,
   });
   const runs = [
@@ -84,7 +84,7 @@ test("a reach is between the highest rate that held and the first that failed; v
 
 test("a cost that was measured once has the spread of those that were repeated", () => {
   const run = (rate: number, cpuSeconds: number, repetition = 1): Run => {
-    const made = madeUpRun({ mode: "v1", rate, repetition });
+    const made = syntheticRun({ mode: "v1", rate, repetition });
     return {
       ...made,
       ackMs: { ...made.ackMs, count: 1_000 },

@@ -47,14 +47,14 @@ const spread = (p50: number, p99: number, count: number): Percentiles => {
   return { p50: at(0), p90: at(0.55), p95: at(0.75), p99: at(1), p999: at(1.3), max: at(1.5), count };
 };
 
-export type MadeUp = Partial<Omit<Run, "load" | "mode">> & {
+export type Synthetic = Partial<Omit<Run, "load" | "mode">> & {
   readonly mode: string;
   readonly rate: number;
   readonly ordersPerRequest?: number;
   readonly seconds?: number;
 };
 
-export const madeUpRun = (wanted: MadeUp): Run => {
+export const syntheticRun = (wanted: Synthetic): Run => {
   const { mode, rate, ordersPerRequest = 1, seconds = 30, ...rest } = wanted;
   const { experiment = "E2", repetition = 1, attempt = 1, varied = {} } = rest;
   const model = MODELS[mode] ?? V1;

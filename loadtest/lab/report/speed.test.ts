@@ -2,15 +2,15 @@ import { expect, test } from "vitest";
 import { percentilesOf } from "../judge/statistics.ts";
 import { figuresOf as overloadFigures } from "../measures/overload.ts";
 import type { KeptRun, Run, Suite } from "../run/results.ts";
-import { madeUpRun } from "./runs.fixture.ts";
+import { syntheticRun } from "./runs.fixture.ts";
 import { figuresTable, overloadTable, resultOf, speedFigures, survived } from "./speed.ts";
-import { madeUpSuite } from "./suite.fixture.ts";
+import { syntheticSuite } from "./suite.fixture.ts";
 
 const kept = (run: Run): KeptRun => ({ run, id: run.point, seconds: () => [] });
-const suiteOf = (...runs: readonly Run[]): Suite => ({ env: madeUpSuite().env, runs: runs.map(kept) });
+const suiteOf = (...runs: readonly Run[]): Suite => ({ env: syntheticSuite().env, runs: runs.map(kept) });
 
 const peak = (mode: string, rate: number, repetition: number, voids: readonly string[] = []): Run => ({
-  ...madeUpRun({ experiment: "E14", mode, rate, varied: { purpose: "peak" } }),
+  ...syntheticRun({ experiment: "E14", mode, rate, varied: { purpose: "peak" } }),
   ...{ point: `${mode} 1-order peak by wrk`, repetition, voids },
 });
 
@@ -75,7 +75,7 @@ test("counts replies of an overload, and finds the first prompt second after it"
 });
 
 const overloadRun = (changed: Partial<Run> = {}): Run => ({
-  ...madeUpRun({ experiment: "E18", mode: "v2", rate: 20 }),
+  ...syntheticRun({ experiment: "E18", mode: "v2", rate: 20 }),
   point: "v2 backend bound 1-order overload",
   varied: { purpose: "overload", ...before, offered: 100, refused: 80, refusedP99Ms: 12 },
   ledger: { iterations: 1_000, acknowledged: 200, refused: 800, unknown: 0 },

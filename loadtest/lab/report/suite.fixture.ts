@@ -4,7 +4,7 @@ import { settingsFor } from "../experiments/layout.ts";
 import { byExperimentAndTime } from "../run/result-files.ts";
 import type { Environment, KeptRun, Run, Second, Suite } from "../run/results.ts";
 import { nextStep, pointOf } from "../search/capacity.ts";
-import { kept, type MadeUp, MODELS, madeUpRun } from "./runs.fixture.ts";
+import { kept, MODELS, type Synthetic, syntheticRun } from "./runs.fixture.ts";
 
 /** The real search over the synthetic system. */
 const searched = (mode: string, ordersPerRequest: number): Run[] => {
@@ -15,7 +15,7 @@ const searched = (mode: string, ordersPerRequest: number): Run[] => {
     const startedAt = new Date(Date.UTC(2026, 0, 5, 2) + index * 60_000).toISOString();
     const repetition = runs.filter(({ load }) => load.requestsPerSecond === step.rate).length + 1;
     const varied = { purpose: step.purpose };
-    runs.push(madeUpRun({ mode, ordersPerRequest, repetition, varied, startedAt, rate: step.rate }));
+    runs.push(syntheticRun({ mode, ordersPerRequest, repetition, varied, startedAt, rate: step.rate }));
   }
   return runs;
 };
@@ -68,8 +68,8 @@ const environment: Environment = {
 
 const MODES = ["v1", "v2", "v3"] as const;
 
-const run = (experiment: string, mode: string, rate: number, more: Partial<MadeUp> = {}): Run =>
-  madeUpRun({ experiment, mode, rate, ...more });
+const run = (experiment: string, mode: string, rate: number, more: Partial<Synthetic> = {}): Run =>
+  syntheticRun({ experiment, mode, rate, ...more });
 
 const ofMode = (mode: string): KeptRun[] => [
   kept(run("E1", mode, 50)),
@@ -104,7 +104,7 @@ const withClients = (clients: number, slowShare: number): KeptRun => {
 
 const ledger = { iterations: 9, acknowledged: 9_000, refused: 812, unknown: 0 };
 
-export const madeUpSuite = (): Suite => {
+export const syntheticSuite = (): Suite => {
   const searches = [...MODES, "v1-each", "null"].flatMap((mode) =>
     [1, 10].flatMap((size) => searched(mode, size)),
   );

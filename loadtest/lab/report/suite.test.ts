@@ -14,10 +14,10 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { keepRun, writeEnvironment } from "../run/result-files.ts";
 import type { Suite } from "../run/results.ts";
 import { PARTS } from "./pages.ts";
-import { madeUpSuite } from "./suite.fixture.ts";
+import { syntheticSuite } from "./suite.fixture.ts";
 import { checkSuite, renderSuite } from "./suite.ts";
 
-const made = madeUpSuite();
+const made = syntheticSuite();
 /** The order API has used one CPU-second for every thousand orders, and the machine's speed is known. */
 const suite: Suite = {
   ...made,

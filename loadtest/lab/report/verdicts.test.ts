@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
 import type { KeptRun, Run, Suite } from "../run/results.ts";
 import { HYPOTHESES } from "./hypotheses.ts";
-import { kept, madeUpRun } from "./runs.fixture.ts";
-import { madeUpSuite } from "./suite.fixture.ts";
+import { kept, syntheticRun } from "./runs.fixture.ts";
+import { syntheticSuite } from "./suite.fixture.ts";
 import { allOf, atLeastTimes, either } from "./verdict.ts";
 
-const suite = madeUpSuite();
+const suite = syntheticSuite();
 const IDS = Object.keys(HYPOTHESES);
 const verdictOn = (id: string, of: Suite = suite) => HYPOTHESES[id]?.verdict(of);
 
@@ -37,7 +37,7 @@ test("the verdicts on the synthetic suite follow from its model", () => {
 const pairAt = (k6P99: number, nodeP99: number): KeptRun[] =>
   (["k6", "node"] as const).map((generator) => {
     const varied = { purpose: "pair", generator };
-    const run = madeUpRun({ mode: "null", rate: 800, experiment: "E0", varied });
+    const run = syntheticRun({ mode: "null", rate: 800, experiment: "E0", varied });
     const p99 = generator === "k6" ? k6P99 : nodeP99;
     return kept({ ...run, load: { ...run.load, generator }, ackMs: { ...run.ackMs, p99 } });
   });
@@ -85,7 +85,7 @@ test.each([
 ])("E11 with %d requests of ten that hold, where 1 000 single orders hold, is %s", (held, is) => {
   const at = (mode: string, ordersPerRequest: number, capacity: number): KeptRun[] =>
     [capacity, capacity * 1.05].map((rate) => {
-      const run = madeUpRun({ mode, rate: 10, ordersPerRequest });
+      const run = syntheticRun({ mode, rate: 10, ordersPerRequest });
       return kept({ ...run, load: { ...run.load, requestsPerSecond: rate }, backlogGrew: rate > capacity });
     });
   const runs = ["v1", "v2", "v3"].flatMap((mode) => [...at(mode, 1, 1_000), ...at(mode, 10, held)]);

@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Work } from "../experiments/plan.ts";
-import { madeUpRun } from "../report/runs.fixture.ts";
+import { syntheticRun } from "../report/runs.fixture.ts";
 import { grafanaIn, LAB_TAG, marking, marksOf, openProgress, resultText } from "./progress.ts";
 import type { Measures } from "./suite.ts";
 
@@ -26,7 +26,7 @@ test("the time left falls with what is done, and follows what runs really took",
     () => nowMs,
   );
   expect(progress.leftSeconds()).toBe(60);
-  const ended = madeUpRun({ mode: "v1", rate: 50 });
+  const ended = syntheticRun({ mode: "v1", rate: 50 });
   progress.begin("E1 v1 a")({ ...ended, load: { ...ended.load, generator: "node" } });
   nowMs = 50_000;
   expect(progress.leftSeconds()).toBe(10);
@@ -39,12 +39,12 @@ test("the time left falls with what is done, and follows what runs really took",
 });
 
 test("a void run says why", () => {
-  const run = madeUpRun({ mode: "v1", rate: 50, voids: ["schedule lag p99 14 ms > 10 ms"] });
+  const run = syntheticRun({ mode: "v1", rate: 50, voids: ["schedule lag p99 14 ms > 10 ms"] });
   expect(resultText(run)).toBe("void: schedule lag p99 14 ms > 10 ms");
 });
 
 const startedAt = "2026-01-15T10:00:00.000Z";
-const run = madeUpRun({
+const run = syntheticRun({
   experiment: "E2",
   point: "4000/s",
   mode: "v2",

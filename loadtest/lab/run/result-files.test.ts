@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { madeUpRun } from "../report/runs.fixture.ts";
-import { madeUpSuite } from "../report/suite.fixture.ts";
+import { syntheticRun } from "../report/runs.fixture.ts";
+import { syntheticSuite } from "../report/suite.fixture.ts";
 import {
   type Found,
   folderFor,
@@ -18,7 +18,7 @@ import {
 } from "./result-files.ts";
 import type { Run, Second } from "./results.ts";
 
-const { env } = madeUpSuite();
+const { env } = syntheticSuite();
 let folder = "";
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "coffee-rt-results-"));
@@ -52,11 +52,11 @@ const rawLines = (experiment: string): Record<string, unknown>[] =>
     .map((line) => JSON.parse(line) as Record<string, unknown>);
 
 test("reads what was kept, by experiment and time", () => {
-  const later = madeUpRun({ mode: "v1", rate: 100, startedAt: "2026-01-05T03:00:00.000Z" });
+  const later = syntheticRun({ mode: "v1", rate: 100, startedAt: "2026-01-05T03:00:00.000Z" });
   const runs = [
-    madeUpRun({ experiment: "E10", mode: "v2", rate: 50 }),
+    syntheticRun({ experiment: "E10", mode: "v2", rate: 50 }),
     later,
-    madeUpRun({ mode: "v2", rate: 1_600, startedAt: "2026-01-05T02:00:00.000Z", voids: ["lag"] }),
+    syntheticRun({ mode: "v2", rate: 1_600, startedAt: "2026-01-05T02:00:00.000Z", voids: ["lag"] }),
   ];
   writeEnvironment(folder, env);
   for (const run of runs)
@@ -71,7 +71,7 @@ test("reads what was kept, by experiment and time", () => {
 test("packs an experiment into two files, with samples, and with logs of void runs", () => {
   writeEnvironment(folder, env);
   const runs = [1, 2, 3].map((repetition) =>
-    madeUpRun({ mode: "v2", rate: 1_600, repetition, voids: repetition === 2 ? ["lag"] : [] }),
+    syntheticRun({ mode: "v2", rate: 1_600, repetition, voids: repetition === 2 ? ["lag"] : [] }),
   );
   for (const run of runs) keepRun(folder, found(run, { output: output(run.repetition) }));
   expect(readdirSync(folder).sort()).toEqual(["E2.json", "E2.raw.jsonl.gz", "env.json"]);
@@ -97,14 +97,14 @@ test("writes samples with times since the start of the measured time", () => {
 });
 
 test("keeps samples that are too large for git in a file that git ignores", () => {
-  const run = madeUpRun({ mode: "v2", rate: 1_600 });
+  const run = syntheticRun({ mode: "v2", rate: 1_600 });
   keepRun(folder, found(run, { output: output(80_000) }));
   expect(existsSync(join(folder, "E2-v2-1-order-1600-s-1.large.csv.gz"))).toBe(true);
   expect(rawLines("E2")[0]).not.toHaveProperty("samples");
 });
 
 test("identifies a run by what was run, and counts attempts", () => {
-  const run = madeUpRun({ mode: "v2", rate: 1_600 });
+  const run = syntheticRun({ mode: "v2", rate: 1_600 });
   expect(runId(run)).toBe("E2/v2/1-order-1600-s-1");
   expect(runId({ ...run, repetition: 2, attempt: 3 })).toBe("E2/v2/1-order-1600-s-2-attempt-3");
   expect(runId({ ...run, point: "../../v2" })).toBe("E2/v2/..-..-v2-1");
@@ -112,7 +112,7 @@ test("identifies a run by what was run, and counts attempts", () => {
 
 test("ignores raw data of a run that was interrupted, and rejects an unknown format", () => {
   writeEnvironment(folder, env);
-  const run = madeUpRun({ mode: "v2", rate: 1_600 });
+  const run = syntheticRun({ mode: "v2", rate: 1_600 });
   keepRun(folder, found(run, { seconds: [second] }));
   rmSync(join(folder, "E2.json"));
   expect(readSuite(folder).runs).toEqual([]);

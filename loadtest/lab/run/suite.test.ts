@@ -5,15 +5,15 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { experimentNamed } from "../experiments/all.ts";
 import { planOf, type Work } from "../experiments/plan.ts";
 import { capacitiesOf } from "../report/figures.ts";
-import { madeUpRun } from "../report/runs.fixture.ts";
-import { madeUpSuite } from "../report/suite.fixture.ts";
+import { syntheticRun } from "../report/runs.fixture.ts";
+import { syntheticSuite } from "../report/suite.fixture.ts";
 import { openProgress } from "./progress.ts";
 import { readSuite, writeEnvironment } from "./result-files.ts";
 import type { Run } from "./results.ts";
 import type { Measures, SuiteRun } from "./suite.ts";
 import { doAll } from "./work.ts";
 
-const env = { ...madeUpSuite().env, scale: "smoke" as const };
+const env = { ...syntheticSuite().env, scale: "smoke" as const };
 let folder = "";
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "coffee-rt-suite-"));
@@ -34,7 +34,7 @@ const madeUp = (change: Change = (run) => run) => {
       const { requestsPerSecond: rate, ordersPerRequest, generator } = order.load;
       const { arrangement } = order.setting;
       const startedAt = new Date(Date.UTC(2026, 0, 5) + made.length * 60_000).toISOString();
-      const run = madeUpRun({ ...place, mode: arrangement.name, rate, ordersPerRequest, startedAt });
+      const run = syntheticRun({ ...place, mode: arrangement.name, rate, ordersPerRequest, startedAt });
       made.push(place.point);
       return found(change({ ...run, load: { ...run.load, generator } }, made.length));
     },
@@ -42,7 +42,7 @@ const madeUp = (change: Change = (run) => run) => {
       made.push(place.point);
       const { ordersPerRequest } = order.load;
       const at = { mode: order.setting.arrangement.name, rate: ordersPerRequest === 1 ? 2_800 : 1_100 };
-      const run = madeUpRun({ ...place, ...at, ordersPerRequest, varied: { purpose: "peak" } });
+      const run = syntheticRun({ ...place, ...at, ordersPerRequest, varied: { purpose: "peak" } });
       return found({ ...run, point: place.point });
     },
   };

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { kept, madeUpRun } from "../report/runs.fixture.ts";
-import { madeUpSuite } from "../report/suite.fixture.ts";
+import { kept, syntheticRun } from "../report/runs.fixture.ts";
+import { syntheticSuite } from "../report/suite.fixture.ts";
 import type { Run, Suite } from "../run/results.ts";
 import {
   capacityIn,
@@ -11,12 +11,12 @@ import {
   searchSettings,
 } from "./known-rates.ts";
 
-const { env } = madeUpSuite();
+const { env } = syntheticSuite();
 const suiteOf = (...runs: readonly Run[]): Suite => ({ env, runs: runs.map((run) => kept(run)) });
 const peak = (mode: string, rate: number, ordersPerRequest = 1): Run =>
-  madeUpRun({ mode, rate, ordersPerRequest, varied: { purpose: "peak" } });
+  syntheticRun({ mode, rate, ordersPerRequest, varied: { purpose: "peak" } });
 const nullAt = (rate: number, share: number, ordersPerRequest = 1): Run => {
-  const run = madeUpRun({
+  const run = syntheticRun({
     mode: "null",
     rate,
     ordersPerRequest,
@@ -36,7 +36,7 @@ const nullAt = (rate: number, share: number, ordersPerRequest = 1): Run => {
 };
 
 test("a capacity that was searched is taken, else what a closed loop reached lets expect it", () => {
-  const capacityOf = capacityIn(madeUpSuite());
+  const capacityOf = capacityIn(syntheticSuite());
   expect(capacityOf("v2", 1)).toBeGreaterThan(2_300);
   expect(capacityOf("v2", 10)).toBeGreaterThan(9_000);
   // larger requests are taken to carry as many orders as those of ten
