@@ -1,26 +1,22 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { messageOf, openClosers } from "./lifecycle.ts";
+import { type Line, openPrograms, type Running } from "./program.fixture.ts";
 
 describe("closers", () => {
-  test("close last in, first out, one after the other", async () => {
+  test("close in reverse, one after the other", async () => {
     const closers = openClosers();
     const events: string[] = [];
     for (const name of ["a", "b", "c"])
       closers.add(name, async () => {
-        events.push(`${name} begins`);
+        events.push(`${name} starts`);
         await new Promise((resolve) => setTimeout(resolve, 5));
         events.push(`${name} ends`);
       });
     expect(await closers.closeAll()).toEqual([]);
-    expect(events).toEqual(["c begins", "c ends", "b begins", "b ends", "a begins", "a ends"]);
+    expect(events).toEqual(["c starts", "c ends", "b starts", "b ends", "a starts", "a ends"]);
   });
 
-  test("each runs even if others fail, and the failures say whose they are", async () => {
+  test("all run even if some fail, and the failures name their closers", async () => {
     const closers = openClosers();
     const closed: string[] = [];
     const cause = new Error("no answer");
@@ -39,7 +35,7 @@ describe("closers", () => {
     expect(failures[1]?.cause).toBe(cause);
   });
 
-  test("what is added while closing is closed too, and nothing twice", async () => {
+  test("that are added while closing run too, and none runs twice", async () => {
     const closers = openClosers();
     const closed: string[] = [];
     closers.add("outer", () => closers.add("late", () => closed.push("late")));
@@ -48,7 +44,7 @@ describe("closers", () => {
     expect(closed).toEqual(["late"]);
   });
 
-  test("a message is that of the error, or the text itself", () => {
+  test("messageOf returns the message of an Error, or the value as text", () => {
     expect([messageOf(new Error("broken")), messageOf("text"), messageOf(undefined)]).toEqual([
       "broken",
       "text",
@@ -57,198 +53,124 @@ describe("closers", () => {
   });
 });
 
-const folder = mkdtempSync(join(tmpdir(), "coffee-rt-lifecycle-"));
-const children: ChildProcess[] = [];
-afterAll(() => {
-  for (const child of children) child.kill("SIGKILL");
-  rmSync(folder, { recursive: true });
-});
-
-type Line = { msg: string; level: number; why?: string; err?: { message: string } };
-type Running = {
-  readonly child: ChildProcess;
-  /** Resolves when the program has logged this. */
-  logged(message: string): Promise<void>;
-  /** Its exit status, what it logged, its standard error. */
-  ended(): Promise<{ status: number | null; lines: Line[]; stderr: string }>;
-};
-
-/** A real program whose `start` has this body; `closer(name, ms)` opens what takes that long to close. */
-const run = (
+const start = openPrograms();
+const PIPE = { COFFEE_RT_END_WITH_STDIN: "1" };
+const textOf = (lines: readonly Line[]): string => lines.map((line) => line.msg).join(", ");
+/** Starts a program, runs `act` when it is ready, and returns its end with the messages as one text. */
+const run = async (
   body: string,
-  { stopDeadlineMs = 10_000, env = {} }: { stopDeadlineMs?: number; env?: object } = {},
-): Running => {
-  const file = join(folder, `program-${children.length}.mts`);
-  const source = `
-import { orExit, runProgram } from ${JSON.stringify(new URL("./lifecycle.ts", import.meta.url).href)};
-import { openLog } from ${JSON.stringify(new URL("./log.ts", import.meta.url).href)};
-const log = openLog("program", "info", false);
-await runProgram(log, ${stopDeadlineMs}, async (closers, failed) => {
-  const closer = (name, ms) => closers.add(name, async () => {
-    await new Promise((resolve) => setTimeout(resolve, ms));
-    log.info("closed " + name);
-  });
-  const alive = setInterval(() => undefined, 1_000);
-  closers.add("alive", () => clearInterval(alive));
-  ${body}
-  log.info("ready");
-});`;
-  writeFileSync(file, source);
-  const child = spawn(process.execPath, [file], { env: { ...env }, stdio: ["pipe", "pipe", "pipe"] });
-  children.push(child);
-  let stdout = "";
-  let stderr = "";
-  child.stdout.setEncoding("utf8").on("data", (text: string) => {
-    stdout += text;
-  });
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    stderr += text;
-  });
-  const closed = once(child, "close");
-  const linesSoFar = (): Line[] =>
-    stdout
-      .slice(0, stdout.lastIndexOf("\n") + 1)
-      .split("\n")
-      .filter((line) => line !== "")
-      .map((line) => JSON.parse(line));
-  return {
-    child,
-    logged: async (message) => {
-      while (!linesSoFar().some((line) => line.msg === message)) {
-        const ended = closed.then(() => expect.fail(`ended without "${message}": ${stdout}${stderr}`));
-        await Promise.race([once(child.stdout, "data"), ended]);
-      }
-    },
-    ended: async () => {
-      await closed;
-      return { status: child.exitCode, lines: linesSoFar(), stderr };
-    },
-  };
+  act: (program: Running) => unknown = ({ child }) => child.kill("SIGTERM"),
+  options: Parameters<typeof start>[1] = {},
+) => {
+  const program = start(body, options);
+  await program.logged("ready");
+  await act(program);
+  const { lines, ...end } = await program.ended();
+  return { ...end, lines, text: textOf(lines) };
 };
-
-/** Everything it logged, in one text. */
-const told = (lines: readonly Line[]): string => lines.map((line) => line.msg).join(", ");
 
 describe.concurrent("a program", () => {
   test.each(["SIGTERM", "SIGINT", "SIGHUP"] as const)(
-    "closes in reverse on %s and ends with 0",
+    "closes in reverse on %s and ends with status 0",
     async (signal) => {
-      const program = run('closer("first", 1); closer("second", 20); closer("third", 1);');
-      await program.logged("ready");
-      program.child.kill(signal);
-      const { status, lines, stderr } = await program.ended();
-      expect(told(lines)).toBe("ready, stopping, closed third, closed second, closed first, stopped");
+      const body = 'closer("first", 1); closer("second", 20); closer("third", 1);';
+      const { status, text, lines, stderr } = await run(body, ({ child }) => child.kill(signal));
+      expect(text).toBe("ready, stopping, closed third, closed second, closed first, stopped");
       expect(lines[1]).toMatchObject({ why: signal });
       expect([status, stderr]).toEqual([0, ""]);
     },
   );
 
-  test("is forced to end by a second signal", async () => {
-    const program = run('closer("slow", 60_000);', { stopDeadlineMs: 60_000 });
-    await program.logged("ready");
-    program.child.kill("SIGTERM");
-    await program.logged("stopping");
-    program.child.kill("SIGINT");
-    const { status, lines } = await program.ended();
-    expect(status).toBe(130);
-    expect(told(lines)).toBe("ready, stopping");
+  test("ends at once on a second signal", async () => {
+    const twice = async ({ child, logged }: Running): Promise<void> => {
+      child.kill("SIGTERM");
+      await logged("stopping");
+      child.kill("SIGINT");
+    };
+    const end = await run('closer("slow", 600_000);', twice, { stopDeadlineMs: 600_000 });
+    expect(end).toMatchObject({ status: 130, text: "ready, stopping" });
   });
 
-  test("that takes longer than its deadline ends with 1", async () => {
-    const program = run('closer("slow", 60_000);', { stopDeadlineMs: 100 });
-    await program.logged("ready");
-    program.child.kill("SIGTERM");
-    const { status, lines } = await program.ended();
-    expect(status).toBe(1);
-    expect(told(lines)).toBe("ready, stopping, shutdown deadline exceeded, exiting");
+  test.each([
+    ["a closer takes longer than the deadline", 'closer("slow", 600_000);'],
+    [
+      "a closer waits for nothing at all",
+      'closers.add("stuck", () => { clearInterval(alive); return new Promise(() => undefined); });',
+    ],
+  ])("ends with status 1 when %s", async (_, body) => {
+    const stop = ({ child }: Running): void => {
+      child.stdin?.destroy();
+      child.kill("SIGTERM");
+    };
+    const end = await run(body, stop, { stopDeadlineMs: 100 });
+    expect(end).toMatchObject({ status: 1, text: "ready, stopping, shutdown deadline exceeded, exiting" });
   });
 
-  test("whose closer waits for nothing at all does not end as if it had closed", async () => {
-    const body =
-      'closers.add("stuck", () => { clearInterval(alive); return new Promise(() => undefined); });';
-    const program = run(body, { stopDeadlineMs: 100 });
-    await program.logged("ready");
-    program.child.stdin?.destroy();
-    program.child.kill("SIGTERM");
-    const { status, lines } = await program.ended();
-    expect(told(lines)).toBe("ready, stopping, shutdown deadline exceeded, exiting");
-    expect(status).toBe(1);
-  });
-
-  test("that did not close cleanly ends with 1, after everything else was closed", async () => {
-    const program = run('closer("first", 1); closers.add("second", () => { throw new Error("broken"); });');
-    await program.logged("ready");
-    program.child.kill("SIGTERM");
-    const { status, lines } = await program.ended();
-    expect(status).toBe(1);
-    expect(told(lines)).toBe("ready, stopping, closed first, close failed, stopped");
+  test("ends with status 1 when a closer failed, after all others", async () => {
+    const body = 'closer("first", 1); closers.add("second", () => { throw new Error("broken"); });';
+    const { status, text, lines } = await run(body);
+    expect([status, text]).toEqual([1, "ready, stopping, closed first, close failed, stopped"]);
     expect(lines[3]?.err?.message).toContain("closing second: broken");
   });
 
-  test("that cannot start closes what it opened, says why in a sentence, and ends with 1", async () => {
-    const program = run('closer("first", 1); throw new Error("PORT 80 is taken.");');
-    const { status, lines } = await program.ended();
-    expect(status).toBe(1);
-    expect(told(lines)).toBe("PORT 80 is taken., stopping, closed first, stopped");
+  test("that cannot start closes what it opened, logs the reason and ends with status 1", async () => {
+    const { status, lines } = await start(
+      'closer("first", 1); throw new Error("PORT 80 is taken.");',
+    ).ended();
+    expect([status, textOf(lines)]).toEqual([1, "PORT 80 is taken., stopping, closed first, stopped"]);
     expect(lines[0]).toMatchObject({ level: 60, err: { message: "PORT 80 is taken." } });
   });
 
   test.each([
-    ["that is told of a failure", 'setTimeout(() => failed(new Error("gone")), 20);'],
-    ["with an error nobody caught", 'setTimeout(() => { throw new Error("gone"); }, 20);'],
-    ["with a rejection nobody handled", 'setTimeout(() => Promise.reject(new Error("gone")), 20);'],
-    ["with a rejection that is no error", 'setTimeout(() => Promise.reject("gone"), 20);'],
-  ])("%s closes and ends with 1", async (_, body) => {
-    const { status, lines } = await run(`closer("first", 1); ${body}`).ended();
-    expect(status).toBe(1);
-    expect(told(lines)).toBe("ready, gone, stopping, closed first, stopped");
+    ["a reported failure", 'setTimeout(() => failed(new Error("broken")), 20);'],
+    ["an uncaught error", 'setTimeout(() => { throw new Error("broken"); }, 20);'],
+    ["an unhandled rejection", 'setTimeout(() => Promise.reject(new Error("broken")), 20);'],
+    ["a rejection that is not an Error", 'setTimeout(() => Promise.reject("broken"), 20);'],
+  ])("closes and ends with status 1 after %s", async (_, body) => {
+    const end = await run(`closer("first", 1); ${body}`, () => undefined);
+    expect(end).toMatchObject({ status: 1, text: "ready, broken, stopping, closed first, stopped" });
   });
 
-  test("tells of a failure while stopping and stops on", async () => {
-    const body = `closer("first", 1);
-      closers.add("second", async () => { Promise.reject(new Error("late")); await new Promise(setImmediate); });`;
-    const program = run(body);
-    await program.logged("ready");
-    program.child.kill("SIGTERM");
-    const { status, lines } = await program.ended();
-    expect(told(lines)).toBe("ready, stopping, failed while stopping, closed first, stopped");
-    expect(status).toBe(0);
+  test("logs a failure while it stops, and continues to stop", async () => {
+    const end = await run(`closer("first", 1);
+      closers.add("second", async () => { Promise.reject(new Error("late")); await new Promise(setImmediate); });`);
+    expect(end).toMatchObject({
+      status: 0,
+      text: "ready, stopping, failed while stopping, closed first, stopped",
+    });
   });
 
-  test("ends with its launcher's pipe, if told to", async () => {
-    const program = run('closer("first", 1);', { env: { COFFEE_RT_END_WITH_STDIN: "1" } });
-    await program.logged("ready");
-    program.child.stdin?.end();
-    const { status, lines } = await program.ended();
+  test("ends with its launcher's pipe where COFFEE_RT_END_WITH_STDIN is set", async () => {
+    const { status, text, lines } = await run('closer("first", 1);', ({ child }) => child.stdin?.end(), {
+      env: PIPE,
+    });
     expect([status, lines[1]?.why]).toEqual([0, "the launcher exited"]);
-    expect(told(lines)).toBe("ready, stopping, closed first, stopped");
+    expect(text).toBe("ready, stopping, closed first, stopped");
   });
 
-  test("takes the end of that pipe for no second signal", async () => {
-    const program = run('closer("slow", 200);', { env: { COFFEE_RT_END_WITH_STDIN: "1" } });
-    await program.logged("ready");
-    program.child.kill("SIGTERM");
-    await program.logged("stopping");
-    program.child.stdin?.end();
-    const { status, lines } = await program.ended();
-    expect(told(lines)).toBe("ready, stopping, closed slow, stopped");
-    expect(status).toBe(0);
+  test("does not take the end of that pipe for a second signal", async () => {
+    const signalThenEnd = async ({ child, logged }: Running): Promise<void> => {
+      child.kill("SIGTERM");
+      await logged("stopping");
+      child.stdin?.end();
+    };
+    const end = await run('closer("slow", 200);', signalThenEnd, { env: PIPE });
+    expect(end).toMatchObject({ status: 0, text: "ready, stopping, closed slow, stopped" });
   });
 
   test("outlives its standard input otherwise", async () => {
-    const program = run(
-      'process.stdin.once("end", () => setTimeout(() => log.info("still here"), 50)).resume();',
-    );
-    await program.logged("ready");
-    program.child.stdin?.end();
-    await program.logged("still here");
-    program.child.kill("SIGTERM");
-    expect((await program.ended()).status).toBe(0);
+    const body = 'process.stdin.once("end", () => setTimeout(() => log.info("still here"), 50)).resume();';
+    const end = await run(body, async ({ child, logged }) => {
+      child.stdin?.end();
+      await logged("still here");
+      child.kill("SIGTERM");
+    });
+    expect(end.status).toBe(0);
   });
 
-  test("with wrong settings ends with 2 and their sentence on standard error", async () => {
+  test("ends with status 2 and a sentence on standard error for wrong settings", async () => {
     const body = 'orExit(() => { throw new Error("PORT is \\"x\\": expected a whole number."); });';
-    const { status, stderr } = await run(`log.info(String(orExit(() => 7))); ${body}`).ended();
+    const { status, stderr } = await start(`log.info(String(orExit(() => 7))); ${body}`).ended();
     expect([status, stderr]).toEqual([2, 'PORT is "x": expected a whole number.\n']);
   });
 });

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { logConsole, logTo } from "./log.ts";
 
 const source = JSON.stringify(new URL("./log.ts", import.meta.url).href);
-/** What a program of its own writes to standard output. */
+/** The standard output of a program that logs three lines. */
 const outputOf = async (level: string, terminal: boolean): Promise<string> => {
   const program = `
     import { openLog } from ${source};
@@ -28,7 +28,7 @@ test("a program logs JSON lines with its name, down to its level", async () => {
   expect(await outputOf("silent", false)).toBe("");
 });
 
-test("on a terminal a person can read it", async () => {
+test("a terminal gets readable text", async () => {
   const text = await outputOf("info", true);
   expect(text).toMatch(/INFO.*worker.*counted/);
   expect(text).toContain("orders: 3");
@@ -36,30 +36,30 @@ test("on a terminal a person can read it", async () => {
   expect(text).not.toContain('"level"');
 });
 
-test("what libraries print as warnings and errors is logged, each text once and without passwords", () => {
+/** The parsed lines that `write` logs. */
+const linesOf = (write: (log: ReturnType<typeof logTo>) => void): object[] => {
   const lines: string[] = [];
+  write(logTo({ write: (line) => lines.push(line) }));
+  expect(lines.join("")).not.toContain("s3cret");
+  return lines.map((line) => JSON.parse(line));
+};
+
+test("console output of libraries is logged, each text once and without passwords", () => {
   const { warn, error } = console;
-  logConsole(logTo({ write: (line) => lines.push(line) }));
-  for (let n = 0; n < 3; n++) console.warn("no %s in redis://u:secret@h", "INFO");
-  console.error(new Error("broken").message);
-  Object.assign(console, { warn, error });
-  expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+  const lines = linesOf((log) => {
+    logConsole(log);
+    for (let n = 0; n < 3; n++) console.warn("no %s in redis://u:s3cret@h", "INFO");
+    console.error(new Error("broken").message);
+    Object.assign(console, { warn, error });
+  });
+  expect(lines).toMatchObject([
     { level: 40, from: "console", msg: "no INFO in redis://u:***@h" },
     { level: 40, from: "console", msg: "broken" },
   ]);
 });
 
-test("tests read what was logged", () => {
-  const lines: object[] = [];
-  const log = logTo({ write: (line) => lines.push(JSON.parse(line)) });
-  log.debug({ orders: 1 }, "seen");
-  expect(lines).toMatchObject([{ level: 20, orders: 1, msg: "seen" }]);
-});
-
-test("an error is told without what hangs on it: the command that Redis refused may be AUTH with the password", () => {
-  const lines: string[] = [];
-  const log = logTo({ write: (line) => lines.push(line) });
-  const refused = Object.assign(new Error("WRONGPASS invalid username-password pair"), {
+test("an error is logged without a rejected command or row, which may contain the password", () => {
+  const rejected = Object.assign(new Error("WRONGPASS invalid username-password pair"), {
     command: { name: "auth", args: ["s3cret-password"] },
     code: "ERR",
   });
@@ -69,41 +69,30 @@ test("an error is told without what hangs on it: the command that Redis refused 
     constraint: "price_is_positive",
     detail: "Failing row contains (s3cret-password)",
   });
-  const unreachable = new Error("cannot reach postgres://coffee:s3cret-password@db:5432/coffee");
-  log.warn({ err: refused }, "the board's Redis does not answer");
-  log.warn({ err: unreachable, reason: unreachable.message }, "PostgreSQL does not answer");
-  log.warn({ err: violated, reason: "redis://:s3cret-password@2@board:6379 is away" }, "an order is refused");
-  expect(lines.join("")).not.toContain("s3cret-password");
-  expect(lines.map((line) => JSON.parse(line))).toMatchObject([
-    {
-      err: {
-        type: "Error",
-        message: refused.message,
-        code: "ERR",
-        stack: expect.stringContaining("WRONGPASS"),
-      },
-    },
-    { reason: "cannot reach postgres://coffee:***@db:5432/coffee" },
-    {
-      err: { code: "23514", table: "orders", constraint: "price_is_positive" },
-      reason: "redis://:***@board:6379 is away",
-    },
+  const lines = linesOf((log) => {
+    log.warn({ err: rejected }, "board Redis unreachable");
+    log.warn({ err: violated }, "order rejected");
+  });
+  const { message } = rejected;
+  expect(lines).toMatchObject([
+    { err: { type: "Error", message, code: "ERR", stack: expect.stringContaining("WRONGPASS") } },
+    { err: { code: "23514", table: "orders", constraint: "price_is_positive" } },
   ]);
 });
 
-test("a password is told in no part of a line, also one with an @ in it", () => {
-  const lines: string[] = [];
-  const log = logTo({ write: (line) => lines.push(line) });
-  log.fatal({ board: "redis://:s3cret@word@board:6379" }, "away: postgres://coffee:s3cret@word@db");
-  expect(lines.map((line) => JSON.parse(line))).toMatchObject([
-    { board: "redis://:***@board:6379", msg: "away: postgres://coffee:***@db" },
+test("no member of a line contains a password, also one with an @ in it", () => {
+  const unreachable = new Error("cannot reach postgres://coffee:s3cret@db:5432/coffee");
+  const lines = linesOf((log) => {
+    log.debug({ err: unreachable, reason: unreachable.message }, "PostgreSQL unreachable");
+    log.fatal({ board: "redis://:s3cret@word@board:6379" }, "down: postgres://coffee:s3cret@word@db");
+  });
+  expect(lines).toMatchObject([
+    { level: 20, reason: "cannot reach postgres://coffee:***@db:5432/coffee" },
+    { board: "redis://:***@board:6379", msg: "down: postgres://coffee:***@db" },
   ]);
 });
 
-test("what is no password stays", () => {
-  const lines: string[] = [];
-  const log = logTo({ write: (line) => lines.push(line) });
-  const kept = "postgres://coffee@db:5432/coffee at file:///app/node_modules/@fastify/x.js:1:2, mail to a@b";
-  log.info({}, kept);
-  expect(JSON.parse(lines[0] ?? "")).toMatchObject({ msg: kept });
+test("text without a password is logged unchanged", () => {
+  const msg = "postgres://coffee@db:5432/coffee at file:///app/node_modules/@fastify/x.js:1:2, mail to a@b";
+  expect(linesOf((log) => log.info({}, msg))).toMatchObject([{ msg }]);
 });

@@ -15,7 +15,7 @@ const log: Log = { info: write("info"), warn: write("warn"), error: write("error
 beforeEach(() => {
   lines = [];
   vi.useFakeTimers({ toFake: ["performance"] });
-  // the clock does not start at 0 in a program either
+  // as in a program, the clock does not start at 0
   vi.advanceTimersByTime(MINUTE);
 });
 afterEach(() => void vi.useRealTimers());
@@ -44,15 +44,11 @@ test("logs the first failure, one line per minute with what was suppressed, and 
     { ...failing, fields: { mode: "v2", reason: "refused", failures: 1 } },
     { ...failing, fields: { mode: "v2", reason: "refused", failures: 601, suppressed: 599 } },
     { ...failing, fields: { mode: "v2", reason: "refused", failures: 1_201, suppressed: 599 } },
-    {
-      level: "info",
-      msg: "publish recovered",
-      fields: { mode: "v2", failures: 1_500, outageMs: 150_000 },
-    },
+    { level: "info", msg: "publish recovered", fields: { mode: "v2", failures: 1_500, outageMs: 150_000 } },
   ]);
 });
 
-test("logs nothing without a failure, nor for as many failures as are tolerated", () => {
+test("logs nothing without a failure, or for tolerated failures", () => {
   const outage = open(2);
   outage.succeeded();
   fail(outage, 2, 100);
@@ -71,7 +67,7 @@ test("logs a later outage at its first failure again", () => {
   expect(lines.map(({ level }) => level)).toEqual(["warn", "info", "warn"]);
 });
 
-test("logs what fails and recovers ten times a second no more than twice a minute", () => {
+test("logs at most twice a minute what fails and recovers ten times a second", () => {
   const outage = open();
   for (let time = 0; time < 3_000; time++) {
     fail(outage, 1, 50);

@@ -11,7 +11,7 @@ import {
   openTally,
 } from "./prometheus.ts";
 
-test("a registry tells of the build, the process and the event loop; two do not meet", async () => {
+test("a registry has the metrics of build, process and event loop, and shares none with another", async () => {
   const registry = openRegistry("worker", "1.2.3");
   const text = await registry.metrics();
   expect(text).toContain(`coffee_build_info{program="worker",version="1.2.3",node="${process.version}"} 1`);
@@ -24,19 +24,13 @@ test("a registry tells of the build, the process and the event loop; two do not 
   expect(await openRegistry("order-api", "1.2.3").metrics()).not.toContain("worker");
 });
 
-test("the first names are labels as they are, all others are one", () => {
+test("a bounded label keeps the first names and maps all others to one", () => {
   const label = boundedLabel(["uptown", "central", "southend"], 2);
-  expect(["uptown", "central", "southend", "mars", "", "__proto__"].map(label)).toEqual([
-    "uptown",
-    "central",
-    "other",
-    "other",
-    "other",
-    "other",
-  ]);
+  const names = ["uptown", "central", "southend", "mars", "", "__proto__"];
+  expect(names.map(label)).toEqual(["uptown", "central", ...Array(4).fill("other")]);
 });
 
-test("however many names there are, a label has at most one value more than its bound", () => {
+test("a bounded label has at most one value more than its bound, whatever the names", () => {
   const names = fc.array(fc.string(), { maxLength: 100 });
   fc.assert(
     fc.property(names, fc.nat(20), names, (known, most, seen) => {
@@ -51,7 +45,7 @@ test.each([
   ["ack", ACK_BUCKETS_SECONDS, 2],
   ["freshness", FRESHNESS_BUCKETS_SECONDS, 65],
   ["batch", BATCH_BUCKETS_ORDERS, 2_000],
-])("the %s buckets rise and have an edge at their objective", (_, buckets, objective) => {
+])("the %s buckets ascend and have a bound at their objective", (_, buckets, objective) => {
   expect(buckets).toEqual([...new Set(buckets)].sort((a, b) => a - b));
   expect(buckets).toContain(objective);
 });
@@ -64,7 +58,7 @@ const options = {
 } as const;
 const values = [0, 0.01, 0.010_001, 0.1, 0.5, 1, 2, 300];
 
-test("a page has what prom-client's own histogram would have", async () => {
+test("a histogram's page equals that of prom-client's own", async () => {
   const [ours, theirs] = [new Registry(), new Registry()];
   const observe = openHistogram({ ...options, registry: ours });
   const histogram = new Histogram({
@@ -80,30 +74,28 @@ test("a page has what prom-client's own histogram would have", async () => {
       for (let time = 0; time < index; time++) histogram.observe({ mode: "v1", stage }, value);
     }
   const lines = async (registry: Registry): Promise<string[]> =>
-    // prom-client adds up in another order, so that sums differ in the last digit
+    // prom-client adds in another order, so sums differ in the last digit
     (await registry.metrics()).split("\n").filter((line) => !line.includes("_sum"));
-  // a bucket into which nothing fell is there in both; a value taken no times makes its series, too
+  // empty buckets are included, and a value observed 0 times creates its series
   expect(await lines(ours)).toEqual(await lines(theirs));
   expect(await ours.metrics()).toContain('age_seconds_count{mode="v1",stage="committed"} 28');
   expect(await ours.metrics()).toMatch(/age_seconds_sum\{mode="v1",stage="published"\} 2119\.33/);
 });
 
-test("amounts are summed by their labels, and each scrape has all that came before it", async () => {
+test("a tally sums amounts by their labels, and each scrape includes all earlier ones", async () => {
   const registry = new Registry();
   const sold = openTally({ name: "sold_total", help: "Sold", labelNames: ["drink", "store"], registry });
+  const lines = async () => (await registry.metrics()).split("\n").filter((line) => line.startsWith("sold"));
   sold(1, "latte", "uptown");
   sold(2, "latte", "uptown");
   sold(1, "flat white", "uptown");
-  const first = (await registry.metrics()).split("\n");
-  expect(first).toContain('sold_total{drink="latte",store="uptown"} 3');
-  expect(first).toContain('sold_total{drink="flat white",store="uptown"} 1');
+  const flatWhite = 'sold_total{drink="flat white",store="uptown"} 1';
+  expect(await lines()).toEqual(['sold_total{drink="latte",store="uptown"} 3', flatWhite]);
   sold(4, "latte", "uptown");
-  const second = (await registry.metrics()).split("\n");
-  expect(second).toContain('sold_total{drink="latte",store="uptown"} 7');
-  expect(second).toContain('sold_total{drink="flat white",store="uptown"} 1');
+  expect(await lines()).toEqual(['sold_total{drink="latte",store="uptown"} 7', flatWhite]);
 });
 
-test("amounts may come in a finer unit than the metric's, and nothing is a figure too", async () => {
+test("a tally takes amounts in a finer unit, and 0 creates its series", async () => {
   const registry = new Registry();
   const value = openTally({
     name: "value_total",
