@@ -6,14 +6,14 @@ import { expect, test } from "vitest";
 import { Unavailable } from "../ports.ts";
 import { groupWrites } from "./group.ts";
 
-/** What becomes of a call's items: their results, or each its error's reason or message. */
+/** The results of a call's items, or for each the reason or message of the error. */
 const outcomes = (call: Promise<readonly (string | Error)[]>, items: number): Promise<string[]> =>
   call.then(
     (results) => results.map(String),
     (error: unknown) => Array(items).fill(error instanceof Unavailable ? error.reason : String(error)),
   );
 
-test("for any timing every add is answered once with its own result, in order, within the limits", async () => {
+test("answers every add once with its own result, in order, within the limits, for any timing", async () => {
   const waits = fc.integer({ min: 0, max: 4 });
   const scenario = fc.record({
     maxItems: fc.integer({ min: 1, max: 5 }),
@@ -74,7 +74,7 @@ test("for any timing every add is answered once with its own result, in order, w
   );
 });
 
-test("a group at rest keeps no process alive, closed or not", async () => {
+test("an idle group keeps no process alive, closed or not", async () => {
   const program = (end: string) => `
     import { groupWrites } from ${JSON.stringify(new URL("./group.ts", import.meta.url).href)};
     const limits = { maxItems: 2, maxInFlight: 1, maxQueued: 9, lingerMs: 1, staleMs: 60_000, deadlineMs: 60_000 };
@@ -87,7 +87,7 @@ test("a group at rest keeps no process alive, closed or not", async () => {
   const ends = ["", "await group.close();", "const last = group.add([4]); await group.close(); await last;"];
   await Promise.all(
     ends.map(async (end) => {
-      const { stdout } = await run(process.execPath, [...args, program(end)], { timeout: 10_000 });
+      const { stdout } = await run(process.execPath, [...args, program(end)], { timeout: 120_000 });
       expect(stdout).toBe("[ [ 1 ], [ 2 ], [ 3 ] ]\nleft: []\n");
     }),
   );

@@ -1,5 +1,4 @@
-/** For tests of groupWrites: a backend that answers when the test says so. */
-import { setTimeout as sleep, setImmediate as turn } from "node:timers/promises";
+import { setImmediate as turn } from "node:timers/promises";
 import { expect } from "vitest";
 import { Unavailable } from "../ports.ts";
 import { type Group, type Grouping, groupWrites } from "./group.ts";
@@ -19,7 +18,7 @@ type Write = {
   end(results?: readonly (string | Error)[]): void;
 };
 
-/** A backend that answers each write when the test says so; `r7` is the result of item 7. */
+/** A backend that answers each write when the test ends it; `r7` is the result of item 7. */
 export const openBackend = (more: Partial<Grouping> = {}) => {
   const writes: Write[] = [];
   let inFlight = 0;
@@ -38,7 +37,7 @@ export const openBackend = (more: Partial<Grouping> = {}) => {
     }
   });
   const until = async (count: number): Promise<Write> => {
-    for (const end = performance.now() + 5_000; writes.length < count; await turn())
+    for (const end = performance.now() + 120_000; writes.length < count; await turn())
       if (performance.now() > end) expect.fail(`${writes.length} writes instead of ${count}`);
     return writes[count - 1] ?? expect.fail("a write");
   };
@@ -46,7 +45,7 @@ export const openBackend = (more: Partial<Grouping> = {}) => {
   return { group: oneByOne(calls), calls, until, batches, mostInFlight: () => mostInFlight };
 };
 
-/** Calls of one item each: its result, or its error. */
+/** Adds single items; resolves with the result or rejects with the error. */
 export const oneByOne = ({ add, close }: Group<number, string>) => ({
   close,
   add: async (item: number): Promise<string> => {
@@ -56,16 +55,16 @@ export const oneByOne = ({ add, close }: Group<number, string>) => ({
   },
 });
 
-/** What becomes of an add: its result, or its error's reason or message. */
+/** The result of an add, or the reason or message of its error. */
 export const outcome = (add: Promise<string>): Promise<string> =>
   add.catch((error: unknown) => (error instanceof Unavailable ? error.reason : String(error)));
 export const outcomes = async (adds: readonly Promise<string>[]): Promise<string> =>
   (await Promise.all(adds.map(outcome))).join(", ");
 export const results = (...items: readonly number[]): string => items.map((item) => `r${item}`).join(", ");
 
-/** Fails when a timer set now fires first: a busy machine delays both alike. */
-export const within = <T>(ms: number, promise: Promise<T>): Promise<T> =>
-  Promise.race([promise, sleep(ms, null, { ref: false }).then(() => expect.fail(`not within ${ms} ms`))]);
+export const turns = async (count: number): Promise<void> => {
+  for (let each = 0; each < count; each++) await turn();
+};
 
 export const addAll = (
   group: { add(item: number): Promise<string> },

@@ -10,7 +10,7 @@ beforeEach(() => {
   queue = openQueue({ maxItems: 1_000_000, maxQueued: 1_000_000 }, () => now);
 });
 
-/** Adds so many calls of so many items each, and starts a write of all that is queued. */
+/** Adds calls of this many items each, and starts a write of all that is queued. */
 const startWrite = (calls: number, items = 1): readonly Call[] => {
   for (let call = 0; call < calls; call++)
     queue.push({
@@ -22,7 +22,7 @@ const startWrite = (calls: number, items = 1): readonly Call[] => {
     });
   return queue.startWrite();
 };
-/** The backend answers so many items of them, by default all. */
+/** The backend answers this many of their items, by default all. */
 const endWrite = (group: readonly Call[], answered = group.flatMap(({ items }) => items).length): void =>
   queue.endWrite(group, answered);
 const isTooSlowAfter = (ms: number): boolean => {
@@ -56,7 +56,7 @@ test("admits 64 orders however slow the backend is, and more only when 250 ms ar
   expect(isTooSlowAfter(0)).toBe(true);
 });
 
-test("takes a backend that pauses for a moment to be as fast as before", () => {
+test("does not take a backend that pauses for a moment for a slow one", () => {
   const [perTick, tickMs] = [10, 10];
   for (let ms = 0; ms < 2_000; ms += tickMs) {
     endWrite(startWrite(perTick));
@@ -72,7 +72,7 @@ test("takes a backend that pauses for a moment to be as fast as before", () => {
   expect(slowAfterMs.at(-1)).toBe(400);
 });
 
-test("counts orders, not calls: only four large batches wait for a slow backend", () => {
+test("counts orders, not calls, but admits four large batches", () => {
   startWrite(4, 1_000);
   expect(isTooSlowAfter(1_000)).toBe(false);
   startWrite(1, 1_000);
@@ -89,13 +89,13 @@ test("is too slow while a write hangs, and no longer when it ends", () => {
   expect(isTooSlowAfter(0)).toBe(false);
 });
 
-test("does not count orders that the backend did not answer as written", () => {
+test("does not count orders as written that the backend did not answer", () => {
   endWrite(startWrite(1_000), 0);
   startWrite(65);
   expect(isTooSlowAfter(60)).toBe(true);
 });
 
-test("does not count what was written more than 2 s ago", () => {
+test("does not count orders written more than 2 s ago", () => {
   endWrite(startWrite(1_000));
   now += 2_010;
   startWrite(65);

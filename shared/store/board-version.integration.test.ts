@@ -48,7 +48,7 @@ test("a board's version never falls and agrees with its totals under four writer
     expect(centsByVersion.get(version) ?? cents).toBe(cents);
     centsByVersion.set(version, cents);
   }
-}, 150_000);
+});
 
 test("raises the epoch above the given one, and never lowers it", async () => {
   const epoch = () => numberOf(pool, "SELECT epoch FROM meta");

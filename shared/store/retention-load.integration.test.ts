@@ -54,4 +54,4 @@ test("drops twenty weeks by two concurrent runs while every batch is delivered t
   expect((await partitions(pool)).length).toBeLessThanOrEqual(weeks - 19);
   for (const rollup of ["minute", "hour", "hour_store", "hour_drink", "day"])
     expect(await numberOf(pool, `SELECT sum(orders) FROM rollup_${rollup}`), rollup).toBe(sent);
-}, 120_000);
+});

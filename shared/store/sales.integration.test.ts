@@ -175,7 +175,7 @@ test("reads little more than the page contains, however many rows there are", as
   expect(await readBy(DAYS)).toBeLessThanOrEqual(24 * (2 * rows + 2));
   expect(await readBy({ bucket: "day", ...stored })).toBeLessThanOrEqual(24 * (2 * rows + 2));
   expect(await readBy({ ...DAYS, store: "store 700" })).toBeLessThanOrEqual(24 * 2 * drinks);
-}, 120_000);
+});
 
 test("repeats and omits no row when orders are counted between pages", async () => {
   let part = 10;

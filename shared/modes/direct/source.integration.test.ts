@@ -31,5 +31,5 @@ test("continues to tick after the clock that scheduled the ticks was an hour ahe
   offsetMs = 0;
   const wanted = ticks + 3;
   // the schedule is rewritten every 5 s
-  await until("it ticks by the right clock", () => ticks > wanted, 120_000);
-}, 150_000);
+  await until("it ticks by the right clock", () => ticks > wanted);
+});

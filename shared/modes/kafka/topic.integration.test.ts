@@ -1,5 +1,5 @@
-/** What the topic's own retention does to intake: uncounted orders must never fall out of it unseen. */
-import { afterEach, expect, inject, test } from "vitest";
+/** The topic's own retention and intake: no uncounted order may be dropped unnoticed. */
+import { expect, inject, onTestFinished, test } from "vitest";
 import { freshName, silent, until } from "../../../test/fresh.ts";
 import { type System, startSystem } from "../../../test/system.ts";
 import { startWorkerHere } from "../../../test/worker-here.ts";
@@ -8,19 +8,14 @@ import { openKafka } from "./client.ts";
 import { type KafkaSettings, kafka, kafkaKnobs } from "./mode.ts";
 import { verifyTopic, warnOfRetention } from "./topic.ts";
 
-const closers: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (let close = closers.pop(); close; close = closers.pop()) await close();
-});
-
 const openAdmin = async () => {
   const admin = openKafka(inject("kafkaBrokers"), "test", silent, "patient").admin();
   await admin.connect();
-  closers.push(() => admin.disconnect());
+  onTestFinished(() => admin.disconnect());
   return admin;
 };
 type Admin = Awaited<ReturnType<typeof openAdmin>>;
-const makeTopic = (admin: Admin, topic: string, retentionMs: number): Promise<boolean> => {
+const createTopic = (admin: Admin, topic: string, retentionMs: number): Promise<boolean> => {
   const configEntries = [{ name: "retention.ms", value: String(retentionMs) }];
   return admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions: 2, configEntries }] });
 };
@@ -44,35 +39,35 @@ const health = async (system: System): Promise<string | undefined> => {
   return reply.modes["v3"]?.health;
 };
 
-test("orders are refused once the oldest has waited for half the topic's retention, until it is counted", async () => {
+test("rejects orders once the oldest has waited for half the topic's retention, until it is counted", async () => {
   const topic = freshName("orders");
-  await makeTopic(await openAdmin(), topic, 8_000);
+  await createTopic(await openAdmin(), topic, 8_000);
   const env = { V3_TOPIC: topic, V3_GROUP: topic };
   const system = await startSystem({ modes: ["v3"], workers: false, env });
-  closers.push(() => system.close());
+  onTestFinished(() => system.close());
   const first = Date.now();
   expect((await post(system)).status).toBe(202);
   expect((await post(system)).status).toBe(202);
-  await until("the bound is reached", async () => (await health(system)) === "lagging");
+  await until("the limit is reached", async () => (await health(system)) === "lagging");
   expect(Date.now() - first).toBeGreaterThan(3_800);
-  const refused = await post(system);
-  expect(refused.status).toBe(503);
-  expect(refused.headers.get("retry-after")).not.toBeNull();
-  expect(await refused.json()).toMatchObject({
+  const rejected = await post(system);
+  expect(rejected.status).toBe(503);
+  expect(rejected.headers.get("retry-after")).not.toBeNull();
+  expect(await rejected.json()).toMatchObject({
     type: "lag",
     detail: expect.stringMatching(/half the time that this mode keeps them; not taken/),
   });
   const worker = startWorkerHere(kafka, settingsFor(topic), system.board.url, system.pool);
-  closers.push(worker.stop);
-  await until("orders are taken again", async () => (await post(system)).status === 202);
+  onTestFinished(async () => void (await worker.stop()));
+  await until("orders are accepted again", async () => (await post(system)).status === 202);
 });
 
-test("a topic that keeps orders for less time than is set is logged; one without a bound has none", async () => {
+test("logs a topic that keeps orders for less time than V3_RETENTION_HOURS", async () => {
   const admin = await openAdmin();
   const warnings: object[] = [];
   const log = { ...silent, warn: (fields: object) => warnings.push(fields) };
   const keptIn = async (topic: string, retentionMs: number): Promise<number> => {
-    await makeTopic(admin, topic, retentionMs);
+    await createTopic(admin, topic, retentionMs);
     const facts = await verifyTopic(admin, settingsFor(topic));
     warnOfRetention(facts, settingsFor(topic), log);
     return facts.keptMs;
