@@ -29,7 +29,7 @@ const peaks = [2, 5, 10].map(
   (peak): Profile => ({
     ...ORDERS_ALONE,
     name: `peak-${peak}`,
-    description: `one peak of ${peak} times the rate for 10 s, after 10 s of calm and before 20 s`,
+    description: `one peak of ${peak} times the rate for 10 s, with 10 s of calm before and 20 s after`,
     perSecond: 50,
     stages: [{ seconds: 10, factor: 1 }, ...held(peak, 10), ...held(1, 20)],
   }),
@@ -42,17 +42,12 @@ const SECONDS_PER_HOUR = 20;
 const { regular, lover, app, rush, group } = CUSTOMER_SHARES;
 
 export const profiles: readonly Profile[] = [
-  steady("smoke", "does it work at all: five orders a second for ten seconds", 5, 10),
-  steady(
-    "baseline",
-    "a busy chain of shops, which every mode has to carry easily: 50 a second for a minute",
-    50,
-    60,
-  ),
+  steady("smoke", "a check that everything works: five orders a second for ten seconds", 5, 10),
+  steady("baseline", "a rate that every mode carries easily: 50 a second for a minute", 50, 60),
   {
     ...ORDERS_ALONE,
     name: "steps",
-    description: "a staircase of 1, 2, 4, 8 and 16 times the rate, half a minute each: where the knee is",
+    description: "a staircase of 1, 2, 4, 8 and 16 times the rate, half a minute each, to find the knee",
     perSecond: 50,
     stages: [{ seconds: 30, factor: 1 }, ...[2, 4, 8, 16].flatMap((factor) => held(factor, 30))],
   },
@@ -66,17 +61,11 @@ export const profiles: readonly Profile[] = [
       ...[2, 5, 10].flatMap((peak) => [...held(peak, 10), ...held(1, 30)]),
     ],
   },
-  steady(
-    "soak",
-    "leaks, bloat and drift: 100 a second for an hour; DURATION in seconds makes it longer",
-    100,
-    3_600,
-  ),
+  steady("soak", "leaks, bloat and drift: 100 a second for an hour, or for DURATION seconds", 100, 3_600),
   {
     ...ORDERS_ALONE,
     name: "breakpoint",
-    description:
-      "a slope from nothing to 100 times the rate in ten minutes; it ends where an objective is missed",
+    description: "a slope from 0 to 100 times the rate in ten minutes; ends when an objective is missed",
     perSecond: 50,
     from: 0,
     stages: [{ seconds: 600, factor: 100 }],
