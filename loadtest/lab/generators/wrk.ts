@@ -14,8 +14,8 @@ export type WrkLoad = {
   readonly body: string;
   readonly connections: number;
   readonly seconds: number;
-  /** A program that has just started may refuse some of it. */
-  readonly isWarmUp?: boolean;
+  /** Refusals do not fail it: of a program that has just started, or where only the accepted requests matter. */
+  readonly mayRefuse?: boolean;
 };
 
 const run = promisify(execFile);
@@ -29,7 +29,7 @@ export type Accepted = {
 
 /** Throws when a request was answered otherwise than with 2xx, or not at all. */
 export const drive = async (
-  { url, body, connections, seconds, isWarmUp = false }: WrkLoad,
+  { url, body, connections, seconds, mayRefuse = false }: WrkLoad,
   log: (line: string) => void,
   onStart: (pid: number) => void = () => undefined,
 ): Promise<Accepted> => {
@@ -43,7 +43,7 @@ export const drive = async (
     onStart(running.child.pid ?? 0);
     const { stdout } = await running;
     const { requests, refused, perSecond, latencyMs } = resultIn(stdout);
-    if (refused > 0 && !isWarmUp)
+    if (refused > 0 && !mayRefuse)
       throw new Error(`${url}: ${refused} requests were refused, ${requests} accepted; the round is void`);
     return { requests, perSecond, latencyMs };
   } finally {
@@ -65,7 +65,7 @@ end`;
 
 const resultIn = (output: string): Accepted & { readonly refused: number } => {
   const found = /^RESULT ([\d ]+)$/m.exec(output)?.[1];
-  if (found === undefined) throw new Error(`wrk said something else: ${output}`);
+  if (found === undefined) throw new Error(`unexpected output of wrk: ${output}`);
   const [all = 0, microseconds = 0, refused = 0, ...latencies] = found.split(" ").map(Number);
   const requests = all - refused;
   const [p50 = 0, p90 = 0, p95 = 0, p99 = 0, p999 = 0, max = 0] = latencies.map((each) => each / 1_000);

@@ -46,11 +46,11 @@ const driven = (lab: Lab, { load, setting }: Order, system: SystemUnderTest) => 
   const path = `/api/${setting.arrangement.route}/${size === 1 ? "order" : "orders"}`;
   const connections = Math.ceil(connectionsFor(size) / system.urls.length);
   let wrkPid = 0;
-  const onEach = (seconds: number, isWarmUp: boolean): Promise<Accepted[]> =>
+  const onEach = (seconds: number, mayRefuse: boolean): Promise<Accepted[]> =>
     Promise.all(
       system.urls.map((url) =>
         drive(
-          { url: `${url}${path}`, body, connections, seconds, isWarmUp },
+          { url: `${url}${path}`, body, connections, seconds, mayRefuse },
           () => undefined,
           (pid) => {
             wrkPid = pid;

@@ -26,7 +26,8 @@ export const drain = async (lab: Lab, { load, setting }: Order, system: SystemUn
   const route = `${url}/api/${setting.arrangement.route}/orders`;
   const body = mixedOrders(catalogue, ORDERS_PER_REQUEST, load.seed);
   const send = async (seconds: number): Promise<number> => {
-    const sent = await drive({ url: route, body, connections: CONNECTIONS, seconds }, () => undefined);
+    const load = { url: route, body, connections: CONNECTIONS, seconds, mayRefuse: true };
+    const sent = await drive(load, () => undefined);
     return sent.requests * ORDERS_PER_REQUEST;
   };
   await system.start();

@@ -39,7 +39,7 @@ export const overload = async (
   await system.start();
   // a warm-up: the few refusals of a mode with a slowed backend do not end it
   const url = `${system.url}${path}`;
-  const closedLoop = { url, body, connections: CONNECTIONS, seconds: CAPACITY_SECONDS, isWarmUp: true };
+  const closedLoop = { url, body, connections: CONNECTIONS, seconds: CAPACITY_SECONDS, mayRefuse: true };
   const capacity = await drive(closedLoop, () => undefined);
   // what is still to be counted would take CPU from what is measured next
   await tallied(system.pool, capacity.requests * size);
