@@ -66,7 +66,7 @@ const runAt = (rate: number, resource: string | null, holds = false): Run => {
   return { ...run, voids: [], bottleneck: resource === null ? null : { resource, because: "made up" } };
 };
 const peak = runAt(900, "the machine");
-const capacity = { rate: 100, firstFailing: { rate: 110, because: "ack p99 130 ms > 100 ms" } };
+const capacity = { rate: 100, firstFailing: { rate: 110, because: "reply p99 130 ms > 100 ms" } };
 
 test("what is full at the first failing rate gave in first", () => {
   const runs = [runAt(100, "memory", true), runAt(110, "Kafka's CPU"), runAt(200, "the machine")];

@@ -13,7 +13,7 @@ test("a good run holds, and each missed bound is named", () => {
   expect(whyNot({ freshnessMs: slow(1_320) })).toEqual([
     "freshness p99 1\u202f320\u00a0ms > 1\u202f000\u00a0ms",
   ]);
-  expect(whyNot({ ackMs: slow(100.4) })).toEqual(["ack p99 100.4 > 100\u00a0ms"]);
+  expect(whyNot({ ackMs: slow(100.4) })).toEqual(["reply p99 100.4 > 100\u00a0ms"]);
   expect(whyNot({ ackMs: percentilesOf([]) })).toEqual(["nothing was acknowledged"]);
   expect(whyNot({ errorShare: 0.002 })).toEqual(["errors 0.2\u00a0% > 0.1\u00a0%"]);
   expect(whyNot({ errorShare: Number.NaN })).toHaveLength(1);

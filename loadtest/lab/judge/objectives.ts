@@ -40,7 +40,7 @@ export const judge = (run: Judged, name: ObjectiveName): Judgement => {
     if (!(value <= bound)) because.push(`${what} ${said} > ${text(bound)}`);
   };
   if (ackMs.count === 0) because.push("nothing was acknowledged");
-  atMost("ack p99", ackMs.p99, objective.ackP99Ms, msText);
+  atMost("reply p99", ackMs.p99, objective.ackP99Ms, msText);
   atMost("errors", errorShare, objective.errorShare, percentText);
   if (run.mode !== NULL_MODE) {
     if (freshnessMs === null || freshnessMs.count === 0) because.push("freshness was not measured");

@@ -11,7 +11,7 @@ import { syntheticSuite } from "./suite.fixture.ts";
 const made = syntheticSuite();
 const suiteOf = (runs: readonly Run[]): Suite => ({ env: made.env, runs: runs.map((run) => kept(run)) });
 
-/** Runs at one point, with ack p99 as given. */
+/** Runs at one point, with reply p99 as given. */
 const runsWith = (...p99s: readonly number[]): Suite =>
   suiteOf(
     p99s.map((p99, index) => {

@@ -35,7 +35,7 @@ test("the time left falls with what is done, and follows what runs really took",
   nowMs = 60_000;
   expect(progress.leftSeconds()).toBeCloseTo(90);
   expect(lines[0]).toBe("[1/3, 60 s left] E1 v1 a …");
-  expect(lines[1]).toMatch(/ack p99 .+, freshness p99 .+, generator .+\(0\.0 s\)/);
+  expect(lines[1]).toMatch(/reply p99 .+, freshness p99 .+, generator .+\(0\.0 s\)/);
 });
 
 test("a void run says why", () => {

@@ -75,7 +75,7 @@ export const resultText = (run: Run): string => {
   const verdict = holds ? "holds" : because.join("; ");
   const limit = run.bottleneck === null ? "" : `, ${run.bottleneck.resource}`;
   const fault = run.fault ? `, ${recoveredText(run.fault.recoverySeconds)}` : "";
-  return `${verdict}: ack p99 ${msText(run.ackMs.p99)}${freshness}, generator ${percentText(generatorShare(run))}${limit}${fault}`;
+  return `${verdict}: reply p99 ${msText(run.ackMs.p99)}${freshness}, generator ${percentText(generatorShare(run))}${limit}${fault}`;
 };
 
 const foundText = (

@@ -14,7 +14,7 @@ const settings: SearchSettings = settingsFor("standard", 100, 20_000);
 
 const recordOf = (holds = true, isVoid = false) => ({
   is: isVoid ? ("void" as const) : holds ? ("holds" as const) : ("fails" as const),
-  because: holds ? [] : ["ack p99 180 ms > 100 ms"],
+  because: holds ? [] : ["reply p99 180 ms > 100 ms"],
 });
 
 const search = (system: MadeUp, given: SearchSettings = settings) => {
@@ -53,7 +53,7 @@ test.each([5, 99, 100, 101, 1_234, 19_000])("a knee at %d is found to ±5 percen
   const { points, interactive } = search(knees(knee));
   brackets(interactive, knee);
   expect(interactive.confirmed).toHaveLength(3);
-  expect(interactive.firstFailing?.because).toBe("ack p99 180 ms > 100 ms");
+  expect(interactive.firstFailing?.because).toBe("reply p99 180 ms > 100 ms");
   expect(points.length).toBeLessThan(24);
 });
 
