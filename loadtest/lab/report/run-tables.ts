@@ -5,7 +5,7 @@ import { generatorOf, type Run, type Suite } from "../run/results.ts";
 import { cpuPerThousand, memoryBytes } from "./costs.ts";
 import { isPeak, isSearched, isValid, ordersPerSecond, runsOf, variantOf } from "./figures.ts";
 import { mebibytesText, msText, numberText, percentText, secondsText } from "./numbers.ts";
-import { NONE, type Table, textOr } from "./tables.ts";
+import { NONE, type Table, tableOf, textOr } from "./tables.ts";
 
 export type Column = {
   readonly head: string;
@@ -53,59 +53,53 @@ export const runTables = (suite: Suite, experiment: string): Table[] => {
   const runs = runsOf(suite, experiment).filter((run) => isValid(run) && !isSearched(run));
   const points = [...Map.groupBy(runs, ({ point, durability }) => `${point}|${durability}`)]
     .sort(([a], [b]) => a.localeCompare(b, "en", { numeric: true }))
-    .map(([, group]) => group);
-  const tableOf = (
-    title: string,
-    columns: readonly Column[],
-    more: Readonly<Record<string, (run: Run) => string>> = {},
-  ): Table[] => {
+    .flatMap(([, group]) => group.slice(0, 1).map((first) => ({ first, runs: group })));
+  const figures = (title: string, columns: readonly Column[], more: Texts = {}): Table[] => {
     const shown = columns.filter(({ of }) => runs.some((run) => of(run) !== null));
     if (shown.length === 0) return [];
-    const rows = points.flatMap((group) =>
-      group
-        .slice(0, 1)
-        .map((first) => [
-          first.point,
-          ...shown.map((column) => cellOf(group, column)),
-          ...Object.values(more).map((text) => text(first)),
-        ]),
-    );
-    return [{ title, head: ["point", ...shown.map(({ head }) => head), ...Object.keys(more)], rows }];
+    const table = tableOf(title, points, {
+      point: ({ first }) => first.point,
+      ...Object.fromEntries(shown.map((column) => [column.head, (point: Point) => cellOf(point, column)])),
+      ...more,
+    });
+    return [table];
   };
-  const varied = runs.some((run) => variantOf(run) !== "") ? { varied: variantText } : {};
+  const isVaried = runs.some((run) => variantOf(run) !== "");
   return [
-    ...tableOf("Runs: rate and latency", [...RATE, ...LATENCY]),
-    ...tableOf("Runs: outcome of the orders", OUTCOME),
-    ...tableOf("Runs: cost and durability", COST, {
-      ...{ ...varied, durability: ({ durability }) => durability, "sent by": senderOf },
+    ...figures("Runs: rate and latency", [...RATE, ...LATENCY]),
+    ...figures("Runs: outcome of the orders", OUTCOME),
+    ...figures("Runs: cost and durability", COST, {
+      ...(isVaried && { varied: ({ first }) => variantOf(first) || NONE }),
+      durability: ({ first }) => first.durability,
+      "sent by": ({ first }) => senderOf(first),
     }),
-    ...tableOf("Runs: faults and WebSockets", SPECIAL),
+    ...figures("Runs: faults and WebSockets", SPECIAL),
   ];
 };
 
-const cellOf = (runs: readonly Run[], { of, text, isSum }: Column): string => {
+type Point = { readonly first: Run; readonly runs: readonly Run[] };
+type Texts = Readonly<Record<string, (point: Point) => string>>;
+
+const cellOf = ({ runs }: Point, { of, text, isSum }: Column): string => {
   const values = runs.flatMap((run) => of(run) ?? []);
   if (values.length === 0) return NONE;
   return text(isSum ? values.reduce((sum, each) => sum + each, 0) : medianOf(values));
 };
 
-const variantText = (run: Run): string => variantOf(run) || NONE;
 const senderOf = (run: Run): string => (isPeak(run) ? "wrk" : generatorOf(run));
 
 /** Every run, with what it shows about SLO-I or why it is void. */
-export const validityTable = (runs: readonly Run[]): Table => ({
-  title: `Every run (${runs.length})`,
-  head: ["point", "repetition", "SLO-I", "reply p99", "freshness p99", "full resource", "sent by"],
-  rows: runs.map((run) => {
-    const { holds, because } = judge(run, "interactive");
-    return [
-      run.point,
-      `${run.repetition}${run.attempt > 1 ? `, attempt ${run.attempt}` : ""}`,
-      !isValid(run) ? voidText(run) : holds ? "holds" : because.join("; "),
-      msText(run.ackMs.p99),
-      textOr(run.freshnessMs?.p99, msText),
-      run.bottleneck ? `${run.bottleneck.resource} (${run.bottleneck.because})` : "not found",
-      senderOf(run),
-    ];
-  }),
-});
+export const validityTable = (runs: readonly Run[]): Table =>
+  tableOf(`Every run (${runs.length})`, runs, {
+    point: ({ point }) => point,
+    repetition: ({ repetition, attempt }) => `${repetition}${attempt > 1 ? `, attempt ${attempt}` : ""}`,
+    "SLO-I": (run) => {
+      const { holds, because } = judge(run, "interactive");
+      return !isValid(run) ? voidText(run) : holds ? "holds" : because.join("; ");
+    },
+    "reply p99": ({ ackMs }) => msText(ackMs.p99),
+    "freshness p99": ({ freshnessMs }) => textOr(freshnessMs?.p99, msText),
+    "full resource": ({ bottleneck }) =>
+      bottleneck ? `${bottleneck.resource} (${bottleneck.because})` : "not found",
+    "sent by": senderOf,
+  });

@@ -35,13 +35,14 @@ const generatorHasRoom = (suite: Suite): Verdict => {
     const { rate, limit } = found.interactive;
     const what = `${mode}, ${sizeText(ordersPerRequest)}`;
     if (limit) return either(false, `${what}: the generator was the limit`);
-    const runs = validOf(suite, "E2").filter((run) => run.mode === mode && variantOf(run) === "");
-    const atCapacity = runs.filter(
-      (run) =>
-        run.load.ordersPerRequest === ordersPerRequest && !isPeak(run) && run.load.requestsPerSecond === rate,
-    );
-    if (atCapacity.length === 0) return notMeasured(what);
-    const most = Math.max(...atCapacity.map(generatorShare));
+    const shares = validOf(suite, "E2").flatMap((run) => {
+      const { load } = run;
+      const isIt = run.mode === mode && variantOf(run) === "" && !isPeak(run);
+      const isAtCapacity = load.requestsPerSecond === rate && load.ordersPerRequest === ordersPerRequest;
+      return isIt && isAtCapacity ? [generatorShare(run)] : [];
+    });
+    if (shares.length === 0) return notMeasured(what);
+    const most = Math.max(...shares);
     return either(most * GENERATOR_ROOM <= MOST_GENERATOR_SHARE, `${what} ${percentText(most)}`);
   });
   if (parts.length === 0) return notMeasured("the capacity of a mode");
@@ -56,20 +57,12 @@ const generatorsAgree = (suite: Suite): Verdict => {
   const pair = validOf(suite, "E0").filter(({ varied }) => varied["purpose"] === "pair");
   const [k6, node] = (["k6", "node"] as const).map((name) => pair.filter((run) => generatorOf(run) === name));
   if (!k6?.[0] || !node?.[0]) return notMeasured("the same rate by both generators");
-  const medians = (of: (run: Run) => number): readonly number[] =>
-    [k6, node].map((runs) => medianOf(runs.map(of)));
-  const p99s = medians(({ ackMs }) => ackMs.p99);
-  const figures = [
-    `reply p50 ${medians(({ ackMs }) => ackMs.p50)
-      .map(msText)
-      .join(" and ")}`,
-    `p99 ${p99s.map(msText).join(" and ")}`,
-    `CPU-seconds of the API per 1 000 orders ${medians((run) => cpuPerThousand(run) ?? 0)
-      .map(numberText)
-      .join(" and ")}`,
-  ];
+  const both = (of: (run: Run) => number): number[] => [k6, node].map((runs) => medianOf(runs.map(of)));
+  const [p50s, p99s] = [both(({ ackMs }) => ackMs.p50), both(({ ackMs }) => ackMs.p99)];
+  const cpu = both((run) => cpuPerThousand(run) ?? 0);
+  const text = (values: readonly number[], of = msText): string => values.map(of).join(" and ");
   const rate = numberText(k6[0].load.requestsPerSecond);
-  const because = `k6 and the Node generator at ${rate} requests/s: ${figures.join(", ")}`;
+  const because = `k6 and the Node generator at ${rate} requests/s: reply p50 ${text(p50s)}, p99 ${text(p99s)}, CPU-seconds of the API per 1 000 orders ${text(cpu, numberText)}`;
   return either(Math.max(...p99s) - Math.min(...p99s) <= MOST_APART_MS, because);
 };
 
