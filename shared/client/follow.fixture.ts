@@ -1,4 +1,4 @@
-/** A wire between client and API that can be led elsewhere, made silent, or cut. */
+/** A wire between client and API that can be redirected, made silent, or cut. */
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 
@@ -6,7 +6,7 @@ export type Wire = {
   readonly url: string;
   /** Connections made from now on end at this API. */
   leadTo(url: string): void;
-  /** Nothing passes any more over the connections there are, and nobody is told; new ones pass. */
+  /** The present connections pass nothing more and stay open; new ones pass everything. */
   swallow(): void;
   cut(): void;
   /** Connections made so far. */
@@ -26,7 +26,7 @@ export const openWire = async (firstUrl: string): Promise<Wire> => {
     near.pipe(far);
     far.pipe(near);
     for (const socket of pair) {
-      // the other side of a connection that broke is told by its end
+      // an error is followed by the close that ends the other side
       socket.on("error", () => undefined);
       socket.on("close", () => {
         for (const each of pair) each.destroy();

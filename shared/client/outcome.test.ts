@@ -28,7 +28,7 @@ test("counts an order as refused only where the reply says that it was not accep
   const early = { type: "backend-away", detail: "Kafka keeps messages too short; not taken" };
   expect(outcomesOf(reply(503, early), 1)).toEqual(failed("refused", 503, "backend-away"));
   expect(outcomesOf(reply(503, "<html>"), 1)).toEqual(failed("unknown", 503, ""));
-  // a proxy that says queue-full is not the API
+  // only with the API's own status
   expect(outcomesOf(reply(500, { type: "queue-full" }), 1)).toEqual(failed("unknown", 500, "queue-full"));
   expect(outcomesOf(reply(422, { type: "invalid" }), 1)).toEqual(failed("refused", 422, "invalid"));
   expect(outcomesOf(reply(404, ""), 1)).toEqual(failed("refused", 404, ""));

@@ -1,4 +1,4 @@
-/** Frame by frame; services/order-api/fanout/frames.test.ts tries every order of the server's own frames. */
+/** Frame by frame; services/order-api/fanout/frames.test.ts tests every sequence of the server's own frames. */
 import { expect, test } from "vitest";
 import {
   type Dashboard,
@@ -43,13 +43,13 @@ const order = (id: string): DashboardOrder => ({
   timestamp: "",
 });
 
-/** `at` is a client's clock that is far off. */
+/** The time by a client's clock that is far off. */
 const AT = 1_000_000;
 const taken = (held: Held, ...frames: LiveFrame[]): Taken =>
   frames.reduce<Taken>((before, frame) => take(before.held, frame, AT), { held, ask: false });
 const { held } = taken(NOTHING_HELD, snapshot());
 
-test("a snapshot is shown, and a delta's members replace those that are held", () => {
+test("holds a snapshot, whose members a delta replaces", () => {
   expect(held).toEqual({ dashboard: snapshot().data, seq: 5, behind: false, dataFromMs: AT - 250 });
   const next = taken(held, delta());
   expect(next.ask).toBe(false);
@@ -57,7 +57,7 @@ test("a snapshot is shown, and a delta's members replace those that are held", (
   expect(next.held.dashboard).toEqual({ ...held.dashboard, version: 11, rate: 7 });
 });
 
-test("new orders go before those held, each once, and 50 are kept", () => {
+test("puts new orders before those held, each once, and keeps 50", () => {
   const many = Array.from({ length: 50 }, (_, index) => order(`old ${index}`));
   const merged = withNewOrders([order("new"), order("old 3")], many);
   expect(merged).toHaveLength(50);
@@ -65,19 +65,19 @@ test("new orders go before those held, each once, and 50 are kept", () => {
   expect(merged.filter(({ id }) => id === "old 3")).toHaveLength(1);
 });
 
-test("a frame that came before is passed over without a word, a gap asks", () => {
+test("ignores an earlier frame, and requests a snapshot after a gap", () => {
   const next = taken(held, delta()).held;
   for (const old of [delta(), heartbeat({ seq: 5 })])
     expect(taken(next, old)).toEqual({ held: next, ask: false });
   for (const gap of [delta({ seq: 8, previous: 7 }), heartbeat({ seq: 7 })])
     expect(taken(next, gap)).toEqual({ held: { ...next, seq: null }, ask: true });
-  // and every frame until the snapshot asks again: the answer may be lost too
+  // so does every frame until the snapshot: the answer may be lost too
   const waiting = { ...next, seq: null };
   for (const frame of [delta(), heartbeat({ version: 11 })])
     expect(taken(waiting, frame)).toEqual({ held: waiting, ask: true });
 });
 
-test("a server that is behind is not shown: it is asked once, and again when it has caught up", () => {
+test("keeps its state while a server is behind, and requests a snapshot once, and when it has caught up", () => {
   const low = snapshot({ seq: 900, version: 9 });
   const first = taken(held, low);
   expect(first).toEqual({ held: { ...held, seq: null, behind: true }, ask: true });
@@ -92,27 +92,25 @@ test("a server that is behind is not shown: it is asked once, and again when it 
   expect(taken(caughtUp.held, snapshot({ seq: 902 })).held.seq).toBe(902);
 });
 
-test("a higher epoch wins with whatever version, a lower one never", () => {
-  expect(taken(held, snapshot({ epoch: 3, version: 0 })).held.dashboard).toMatchObject({
-    epoch: 3,
-    version: 0,
-  });
-  expect(taken(held, delta({ epoch: 3, version: 0 })).held.dashboard).toMatchObject({ epoch: 3, version: 0 });
+test("takes a higher epoch with any version, and never a lower one", () => {
+  const high = { epoch: 3, version: 0 };
+  for (const frame of [snapshot(high), delta(high)])
+    expect(taken(held, frame).held.dashboard).toMatchObject(high);
   for (const low of [snapshot({ epoch: 1, version: 99 }), delta({ epoch: 1, version: 99 })])
     expect(taken(held, low).held).toMatchObject({ behind: true, dashboard: { epoch: 2, version: 10 } });
 });
 
-test("the age is what the server's clocks tell, and the heartbeat renews it", () => {
+test("computes the age by the server's clocks, with each heartbeat", () => {
   expect(taken(held, heartbeat()).held.dataFromMs).toBe(AT - 1_500);
   expect(taken(held, heartbeat({ as_of: "2026-01-15T10:00:01.400Z" })).held.dataFromMs).toBe(AT - 100);
-  // a database whose clock is ahead of the API's makes data new, not from the future
+  // with a database clock ahead of the API's the data is new, not from the future
   expect(taken(held, heartbeat({ as_of: "2026-01-15T10:00:09.000Z" })).held.dataFromMs).toBe(AT);
   expect(taken(held, heartbeat({ as_of: null })).held.dataFromMs).toBeNull();
-  // one that is out of step says nothing of what is held
+  // one of another seq does not apply to the held state
   expect(taken(held, heartbeat({ seq: 6 })).held.dataFromMs).toBe(AT - 250);
 });
 
-test("a kind of frame that nobody knows yet is passed over", () => {
+test("ignores an unknown kind of frame", () => {
   const later = { type: "weather" } as unknown as LiveFrame;
   expect(taken(held, later)).toEqual({ held, ask: false });
 });
