@@ -6,7 +6,7 @@ import { catalogueFrom, MAX_NAME_LENGTH } from "./catalogue.ts";
 const drinks = ["latte"];
 const stores = ["uptown"];
 
-test("a catalogue has its names, and no others", () => {
+test("contains its names and no others", () => {
   const catalogue = catalogueFrom({ stores: ["uptown", "central"], drinks: ["latte", "café au lait ☕"] });
   expect(catalogue.stores).toEqual(["uptown", "central"]);
   expect(catalogue.drinks).toEqual(["latte", "café au lait ☕"]);
@@ -16,7 +16,7 @@ test("a catalogue has its names, and no others", () => {
   expect(catalogue.hasDrink("central")).toBe(false);
 });
 
-test("any list of different names is a catalogue of just those", () => {
+test("accepts any list of different names", () => {
   const names = fc.uniqueArray(fc.string({ unit: "binary", minLength: 1, maxLength: 20 }), {
     minLength: 1,
     maxLength: 40,
@@ -31,14 +31,14 @@ test("any list of different names is a catalogue of just those", () => {
   );
 });
 
-test("the catalogue that comes with Coffee-RT names the stores and drinks of the design", () => {
+test("the default catalogue has the stores and drinks of the API's contract", () => {
   const file = new URL("../../services/order-api/catalogue.json", import.meta.url);
   const catalogue = catalogueFrom(JSON.parse(readFileSync(file, "utf8")));
   expect(catalogue.stores).toEqual(["uptown", "downtown", "central", "southend"]);
   for (const drink of ["cappuccino", "americano", "latte"]) expect(catalogue.hasDrink(drink)).toBe(true);
 });
 
-test("10 000 stores are a catalogue, more than 100 000 a mistake", () => {
+test("accepts 10 000 stores, and rejects more than 100 000", () => {
   const many = (count: number) => Array.from({ length: count }, (_, index) => `store ${index}`);
   expect(catalogueFrom({ stores: many(10_000), drinks }).hasStore("store 9999")).toBe(true);
   expect(() => catalogueFrom({ stores: many(100_001), drinks })).toThrow(
@@ -50,23 +50,23 @@ test("10 000 stores are a catalogue, more than 100 000 a mistake", () => {
 });
 
 test.each([
-  ["no object", null, '"stores" must be a list'],
+  ["null", null, '"stores" must be a list'],
   ["a text", "uptown", '"stores" must be a list'],
   ["a list", [], '"stores" must be a list'],
   ["no stores", { drinks }, '"stores" must be a list'],
   ["no drinks", { stores }, '"drinks" must be a list'],
   ["an empty list", { stores: [], drinks }, '"stores" must be a list'],
-  ["stores that are no list", { stores: "uptown", drinks }, '"stores" must be a list'],
+  ["stores that are not a list", { stores: "uptown", drinks }, '"stores" must be a list'],
   ["an empty name", { stores: ["a", ""], drinks }, "stores[1] must be a text"],
   ["a number for a name", { stores, drinks: [7] }, "drinks[0] must be a text"],
   [
-    "an endless name",
+    "a name that is too long",
     { stores: ["x".repeat(MAX_NAME_LENGTH + 1)], drinks },
     "stores[0] must be a text of 1 to 100",
   ],
   ["a name twice", { stores: ["a", "b", "a"], drinks }, '"stores" names something twice'],
   ["a name that PostgreSQL cannot store", { stores: ["a\0b"], drinks }, "stores[0] must not hold U+0000"],
-  ["half a character", { stores: ["a\ud83d"], drinks }, "stores[0] must not hold"],
-])("%s is refused in words", (_, input, sentence) => {
+  ["half a surrogate pair", { stores: ["a\ud83d"], drinks }, "stores[0] must not hold"],
+])("rejects %s with a message", (_, input, sentence) => {
   expect(() => catalogueFrom(input)).toThrow(`catalogue: ${sentence}`);
 });

@@ -6,8 +6,8 @@ import { HOUR_MS, iso, MINUTE_MS } from "./time.ts";
 const hour = Date.UTC(2026, 0, 15, 10);
 const now = hour + 30 * MINUTE_MS + 1_234;
 const ok: ModeStatus = { lagOrders: 7, oldestPendingMs: 90, health: "ok" };
-const away: ModeStatus = { lagOrders: null, oldestPendingMs: null, health: "unavailable" };
-const statuses = { v1: ok, v2: ok, v3: away };
+const down: ModeStatus = { lagOrders: null, oldestPendingMs: null, health: "unavailable" };
+const statuses = { v1: ok, v2: ok, v3: down };
 
 const view: View = {
   orders: 1_000,
@@ -36,6 +36,7 @@ const boardWith = (more: Partial<View> = {}, asOfMs = now): Board => ({
   views: { all: { ...view, recent: [], ...more }, v1: { ...view, orders: 400, ...more } },
 });
 
+const nothing = { orders: 0, rate: 0, lag: null, oldest_pending_ms: null, freshness_ms: null };
 const zeros = {
   current_hour: null,
   top5_drinks: [],
@@ -46,7 +47,7 @@ const zeros = {
   rate: 0,
 } satisfies Partial<Dashboard>;
 
-test("the dashboard says what the board says", () => {
+test("has the figures of the board", () => {
   expect(dashboardOf(boardWith(), "all", statuses, now)).toEqual({
     current_hour: {
       hour: 10,
@@ -73,20 +74,13 @@ test("the dashboard says what the board says", () => {
     rate: 12.35,
     modes: {
       v1: { orders: 400, rate: 12.35, lag: 7, oldest_pending_ms: 90, freshness_ms: 87, health: "ok" },
-      v2: { orders: 0, rate: 0, lag: 7, oldest_pending_ms: 90, freshness_ms: null, health: "ok" },
-      v3: {
-        orders: 0,
-        rate: 0,
-        lag: null,
-        oldest_pending_ms: null,
-        freshness_ms: null,
-        health: "unavailable",
-      },
+      v2: { ...nothing, lag: 7, oldest_pending_ms: 90, health: "ok" },
+      v3: { ...nothing, health: "unavailable" },
     },
   });
 });
 
-test("before the first board everything is zero, unknown, and stale", () => {
+test("is zero, unknown and stale before the first board", () => {
   expect(dashboardOf(null, "all", statuses, now)).toMatchObject({
     ...zeros,
     version: 0,
@@ -98,8 +92,8 @@ test("before the first board everything is zero, unknown, and stale", () => {
   });
 });
 
-test("a filter that the board does not know yet has zeros, on the same board", () => {
-  for (const filter of ["v2", "v9"])
+test("has zeros for a mode or name that the board does not have", () => {
+  for (const filter of ["v2", "v9", "constructor", "toString", "__proto__"])
     expect(dashboardOf(boardWith(), filter, statuses, now)).toMatchObject({
       ...zeros,
       mode: filter,
@@ -108,13 +102,13 @@ test("a filter that the board does not know yet has zeros, on the same board", (
     });
 });
 
-test("an hour without orders is null", () => {
+test("has no current hour without orders", () => {
   const quiet = { hour: { orders: 0, cents: 0 }, hourDrinks: [], hourStores: [] };
   const dashboard = dashboardOf(boardWith(quiet), "all", statuses, now);
   expect(dashboard).toMatchObject({ current_hour: null, top5_drinks: ["latte", "tea"] });
 });
 
-test("when the board's hour is over its figures are, to the millisecond; the rest stays", () => {
+test("drops the hour's figures when the hour of the board is over, and keeps the rest", () => {
   const board = boardWith({}, hour + HOUR_MS - 1);
   const last = dashboardOf(board, "all", statuses, hour + HOUR_MS - 1);
   expect(last).toMatchObject({ current_hour: { hour: 10, order_count: 9 }, hour_start: iso(hour) });
@@ -132,7 +126,7 @@ test("when the board's hour is over its figures are, to the millisecond; the res
   expect(dashboardOf(board, "all", statuses, now + 24 * HOUR_MS).current_hour).toBeNull();
 });
 
-test("a board is stale after five seconds, and not before", () => {
+test("is stale when the board is more than five seconds old", () => {
   expect(STALE_AFTER_MS).toBe(5_000);
   const board = boardWith({}, now - 5_000);
   expect(isStale(board, now)).toBe(false);
@@ -141,7 +135,7 @@ test("a board is stale after five seconds, and not before", () => {
   expect(isStale(null, now)).toBe(true);
 });
 
-test("minutes older than the last sixty are dropped", () => {
+test("contains the last sixty minutes only", () => {
   const minute = now - (now % MINUTE_MS);
   const at = (ago: number) => [minute - ago * MINUTE_MS, ago + 1, 450] as const;
   const board = boardWith({ minutes: [at(61), at(60), at(59), at(1), at(0)] });
@@ -153,9 +147,4 @@ test("minutes older than the last sixty are dropped", () => {
   ]);
   const later = dashboardOf(board, "all", statuses, now + MINUTE_MS).minutes;
   expect(later[0]?.minute).toBe(iso(minute - MINUTE_MS));
-});
-
-test("names that stand on every object are no views", () => {
-  for (const filter of ["constructor", "toString", "__proto__"])
-    expect(dashboardOf(boardWith(), filter, statuses, now)).toMatchObject({ ...zeros, mode: filter });
 });

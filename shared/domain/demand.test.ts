@@ -20,7 +20,7 @@ const city = catalogueFrom({
   drinks: ["cappuccino", "americano", "latte", "mocha"],
 });
 
-test("every order is one the API takes", () => {
+test("generates orders that the API accepts", () => {
   fc.assert(
     fc.property(names, names, fc.nat(), fc.nat(DAY_MS), (stores, drinks, seed, sinceMidnight) => {
       const catalogue = catalogueFrom({ stores, drinks });
@@ -35,7 +35,7 @@ test("every order is one the API takes", () => {
   );
 });
 
-test("the same seed brings the same customers", () => {
+test("generates the same customers for the same seed", () => {
   const sales = (seed: number) => {
     const customers = openCustomers(seed, city);
     return Array.from({ length: 50 }, (_, index) => customers.nextSale(monday + index * 60_000));
@@ -44,7 +44,7 @@ test("the same seed brings the same customers", () => {
   expect(sales(5)).not.toEqual(sales(6));
 });
 
-test("sales have the measured number of items at every time of day", () => {
+test("generates the measured number of items per sale at any time of day", () => {
   for (const hour of [9, 15]) {
     const customers = openCustomers(1, city);
     let items = 0;
@@ -53,7 +53,7 @@ test("sales have the measured number of items at every time of day", () => {
   }
 });
 
-test("groups and newcomers buy by their store's favourites", () => {
+test("lets groups buy by the favourites of their store", () => {
   const counts = new Map<string, number[]>();
   const customers = openCustomers(2, city);
   for (let sale = 0; sale < 40_000; sale++) {
@@ -80,7 +80,7 @@ test("groups and newcomers buy by their store's favourites", () => {
   }
 });
 
-test("demand has mean 1 over the open hours of a week and follows the shop's day", () => {
+test("returns a demand of mean 1 over a week's open hours, with the shop's daily curve", () => {
   let sum = 0;
   for (let minute = 0; minute < 7 * 24 * 60; minute++) sum += demandAt(monday + minute * 60_000);
   expect(sum / (7 * Object.keys(PERCENT_BY_HOUR).length * 60)).toBeCloseTo(1, 3);
@@ -91,7 +91,7 @@ test("demand has mean 1 over the open hours of a week and follows the shop's day
   expect(at(5, 11.5)).toBeCloseTo(3.35, 1);
 });
 
-test("a drink has one price, by any spelling of a known one", () => {
+test("has one price for each drink, whatever its case", () => {
   expect(menuCents("Cappuccino")).toBe(425);
   fc.assert(
     fc.property(fc.string(), (drink) => {

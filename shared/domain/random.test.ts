@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { cumulativeOf, mixed, randomFrom, seedOf } from "./random.ts";
 
-test("one seed is one sequence, another seed another", () => {
+test("returns one sequence for each seed", () => {
   const take = (seed: number) => {
     const random = randomFrom(seed);
     return Array.from({ length: 5 }, () => random.next() * 2 ** 32);
@@ -12,7 +12,7 @@ test("one seed is one sequence, another seed another", () => {
   expect(take(2 ** 32)).not.toEqual(take(0));
 });
 
-test("next fills [0, 1) evenly", () => {
+test("next is uniform in [0, 1)", () => {
   const random = randomFrom(7);
   const cells = new Array<number>(100).fill(0);
   for (let index = 0; index < 100_000; index++) {
@@ -25,7 +25,7 @@ test("next fills [0, 1) evenly", () => {
   expect(chiSquare).toBeGreaterThan(60);
 });
 
-test("weighted choices come as often as they weigh, and a weight of zero never", () => {
+test("weighted chooses in proportion to the weights, and never a weight of 0", () => {
   const random = randomFrom(3);
   const cumulative = cumulativeOf([5, 0, 3, 2]);
   const counts = [0, 0, 0, 0];
@@ -37,7 +37,7 @@ test("weighted choices come as often as they weigh, and a weight of zero never",
   expect(counts[1]).toBe(0);
 });
 
-test("below and pick stay inside", () => {
+test("below and pick stay within their range", () => {
   fc.assert(
     fc.property(fc.nat(), fc.integer({ min: 1, max: 1e6 }), (seed, most) => {
       const value = randomFrom(seed).below(most);
@@ -47,7 +47,7 @@ test("below and pick stay inside", () => {
   expect(() => randomFrom(1).pick([])).toThrow(RangeError);
 });
 
-test("shuffled keeps every item, and each comes as often to each place", () => {
+test("shuffled keeps every item, at each position equally often", () => {
   const random = randomFrom(5);
   const items = [0, 1, 2, 3];
   const places = items.map(() => [0, 0, 0, 0]);
@@ -62,7 +62,7 @@ test("shuffled keeps every item, and each comes as often to each place", () => {
   expect(items).toEqual([0, 1, 2, 3]);
 });
 
-test("gaps have their mean", () => {
+test("gap has the given mean", () => {
   const random = randomFrom(11);
   let sum = 0;
   for (let index = 0; index < 20_000; index++) sum += random.gap(250);
@@ -77,7 +77,7 @@ test("seedOf is FNV-1a", () => {
   expect(seedOf("foobar")).toBe(0xbf9cf968);
 });
 
-test("mixed is the same for a pair, spreads evenly, and changes half of the bits with one", () => {
+test("mixed is deterministic, uniform, and changes half of the bits when one changes", () => {
   expect([mixed(0, 0), mixed(1, 0), mixed(0, 1)]).toMatchInlineSnapshot(`
     [
       301794027,

@@ -15,7 +15,7 @@ const dayNumber = (year: number, month: number, day: number): number => {
   return 365 * y + century + Math.floor((153 * m + 2) / 5) + day - 1 - 719_468;
 };
 
-test("every day of five centuries, and only those, is a date", () => {
+test("every day of five centuries is a date, and no other day is", () => {
   const wrong: string[] = [];
   for (let year = 1800; year <= 2300; year++)
     for (let month = 0; month <= 13; month++)
@@ -27,7 +27,7 @@ test("every day of five centuries, and only those, is a date", () => {
   expect(wrong).toEqual([]);
 });
 
-test("any moment, with any fraction and offset, is what the calendar says", () => {
+test("converts any time, with any fraction and offset, as the calendar does", () => {
   const moments = fc.record({
     year: fc.integer({ min: 0, max: 9999 }),
     month: fc.integer({ min: 1, max: 12 }),
@@ -61,19 +61,14 @@ test("any moment, with any fraction and offset, is what the calendar says", () =
   );
 });
 
-test("every millisecond is kept; finer digits are cut off, never rounded up into the next second", () => {
+test("keeps milliseconds and truncates finer digits", () => {
   const base = Date.UTC(2026, 0, 15, 10);
-  const wrong: string[] = [];
-  for (let ms = 0; ms < 1_000; ms++) {
-    const text = iso(base + ms);
-    if (timestampMs(text) !== base + ms) wrong.push(text);
-  }
-  expect(wrong).toEqual([]);
+  for (let ms = 0; ms < 1_000; ms++) expect(timestampMs(iso(base + ms))).toBe(base + ms);
   expect(timestampMs("2026-01-15T10:00:00.5Z")).toBe(base + 500);
   expect(timestampMs("2026-01-15T10:00:00.999999999Z")).toBe(base + 999);
 });
 
-test("no offset is UTC, whatever the process takes for local time", () => {
+test("a missing offset means UTC, whatever the local time zone", () => {
   try {
     for (const [local, minutesBehind] of [
       ["America/New_York", 240],
@@ -90,46 +85,37 @@ test("no offset is UTC, whatever the process takes for local time", () => {
   }
 });
 
-test("an offset moves the moment over midnight, month and year", () => {
+test("an offset may change the day, month and year", () => {
   expect(timestampMs("2026-01-01T00:30:00+01:00")).toBe(Date.UTC(2025, 11, 31, 23, 30));
   expect(timestampMs("2025-12-31T23:30:00-01:00")).toBe(Date.UTC(2026, 0, 1, 0, 30));
   expect(timestampMs("2024-03-01T00:00:00+00:01")).toBe(Date.UTC(2024, 1, 29, 23, 59));
 });
 
-test.each([
-  "2026-02-29T00:00:00Z",
-  "2026-02-30T10:00:00Z",
-  "1900-02-29T00:00:00Z",
-  "2026-04-31T00:00:00Z",
-  "2026-13-01T00:00:00Z",
-  "2026-00-01T00:00:00Z",
-  "2026-01-00T00:00:00Z",
-  "2026-01-15T24:00:00Z",
-  "2026-01-15T23:60:00Z",
-  "2026-12-31T23:59:60Z",
-  "2026-01-15T10:00:00+24:00",
-  "2026-01-15T10:00:00+01:60",
-  "2026-01-15T10:00:00+0100",
-  "2026-01-15T10:00:00+01",
-  "2026-01-15T10:00:00.Z",
-  "2026-01-15T10:00:00.1234567890Z",
-  "2026-01-15T10:00:00,5Z",
-  "2026-01-15T10:00Z",
-  "2026-01-15",
-  "26-01-15T10:00:00Z",
-  "+002026-01-15T10:00:00Z",
-  "2026-1-15T10:00:00Z",
-  " 2026-01-15T10:00:00Z",
-  "2026-01-15T10:00:00Z\n",
-  "2026-01-15T10:00:00 Z",
-  "1768471200000",
-  "now",
-  "",
-])("%j is no timestamp", (text) => {
-  expect(timestampMs(text)).toBeNull();
+const WRONG = [
+  ["a day outside the calendar", "2026-02-30T10:00:00Z", "1900-02-29T00:00:00Z", "2026-13-01T00:00:00Z"],
+  ["a time outside the day", "2026-01-15T24:00:00Z", "2026-01-15T23:60:00Z", "2026-12-31T23:59:60Z"],
+  ["an offset out of range", "2026-01-15T10:00:00+24:00", "2026-01-15T10:00:00+01:60"],
+  [
+    "an offset in another form",
+    "2026-01-15T10:00:00+0100",
+    "2026-01-15T10:00:00+01",
+    "2026-01-15T10:00:00 Z",
+  ],
+  [
+    "a fraction in another form",
+    "2026-01-15T10:00:00.Z",
+    "2026-01-15T10:00:00,5Z",
+    "2026-01-15T10:00:00.1234567890Z",
+  ],
+  ["a missing part", "2026-01-15T10:00Z", "2026-01-15", "26-01-15T10:00:00Z", "2026-1-15T10:00:00Z"],
+  ["an addition", "+002026-01-15T10:00:00Z", " 2026-01-15T10:00:00Z", "2026-01-15T10:00:00Z\n"],
+  ["another text", "1768471200000", "now", ""],
+];
+test.each(WRONG)("a text with %s is not a timestamp", (_, ...texts) => {
+  for (const text of texts) expect([text, timestampMs(text)]).toEqual([text, null]);
 });
 
-test("an hour starts on the UTC hour", () => {
+test("hourStart returns the start of the UTC hour", () => {
   fc.assert(
     fc.property(fc.integer({ min: 0, max: Date.UTC(9999, 0) }), (ms) => {
       const start = hourStart(ms);

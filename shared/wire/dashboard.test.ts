@@ -43,23 +43,20 @@ const dashboards: [string, Dashboard][] = [
   ["before the first board", dashboardOf(null, "all", statuses, now)],
   ["of all modes", dashboardOf(board, "all", statuses, now)],
   ["of one mode", dashboardOf(board, "v1", statuses, now)],
-  ["of a mode that counted nothing", dashboardOf(board, "v2", statuses, now)],
+  ["of a mode without counted orders", dashboardOf(board, "v2", statuses, now)],
   ["an hour later", dashboardOf(board, "all", statuses, now + 3_600_000)],
   ["without modes", dashboardOf(board, "all", {}, now)],
 ];
 
-test.each(dashboards)("a dashboard %s is as published, also as JSON", (_, dashboard) => {
+test.each(dashboards)("a dashboard %s matches its published schema, also as JSON", (_, dashboard) => {
   expect([...Value.Errors(dashboardReply, dashboard)]).toEqual([]);
   expect(Value.Check(dashboardReply, JSON.parse(JSON.stringify(dashboard)))).toBe(true);
 });
 
-test("the schema publishes every member, and refuses what is none", () => {
+test("the schema has every member, and rejects a dashboard without one", () => {
   const [, dashboard] = dashboards[1] ?? expect.fail("a dashboard");
   expect(Object.keys(dashboard).sort()).toEqual(Object.keys(dashboardReply.properties).sort());
   for (const member of Object.keys(dashboard))
-    expect([member, Value.Check(dashboardReply, { ...dashboard, [member]: undefined })]).toEqual([
-      member,
-      false,
-    ]);
+    expect(Value.Check(dashboardReply, { ...dashboard, [member]: undefined }), member).toBe(false);
   expect(Value.Check(dashboardReply, { ...dashboard, modes: { v1: {} } })).toBe(false);
 });

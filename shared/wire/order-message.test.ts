@@ -15,7 +15,7 @@ const orderOf = (request: Partial<OrderRequest>, nowMs = now): Order => {
   return checked.order;
 };
 
-test("a message is what PostgreSQL's json_to_recordset reads, all of it exact", () => {
+test("a message has the members that json_to_recordset reads, with exact values", () => {
   expect(JSON.parse(encodeOrder(orderOf({ timestamp: "2026-01-15T10:00:00.250+01:00" })))).toEqual({
     id,
     store: "uptown",
@@ -27,21 +27,21 @@ test("a message is what PostgreSQL's json_to_recordset reads, all of it exact", 
   });
 });
 
-test("several orders are an array of the same messages, in order", () => {
+test("several orders are an array of their messages, in order", () => {
   const orders = [orderOf({}), orderOf({ store: 'a "b"\\ ☕\n' }), orderOf({ price: "0.01" })];
   expect(JSON.parse(encodeOrders(orders))).toEqual(orders.map(messageOf));
   expect(encodeOrders(orders)).toBe(`[${orders.map(encodeOrder).join(",")}]`);
   expect(encodeOrders([])).toBe("[]");
 });
 
-test("the fingerprint is of the body alone, the same for every replay, and never changes", () => {
+test("the fingerprint depends on the body alone, and does not change with a release", () => {
   const first = orderOf({});
   expect(fingerprintOf({ ...first, id: "another", acceptedAtMs: 0, eventTimeMs: 0 })).toBe(
     fingerprintOf(first),
   );
   expect(fingerprintOf(orderOf({ price: "4.50" }, now + 60_000))).toBe(fingerprintOf(first));
-  // Stored ones are compared with new ones: this value may not change with a release. It is what
-  // `printf 'latte\0uptown\000450\0' | sha256sum | cut -c 1-32` prints.
+  // stored fingerprints are compared with new ones; this one is the output of
+  // `printf 'latte\0uptown\000450\0' | sha256sum | cut -c 1-32`
   expect(fingerprintOf(first)).toBe("\\x304ff3103a6a26e7002e339ab10f5f02");
 });
 
