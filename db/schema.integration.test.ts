@@ -1,18 +1,16 @@
-/** Several installations in one database, each in a schema of its own. */
+/** Several installations in one database, each in its own schema. */
 import { cpSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runner } from "node-pg-migrate";
 import { beforeEach, describe, expect, test } from "vitest";
-import { storeOrders } from "#shared/modes/direct/stored-orders.ts";
 import { leaseSlot } from "#shared/modes/redis-streams/source.ts";
 import { ensurePartitions } from "#shared/store/partitions.ts";
 import type { Pool } from "#shared/store/pool.ts";
 import { repair } from "#shared/store/repair.ts";
 import { makeWeeks, ordersOf, partitions, retainNow } from "#shared/store/retention.fixture.ts";
 import { schemaLock } from "#shared/store/schema.ts";
-import { countOrders, untilStoredCounted, whileHeld } from "#shared/store/store.fixture.ts";
-import { encodeOrders } from "#shared/wire/order-message.ts";
+import { countOrders, store, untilStoredCounted, whileHeld } from "#shared/store/store.fixture.ts";
 import { driftOf, numberOf } from "../dev/system/database.ts";
 import { freshDatabase, freshName, poolOn, silent, someOrders } from "../test/fresh.ts";
 import { migrate } from "./migrate.ts";
@@ -45,7 +43,7 @@ const migrated = async (url: string): Promise<Pool> => {
   expect(lines).toEqual([]);
   return open(url);
 };
-/** Every relation and function of a schema, and when its migrations ran. */
+/** Every relation and function of a schema, and the times of its migrations. */
 const contentsOf = async (schema: string): Promise<unknown[]> => {
   const { rows } = await admin.query(
     `SELECT relname AS name, oid::text AS version FROM pg_class WHERE relnamespace = $1::regnamespace
@@ -65,20 +63,19 @@ const ordersIn = (pool: Pool): Promise<number> => numberOf(pool, "SELECT count(*
 
 describe("two schemas of one database", () => {
   test.each([
-    { name: "named alone", paths: ["app", "app2"] },
-    { name: "with the other installation behind", paths: ["app,public", "public"] },
-  ])("$name: both store, count and make partitions of their own", async ({ paths }) => {
+    { name: "when each search_path names one", paths: ["app", "app2"] },
+    { name: "when one search_path names both", paths: ["app,public", "public"] },
+  ])("$name, both store, count and have their own partitions", async ({ paths }) => {
     await admin.query("CREATE SCHEMA app; CREATE SCHEMA app2");
     const [first, second] = await Promise.all(paths.map((path) => migrated(withPath(path))));
     if (!first || !second) throw new Error("unreachable");
-    const orders = someOrders(50);
     for (const [pool, some] of [
-      [first, orders],
-      [second, orders.slice(0, 20)],
+      [first, someOrders(50)],
+      [second, someOrders(20)],
     ] as const) {
-      await storeOrders(pool, "v1", encodeOrders(some));
+      await store(pool, some);
       await untilStoredCounted(pool);
-      // the same ids: an installation has its own
+      // the same ids are not duplicates in another installation
       const carried = someOrders(30, 2).slice(0, some.length - 10);
       expect(await countOrders(pool, carried)).toMatchObject({ orders: carried.length, duplicates: 0 });
       expect(await driftOf(pool)).toEqual([]);
@@ -94,7 +91,7 @@ describe("two schemas of one database", () => {
     }
   });
 
-  test("a migration of one changes nothing in the other", async () => {
+  test("a migration of one does not change the other", async () => {
     await admin.query("CREATE SCHEMA app");
     await migrated(databaseUrl);
     const before = await contentsOf("public");
@@ -144,7 +141,7 @@ test("a role that owns only its schema migrates, counts and drops partitions", a
   expect(await relationsIn("public")).toBe(0);
 });
 
-test("the search_path of a role or a database counts as well", async () => {
+test("uses the search_path of a database", async () => {
   await admin.query("CREATE SCHEMA app");
   await admin.query(
     "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = app, public', current_database()); END $$",
@@ -154,7 +151,7 @@ test("the search_path of a role or a database counts as well", async () => {
   expect(await relationsIn("app")).toBeGreaterThan(20);
 });
 
-describe("stops with what to run", () => {
+describe("rejects with the statement to run", () => {
   test.each([
     [
       "app,public",
@@ -189,24 +186,20 @@ describe("stops with what to run", () => {
   });
 });
 
-describe("an installation made by an earlier version", () => {
-  /** As that version did: up to 0009, by a call without a schema. */
+describe("an installation of an earlier version", () => {
+  /** As that version: up to 0009, by a call without a schema. */
   const migratedBefore = async (url: string): Promise<void> => {
     const dir = mkdtempSync(join(tmpdir(), "coffee-migrations-"));
     const names = readdirSync(MIGRATIONS).filter((name) => name < "0010");
     for (const name of names) cpSync(join(MIGRATIONS, name), join(dir, name));
-    const quiet = {
-      debug: () => undefined,
-      info: () => undefined,
-      warn: () => undefined,
-      error: () => undefined,
-    };
+    const nothing = () => undefined;
+    const quiet = { debug: nothing, info: nothing, warn: nothing, error: nothing };
     const options = { dir, migrationsTable: "migrations", direction: "up", checkOrder: true } as const;
-    await runner({ databaseUrl: url, ...options, log: () => undefined, logger: quiet });
+    await runner({ databaseUrl: url, ...options, log: nothing, logger: quiet });
     rmSync(dir, { recursive: true });
   };
 
-  test("in public goes on there, with its orders and its list of migrations", async () => {
+  test("in public continues there, with its orders and its list of migrations", async () => {
     await migratedBefore(databaseUrl);
     const before = await admin.query("SELECT id, name, run_on FROM migrations ORDER BY id");
     await ensurePartitions(admin);
@@ -220,7 +213,7 @@ describe("an installation made by an earlier version", () => {
     expect(await driftOf(admin)).toEqual([]);
   });
 
-  test("in another schema takes its list of migrations out of public", async () => {
+  test("in another schema moves its list of migrations out of public", async () => {
     await admin.query("CREATE SCHEMA app");
     await migratedBefore(withPath("app"));
     expect(await numberOf(admin, "SELECT count(*) FROM public.migrations")).toBe(9);

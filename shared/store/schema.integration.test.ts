@@ -30,14 +30,14 @@ const verify = async (searchPath: string, role?: string): Promise<void> => {
   }
 };
 
-describe("a session of a program", () => {
-  test("may start before the migrations", async () => {
+describe("verifySchema", () => {
+  test("accepts a schema before its migrations", async () => {
     await admin.query("CREATE SCHEMA app");
     await verify("app");
     await verify("public");
   });
 
-  test("may use an installation that its role does not own", async () => {
+  test("accepts an installation that the role does not own", async () => {
     const role = freshName("reader");
     await admin.query(`CREATE SCHEMA app; CREATE ROLE ${role} LOGIN; GRANT USAGE ON SCHEMA app TO ${role}`);
     await migrate(withPath("app"), () => undefined);
@@ -49,13 +49,16 @@ describe("a session of a program", () => {
     ["app,public", `search_path is 'app,public', and there is no schema "app"`],
     ["empty,public", `orders is found in schema "public", not in "empty". Run the migrations`],
     ["pg_catalog,public", `"pg_catalog" is a system schema`],
-  ])("does not fall back to another installation where search_path is %s", async (path, sentence) => {
-    await admin.query("CREATE SCHEMA empty");
-    await migrate(withPath("public"), () => undefined);
-    await expect(verify(path)).rejects.toThrow(sentence);
-  });
+  ])(
+    "rejects another installation than that of the first schema, where search_path is %s",
+    async (path, sentence) => {
+      await admin.query("CREATE SCHEMA empty");
+      await migrate(withPath("public"), () => undefined);
+      await expect(verify(path)).rejects.toThrow(sentence);
+    },
+  );
 
-  test("names the right that is missing", async () => {
+  test("names the missing right", async () => {
     const role = freshName("guest");
     await admin.query(`CREATE SCHEMA app; CREATE ROLE ${role} LOGIN`);
     await expect(verify("app", role)).rejects.toThrow(

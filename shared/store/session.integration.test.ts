@@ -1,22 +1,17 @@
 import pg from "pg";
-import { afterEach, beforeAll, expect, inject, test } from "vitest";
+import { beforeAll, expect, inject, onTestFinished, test } from "vitest";
 import { type PgbouncerOptions, startPgbouncer } from "../../dev/system/servers/pgbouncer.ts";
 import { freshDatabase, freshName, poolOn } from "../../test/fresh.ts";
 import { openPool, type Pool } from "./pool.ts";
 import { type SessionSettings, UnfitSession } from "./session.ts";
 
-const closers: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (let close = closers.pop(); close; close = closers.pop()) await close();
-});
-
 let databaseUrl: string;
 let role: string;
-/** Everything that the database and the role can have as a default, set wrongly. */
+/** Every default that a database and a role can have, set wrongly. */
 beforeAll(async () => {
   databaseUrl = await freshDatabase();
   role = freshName("careless");
-  const admin = poolOf(databaseUrl).pool;
+  const admin = poolOn(databaseUrl, 1);
   const database = new URL(databaseUrl).pathname.slice(1);
   await admin.query(`CREATE ROLE ${role} LOGIN`);
   for (const [name, value] of Object.entries(WRONG)) {
@@ -24,7 +19,6 @@ beforeAll(async () => {
     await admin.query(`ALTER DATABASE ${database} SET ${name} = ${value}`);
   }
   await admin.end();
-  closers.pop();
 });
 
 const WRONG = {
@@ -43,7 +37,7 @@ const RIGHT = {
   bytea_output: "hex",
   DateStyle: "ISO, MDY",
 };
-const LOST_BY_OPTIONS = Object.entries(WRONG)
+const WRONG_OPTIONS = Object.entries(WRONG)
   .map(([name, value]) => `-c ${name}=${value.replaceAll("'", "").replaceAll(" ", "\\ ")}`)
   .join(" ");
 
@@ -70,7 +64,7 @@ const poolOf = (url: string, synchronousCommit: "on" | "off" = "on") => {
     },
     () => undefined,
   );
-  closers.push(() => pool.end());
+  onTestFinished(() => pool.end());
   return { pool, verified, unfit };
 };
 
@@ -86,20 +80,20 @@ const settingsOf = async (pool: Pool): Promise<Record<string, string>> => {
 const bouncer = async (poolMode: PgbouncerOptions["poolMode"], settings = {}): Promise<string> => {
   const postgresPort = Number(new URL(inject("postgresUrl")).port);
   const server = await startPgbouncer({ postgresPort, poolMode, users: [role], settings });
-  closers.push(() => server.stop());
+  onTestFinished(() => server.stop());
   const url = new URL(databaseUrl);
   url.port = String(server.port);
   return url.href;
 };
 
-test("role and database defaults are overridden", async () => {
+test("overrides the defaults of role and database", async () => {
   const { pool, verified } = poolOf(urlWith(databaseUrl, role));
   expect(await settingsOf(pool)).toEqual(RIGHT);
   expect(verified[0]).toMatchObject({ synchronous_commit: "on", statement_timeout: "3000", fsync: "off" });
 });
 
-test("parameters of DATABASE_URL are overridden, and others of its options kept", async () => {
-  const options = `${LOST_BY_OPTIONS} -c search_path=public,pg_catalog`;
+test("overrides parameters of DATABASE_URL, and keeps its other options", async () => {
+  const options = `${WRONG_OPTIONS} -c search_path=public,pg_catalog`;
   const parameters = { options, statement_timeout: "1", query_timeout: "1", application_name: "other" };
   const { pool } = poolOf(urlWith(databaseUrl, role, parameters));
   expect(await settingsOf(pool)).toEqual(RIGHT);
@@ -107,7 +101,7 @@ test("parameters of DATABASE_URL are overridden, and others of its options kept"
   expect(shown.rows).toEqual([{ path: "public,pg_catalog" }]);
 });
 
-test("each connection of a pool has them, and one that follows a broken one", async () => {
+test("prepares each connection of a pool, also one that replaces a broken one", async () => {
   const { pool, verified } = poolOf(urlWith(databaseUrl, role));
   const clients = await Promise.all([pool.connect(), pool.connect(), pool.connect()]);
   for (const client of clients) client.release(true);
@@ -115,13 +109,13 @@ test("each connection of a pool has them, and one that follows a broken one", as
   expect(verified).toHaveLength(4);
 });
 
-test("an experiment with synchronous_commit off has it off, and nothing else", async () => {
+test("sets synchronous_commit off for an experiment, and nothing else", async () => {
   const { pool, verified } = poolOf(urlWith(databaseUrl, role), "off");
   expect(await settingsOf(pool)).toEqual({ ...RIGHT, synchronous_commit: "off" });
   expect(verified[0]).toMatchObject({ synchronous_commit: "off" });
 });
 
-test("through pgbouncer in session mode with its default settings everything is kept", async () => {
+test("keeps all settings through pgbouncer in session mode with its default settings", async () => {
   const { pool, unfit } = poolOf(urlWith(await bouncer("session"), role));
   expect(await settingsOf(pool)).toEqual(RIGHT);
   const client = await pool.connect();
@@ -135,9 +129,9 @@ test.each([
   ["transaction", {}],
   ["transaction", { server_round_robin: "1", min_pool_size: "5" }],
   ["statement", {}],
-] as const)("through pgbouncer in %s mode (%o) no session is used", async (poolMode, settings) => {
+] as const)("uses no session through pgbouncer in %s mode (%o)", async (poolMode, settings) => {
   const { pool, verified, unfit } = poolOf(urlWith(await bouncer(poolMode, settings), role));
-  // others come and go meanwhile
+  // with other clients at the same time
   const attempts = await Promise.allSettled(Array.from({ length: 6 }, () => pool.query("SELECT 1")));
   for (const attempt of attempts)
     expect(attempt).toMatchObject({ status: "rejected", reason: expect.any(UnfitSession) });
@@ -148,14 +142,14 @@ test.each([
   expect(verified).toEqual([]);
 });
 
-test("a pooler that is set to transaction mode later gets no session more, and is reported once", async () => {
+test("uses no more sessions of a pooler that changes to transaction mode, and reports it once", async () => {
   const url = await bouncer("session", { admin_users: "postgres" });
   const console = new URL(url);
   console.pathname = "pgbouncer";
   console.username = "postgres";
   const control = new pg.Client({ connectionString: console.href });
   await control.connect();
-  closers.push(() => control.end());
+  onTestFinished(() => control.end());
   const { pool, unfit } = poolOf(urlWith(url, role));
   const first = await pool.connect();
   first.release(true);
@@ -167,25 +161,21 @@ test("a pooler that is set to transaction mode later gets no session more, and i
   expect(await settingsOf(pool)).toEqual(RIGHT);
 });
 
-test("a connection that breaks while it is in use fails its statement, not the program", async () => {
+test("fails the statement, not the program, when a connection breaks in use", async () => {
   const uncaught: unknown[] = [];
   const onUncaught = (error: unknown): void => void uncaught.push(error);
   process.on("uncaughtException", onUncaught);
-  const pool = poolOn(await freshDatabase());
-  try {
-    const client = await pool.connect();
-    const { rows } = await client.query<{ pid: number }>("SELECT pg_backend_pid() AS pid");
-    // not by `once`, which listens for errors too
-    const ended = new Promise<void>((resolve) => client.on("end", resolve));
-    const running = expect(client.query("SELECT pg_sleep(10)")).rejects.toThrow(/terminating connection/);
-    await pool.query("SELECT pg_terminate_backend($1)", [rows[0]?.pid]);
-    await running;
-    await ended;
-    client.release(true);
-    expect(uncaught).toEqual([]);
-    expect((await pool.query("SELECT 1 AS one")).rows).toEqual([{ one: 1 }]);
-  } finally {
-    process.off("uncaughtException", onUncaught);
-    await pool.end();
-  }
+  onTestFinished(() => void process.off("uncaughtException", onUncaught));
+  const { pool } = poolOf(databaseUrl);
+  const client = await pool.connect();
+  const { rows } = await client.query<{ pid: number }>("SELECT pg_backend_pid() AS pid");
+  // not by `once`, which also listens for errors
+  const ended = new Promise<void>((resolve) => client.on("end", resolve));
+  const running = expect(client.query("SELECT pg_sleep(60)")).rejects.toThrow(/terminating connection/);
+  await pool.query("SELECT pg_terminate_backend($1)", [rows[0]?.pid]);
+  await running;
+  await ended;
+  client.release(true);
+  expect(uncaught).toEqual([]);
+  expect((await pool.query("SELECT 1 AS one")).rows).toEqual([{ one: 1 }]);
 });
