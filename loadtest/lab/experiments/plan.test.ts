@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { allAt, EXPERIMENTS, experimentNamed } from "./all.ts";
 import type { Point } from "./experiment.ts";
 import { planned, SCALES } from "./layout.ts";
-import { estimateOf, planOf, type Selection, textOfWork, timeText, type Work } from "./plan.ts";
+import { estimateOf, peakOf, planOf, type Selection, textOfWork, timeText, type Work } from "./plan.ts";
 
 const selection = (more: Partial<Selection> = {}): Selection => ({
   ...{ experiments: allAt("smoke"), scale: "smoke", modes: ["v1", "v2", "v3"], seed: 1, ...more },
@@ -36,7 +36,7 @@ test("experiments come in their order, and a search after its peak", () => {
     const { arrangement, size } = work;
     // the null route's is no part of a search: it has nothing to fail
     const before = arrangement === "null" ? works : works.slice(index - 1, index);
-    expect(before).toContainEqual({ kind: "peak", experiment: work.experiment, arrangement, size });
+    expect(before).toContainEqual(peakOf(work.experiment, arrangement, size));
   }
 });
 
@@ -49,8 +49,8 @@ test("one mode brings its variants and the null route, and no other mode", () =>
 
 test("without E2 the peak of a mode is measured first", () => {
   const works = planOf(selection({ experiments: [experimentNamed("e11")], modes: ["v2"] }));
-  expect(works[0]).toEqual({ kind: "peak", experiment: "E2", arrangement: "v2", size: 10 });
-  expect(works.filter(({ kind, experiment }) => kind === "peak" && experiment === "E2")).toHaveLength(1);
+  expect(works[0]).toEqual(peakOf("E2", "v2", 10));
+  expect(works.filter(({ experiment }) => experiment === "E2")).toHaveLength(1);
 });
 
 test("every experiment is known, and its points differ by their names at every scale", () => {
@@ -79,7 +79,7 @@ test("prints times in seconds, minutes or hours", () => {
 test("prints each piece of work with its time", () => {
   const works = planOf(selection({ experiments: [experimentNamed("E9"), experimentNamed("E11")] }));
   const lines = works.map((work) => textOfWork(work, "smoke"));
-  expect(lines).toContain("E2, peak of v2 (10 a request): 15 s");
+  expect(lines).toContain("E2, v2, 10 a request by closed-loop: 15 s");
   expect(lines).toContain("E9, v3 2 workers, 25 a request at 1.1 of capacity: 20 s");
   expect(lines).toContain("E11, v1 bulk, 1000 a request by closed-loop: 15 s");
 });

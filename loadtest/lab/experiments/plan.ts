@@ -6,8 +6,6 @@ import type { Experiment, Point } from "./experiment.ts";
 import { OVERHEAD_SECONDS, sizeOf, TIMES } from "./layout.ts";
 
 export type Work =
-  /** What an arrangement carries at most, by wrk. */
-  | Readonly<{ kind: "peak"; experiment: string; arrangement: string; size: number }>
   | Readonly<{ kind: "search"; experiment: string; arrangement: string; size: number }>
   | Readonly<{ kind: "point"; experiment: string; point: Point; repetition: number }>;
 
@@ -48,10 +46,12 @@ const worksOf = (
   const most = Math.max(0, ...wanted.map(({ repetitions = 1 }) => repetitions));
   const rounds = Array.from({ length: most }, (_, index) => index + 1);
   return [
-    ...random.shuffled(searched).flatMap(({ arrangement, ordersPerRequest: size }): Work[] => [
-      { kind: "peak", experiment: id, arrangement, size },
-      { kind: "search", experiment: id, arrangement, size },
-    ]),
+    ...random
+      .shuffled(searched)
+      .flatMap(({ arrangement, ordersPerRequest: size }): Work[] => [
+        peakOf(id, arrangement, size),
+        { kind: "search", experiment: id, arrangement, size },
+      ]),
     ...rounds.flatMap((repetition) =>
       restartsLast(random.shuffled(wanted.filter(({ repetitions = 1 }) => repetition <= repetitions))).map(
         (point): Work => ({ kind: "point", experiment: id, point, repetition }),
@@ -67,6 +67,12 @@ const restartsLast = (points: readonly Point[]): Point[] => {
   return [...points.filter((point) => !restarts(point)), ...points.filter(restarts)];
 };
 
+/** The most that an arrangement accepts, by wrk. */
+export const peakOf = (experiment: string, arrangement: string, ordersPerRequest: number): Work => ({
+  ...{ kind: "point", experiment, repetition: 1 },
+  point: { arrangement, name: "", varied: {}, load: { rate: 1, ordersPerRequest }, measure: "closed-loop" },
+});
+
 /** Rates that are shares of a capacity need at least a guess at it; one that is known makes this no work. */
 const peaksFor = (works: readonly Work[]): Work[] => {
   const needed = new Map<string, Work>();
@@ -74,7 +80,7 @@ const peaksFor = (works: readonly Work[]): Work[] => {
     if (work.kind !== "point" || typeof work.point.load.rate === "number") continue;
     const { arrangement } = work.point;
     const size = sizeOf(work.point) === 1 ? 1 : 10;
-    needed.set(`${arrangement} ${size}`, { kind: "peak", experiment: "E2", arrangement, size });
+    needed.set(`${arrangement} ${size}`, peakOf("E2", arrangement, size));
   }
   return [...needed.values()];
 };
@@ -89,8 +95,6 @@ export const estimateOf = (work: Work, scale: Scale, overheadSeconds = OVERHEAD_
   const times = TIMES[scale];
   const whole = times.warmUpSeconds + times.seconds + overheadSeconds;
   switch (work.kind) {
-    case "peak":
-      return times.peakSeconds * 1.5 + overheadSeconds;
     case "search":
       return (work.arrangement === "null" ? NULL_RUNS : SEARCH_RUNS)[scale] * whole;
     case "point": {

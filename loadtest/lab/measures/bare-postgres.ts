@@ -47,7 +47,7 @@ const ceiling = (
 ): Rated => {
   const { rows, window } = result;
   const rate = (rows / (window.endMs - window.startMs)) * 1_000;
-  return { profile, purpose: profile, isGeneratorBound: false, rate, window, samples };
+  return { profile, purpose: profile, isSentByLab: true, rate, window, samples };
 };
 
 /** Rows of multi-row INSERTs with as many rows as a request has orders, each in a transaction of its own. */

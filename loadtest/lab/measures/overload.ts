@@ -51,7 +51,7 @@ export const overload = async (
   const { window, replies, lagsMs } = result;
   return {
     ...{ profile: `${FACTOR} times the capacity`, purpose: "overload", ordersPerRequest: size },
-    ...{ samples, audit, window, isGeneratorBound: false },
+    ...{ samples, audit, window, isSentByLab: true },
     ...figuresOf(replies, seconds, { capacity: rounded(capacity.perSecond, 0), memoryBeforeBytes }),
     drainedSeconds: (atMs - window.endMs) / 1_000,
     scheduleLagMs: percentilesOf(lagsMs),

@@ -36,8 +36,8 @@ export type Rated = {
   readonly scheduleLagMs?: Percentiles;
   /** Why the run does not count, apart from its generator, its host and its audit. */
   readonly problems?: readonly string[];
-  /** False where the lab itself sends what is measured: that it uses a whole core is the result. */
-  readonly isGeneratorBound?: boolean;
+  /** The lab itself sends what is measured: that it uses a whole core does not make the run void. */
+  readonly isSentByLab?: boolean;
   readonly varied?: Run["varied"];
   readonly resources?: Run["resources"];
   readonly websocket?: Run["websocket"];
@@ -102,7 +102,7 @@ const runOf = (
         droppedIterations: 0,
         // a rate without planned times has none to be late for
         scheduleLagP99Ms: 0,
-        generatorShare: rated.isGeneratorBound === false ? 0 : used / given,
+        generatorShare: rated.isSentByLab ? 0 : used / given,
         stolenShare: machine.stolenShare,
         auditProblems: audit.problems,
       }),

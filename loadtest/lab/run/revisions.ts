@@ -6,7 +6,7 @@ import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 import { randomFrom } from "../../../shared/domain/random.ts";
 import type { Point } from "../experiments/experiment.ts";
-import type { Work } from "../experiments/plan.ts";
+import { peakOf, type Work } from "../experiments/plan.ts";
 import { compareSuites } from "../report/compare.ts";
 import { capacityIn } from "../search/known-rates.ts";
 import { openProgress } from "./progress.ts";
@@ -111,7 +111,7 @@ const measureInTurn = async (revisions: readonly Revision[], comparing: Comparin
   const repetitions = REPETITIONS[scale];
   const points = pointsFor(modes, repetitions);
   const rounds = Array.from({ length: repetitions }, (_, index) => index + 1);
-  const peaks = modes.map((arrangement): Work => ({ kind: "peak", experiment: "E2", arrangement, size: 10 }));
+  const peaks = modes.map((arrangement) => peakOf("E2", arrangement, 10));
   const works = rounds.flatMap((repetition) =>
     points.map((point): Work => ({ kind: "point", experiment: "E1", point, repetition })),
   );

@@ -123,20 +123,6 @@ const runNumber = (suiteRun: SuiteRun): number => {
   return (Math.floor(Date.now() / 100) + suiteRun.runs) % 2 ** 32;
 };
 
-export const doPeak = (
-  suiteRun: SuiteRun,
-  experiment: string,
-  arrangement: string,
-  size: number,
-): Promise<void> =>
-  doRate(
-    suiteRun,
-    experiment,
-    { arrangement, name: "", varied: {}, load: { rate: 1, ordersPerRequest: size } },
-    "closed-loop",
-    1,
-  );
-
 const doRate = async (
   suiteRun: SuiteRun,
   experiment: string,

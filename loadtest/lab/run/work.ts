@@ -2,12 +2,10 @@
 import { messageOf } from "#shared/runtime/lifecycle.ts";
 import { nameOfWork, type Work } from "../experiments/plan.ts";
 import { doSearch } from "../search/search.ts";
-import { doPeak, doPoint, type SuiteRun } from "./suite.ts";
+import { doPoint, type SuiteRun } from "./suite.ts";
 
 export const doWork = async (suiteRun: SuiteRun, work: Work): Promise<void> => {
   switch (work.kind) {
-    case "peak":
-      return doPeak(suiteRun, work.experiment, work.arrangement, work.size);
     case "search":
       return doSearch(suiteRun, work);
     case "point":
