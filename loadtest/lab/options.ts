@@ -9,7 +9,8 @@ import { MODE_NAMES } from "./run/arrangements.ts";
 import type { Scale } from "./run/results.ts";
 
 const listed = EXPERIMENTS.map(
-  ({ id, question }) => `  ${id.padEnd(4)} ${(HYPOTHESES[id]?.title ?? "").padEnd(18)} ${question}`,
+  ({ id, title, question }) =>
+    `  ${id.padEnd(4)} ${(HYPOTHESES[id]?.title ?? title ?? "").padEnd(18)} ${question}`,
 );
 
 export const USAGE = `npm run lab -- <experiment …|all> [options]   measures, keeps every run, and continues after an interruption

@@ -1,6 +1,5 @@
 /**
- * What an experiment is: data. Title and hypothesis stand with its verdict (report/verdicts.ts); here stands what is
- * run. The experimenter lays out the same kinds of points for all, so that no experiment has code of its own.
+ * What an experiment is: data. Title and hypothesis are in report/hypotheses.ts; here is what is run. The experimenter lays out the same kinds of points for all, so that no experiment has code of its own.
  */
 import type { MeasureName } from "../measures/measures.ts";
 import type { GeneratorName, Scale } from "../run/results.ts";
@@ -76,6 +75,8 @@ export type Search = {
 
 export type Experiment = {
   readonly id: string;
+  /** Of an experiment without a hypothesis. */
+  readonly title?: string;
   /** The question it answers. */
   readonly question: string;
   /** Experiments whose results its rates are taken from: they come before it. */

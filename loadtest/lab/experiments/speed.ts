@@ -39,6 +39,7 @@ const EVERYSEC: Rest = {
 
 export const ingest: Experiment = {
   id: "E14",
+  title: "Ingest",
   question: "What does one API process accept, next to the null baseline and a bare multi-row INSERT?",
   points: () => [
     single("null"),
@@ -60,6 +61,7 @@ const HELD: Variables = { STATEMENT_TIMEOUT_MS: "180000", RECONCILE_EVERY_MS: "0
 
 export const drain: Experiment = {
   id: "E15",
+  title: "Drain",
   question: "How fast does one worker count a backlog, next to a bare COPY into the same table?",
   points: () => [
     point("copy", "null", "", { rate: 1 }),
@@ -76,6 +78,7 @@ export const V1_TICK_MS = 500;
 
 export const live: Experiment = {
   id: "E16",
+  title: "Live",
   question: "How fresh is the dashboard, and how much memory do the programs hold, at 500 orders/s?",
   points: () =>
     MODE_NAMES.map((arrangement) => ({
@@ -90,6 +93,7 @@ const sockets = { clients: FAN_OUT_CLIENTS, slowShare: 0.05 };
 
 export const fanOut: Experiment = {
   id: "E17",
+  title: "Fan-out",
   question: "How many frames does one API process send to 5 000 dashboards, next to bare ws?",
   points: () =>
     (["fan-out", "bare-fan-out"] as const).map((measure) =>
@@ -113,6 +117,7 @@ const OVERLOAD_SECONDS = 10;
 
 export const overload: Experiment = {
   id: "E18",
+  title: "Overload",
   question: "What does each mode do at five times the rate that it accepts?",
   points: () =>
     MODE_NAMES.flatMap((arrangement): Point[] => {

@@ -2,7 +2,9 @@
 import { tableOf } from "../../../dev/markdown.ts";
 import { FAN_OUT_CLIENTS, LIVE_ORDERS_PER_SECOND, V1_TICK_MS } from "../experiments/speed.ts";
 import { medianOf } from "../judge/statistics.ts";
+import { MODE_NAMES } from "../run/arrangements.ts";
 import type { Run, Suite } from "../run/results.ts";
+import { ordersPerSecond } from "./figures.ts";
 
 /** In the unit of the values; null where a figure is only published. */
 type Target = { readonly atLeast: number } | { readonly atMost: number } | null;
@@ -73,13 +75,16 @@ const validRuns = (suite: Suite, experiment: string, mode: string, point: string
       .map((run) => [run.repetition, run]),
   );
 
-const rateOf = ({ load }: Run): number => load.requestsPerSecond * load.ordersPerRequest;
-
 type Selector = readonly [mode: string, point: string];
 
 /** Of repetitions in which both runs count. */
 const ratios =
-  (experiment: string, [mode, point]: Selector, [ceilingMode, ceilingPoint]: Selector, of = rateOf) =>
+  (
+    experiment: string,
+    [mode, point]: Selector,
+    [ceilingMode, ceilingPoint]: Selector,
+    of = ordersPerSecond,
+  ) =>
   (suite: Suite): number[] => {
     const ceilings = validRuns(suite, experiment, ceilingMode, ceilingPoint);
     return [...validRuns(suite, experiment, mode, point)].flatMap(([repetition, run]) => {
@@ -93,7 +98,6 @@ const valuesOf =
   (suite: Suite): number[] =>
     [...validRuns(suite, experiment, mode, point).values()].flatMap((run) => of(run) ?? []);
 
-const MODES = ["v1", "v2", "v3"] as const;
 const SINGLE = "1-order peak by wrk";
 const BATCH = "500-order peak by wrk";
 const NULL: Selector = ["null", SINGLE];
@@ -110,15 +114,15 @@ const ingestFigures: readonly Definition[] = [
   toNull("v1, one INSERT per request", "v1-each", ""),
   toNull("v2, one XADD per order", "v2", "one XADD per order"),
   toNull("v2, appendfsync everysec", "v2", "appendfsync everysec"),
-  ...MODES.map((mode) => toNull(`${mode}, single orders, its worker running`, mode, "with its worker")),
-  ...MODES.map((mode) => ({
+  ...MODE_NAMES.map((mode) => toNull(`${mode}, single orders, its worker running`, mode, "with its worker")),
+  ...MODE_NAMES.map((mode) => ({
     name: `${mode}, orders in batches of 500 / rows of a bare multi-row INSERT`,
     values: ratios("E14", [mode, BATCH], ["null", "500-order insert"], (run) =>
-      run.varied["purpose"] === "peak" ? rateOf(run) : run.load.requestsPerSecond,
+      run.varied["purpose"] === "peak" ? ordersPerSecond(run) : run.load.requestsPerSecond,
     ),
     target: { atLeast: 0.5 },
   })),
-  ...MODES.map((mode) => ({
+  ...MODE_NAMES.map((mode) => ({
     name: `${mode}, two API processes / one`,
     values: ratios("E14", [mode, `two APIs ${SINGLE}`], [mode, SINGLE]),
     target: null,
@@ -158,13 +162,13 @@ const memory = (name: string, mode: string, process: string): Definition => ({
 });
 
 const liveFigures: readonly Definition[] = [
-  ...MODES.map((mode) => ({
+  ...MODE_NAMES.map((mode) => ({
     name: `${mode}, freshness p99 at ${LIVE_ORDERS_PER_SECOND} orders/s`,
     values: valuesOf("E16", liveOf(mode), ({ freshnessMs }) => freshnessMs?.p99),
     target: { atMost: FRESH_WITHIN_MS + (mode === "v1" ? V1_TICK_MS : 0) },
     unit: "ms",
   })),
-  ...MODES.flatMap((mode) => [
+  ...MODE_NAMES.flatMap((mode) => [
     memory(`API of ${mode}`, mode, "order-api"),
     memory(`${mode} worker`, mode, `worker-${mode}`),
   ]),

@@ -43,7 +43,7 @@ export type Run = {
   readonly durability: string;
   /** What was set other than by default. */
   readonly settings: Readonly<Record<string, string>>;
-  /** What the experiment varies here; `verdicts.ts` says which names it reads. */
+  /** What the experiment varies here; report/hypotheses.ts lists the names that verdicts read. */
   readonly varied: Readonly<Record<string, number | string>>;
   readonly load: {
     readonly profile: string;
