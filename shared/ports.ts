@@ -19,7 +19,7 @@ export type Intake = {
    * process can no longer lose those that have a receipt.
    *
    * Rejects within 2 seconds, always with `Unavailable`: none is taken, or (`outcome_unknown`) some or all may be.
-   * Sending the same orders again is safe in both cases, because an order's id is what is counted.
+   * Resending the same orders is safe in both cases, because orders are counted by id.
    */
   accept(orders: readonly Order[]): Promise<readonly Outcome[]>;
   /**
@@ -76,7 +76,7 @@ export type Backlog = { readonly orders: number; readonly oldestMs: number; read
  */
 export type Source = {
   /**
-   * Hands over one delivery after the other until `signal` aborts, then settles what is in hand and resolves.
+   * Hands over one delivery after the other until `signal` aborts, then settles the current ones and resolves.
    *
    * `count` resolves once every order of the delivery is settled: counted, found to be a duplicate, or stored as a dead
    * letter. Only then may the source acknowledge the delivery to its backend. If `count` rejects, the delivery stays

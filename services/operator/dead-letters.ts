@@ -18,7 +18,7 @@ import { type Command, type Context, FOUND, OK, UsageError } from "./command.ts"
 import { countLine, describe, oneLine, outcomeLine, stateOf, tableOf } from "./letter-text.ts";
 
 /** A batch of the API has a thousand; all of them are counted in one transaction. */
-const MOST_ORDERS = 10_000;
+const MAX_ORDERS = 10_000;
 const ORDER_ID = new RegExp(ORDER_ID_PATTERN);
 
 /** `-` is standard input. */
@@ -42,8 +42,8 @@ const correctionOf = (json: string, letter: KeptLetter): string => {
     throw new UsageError(`The payload is not JSON: ${messageOf(error)}.`);
   }
   const orders: unknown[] = Array.isArray(written) ? written : [written];
-  if (orders.length === 0 || orders.length > MOST_ORDERS)
-    throw new UsageError(`The payload has ${orders.length} orders: expected 1 to ${MOST_ORDERS}.`);
+  if (orders.length === 0 || orders.length > MAX_ORDERS)
+    throw new UsageError(`The payload has ${orders.length} orders: expected 1 to ${MAX_ORDERS}.`);
   if (letter.index >= 0 && orders.length > 1)
     throw new UsageError(`Dead letter ${letter.id} is one order, and the payload has ${orders.length}.`);
   const ids = orders.map((order, index) => {
@@ -60,7 +60,7 @@ const correctionOf = (json: string, letter: KeptLetter): string => {
 };
 
 const LISTED = 50;
-const MOST_LISTED = 10_000;
+const MAX_LISTED = 10_000;
 /** Ids read at once while all are replayed. */
 const PAGE = 500;
 
@@ -89,8 +89,8 @@ type Action = {
 const list = async (ids: readonly string[], options: Options, { pool, say }: Context): Promise<number> => {
   if (ids.length > 0) throw new UsageError("list takes options only; for one letter: show ID.");
   const limit = Number(options.limit ?? LISTED);
-  if (!Number.isInteger(limit) || limit < 1 || limit > MOST_LISTED)
-    throw new UsageError(`--limit is "${options.limit}": expected a number from 1 to ${MOST_LISTED}.`);
+  if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LISTED)
+    throw new UsageError(`--limit is "${options.limit}": expected a number from 1 to ${MAX_LISTED}.`);
   const filter = { ...filterOf(options), isOpen: options.all ? undefined : true };
   const letters = await listLetters(pool, filter, limit);
   const counts = await countLetters(pool, filter);

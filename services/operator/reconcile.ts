@@ -14,7 +14,7 @@ import { type Command, FOUND, OK, UsageError } from "./command.ts";
 /** For one statement, which may read all orders: a million takes seconds. */
 const LONGEST_MS = 30 * 60_000;
 /** For a terminal; --json has more. */
-const MOST_LINES = 20;
+const MAX_LINES = 20;
 
 export const reconcileCommand: Command = {
   name: "reconcile",
@@ -51,7 +51,7 @@ const linesOf = (found: Reconciled | Repaired): string[] => {
   const totals = found.totals.map(
     ({ mode, want, have }) => `applied ${mode}: orders ${have}; should be ${want}`,
   );
-  const rows = found.first.slice(0, MOST_LINES).map(lineOf);
+  const rows = found.first.slice(0, MAX_LINES).map(lineOf);
   const all = Object.values(found.rows).reduce((sum, n) => sum + n, 0);
   const per = Object.entries(found.rows).map(([rollup, n]) => `${rollup} ${n}`);
   const more = all > rows.length ? [`and ${all - rows.length} more: ${per.join(", ")}`] : [];

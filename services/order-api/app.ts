@@ -47,7 +47,7 @@ export type AppParts = {
 const MAX_BODY_BYTES = 65_536;
 const REQUEST_TIMEOUT_MS = 30_000;
 
-/** These are answered while the process stops, with what they know. */
+/** These are answered while the process stops, from its last known state. */
 const PROBES = new Set(["/livez", "/readyz", "/metrics"]);
 
 /** The HTTP application: routes over parts that the caller opens and closes. */

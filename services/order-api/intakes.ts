@@ -80,7 +80,7 @@ export const openIntakes = (
 
 type OpenedMode = ReturnType<typeof openMode>;
 
-/** An intake with what is known of its readiness and its backlog. */
+/** An intake with its known readiness and backlog. */
 const openMode = (
   intake: Intake,
   { maxLagOrders, pollEveryMs }: { readonly maxLagOrders: number; readonly pollEveryMs: number },
@@ -91,7 +91,7 @@ const openMode = (
   const readBacklog = async (): Promise<void> => {
     reading = await readingOf(intake, maxLagOrders + 1);
   };
-  // each by itself: a backlog that is slow to read must not delay readiness
+  // separately: a backlog that is slow to read must not delay readiness
   const polls = [pollEvery(pollEveryMs, readiness.update), pollEvery(pollEveryMs, readBacklog)];
   return {
     intake,

@@ -1,5 +1,5 @@
 /**
- * Every limit that an order meets, in this order. Each one rejects with a 503 of the type named here, `Retry-After`, and
+ * Every limit that applies to an order, in this order. Each one rejects with a 503 of the type named here, `Retry-After`, and
  * a count in coffee_orders_rejected_total; nothing of a rejected order is stored, except where noted.
  *
  * Before the body is read, which costs a fraction of taking the order:
@@ -9,7 +9,7 @@
  *  3. `queue_full`: an order that comes now would wait for its write for more than 250 ms, at the speed of the last second,
  *     or V1_MAX_QUEUED_ORDERS (of its mode) are queued already (shared/modes/queue.ts).
  *  4. `overloaded`: this process has no turn of its event loop for the request within 100 ms. A request that had to wait for
- *     its turn meets 2 and 3 again.
+ *     its turn is checked for 2 and 3 again.
  * Then the body is read and validated (400, 413, 415, 422), and the order is added to the queue of its mode:
  *  5. `queue_full`: the queue has filled while bodies were read; the same check of V1_MAX_QUEUED_ORDERS.
  *  6. `timeout`: while more is queued than one write takes, orders that have been queued for 300 ms are stale.
@@ -43,7 +43,7 @@ const rejectionOf = (mode: Admitting): Rejection | null => {
 
 /**
  * Why no more orders are accepted until the workers have caught up, for the client. A transport that keeps orders for a
- * set time loses those that wait longer; half of it remains to repair what counts them.
+ * set time loses those that wait longer; half of it remains to repair the workers.
  */
 export const lagProblem = ({ orders, oldestMs, keptMs }: Backlog, maxLagOrders: number): string | null => {
   if (orders > maxLagOrders) return "too many orders wait to be counted";

@@ -42,7 +42,7 @@ export const pollDatabase = (pool: Pool, everyMs: number): Poll & { state(): "ok
 const STORED_EVERY_MS = 5_000;
 
 /**
- * Gauges of what waits for an operator and of what holds v1's counting up. The API exposes them, because a dead worker
+ * Gauges of open dead letters and of transactions that hold v1's counting back. The API exposes them, because a dead worker
  * cannot. While PostgreSQL is unreachable they have no value: an old one would hide a new problem.
  */
 export const pollStored = (

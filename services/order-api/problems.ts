@@ -1,6 +1,6 @@
 /**
  * Every error that the API answers with, as application/problem+json (RFC 9457). Replies and the OpenAPI document take
- * their words from one table. `errors` names each wrong field and what was expected.
+ * their texts from one table. `errors` names each wrong field and what was expected.
  */
 import type { Socket } from "node:net";
 import type { FastifyError, FastifyReply, FastifyRequest, FastifySchemaValidationError } from "fastify";
@@ -146,7 +146,7 @@ export const invalid = (
 ): Problem =>
   problemOf(type, { detail: errors.map(({ field, message }) => `${field} ${message}`).join("; "), errors });
 
-/** Between 1 and 3 seconds, so that clients do not come back together. */
+/** Between 1 and 3 seconds, so that clients do not retry together. */
 export const retryAfterSeconds = (): string => String(1 + Math.floor(Math.random() * 3));
 
 export const sendUnavailable = (reply: FastifyReply, type: ProblemType, details?: Details): FastifyReply =>

@@ -15,7 +15,7 @@ import { listen } from "./listen.ts";
 import { openApiMetrics, openBoardAge } from "./metrics.ts";
 import { pollDatabase, pollStored } from "./polls.ts";
 
-/** Reads are answered within 2 s too; the pool gives up a statement half a second later than PostgreSQL does. */
+/** Reads are answered within 2 s too; the pool abandons a statement half a second after PostgreSQL cancels it. */
 const READ_TIMEOUT_MS = 1_000;
 
 /** Where `npm run build:dashboard` leaves the page. */

@@ -14,7 +14,7 @@ const EVERY_MS = 3_600_000;
  * After a failure: soon, because a worker may start before the migrations or during a restart of PostgreSQL, and without
  * partitions orders go to the default one. A lasting failure (a missing right) costs one attempt in 5 minutes.
  */
-const BACKOFF = { firstMs: 5_000, mostMs: 300_000 };
+const BACKOFF = { firstMs: 5_000, maxMs: 300_000 };
 /** A session is ended at once; a connection that is being made may hang. */
 const CLOSE_WITHIN_MS = 1_000;
 
@@ -52,7 +52,7 @@ export const openKeeper = (pool: Pool, keeps: Keeps, log: Log): { close(): Promi
 
 /** With jitter: workers that failed together do not retry together. */
 const retryDelayMs = (failures: number): number =>
-  Math.round(jittered(Math.min(BACKOFF.mostMs, BACKOFF.firstMs * 2 ** Math.min(failures - 1, 10))));
+  Math.round(jittered(Math.min(BACKOFF.maxMs, BACKOFF.firstMs * 2 ** Math.min(failures - 1, 10))));
 
 const maintain = async (pool: Pool, keeps: Keeps, log: Log, signal: AbortSignal): Promise<void> => {
   await ensurePartitions(pool, signal);
@@ -77,7 +77,7 @@ export type Sampling = Pick<WorkerSettings, "databaseUrl" | "reconcileEveryMs"> 
 /** A slower sample is not worth its cost: the next one compares another hour. */
 const LONGEST_MS = 10_000;
 /** Hours that differ are compared each time until they are exact; each costs as much as the current one. */
-const MOST_HOURS_AGAIN = 4;
+const MAX_HOURS_AGAIN = 4;
 
 /**
  * Compares the rollups with their orders periodically. It uses a separate connection, open only during a comparison:
@@ -106,7 +106,7 @@ export const openSampler = (sampling: Sampling): { close(): Promise<void> } => {
   const look = async (): Promise<void> => {
     try {
       const found = await sampleDifferences(pool, mode, { longestMs: LONGEST_MS, signal }, apartHoursMs);
-      apartHoursMs = found.hoursMs.slice(0, MOST_HOURS_AGAIN);
+      apartHoursMs = found.hoursMs.slice(0, MAX_HOURS_AGAIN);
       metrics.reconciled(found.apart);
       outage.succeeded();
       if (found.apart > 0)

@@ -35,7 +35,7 @@ type Unpublished = {
   readonly ages: Counted["ages"];
 };
 /** While publishing fails, freshness is measured for this many orders; later ones are left out. */
-const MOST_UNPUBLISHED_ORDERS = 500_000;
+const MAX_UNPUBLISHED_ORDERS = 500_000;
 
 /** Counts what the source delivers and publishes the board. */
 export const openWorker = (parts: WorkerParts): Worker => {
@@ -73,7 +73,7 @@ export const openWorker = (parts: WorkerParts): Worker => {
     if (orders + duplicates > 0) metrics.batch(orders + duplicates);
     if (orders === 0) return;
     for (const { ms, orders: n } of ages) metrics.fresh("committed", ms / 1000, n);
-    if (unpublishedOrders < MOST_UNPUBLISHED_ORDERS)
+    if (unpublishedOrders < MAX_UNPUBLISHED_ORDERS)
       unpublished.push({ committedAtMs: performance.now(), visibleFromMs, orders, ages });
     unpublishedOrders += orders;
     publisher.changed();

@@ -36,7 +36,7 @@ export const boardEvents = (log: Log, failed: (error: MissingRight) => void) => 
 };
 
 /** A board whose clock is this far ahead of Redis' own would block every correct board after it. */
-const MOST_AHEAD_US = 5_000_000;
+const MAX_AHEAD_US = 5_000_000;
 /** A turn lasts as long as the default time between two boards. */
 const TURN_MS = 100;
 /** A command before the first connection is open fails at once, so the first turn waits for it this long. */
@@ -49,7 +49,7 @@ const PUBLISH = `
 local held = redis.call('HMGET', KEYS[1], 'epoch', 'version', 'as_of_us')
 local epoch, version, as_of = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local now = redis.call('TIME')
-if as_of > now[1] * 1000000 + now[2] + ${MOST_AHEAD_US} then return 'ahead' end
+if as_of > now[1] * 1000000 + now[2] + ${MAX_AHEAD_US} then return 'ahead' end
 if held[1] then
   local e, v, a = tonumber(held[1]), tonumber(held[2]), tonumber(held[3])
   if epoch < e or (epoch == e and (version < v or as_of <= a)) then return 'older' end

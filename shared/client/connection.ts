@@ -8,7 +8,7 @@ const SILENCE_MS = 3_500;
 const CONNECT_MS = 10_000;
 const CHECK_EVERY_MS = 500;
 /** The maximum wait doubles with each attempt; the wait is a random part of it, so that clients do not reconnect together. */
-const RETRY = { firstMs: 500, mostMs: 15_000 };
+const RETRY = { firstMs: 500, maxMs: 15_000 };
 
 export type Connection = {
   /** Whether a frame has come over the present connection. */
@@ -57,7 +57,7 @@ export const openConnection = (url: string, { onUp, onFrame, onDown }: Listener)
     const dead = socket;
     [socket, isUp] = [null, false];
     dead?.close();
-    const longestMs = Math.min(RETRY.mostMs, RETRY.firstMs * 2 ** attempts++);
+    const longestMs = Math.min(RETRY.maxMs, RETRY.firstMs * 2 ** attempts++);
     retrying = setTimeout(connect, Math.random() * longestMs);
     onDown();
   };

@@ -7,7 +7,7 @@
  *       onStatus: ({ text }) => show(text),
  *     });
  *
- * It reconnects by itself, asks for what it missed, and never shows a lower (epoch, version) than it did.
+ * It reconnects, requests what it missed, and never shows a lower (epoch, version) than before.
  */
 import type { Dashboard, LiveFrame } from "../domain/dashboard.ts";
 import { openConnection } from "./connection.ts";
@@ -20,7 +20,7 @@ export type FollowOptions = {
   readonly mode?: string;
   /** Called with each new dashboard, a new object that is never changed afterwards. */
   readonly onState?: (dashboard: Dashboard) => void;
-  /** Called when the phase changes, and every second, because data grows old by itself. */
+  /** Called when the phase changes, and every second, because the data's age grows. */
   readonly onStatus?: (status: Status) => void;
 };
 

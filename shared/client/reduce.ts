@@ -27,7 +27,7 @@ export type Held = {
   readonly dataFromMs: number | null;
 };
 
-/** `ask`: a snapshot is needed. It is said with each frame that calls for one; the caller bounds how often it asks. */
+/** `ask`: a snapshot is needed. It is true for each frame that needs one; the caller limits the requests. */
 export type Taken = { readonly held: Held; readonly ask: boolean };
 
 export const NOTHING_HELD: Held = { dashboard: null, seq: null, behind: false, dataFromMs: null };
@@ -56,11 +56,11 @@ export const withNewOrders = (
   held: readonly DashboardOrder[],
 ): DashboardOrder[] => {
   const ids = new Set(newOnes.map((order) => order.id));
-  return [...newOnes, ...held.filter((order) => !ids.has(order.id))].slice(0, MOST_ORDERS);
+  return [...newOnes, ...held.filter((order) => !ids.has(order.id))].slice(0, MAX_ORDERS);
 };
 
 /** The domain's own number; only its type is imported, so that a browser loads this folder alone. */
-const MOST_ORDERS: typeof RECENT_ORDERS = 50;
+const MAX_ORDERS: typeof RECENT_ORDERS = 50;
 
 const takeSnapshot = (held: Held, frame: LiveSnapshot, atMs: number): Taken => {
   if (isBelow(frame, held)) return fallenBehind(held);

@@ -89,14 +89,14 @@ const RUSH_HOURS_UTC = { from: 6, to: 11 };
 /** All other kinds buy one item, so a group buys this many to make the shop's mean the measured one. */
 const ITEMS_PER_GROUP = (ITEMS_PER_SALE - (1 - CUSTOMER_SHARES.group)) / CUSTOMER_SHARES.group;
 /** One group in a thousand would be larger; a sale is bounded. */
-const MOST_ITEMS = 24;
+const MAX_ITEMS = 24;
 /** Few enough that the same customers return within a demo of one evening. */
 export const REGULARS = 200;
 
 type Person = { readonly store: string; readonly drink: string };
 
 /**
- * Who comes in: regulars at one store with a favourite drink, lovers of one drink who roam the stores, the morning
+ * The kinds of customers: regulars at one store with a favourite drink, lovers of one drink who roam the stores, the morning
  * rush, app users (whose phones send the time and a decimal text), groups. Half of all drinks follow the taste of
  * the city, half that of the store, whose order of favourites is its own.
  */
@@ -151,7 +151,7 @@ const groupSize = (random: Random): number => {
   const furtherMean = ITEMS_PER_GROUP - 2;
   const isMore = furtherMean / (1 + furtherMean);
   let size = 2;
-  while (size < MOST_ITEMS && random.next() < isMore) size++;
+  while (size < MAX_ITEMS && random.next() < isMore) size++;
   return size;
 };
 

@@ -55,8 +55,7 @@ export const cumulativeOf = (weights: readonly number[]): number[] => {
 };
 
 /**
- * A whole number in [0, 2^32) for each pair of 32-bit numbers, as of chance: what stands at a place of a sequence
- * without walking there. It is splitmix's step with the finaliser of Austin Appleby's MurmurHash3 (public domain).
+ * A pseudo-random whole number in [0, 2^32) for each pair of 32-bit numbers: random access to a sequence. It is splitmix's step with the finaliser of Austin Appleby's MurmurHash3 (public domain).
  */
 export const mixed = (state: number, value: number): number => {
   let hash = (state + imul(value + 1, 0x9e3779b1)) | 0;

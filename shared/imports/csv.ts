@@ -24,7 +24,7 @@ export type Csv = {
 
 /** A header line longer than this is no header. */
 const HEAD_BYTES = 64 * 1024;
-/** A record is a few hundred bytes; what is longer is an unclosed quote. */
+/** A record is a few hundred bytes; a longer one is an unclosed quote. */
 const MAX_RECORD_BYTES = 64 * 1024;
 /** Each one starts the parser again, a third of a millisecond; a file with more is not CSV. */
 const MAX_BROKEN_QUOTES = 10_000;
@@ -82,12 +82,12 @@ async function* toUtf8(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   for await (const chunk of chunks) yield Buffer.from(decoder.decode(chunk, { stream: true }));
 }
 
-/** The next line, the header's width (0 before it was read), and how many lines were given up. */
+/** The next line, the header's width (0 before it was read), and the number of lines that were skipped. */
 type Position = { readonly delimiter: string; line: number; width: number; brokenQuotes: number };
 
 /**
  * Parses the file in blocks of whole lines. A record of another width than the header's is returned as broken. Of a
- * record whose quotes are wrong only the first line is given up: parsing goes on with the next line.
+ * record whose quotes are wrong only the first line is skipped: parsing continues with the next line.
  */
 async function* readRecords(chunks: AsyncIterable<Buffer>, delimiter: string): AsyncGenerator<CsvRow> {
   const at: Position = { delimiter, line: 1, width: 0, brokenQuotes: 0 };
@@ -105,7 +105,7 @@ async function* readRecords(chunks: AsyncIterable<Buffer>, delimiter: string): A
   yield* rows;
 }
 
-/** Appends the records of `lines` to `rows`; returns the bytes used, all but a record that goes on behind them. */
+/** Appends the records of `lines` to `rows`; returns the bytes used, all but an incomplete record at the end. */
 const parseLines = (lines: Buffer, at: Position, rows: CsvRow[], isEnd: boolean): number => {
   let used = 0;
   while (used < lines.length) {
@@ -173,7 +173,7 @@ const tooLong = ({ line }: Position): Error =>
 const optionsFor = (delimiter: string): Options => ({
   delimiter,
   max_record_size: MAX_RECORD_BYTES,
-  // both in one file happen where a script appended to an export; the parser would settle for the first it meets
+  // a script that appends to an export leaves both in one file; the parser would use the first it finds
   record_delimiter: ["\r\n", "\n"],
   // the width is compared here, because empty fields behind the last one are allowed
   relax_column_count: true,

@@ -98,11 +98,11 @@ export const openQueue = <T, R>(
       itemsInFlight -= itemsIn(group);
       written.add(clock(), items);
     },
-    /** While more is queued than one write takes, rejects what was added before `latest`: it was not written. */
+    /** While more is queued than one write takes, rejects calls added before `latest`: they were not written. */
     rejectStale: (latest: number): void => {
       if (callsOfOneWrite(queued, maxItems) < queued.length) rejectUnwritten(takeOlder(latest));
     },
-    /** Rejects what was added before `latest`: queued calls were not written, those in flight may be. */
+    /** Rejects calls added before `latest`: queued ones were not written, those in flight may be. */
     rejectLate: (latest: number): void => {
       rejectUnwritten(takeOlder(latest));
       for (const group of inFlight) for (const waiter of group) rejectIfLate(waiter, latest);

@@ -19,23 +19,23 @@ export const openLog = (name: string, level: LogLevel, terminal: boolean): Logge
 };
 
 /** Limit on distinct texts: they may hold addresses and errors. Further ones are dropped. */
-const MOST_TEXTS = 100;
+const MAX_TEXTS = 100;
 
 /** Libraries print warnings with console, on every connection: from now on each distinct text is logged once. */
 export const logConsole = (log: Logger): void => {
   const seen = new Set<string>();
   const warn = (...parts: unknown[]): void => {
     const text = format(...parts);
-    if (seen.has(text) || seen.size >= MOST_TEXTS) return;
+    if (seen.has(text) || seen.size >= MAX_TEXTS) return;
     seen.add(text);
     log.warn({ from: "console" }, text);
-    if (seen.size === MOST_TEXTS) log.warn({ from: "console" }, "further console output is dropped");
+    if (seen.size === MAX_TEXTS) log.warn({ from: "console" }, "further console output is dropped");
   };
   console.warn = warn;
   console.error = warn;
 };
 
-/** For tests that read what was logged. */
+/** For tests that read the log. */
 export const logTo = (stream: DestinationStream): Logger => pino({ level: "debug", ...manners }, stream);
 
 /**

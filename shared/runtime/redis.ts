@@ -10,7 +10,7 @@ const CONNECT_TIMEOUT_MS = 3_000;
  */
 export const SILENCE_MS = 3_000;
 /** A restarted server is found within this time. */
-const MOST_RECONNECT_MS = 500;
+const MAX_RECONNECT_MS = 500;
 
 /** Replies in RESP2's shapes, the client's default; the other shape is a separate type. */
 export type Options = Omit<RedisOptions, "replyMapping">;
@@ -28,14 +28,14 @@ export const redisOptions = (name: string): Options => ({
   socketTimeout: SILENCE_MS,
   // after a failover the address may lead to the new master, and only a new connection finds it
   reconnectOnError: (error) => error.message.includes("READONLY"),
-  retryStrategy: (attempt) => Math.min(MOST_RECONNECT_MS, attempt * 50),
+  retryStrategy: (attempt) => Math.min(MAX_RECONNECT_MS, attempt * 50),
 });
 
 export type RedisClient = Redis;
 
 /**
  * `onError` is called on each failed connection attempt; the client reconnects. A database that Redis refuses to
- * SELECT is a failed attempt: ioredis alone would go on in database 0, among another program's keys.
+ * SELECT is a failed attempt: ioredis alone would continue in database 0, among another program's keys.
  */
 export const openRedis = (url: string, options: Options, onError: (error: Error) => void): RedisClient => {
   const client = new Redis(url, options);

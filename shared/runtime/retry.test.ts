@@ -18,7 +18,7 @@ const options = (more: Partial<Parameters<typeof retrying>[1]> = {}) => ({
   signal: new AbortController().signal,
   isRetryable: () => true,
   onRetry: () => undefined,
-  backoff: { firstMs: 1, mostMs: 2 },
+  backoff: { firstMs: 1, maxMs: 2 },
   ...more,
 });
 
@@ -39,7 +39,7 @@ test("rejects with the first error that is not retryable", async () => {
 test("rejects with the attempt's error when it is aborted during a long wait", async () => {
   const stopping = new AbortController();
   const { attempt, attempts } = failing(9);
-  const backoff = { firstMs: 3_600_000, mostMs: 3_600_000 };
+  const backoff = { firstMs: 3_600_000, maxMs: 3_600_000 };
   const onRetry = () => void setTimeout(() => stopping.abort(), 10);
   await expect(retrying(attempt, options({ signal: stopping.signal, onRetry, backoff }))).rejects.toThrow(
     "failure 1",
@@ -71,7 +71,7 @@ test("doubles its wait up to the maximum", async () => {
     times.push(performance.now());
     return attempt();
   };
-  await retrying(timed, options({ backoff: { firstMs: 20, mostMs: 80 } }));
+  await retrying(timed, options({ backoff: { firstMs: 20, maxMs: 80 } }));
   const waits = times.slice(1).map((time, index) => time - (times[index] ?? 0));
   // at least half of each step, as jittered; timers may be a millisecond early
   for (const [index, least] of [10, 20, 40, 40, 40].entries())

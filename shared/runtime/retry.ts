@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-export type Backoff = { readonly firstMs: number; readonly mostMs: number };
+export type Backoff = { readonly firstMs: number; readonly maxMs: number };
 
 /** Quick enough that a restarted server is found at once, slow enough not to hammer one that is recovering. */
-const DEFAULT_BACKOFF: Backoff = { firstMs: 50, mostMs: 2_000 };
+const DEFAULT_BACKOFF: Backoff = { firstMs: 50, maxMs: 2_000 };
 
 /**
  * Repeats `attempt` until it succeeds, with growing pauses (and jitter, so that clients do not retry together). Gives up
@@ -18,14 +18,14 @@ export const retrying = async <T>(
     readonly backoff?: Backoff;
   },
 ): Promise<T> => {
-  const { firstMs, mostMs } = options.backoff ?? DEFAULT_BACKOFF;
+  const { firstMs, maxMs } = options.backoff ?? DEFAULT_BACKOFF;
   for (let failures = 1; ; failures++) {
     try {
       return await attempt();
     } catch (error) {
       if (options.signal.aborted || !options.isRetryable(error)) throw error;
       options.onRetry(error, failures);
-      await pause(jittered(Math.min(mostMs, firstMs * 2 ** Math.min(failures - 1, 10))), options.signal);
+      await pause(jittered(Math.min(maxMs, firstMs * 2 ** Math.min(failures - 1, 10))), options.signal);
       if (options.signal.aborted) throw error;
     }
   }

@@ -9,7 +9,7 @@ import { Worker } from "node:worker_threads";
 /** The watchdog wakes this often within its limit, and kills at most two wake-ups after it. */
 const TICKS = 10;
 /** Starting takes 0.3 s of CPU, much of it at once: on a machine ten times busier 3 s. */
-const LEAST_LIMIT_MS = 5_000;
+const MIN_LIMIT_MS = 5_000;
 
 /**
  * Watches the calling thread until the process ends. When its event loop has not run for `limitMs`, at least 5 s, the
@@ -20,7 +20,7 @@ const LEAST_LIMIT_MS = 5_000;
  * machine, and come late on a busy one, as the event loop does. Measured: 0.03 % of a core, 9.4 MB.
  */
 export const openWatchdog = (limitMs: number, bindings: object, onError: (error: Error) => void): void => {
-  const tickMs = Math.max(limitMs, LEAST_LIMIT_MS) / TICKS;
+  const tickMs = Math.max(limitMs, MIN_LIMIT_MS) / TICKS;
   const beats = new Int32Array(new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT));
   const beat = (): void => {
     Atomics.add(beats, 0, 1);

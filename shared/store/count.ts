@@ -194,11 +194,11 @@ export const countedOf = (row: CountedRow | undefined, tookMs = Number.POSITIVE_
  * A fingerprint is 16 bytes (shared/wire/order-message.ts). Another program that writes to a stream may send any number,
  * and an index rejects entries above 2 704 bytes.
  */
-const MOST_FINGERPRINT_BYTES = 64;
+const MAX_FINGERPRINT_BYTES = 64;
 
 const RECORD_CONFLICTS = `
 INSERT INTO order_conflicts (order_id, fingerprint, mode, store, drink, price_cents, event_time, accepted_at)
-SELECT message.id, substring(message.fingerprint FOR ${MOST_FINGERPRINT_BYTES}), $1, message.store, message.drink,
+SELECT message.id, substring(message.fingerprint FOR ${MAX_FINGERPRINT_BYTES}), $1, message.store, message.drink,
        message.price_cents, message.event_time, message.accepted_at
 FROM ${messagesIn("$2")} JOIN orders ON orders.order_id = message.id
 WHERE orders.fingerprint <> message.fingerprint

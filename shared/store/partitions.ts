@@ -17,13 +17,13 @@ export const ensurePartitions = async (
 };
 
 /**
- * How long DDL on `orders` waits for its lock. All other statements queue behind it meanwhile, so it gives up soon and
+ * How long DDL on `orders` waits for its lock. All other statements queue behind it meanwhile, so it stops waiting soon and
  * retries: a batch takes some 10-50 ms, and clients wait at most 2 s for their reply.
  */
 export const LOCK_WAIT_MS = 50;
 
 /** With pauses from 50 ms to 2 s in between: about a minute. A reader of all orders may take longer than that. */
-const MOST_ATTEMPTS = 40;
+const MAX_ATTEMPTS = 40;
 
 /** lock_not_available, and deadlock_detected: the lock was held by others; nothing was done. */
 const BUSY = new Set(["55P03", "40P01"]);
@@ -35,7 +35,7 @@ export const untilFree = <T>(attempt: () => Promise<T>, signal: AbortSignal): Pr
   let attempts = 0;
   return retrying(attempt, {
     signal,
-    isRetryable: (error) => isBusy(error) && ++attempts < MOST_ATTEMPTS,
+    isRetryable: (error) => isBusy(error) && ++attempts < MAX_ATTEMPTS,
     onRetry: () => undefined,
   });
 };

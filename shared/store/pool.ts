@@ -40,7 +40,7 @@ const START_MS = 30_000;
 /** For the check for a pooler, which may have no second session. */
 const CHECK_TIMEOUT_MS = 5_000;
 
-/** `onError` receives the errors of connections that broke while idle; the pool replaces them by itself. */
+/** `onError` receives the errors of connections that broke while idle; the pool replaces them. */
 export const openPool = (options: PoolOptions, onError: (error: Error) => void): Pool => {
   const config = clientConfigOf(options);
   const openedAt = performance.now();

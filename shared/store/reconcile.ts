@@ -164,7 +164,7 @@ const HISTORY = `
 SELECT coalesce(json_object_agg(relation, ${utc("until")} ORDER BY relation), '{}') AS history
 FROM dropped WHERE relation <> 'dead_letters'`;
 
-/** Compares everything; each part is exact by itself, all of them together only in one snapshot. */
+/** Compares everything; each part is exact, and all parts together only in one snapshot. */
 export const allDifferences = async (run: Run): Promise<Reconciled> => ({
   ...singleRow(await run<Differences>(ALL_DIFFERENCES)),
   totals: await totalDifferences(run),

@@ -30,8 +30,8 @@ export const orderRequest = Type.Object(
 );
 
 /** A batch goes with one durable write, and a topic's record batch holds a megabyte. */
-export const MOST_BATCH_ORDERS = 1_000;
-export const MOST_BATCH_BYTES = 1_048_576;
+export const MAX_BATCH_ORDERS = 1_000;
+export const MAX_BATCH_BYTES = 1_048_576;
 
 /** One of POST /api/{mode}/orders: as a single one, with its key in it. */
 export const batchOrder = Type.Object(

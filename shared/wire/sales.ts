@@ -3,8 +3,8 @@ import { MAX_NAME_LENGTH } from "../domain/catalogue.ts";
 import { TIMESTAMP_PATTERN } from "../domain/time.ts";
 
 /** The limit of a page; and of a page whose rows are sums over the hours of a day: 10 000 of those took 1.3 s. */
-export const MOST_SALES_ROWS = 10_000;
-export const MOST_SUMMED_ROWS = 2_000;
+export const MAX_SALES_ROWS = 10_000;
+export const MAX_SUMMED_ROWS = 2_000;
 
 /** PostgreSQL's texts hold no U+0000. */
 const name = (description: string) =>
@@ -46,7 +46,7 @@ export const salesQuery = Type.Object(
     limit: Type.Optional(
       Type.String({
         pattern: "^[1-9]\\d{0,4}$",
-        description: `rows in a page, from 1 to ${MOST_SALES_ROWS}, and to ${MOST_SUMMED_ROWS} for days by store; missing means 1000`,
+        description: `rows in a page, from 1 to ${MAX_SALES_ROWS}, and to ${MAX_SUMMED_ROWS} for days by store; missing means 1000`,
       }),
     ),
     cursor: Type.Optional(

@@ -102,15 +102,15 @@ export const apiUrl = (named: string | null | undefined, pageUrl: string): strin
 
 export type RandomOrder = { readonly drink: string; readonly store: string; readonly price: number };
 
-const LEAST_CENTS = 250;
-const MOST_CENTS = 650;
+const MIN_CENTS = 250;
+const MAX_CENTS = 650;
 const STEP_CENTS = 10;
 
 /** An order of the server's catalogue. `random` is Math.random. */
 export const randomOrder = ({ drinks, stores }: Setup, random: () => number): RandomOrder => {
   const pick = (names: readonly string[]): string => names[Math.floor(random() * names.length)] ?? "";
-  const steps = (MOST_CENTS - LEAST_CENTS) / STEP_CENTS + 1;
-  const cents = LEAST_CENTS + STEP_CENTS * Math.floor(random() * steps);
+  const steps = (MAX_CENTS - MIN_CENTS) / STEP_CENTS + 1;
+  const cents = MIN_CENTS + STEP_CENTS * Math.floor(random() * steps);
   return { drink: pick(drinks.names), store: pick(stores.names), price: cents / 100 };
 };
 

@@ -62,7 +62,7 @@ export type Row<Item> = {
 };
 
 /** With more new rows at once none of them is highlighted. */
-const MOST_ARRIVALS = 3;
+const MAX_ARRIVALS = 3;
 
 /**
  * A list whose rows follow their items. Rows of removed items are reused for new ones, so that a list that changes ten
@@ -92,7 +92,7 @@ export const openRows = <Item>(
     for (const row of free) row.element.remove();
     const isFirst = rows.size === 0;
     rows = next;
-    if (!isFirst && arrived.length <= MOST_ARRIVALS) for (const row of arrived) row.arrive?.();
+    if (!isFirst && arrived.length <= MAX_ARRIVALS) for (const row of arrived) row.arrive?.();
   };
 };
 

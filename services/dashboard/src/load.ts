@@ -21,9 +21,9 @@ export type Load = {
 
 export const LOAD_SECONDS = 20;
 export const LOAD_EVERY_MS = 250;
-const MOST_IN_FLIGHT = 4;
+const MAX_IN_FLIGHT = 4;
 /** The API's limit for one request. */
-const MOST_IN_BATCH = 1_000;
+const MAX_IN_BATCH = 1_000;
 /** For an error without Retry-After; the server's usual value. */
 const RETRY_AFTER_MS = 1_000;
 
@@ -47,8 +47,8 @@ export const due = (load: Load, nowMs: number, inFlight: number): { load: Load; 
   const elapsedMs = Math.min(nowMs - load.startedMs, LOAD_SECONDS * 1_000);
   const owed = Math.floor((elapsedMs / 1_000) * load.perSecond) - load.sent - load.skipped;
   if (owed <= 0) return { load, orders: 0 };
-  const maySend = nowMs >= load.pausedUntilMs && inFlight < MOST_IN_FLIGHT;
-  const orders = maySend ? Math.min(owed, load.perSecond, MOST_IN_BATCH) : 0;
+  const maySend = nowMs >= load.pausedUntilMs && inFlight < MAX_IN_FLIGHT;
+  const orders = maySend ? Math.min(owed, load.perSecond, MAX_IN_BATCH) : 0;
   return { load: { ...load, sent: load.sent + orders, skipped: load.skipped + owed - orders }, orders };
 };
 

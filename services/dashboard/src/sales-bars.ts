@@ -45,7 +45,7 @@ export type Range = {
 
 const STEP_MS: Readonly<Record<Bucket, number>> = { minute: MINUTE_MS, hour: 3_600_000, day: 86_400_000 };
 /** More than the bars of the longest range times a dozen modes. */
-const MOST_ROWS = 10_000;
+const MAX_ROWS = 10_000;
 
 /** Each fits into one reply and has a readable number of bars. */
 export const RANGES: readonly [Range, ...Range[]] = [
@@ -72,7 +72,7 @@ export const salesPath = ({ bucket, buckets }: Range, mode: string, nowMs: numbe
     from: new Date(toMs - buckets * step).toISOString(),
     to: new Date(toMs).toISOString(),
     mode,
-    limit: String(MOST_ROWS),
+    limit: String(MAX_ROWS),
   });
   return `api/sales?${query}`;
 };

@@ -34,11 +34,11 @@ const KEPT_MS = TREND_SECONDS * 1_000;
 const FRESHNESS_MS = 60_000;
 /** The window of the server's own rate. In a shorter one the lag, which is polled every second, would show as steps. */
 const RATE_OVER_MS = 10_000;
-const LEAST_OVER_MS = 3_000;
+const MIN_OVER_MS = 3_000;
 /** The clocks of the page and of several API processes differ slightly. */
 const CLOCKS_DIFFER_MS = 5_000;
 /** The p99 of fewer batches would be a guess. */
-const LEAST_FOR_TAIL = 20;
+const MIN_FOR_TAIL = 20;
 
 type Board = Pick<Dashboard, "epoch" | "modes" | "stale">;
 
@@ -81,7 +81,7 @@ const growth = ({ samples }: Trend, countAt: (sample: Sample) => number | null):
   const last = samples.at(-1);
   if (last === undefined) return null;
   const first = samples.find(({ atMs }) => last.atMs - atMs <= RATE_OVER_MS) ?? last;
-  if (last.atMs - first.atMs < LEAST_OVER_MS) return null;
+  if (last.atMs - first.atMs < MIN_OVER_MS) return null;
   const [from, to] = [countAt(first), countAt(last)];
   if (from === null || to === null) return null;
   return Math.max(0, ((to - from) * 1_000) / (last.atMs - first.atMs));
@@ -98,6 +98,6 @@ export const freshnessQuantile = ({ freshness }: Trend, quantile: number, nowMs:
   const sorted = since(freshness, nowMs - FRESHNESS_MS)
     .map(({ ms }) => ms)
     .sort((a, b) => a - b);
-  if (quantile > 0.5 && sorted.length < LEAST_FOR_TAIL) return null;
+  if (quantile > 0.5 && sorted.length < MIN_FOR_TAIL) return null;
   return sorted[Math.max(0, Math.ceil(quantile * sorted.length) - 1)] ?? null;
 };

@@ -52,7 +52,7 @@ type Run = Surroundings & {
 /** A system that restarts is back by then. */
 const STALL_LIMIT_MS = 3 * 60_000;
 const FIRST_REPLY_LIMIT_MS = 30_000;
-/** How long the count may stand still before the totals are compared as they are. */
+/** How long the count may stay unchanged before the totals are compared as they are. */
 const COUNT_IDLE_LIMIT_MS = 2 * 60_000;
 const MIN_COUNT_PAUSE_MS = 300;
 const SAVE_INTERVAL_MS = 2_000;

@@ -36,7 +36,7 @@ export type Sender = {
 const CONCURRENCY = 4;
 /** Half of what a request may hold: more is no faster, and an interruption leaves fewer rows open. */
 const BATCH_ROWS = 500;
-/** When the API has accepted none of so many, the file or the options are wrong. */
+/** When the API has rejected this many orders and accepted none, the file or the options are wrong. */
 const MAX_REJECTED_ALONE = 1_000;
 
 export const startSending = ({ count, post, dueAfterMs, stallLimitMs, signal }: Sending): Sender => {

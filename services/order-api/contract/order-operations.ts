@@ -9,7 +9,7 @@ import {
   orderStatusExample,
   shortOrderRequestExample,
 } from "#shared/wire/examples.ts";
-import { batchOrder, MOST_BATCH_ORDERS } from "#shared/wire/orders.ts";
+import { batchOrder, MAX_BATCH_ORDERS } from "#shared/wire/orders.ts";
 import { header, type Operation, problems, reply } from "./responses.ts";
 
 export const orderOperations = (modes: readonly Mode[]): Record<string, Operation> => ({
@@ -83,12 +83,12 @@ const takeOrders = ({ name, title, accepts }: Mode): Operation => ({
   operationId: `takeOrders${capitalised(name)}`,
   tags: ["orders"],
   summary: `Take a batch of orders by ${name}: ${title}`,
-  description: `Up to ${MOST_BATCH_ORDERS} orders and 1 MiB, with one durable write. The valid ones are accepted, the others are listed in \`rejected\`. Not a transaction: after a 503 some may be stored, and sending all of them again with the \`ids\` of the reply is safe.`,
+  description: `Up to ${MAX_BATCH_ORDERS} orders and 1 MiB, with one durable write. The valid ones are accepted, the others are listed in \`rejected\`. Not a transaction: after a 503 some may be stored, and sending all of them again with the \`ids\` of the reply is safe.`,
   requestBody: {
     required: true,
     content: {
       "application/json": {
-        schema: { type: "array", minItems: 1, maxItems: MOST_BATCH_ORDERS, items: batchOrder },
+        schema: { type: "array", minItems: 1, maxItems: MAX_BATCH_ORDERS, items: batchOrder },
         examples: { "one of them wrong": { value: batchExample } },
       },
       "application/x-ndjson": {

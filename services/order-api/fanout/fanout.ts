@@ -12,7 +12,7 @@ import { openWholeFeed } from "./whole.ts";
 export type Fanout = {
   /** The dashboard as JSON text, at most `TEXT_MS` old. */
   text(filter: string): string;
-  /** Sends the dashboard at once and then whenever it changes, as the socket's protocol has it. */
+  /** Sends the dashboard at once and then whenever it changes, by the socket's protocol. */
   follow(socket: WebSocket, filter: string): void;
   /** A newer board has arrived. */
   changed(): void;
@@ -55,7 +55,7 @@ export const openFanout = (board: () => Board | null, intakes: Intakes, metrics:
   return { text: texts.of, follow, changed, sockets: () => sockets.size, close };
 };
 
-/** Dashboards as text, made once for all who read within `TEXT_MS` of the same board. */
+/** Dashboards as text, serialised once for all reads of the same board within `TEXT_MS`. */
 const openTexts = (dashboard: (filter: string) => Dashboard) => {
   const texts = new Map<string, { readonly text: string; readonly at: number }>();
   return {

@@ -9,7 +9,7 @@ import {
   orderFrom,
 } from "#shared/domain/order.ts";
 import { KeyConflict, type Outcome, Unavailable } from "#shared/ports.ts";
-import { batchOrder, batchReply, MOST_BATCH_BYTES, MOST_BATCH_ORDERS } from "#shared/wire/orders.ts";
+import { batchOrder, batchReply, MAX_BATCH_BYTES, MAX_BATCH_ORDERS } from "#shared/wire/orders.ts";
 import { fieldErrors, invalid, type Problem, type RejectedOrder, sendProblem } from "../problems.ts";
 import { admitOrders, countRejections, newOrderId, type OrderRoutes, sendUnconfirmed } from "./orders.ts";
 
@@ -51,14 +51,14 @@ export const addBatchRoutes = (app: FastifyInstance, { intakes, rules, metrics }
       `/api/${mode}/orders`,
       {
         schema: { response: { [code]: batchReply } },
-        bodyLimit: MOST_BATCH_BYTES,
+        bodyLimit: MAX_BATCH_BYTES,
         errorHandler: countRejections(mode, metrics),
         onRequest: admitOrders(mode, intakes, metrics),
       },
       async (request, reply) => {
         const started = performance.now();
         const items = itemsIn(request);
-        if (items.length > MOST_BATCH_ORDERS) throw tooLarge();
+        if (items.length > MAX_BATCH_ORDERS) throw tooLarge();
         const sorted = sort(items, checkerFor(request, rules));
         const { orders, rejected } = sorted;
         metrics.rejected(mode, "invalid", items.length - orders.length);
@@ -141,7 +141,7 @@ const noneAccepted = (rejected: readonly RejectedOrder[]): Problem => ({
 /** A body beyond a batch's limits, as Fastify's own errors are. */
 const tooLarge = (): Error & { statusCode: number } =>
   Object.assign(
-    new Error(`a batch has at most ${MOST_BATCH_ORDERS} orders and ${MOST_BATCH_BYTES} bytes; send several`),
+    new Error(`a batch has at most ${MAX_BATCH_ORDERS} orders and ${MAX_BATCH_BYTES} bytes; send several`),
     { statusCode: 413 },
   );
 
@@ -168,14 +168,14 @@ const readLines = (payload: Readable): Promise<BatchItem[]> =>
     };
     const add = (chunk?: Buffer): void => {
       bytes += chunk?.length ?? 0;
-      if (bytes > MOST_BATCH_BYTES) throw tooLarge();
+      if (bytes > MAX_BATCH_BYTES) throw tooLarge();
       const [first = "", ...others] = textOf(decoder, chunk).split("\n");
       parts.push(first);
       if (chunk && others.length === 0) return;
       const lines = [parts.join(""), ...others];
       parts = chunk ? lines.splice(-1) : [];
       for (const line of lines) if (line.trim() !== "") items.push(itemOf(line));
-      if (items.length > MOST_BATCH_ORDERS) throw tooLarge();
+      if (items.length > MAX_BATCH_ORDERS) throw tooLarge();
     };
     const onData = (chunk: Buffer): void => attempt(() => add(chunk));
     const onEnd = (): void =>

@@ -14,7 +14,7 @@ import {
   type SalesRow,
   sumsHours,
 } from "#shared/store/sales.ts";
-import { MOST_SALES_ROWS, MOST_SUMMED_ROWS, salesQuery, salesReply } from "#shared/wire/sales.ts";
+import { MAX_SALES_ROWS, MAX_SUMMED_ROWS, salesQuery, salesReply } from "#shared/wire/sales.ts";
 import { addEtag } from "../headers.ts";
 import { invalid, sendProblem, sendUnavailable } from "../problems.ts";
 
@@ -116,9 +116,9 @@ const salesQueryFrom = (
   const byStore = by.includes("store") || store !== undefined;
   const byDrink = by.includes("drink") || drink !== undefined;
   const limit = Number(query.limit ?? DEFAULT_ROWS);
-  const most = sumsHours({ bucket, byStore, byDrink }) ? MOST_SUMMED_ROWS : MOST_SALES_ROWS;
+  const most = sumsHours({ bucket, byStore, byDrink }) ? MAX_SUMMED_ROWS : MAX_SALES_ROWS;
   if (limit > most)
-    wrong("limit", `must be at most ${most}${most < MOST_SALES_ROWS ? ", for days by store" : ""}`);
+    wrong("limit", `must be at most ${most}${most < MAX_SALES_ROWS ? ", for days by store" : ""}`);
   const after = query.cursor === undefined ? undefined : keyOf(query.cursor, step);
   if (after === null) wrong("cursor", "must be the `next` of the page before");
   if (errors.length > 0 || after === null) return { errors };

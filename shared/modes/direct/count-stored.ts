@@ -12,7 +12,7 @@ import { type Run, transaction } from "../../store/transaction.ts";
  * a long backlog at once would exceed the statement timeout, be retried with even more orders, and never finish. A
  * larger transaction is counted as a whole.
  */
-const MOST_STORED = 20_000;
+const MAX_STORED = 20_000;
 
 /**
  * Stored orders are selected by transaction id, not by serial id: every transaction below the snapshot's xmin has
@@ -25,7 +25,7 @@ const MOST_STORED = 20_000;
 const COUNT_STORED = `
 WITH mark AS MATERIALIZED (
   SELECT direct_watermark AS lo, greatest(direct_watermark, least(
-    pg_snapshot_xmin(pg_current_snapshot()), next_direct_mark(direct_watermark, ${MOST_STORED}))) AS hi
+    pg_snapshot_xmin(pg_current_snapshot()), next_direct_mark(direct_watermark, ${MAX_STORED}))) AS hi
   FROM meta WHERE system_identifier = (SELECT system_identifier FROM pg_control_system()) FOR UPDATE
 ), counted AS MATERIALIZED (
   SELECT order_id, mode, store, drink, price_cents, event_time, accepted_at
@@ -35,7 +35,7 @@ WITH mark AS MATERIALIZED (
 ), ${rollUp("0::bigint", "(SELECT hi < pg_snapshot_xmin(pg_current_snapshot()) FROM mark)", "NOT EXISTS (SELECT FROM mark)")}`;
 
 /**
- * Counts the stored orders whose transactions have ended since the last call, up to `MOST_STORED` of them. Not a prepared
+ * Counts the stored orders whose transactions have ended since the last call, up to `MAX_STORED` of them. Not a prepared
  * statement: a plan made while the table was empty reads all of it.
  */
 export const countStored = async (

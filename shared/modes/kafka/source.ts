@@ -15,7 +15,7 @@ const HEARTBEAT_MS = 1_000;
 /**
  * v3's worker: a member of the consumer group. Part and shard are the partition.
  *
- * kafkajs gives up for good on some errors that pass (a cluster that is still electing its coordinator). A new consumer
+ * kafkajs stops for good on some temporary errors (a cluster that is still electing its coordinator). A new consumer
  * then takes over; only an error of `count` ends the run.
  */
 export const openKafkaSource = (settings: KafkaSettings, log: Log): Source => {

@@ -227,7 +227,7 @@ export const leaseSlot = async (pool: Pool, slots: number, log: Log): Promise<Le
       end();
       return null;
     }
-    // Ending the session gives up the lock.
+    // ending the session releases the lock
     return { slot, lost: gone.signal, release: async () => end() };
   } catch (error) {
     end();
