@@ -1,6 +1,6 @@
 /** The command on a database of its own, with letters to use it on. */
 import type { Order } from "#shared/domain/order.ts";
-import { type DeadLetter, setAside } from "#shared/store/dead-letters.ts";
+import { type DeadLetter, storeLetter } from "#shared/store/dead-letters.ts";
 import type { Pool } from "#shared/store/pool.ts";
 import { encodeOrder } from "#shared/wire/order-message.ts";
 import { emptied, numberOf } from "../../dev/system/database.ts";
@@ -10,7 +10,7 @@ import { deadLetters } from "./dead-letters.ts";
 export const openLetters = async () => {
   const pool = poolOn(await freshDatabase());
   const kept = (letter: Partial<DeadLetter>): Promise<void> =>
-    setAside(pool, {
+    storeLetter(pool, {
       source: "v2",
       origin: `${Math.random()}`,
       index: 0,

@@ -5,7 +5,7 @@ import { iso } from "#shared/domain/time.ts";
 import { countStored } from "#shared/modes/direct/count-stored.ts";
 import { storeOrders } from "#shared/modes/direct/stored-orders.ts";
 import { countCarried, recordConflicts } from "#shared/store/count.ts";
-import { setAside } from "#shared/store/dead-letters.ts";
+import { storeLetter } from "#shared/store/dead-letters.ts";
 import { encodeOrder, encodeOrders } from "#shared/wire/order-message.ts";
 import { someOrders, until } from "../../test/fresh.ts";
 import { promisedWithin } from "../../test/promised.ts";
@@ -30,7 +30,7 @@ const shown = ({ id, drink, store, priceCents, eventTimeMs }: Order) => ({
   timestamp: iso(eventTimeMs),
 });
 const bury = (order: Order, reason: string, origin = "1-0"): Promise<void> =>
-  setAside(system.pool, {
+  storeLetter(system.pool, {
     source: "v2",
     origin,
     index: 0,

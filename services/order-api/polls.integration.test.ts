@@ -2,7 +2,7 @@ import { Registry } from "prom-client";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import type { Board } from "#shared/domain/board.ts";
 import { EMPTY_VIEW } from "#shared/domain/board.ts";
-import { discardLetter, setAside } from "#shared/store/dead-letters.ts";
+import { discardLetter, storeLetter } from "#shared/store/dead-letters.ts";
 import type { Pool } from "#shared/store/pool.ts";
 import { freshDatabase, poolForTest, poolOn, until } from "../../test/fresh.ts";
 import { openBoardAge } from "./metrics.ts";
@@ -34,7 +34,7 @@ test("exposes open dead letters by mode until they are discarded", async () => {
   await until("a first poll", async () => (await figureIn(registry, letters)) !== undefined);
   expect(await figureIn(registry, letters)).toBe(0);
   for (const origin of ["1-0", "2-0"])
-    await setAside(pool, { source: "v2", origin, index: 0, payload: "{}", reason: "22P02", detail: "" });
+    await storeLetter(pool, { source: "v2", origin, index: 0, payload: "{}", reason: "22P02", detail: "" });
   await until("both are exposed", async () => (await figureIn(registry, letters)) === 2);
   expect(await figureIn(registry, 'coffee_dead_letters_open{mode="v1"}')).toBe(0);
   const { rows } = await pool.query<{ id: string }>("SELECT id FROM dead_letters LIMIT 1");

@@ -104,7 +104,7 @@ export const openPublisher = (publishing: Publishing): Publisher => {
  */
 const publish = async (publishing: Publishing, ranker: Ranker): Promise<boolean> => {
   const { pool, board, log, pinnedStores, onPublished } = publishing;
-  if (!(await board.takeTurn())) return see(publishing);
+  if (!(await board.takeTurn())) return reportSeen(publishing);
   const previous = await board.position();
   const ranking = await ranker.newest(previous);
   const readAtMs = performance.now();
@@ -125,14 +125,14 @@ const publish = async (publishing: Publishing, ranker: Ranker): Promise<boolean>
   const result = await board.publish(next);
   if (result === "ahead")
     throw new Error("PostgreSQL's clock is more than 5 s ahead of Redis' clock: synchronise the clocks");
-  if (result === "older") return see(publishing);
+  if (result === "older") return reportSeen(publishing);
   onPublished(readAtMs);
   ranker.published(next);
   return true;
 };
 
 /** Another publisher's board contains the orders that this process counted before: a skipped turn delays no order. */
-const see = async ({ board, onSeen }: Publishing): Promise<false> => {
+const reportSeen = async ({ board, onSeen }: Publishing): Promise<false> => {
   const position = await board.position();
   if (position) onSeen(position.asOfUs / 1_000);
   return false;

@@ -4,7 +4,7 @@ import { messageOf } from "#shared/runtime/lifecycle.ts";
 import { type OutageLog, openOutageLog } from "#shared/runtime/outage-log.ts";
 import { retrying } from "#shared/runtime/retry.ts";
 import { type CarriedBatch, type Counted, countCarried, recordConflicts } from "#shared/store/count.ts";
-import { canCount, type DeadLetter, orderIdIn, setAside } from "#shared/store/dead-letters.ts";
+import { canCount, type DeadLetter, orderIdIn, storeLetter } from "#shared/store/dead-letters.ts";
 import { isPoison, sqlStateOf } from "#shared/store/errors.ts";
 import type { Pool } from "#shared/store/pool.ts";
 
@@ -46,13 +46,13 @@ export const openSettle = (settling: Settling): Count => {
     } catch (error) {
       if (!isPoison(error)) throw error;
       const { pieces, broken } = piecesOf(delivery.entries);
-      const poison = [...broken, ...(await sift(work, delivery, pieces, onCounted))];
+      const poison = [...broken, ...(await countSeparately(work, delivery, pieces, onCounted))];
       if (poison.length === pieces.length + broken.length) {
         // added to the current value: other batches may have been settled meanwhile, and have counted good orders
         alike += poison.length;
         await stopIfSystemic(work, delivery, poison, alike);
       }
-      for (const each of poison) await bury(work, each);
+      for (const each of poison) await storeDeadLetter(work, each);
     }
   };
   return (delivery) =>
@@ -77,7 +77,7 @@ const openOutages = ({ log, mode }: Settling): Work["outageOf"] => {
 };
 
 /** Repeats `attempt` until it succeeds, the worker stops, or the data itself is rejected. */
-const persistently = async <T>(
+const withRetries = async <T>(
   { signal, outageOf }: Work,
   what: string,
   attempt: () => Promise<T>,
@@ -96,9 +96,9 @@ const count = async (
   onCounted: (counted: Counted) => void,
 ): Promise<void> => {
   const batch = { source: work.mode, part, position, messages: `[${texts.join(",")}]` };
-  const counted = await persistently(work, "counting", () => countCarried(work.pool, batch));
+  const counted = await withRetries(work, "counting", () => countCarried(work.pool, batch));
   onCounted(counted);
-  if (counted.duplicates > 0) await keepConflicts(work, batch);
+  if (counted.duplicates > 0) await storeConflicts(work, batch);
 };
 
 /**
@@ -106,13 +106,13 @@ const count = async (
  * data has just been accepted, so no error here is caused by it: each is retried, and the last is wrapped, or its
  * SQLSTATE would turn counted orders into dead letters.
  */
-const keepConflicts = async (work: Work, batch: CarriedBatch): Promise<void> => {
+const storeConflicts = async (work: Work, batch: CarriedBatch): Promise<void> => {
   const { pool, mode, log, onConflicts } = work;
   const record = () =>
     recordConflicts(pool, batch).catch((cause: unknown) => {
       throw new Error(`conflicts could not be recorded: ${messageOf(cause)}`, { cause });
     });
-  const ids = await persistently(work, "recording conflicts", record);
+  const ids = await withRetries(work, "recording conflicts", record);
   if (ids.length === 0) return;
   onConflicts(ids.length);
   for (const orderId of ids.slice(0, MAX_LOGGED_CONFLICTS))
@@ -123,7 +123,7 @@ const keepConflicts = async (work: Work, batch: CarriedBatch): Promise<void> => 
 };
 
 /** Counts the pieces that can be counted; resolves with the others, each with its error. */
-const sift = async (
+const countSeparately = async (
   work: Work,
   delivery: Carried,
   pieces: readonly Piece[],
@@ -139,18 +139,18 @@ const sift = async (
     const [only] = pieces;
     if (pieces.length === 1 && only) return [{ piece: only, error }];
     const middle = pieces.length >> 1;
-    const first = await sift(work, delivery, pieces.slice(0, middle), onCounted);
-    return [...first, ...(await sift(work, delivery, pieces.slice(middle), onCounted))];
+    const first = await countSeparately(work, delivery, pieces.slice(0, middle), onCounted);
+    return [...first, ...(await countSeparately(work, delivery, pieces.slice(middle), onCounted))];
   }
 };
 
-const bury = async (work: Work, { piece, error }: Poison): Promise<void> => {
+const storeDeadLetter = async (work: Work, { piece, error }: Poison): Promise<void> => {
   const { pool, mode, log, onDeadLetter } = work;
   const { origin, index, text } = piece;
   const reason = sqlStateOf(error) ?? "malformed";
   const detail = messageOf(error).slice(0, DETAIL_CHARACTERS);
   const letter = { source: mode, origin, index, payload: text, reason, detail };
-  await persistently(work, "storing a dead letter", () => setAside(pool, letter));
+  await withRetries(work, "storing a dead letter", () => storeLetter(pool, letter));
   log.error(
     { mode, orderId: orderIdIn(text), origin, index, reason, detail },
     "order cannot be counted, dead letter stored",
@@ -163,12 +163,12 @@ const countAllStored = async (work: Work, part: number): Promise<void> => {
   const { pool, mode, log, signal, onCounted } = work;
   const batch = { source: mode, part };
   for (let more = true; more && !signal.aborted; ) {
-    const counted = await persistently(work, "counting", () => countStored(pool, batch));
+    const counted = await withRetries(work, "counting", () => countStored(pool, batch));
     onCounted(counted);
     more = counted.more;
     if (!counted.restored) continue;
     log.warn({ mode }, "database restored into another cluster, adopting it");
-    const rest = await persistently(work, "adopting a restored database", () =>
+    const rest = await withRetries(work, "adopting a restored database", () =>
       adoptRestored(pool, batch, signal),
     );
     if (rest) onCounted(rest);
@@ -190,7 +190,7 @@ const stopIfSystemic = async (
   const { pool, mode, poisonStopOrders } = work;
   const reasons = [...new Set(poison.map(({ error }) => sqlStateOf(error) ?? "malformed"))];
   const batch = { source: mode, part, position };
-  const able = await persistently(work, "trying a good order", () => canCount(pool, batch));
+  const able = await withRetries(work, "trying a good order", () => canCount(pool, batch));
   if (able !== false && (alike < poisonStopOrders || reasons.length > 1)) return;
   const found = able === false ? "good orders cannot be counted" : `the last ${alike} orders all fail alike`;
   const cause = poison[0]?.error;

@@ -44,7 +44,7 @@ export const openWorker = (parts: WorkerParts): Worker => {
   let unpublished: Unpublished[] = [];
   let unpublishedOrders = 0;
 
-  const tellFresh = (isOnBoard: (batch: Unpublished) => boolean): void => {
+  const reportFresh = (isOnBoard: (batch: Unpublished) => boolean): void => {
     const now = performance.now();
     for (const { committedAtMs, ages } of unpublished.filter(isOnBoard))
       for (const { ms, orders } of ages)
@@ -64,9 +64,9 @@ export const openWorker = (parts: WorkerParts): Worker => {
       .filter((name) => name !== ""),
     onPublished: (readAtMs) => {
       metrics.published((performance.now() - readAtMs) / 1_000);
-      tellFresh(({ committedAtMs }) => committedAtMs <= readAtMs);
+      reportFresh(({ committedAtMs }) => committedAtMs <= readAtMs);
     },
-    onSeen: (asOfMs) => tellFresh(({ visibleFromMs }) => visibleFromMs <= asOfMs),
+    onSeen: (asOfMs) => reportFresh(({ visibleFromMs }) => visibleFromMs <= asOfMs),
   });
   const onCounted = ({ orders, duplicates, ages, visibleFromMs }: Counted): void => {
     metrics.counted(orders, duplicates);

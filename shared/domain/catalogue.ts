@@ -23,7 +23,7 @@ export const catalogueFrom = (input: unknown): Catalogue => {
 };
 
 /** Not `isWellFormed`, which k6's engine lacks. Spreading a text splits it by code point, so only lone surrogates match. */
-const hasHalfPair = (text: string): boolean => [...text].some((each) => /^[\ud800-\udfff]$/.test(each));
+const hasLoneSurrogate = (text: string): boolean => [...text].some((each) => /^[\ud800-\udfff]$/.test(each));
 
 const namesIn = (value: unknown, field: string, most: number): string[] => {
   if (!Array.isArray(value) || value.length === 0 || value.length > most)
@@ -33,7 +33,7 @@ const namesIn = (value: unknown, field: string, most: number): string[] => {
     if (typeof name !== "string" || name.length === 0 || name.length > MAX_NAME_LENGTH)
       throw new Error(`catalogue: ${field}[${index}] must be a text of 1 to ${MAX_NAME_LENGTH} characters`);
     // PostgreSQL stores neither, so every order for such a name would become a dead letter.
-    if (name.includes("\0") || hasHalfPair(name))
+    if (name.includes("\0") || hasLoneSurrogate(name))
       throw new Error(`catalogue: ${field}[${index}] must not hold U+0000 or half a surrogate pair`);
     names.push(name);
   }

@@ -66,8 +66,11 @@ export const turns = async (count: number): Promise<void> => {
   for (let each = 0; each < count; each++) await turn();
 };
 
+export const range = (from: number, to: number): number[] =>
+  Array.from({ length: to - from + 1 }, (_, index) => from + index);
+
 export const addAll = (
   group: { add(item: number): Promise<string> },
   from: number,
   to: number,
-): Promise<string>[] => Array.from({ length: to - from + 1 }, (_, index) => group.add(from + index));
+): Promise<string>[] => range(from, to).map((item) => group.add(item));

@@ -8,6 +8,7 @@ import {
   openBackend,
   outcome,
   outcomes,
+  range,
   results,
   turns,
 } from "./group.fixture.ts";
@@ -24,7 +25,7 @@ test("calls of one turn share a write, and calls queued meanwhile share the next
   write.end();
   expect(await outcomes(first)).toBe(results(1, 2, 3));
   for (const count of [2, 3, 4]) (await until(count)).end();
-  expect(await outcomes(rest)).toBe(results(4, 5, 6, 7, 8, 9, 10, 11, 12));
+  expect(await outcomes(rest)).toBe(results(...range(4, 12)));
   expect(batches()).toEqual([[1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11], [12]]);
 });
 
@@ -35,18 +36,6 @@ test("a single call is written at the end of its turn of the event loop", async 
   expect(batches()).toEqual([[1]]);
   (await until(1)).end();
   expect(await result).toBe("r1");
-});
-
-test("at most maxInFlight writes are in flight", async () => {
-  const { group, until, batches, mostInFlight } = openBackend({ maxInFlight: 2 });
-  const adds = addAll(group, 1, 20);
-  (await until(2)).end();
-  (await until(3)).end();
-  await sleep(20);
-  expect(batches()).toHaveLength(4);
-  for (const count of [1, 4, 5]) (await until(count)).end();
-  expect(await outcomes(adds)).toBe(results(...Array.from({ length: 20 }, (_, index) => index + 1)));
-  expect(mostInFlight()).toBe(2);
 });
 
 test("an eager write starts in the turn that adds enough items, within maxInFlight", async () => {
@@ -61,9 +50,7 @@ test("an eager write starts in the turn that adds enough items, within maxInFlig
   const later = group.add(12);
   (await until(1)).end();
   (await until(4)).end();
-  expect(await outcomes([...adds, later])).toBe(
-    results(...Array.from({ length: 12 }, (_, index) => index + 1)),
-  );
+  expect(await outcomes([...adds, later])).toBe(results(...range(1, 12)));
   expect(batches()).toEqual([[1, 2, 3], [4, 5, 6], [7, 8, 9, 10, 11], [12]]);
   expect(mostInFlight()).toBe(2);
 });
@@ -84,13 +71,8 @@ test("the items of a call are never split, and their results are returned togeth
   adds.push(calls.add([2, 3, 4]), calls.add([5, 6]), calls.add([7, 8, 9, 10, 11, 12]), calls.add([13]));
   for (const count of [1, 2, 3, 4, 5]) (await until(count)).end();
   expect(batches()).toEqual([[1], [2, 3, 4], [5, 6], [7, 8, 9, 10, 11, 12], [13]]);
-  expect((await Promise.all(adds)).map(String)).toEqual([
-    "r1",
-    "r2,r3,r4",
-    "r5,r6",
-    "r7,r8,r9,r10,r11,r12",
-    "r13",
-  ]);
+  const joined = (await Promise.all(adds)).map(String);
+  expect(joined).toEqual(["r1", "r2,r3,r4", "r5,r6", "r7,r8,r9,r10,r11,r12", "r13"]);
 });
 
 test.each([
@@ -114,7 +96,7 @@ test.each([
   expect(await outcomes(addAll(broken, 1, 6))).toBe(
     `${expected}, ${expected}, ${expected}, ${expected}, r5, r6`,
   );
-  expect(await outcomes(addAll(group, 1, 6))).toBe(results(1, 2, 3, 4, 5, 6));
+  expect(await outcomes(addAll(group, 1, 6))).toBe(results(...range(1, 6)));
   await Promise.all([broken.close(), group.close()]);
 });
 
@@ -156,7 +138,7 @@ test("after the deadline queued calls time out, and the outcome of those in flig
 });
 
 test("stale calls are rejected only while more is queued than one write takes", async () => {
-  const { group, until, batches } = openBackend({ maxItems: 2, staleMs: 100 });
+  const { group, calls, until, batches } = openBackend({ maxItems: 2, staleMs: 100 });
   const sent = [outcome(group.add(0))];
   const first = await until(1);
   sent.push(...addAll(group, 1, 3).map(outcome));
@@ -170,19 +152,14 @@ test("stale calls are rejected only while more is queued than one write takes", 
   (await until(3)).end();
   expect((await Promise.all(sent)).join(", ")).toBe(`r0, timeout, timeout, timeout, ${results(4, 5, 6, 7)}`);
   expect(batches()).toEqual([[0], [4, 5], [6, 7]]);
-  await group.close();
-});
-
-test("a single call of more items than one write takes is not stale", async () => {
-  const { calls, until } = openBackend({ maxItems: 2, staleMs: 100 });
-  const first = calls.add([0]);
-  const write = await until(1);
-  const large = calls.add([1, 2, 3]);
+  // a single call of more items than one write takes is not stale
+  const write = group.add(8);
+  const [running, large] = [await until(4), calls.add([9, 10, 11])];
   await sleep(120);
-  write.end();
-  (await until(2)).end();
-  expect([await first, await large].map(String)).toEqual(["r0", "r1,r2,r3"]);
-  await calls.close();
+  running.end();
+  (await until(5)).end();
+  expect([await write, ...(await large)]).toEqual(["r8", "r9", "r10", "r11"]);
+  await group.close();
 });
 
 test("close writes queued calls, rejects new ones, and resolves afterwards, also when called twice", async () => {
@@ -199,7 +176,7 @@ test("close writes queued calls, rejects new ones, and resolves afterwards, also
   last.end();
   await Promise.all([...closing, group.close()]);
   expect(closed).toBe(2);
-  expect(await outcomes(adds)).toBe(results(1, 2, 3, 4, 5, 6));
+  expect(await outcomes(adds)).toBe(results(...range(1, 6)));
   expect(batches()).toEqual([
     [1, 2, 3, 4],
     [5, 6],
@@ -234,7 +211,7 @@ test("a first call lingers for others until the group is full", async () => {
   const write = await full.until(1);
   expect(write.items).toEqual([3, 4, 5, 6]);
   write.end();
-  expect(await outcomes([alone, second, ...others])).toBe(results(1, 2, 3, 4, 5, 6));
+  expect(await outcomes([alone, second, ...others])).toBe(results(...range(1, 6)));
 });
 
 test("a call that waited longer than the linger for a write does not linger again", async () => {

@@ -12,7 +12,7 @@ export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
 
 /** JSON lines on stdout; human-readable ones on a terminal. */
 export const openLog = (name: string, level: LogLevel, terminal: boolean): Logger => {
-  const options = { name, level, ...manners };
+  const options = { name, level, ...pinoOptions };
   // Not pino's own asynchronous default: at process.exit its last lines came out of order.
   if (!terminal) return pino(options, pino.destination({ sync: true }));
   return pino({ ...options, transport: { target: "pino-pretty", options: { ignore: "pid,hostname" } } });
@@ -36,7 +36,7 @@ export const logConsole = (log: Logger): void => {
 };
 
 /** For tests that read the log. */
-export const logTo = (stream: DestinationStream): Logger => pino({ level: "debug", ...manners }, stream);
+export const logTo = (stream: DestinationStream): Logger => pino({ level: "debug", ...pinoOptions }, stream);
 
 /**
  * The members of an error that are logged besides its message: those by which PostgreSQL names what it rejected. ioredis
@@ -56,7 +56,7 @@ const serialized = (error: Error): object => {
   };
 };
 
-const manners = {
+const pinoOptions = {
   serializers: { err: (error: unknown): unknown => (error instanceof Error ? serialized(error) : error) },
   // applied to every line, so no member can contain a password
   hooks: { streamWrite: withoutPasswords },

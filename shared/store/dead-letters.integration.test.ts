@@ -13,7 +13,7 @@ import {
   OPERATOR_PART,
   type Replay,
   replayLetter,
-  setAside,
+  storeLetter,
 } from "./dead-letters.ts";
 import { countOrders, endLockWaiters, openEmptiedPool, whileHeld } from "./store.fixture.ts";
 
@@ -36,25 +36,25 @@ const stored = async () =>
 
 test("stores the letter with its payload's bytes and hash", async () => {
   const payload = '{"store":"Zürich ☕"}';
-  await setAside(pool, { ...letter, payload });
+  await storeLetter(pool, { ...letter, payload });
   const [row] = await stored();
   expect(row).toMatchObject({ ...letter, payload: Buffer.from(payload) });
   expect(row?.payload_sha256.toString("hex")).toBe(createHash("sha256").update(payload).digest("hex"));
 });
 
 test("stores a letter once, also concurrently, and another one too", async () => {
-  await Promise.all([setAside(pool, letter), setAside(pool, letter), setAside(pool, letter)]);
+  await Promise.all([storeLetter(pool, letter), storeLetter(pool, letter), storeLetter(pool, letter)]);
   const [first] = await stored();
-  await setAside(pool, { ...letter, detail: "another detail" });
+  await storeLetter(pool, { ...letter, detail: "another detail" });
   expect(await stored()).toEqual([first]);
   for (const change of [{ index: 4 }, { origin: "18-0" }, { payload: "{}" }, { source: "v3" }])
-    await setAside(pool, { ...letter, ...change });
+    await storeLetter(pool, { ...letter, ...change });
   expect(await stored()).toHaveLength(5);
 });
 
 test("stores U+0000 in payload and detail, and megabytes", async () => {
-  await setAside(pool, { ...letter, payload: "\0{", detail: "Unexpected token '\0'" });
-  await setAside(pool, { ...letter, payload: "x".repeat(3_000_000) });
+  await storeLetter(pool, { ...letter, payload: "\0{", detail: "Unexpected token '\0'" });
+  await storeLetter(pool, { ...letter, payload: "x".repeat(3_000_000) });
   const [nul, large] = await stored();
   expect(nul?.payload).toEqual(Buffer.from([0, 0x7b]));
   expect(nul?.detail).toBe("Unexpected token '\\0'");
@@ -72,14 +72,14 @@ test.each([
   ["{", null],
   ["[".repeat(100_000), null],
 ])("stores the order's id of the payload %.40s as %j", async (payload, expected) => {
-  await setAside(pool, { ...letter, payload });
+  await storeLetter(pool, { ...letter, payload });
   expect((await stored()).map((row) => row.order_id)).toEqual([expected]);
 });
 
 describe("replayLetter", () => {
   const asLetters = async (orders: readonly Order[]): Promise<string[]> => {
     for (const [index, order] of orders.entries())
-      await setAside(pool, { ...letter, index, payload: encodeOrder(order) });
+      await storeLetter(pool, { ...letter, index, payload: encodeOrder(order) });
     return letterIds(pool, {}, "0", 1_000);
   };
   const counted = () => numberOf(pool, "SELECT coalesce(sum(orders), 0) FROM rollup_hour");

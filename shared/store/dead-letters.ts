@@ -31,7 +31,7 @@ export const orderIdIn = (payload: string): string | null => {
  * Stores a dead letter; storing it again changes nothing. The payload is stored as bytes, because it may not be valid
  * text. `detail` may quote it, and PostgreSQL accepts no U+0000 in a text.
  */
-export const setAside = async (pool: Pool, letter: DeadLetter): Promise<void> => {
+export const storeLetter = async (pool: Pool, letter: DeadLetter): Promise<void> => {
   await pool.query({
     name: "set-aside",
     text: `INSERT INTO dead_letters (source, origin, index, payload, payload_sha256, reason, detail, order_id)

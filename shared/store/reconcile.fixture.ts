@@ -60,55 +60,50 @@ const where = ({ bucket, store: s, drink }: Key): string =>
 const columns = ({ store: s, drink }: Key): string =>
   `mode${s === null ? "" : ", store"}${drink === null ? "" : ", drink"}`;
 
+/** A kind of damage, and the differences that reconcile finds after it. */
 type Damage = {
   readonly name: string;
   readonly sql: (key: Key) => string;
-  /** The differences that reconcile finds. */
   readonly found: (key: Key) => readonly object[];
 };
 const row = (key: Key, more: object): object => ({ ...key, mode: "v2", want: FIVE, have: FIVE, ...more });
+const update = (name: string, set: string, found: Damage["found"]): Damage => ({
+  name,
+  sql: (key) => `UPDATE ${key.rollup} SET ${set} WHERE ${where(key)}`,
+  found,
+});
+const copy = (key: Key, mode: string, figures: string): string =>
+  `INSERT INTO ${key.rollup} (bucket, ${columns(key)}, shard, orders, revenue_cents)
+   SELECT bucket, ${columns(key).replace("mode", mode)}, ${figures} FROM ${key.rollup} WHERE ${where(key)}`;
 
 export const DAMAGES: readonly Damage[] = [
+  update("with other orders", "orders = orders + 1", (key) => [
+    row(key, { have: { orders: 6, cents: 4_500 } }),
+  ]),
+  update("with other revenue", "revenue_cents = revenue_cents - 1", (key) => [
+    row(key, { have: { orders: 5, cents: 4_499 } }),
+  ]),
+  update("in the wrong bucket", "bucket = bucket + interval '7 seconds'", (key) => [
+    row(key, { have: null }),
+    row(key, { bucket: at(Date.parse(key.bucket) + 7_000), want: null }),
+  ]),
+  update("of the wrong mode", "mode = 'v3'", (key) => [
+    row(key, { have: null }),
+    row(key, { mode: "v3", want: null }),
+  ]),
   {
-    name: "orders changed",
-    sql: (key) => `UPDATE ${key.rollup} SET orders = orders + 1 WHERE ${where(key)}`,
-    found: (key) => [row(key, { have: { orders: 6, cents: 4_500 } })],
-  },
-  {
-    name: "revenue changed",
-    sql: (key) => `UPDATE ${key.rollup} SET revenue_cents = revenue_cents - 1 WHERE ${where(key)}`,
-    found: (key) => [row(key, { have: { orders: 5, cents: 4_499 } })],
-  },
-  {
-    name: "missing",
+    name: "that is missing",
     sql: (key) => `DELETE FROM ${key.rollup} WHERE ${where(key)}`,
     found: (key) => [row(key, { have: null })],
   },
   {
-    name: "duplicated in two shards",
-    sql: (key) =>
-      `INSERT INTO ${key.rollup} (bucket, ${columns(key)}, shard, orders, revenue_cents)
-       SELECT bucket, ${columns(key)}, 9, orders, revenue_cents FROM ${key.rollup} WHERE ${where(key)}`,
+    name: "that is duplicated in another shard",
+    sql: (key) => copy(key, "mode", "9, orders, revenue_cents"),
     found: (key) => [row(key, { have: { orders: 10, cents: 9_000 } })],
   },
   {
-    name: "in the wrong bucket",
-    sql: (key) => `UPDATE ${key.rollup} SET bucket = bucket + interval '7 seconds' WHERE ${where(key)}`,
-    found: (key) => [
-      row(key, { have: null }),
-      row(key, { bucket: at(Date.parse(key.bucket) + 7_000), want: null }),
-    ],
-  },
-  {
-    name: "of the wrong mode",
-    sql: (key) => `UPDATE ${key.rollup} SET mode = 'v3' WHERE ${where(key)}`,
-    found: (key) => [row(key, { have: null }), row(key, { mode: "v3", want: null })],
-  },
-  {
-    name: "extra, without orders",
-    sql: (key) =>
-      `INSERT INTO ${key.rollup} (bucket, ${columns(key)}, shard, orders, revenue_cents)
-       SELECT bucket, ${columns(key).replace("mode", "'v9'")}, 0, 0, 0 FROM ${key.rollup} WHERE ${where(key)}`,
+    name: "that is extra, without orders",
+    sql: (key) => copy(key, "'v9'", "0, 0, 0"),
     found: (key) => [row(key, { mode: "v9", want: null, have: { orders: 0, cents: 0 } })],
   },
 ];

@@ -4,7 +4,7 @@ import { freshDatabase, poolOn, until } from "../../test/fresh.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../domain/time.ts";
 import { adoptRestored } from "../modes/direct/count-stored.ts";
 import { readBoard } from "./board-read.ts";
-import { setAside } from "./dead-letters.ts";
+import { storeLetter } from "./dead-letters.ts";
 import { isPoison } from "./errors.ts";
 import type { Pool } from "./pool.ts";
 import {
@@ -151,7 +151,7 @@ test("deletes the expired buckets of each rollup by its own setting", async () =
 
 test("deletes expired dead letters", async () => {
   const letter = { source: "v2", origin: "1", index: 0, payload: "x", reason: "22P02", detail: "not JSON" };
-  for (const origin of ["1", "2", "3"]) await setAside(pool, { ...letter, origin });
+  for (const origin of ["1", "2", "3"]) await storeLetter(pool, { ...letter, origin });
   await pool.query(
     "UPDATE dead_letters SET set_aside_at = now() - interval '2200 hours' WHERE origin <> '3'",
   );

@@ -16,7 +16,7 @@ export const DISCONNECT_MS = 2_000;
  * `prompt` is for requests that a client waits for: decided within 2 s, where kafkajs would retry for half a minute.
  * `patient` is for background work, which only has to succeed.
  */
-const MANNERS = {
+const RETRIES = {
   prompt: {
     connectionTimeout: 1_000,
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -34,13 +34,13 @@ export const openKafka = (
   brokers: string,
   clientId: string,
   log: Log,
-  manner: keyof typeof MANNERS,
+  retries: keyof typeof RETRIES,
 ): Kafka => {
   repair();
   return new Kafka({
     clientId,
     ...addressesIn(brokers),
-    ...MANNERS[manner],
+    ...RETRIES[retries],
     logLevel: logLevel.WARN,
     logCreator: () => (entry) => logEntry(log, entry),
   });
@@ -96,7 +96,7 @@ const repair = (): void => {
   repaired = true;
   const load = createRequire(import.meta.url);
   stopIdleSpin((load("kafkajs/src/network/requestQueue/index.js") as { prototype: RequestQueue }).prototype);
-  leaveSilence((load("kafkajs/src/network/connection.js") as { prototype: Connection }).prototype);
+  closeSilentConnections((load("kafkajs/src/network/connection.js") as { prototype: Connection }).prototype);
 };
 
 /**
@@ -116,7 +116,7 @@ const stopIdleSpin = (prototype: RequestQueue): void => {
  * have dropped the connection silently, and the operating system would retransmit for a quarter of an hour. Kafka's own
  * client closes such a connection.
  */
-const leaveSilence = (prototype: Connection): void => {
+const closeSilentConnections = (prototype: Connection): void => {
   const { send } = prototype;
   prototype.send = async function (this: Connection, request: unknown) {
     try {
