@@ -116,7 +116,7 @@ describe("the figures", () => {
   test("have no freshness and a decaying rate for an idle source, however long it was idle", async () => {
     await countOrders(pool, someOrders(100));
     const rate = (await read()).views["v2"]?.ratePerSecond ?? 0;
-    expect(rate).toBeGreaterThan(5);
+    expect(rate).toBeGreaterThan(0);
     await pool.query("UPDATE applied SET updated_at = now() - interval '20 seconds'");
     expect((await read()).views["v2"]?.ratePerSecond).toBeLessThan(rate / 5);
     for (const idle of ["61 seconds", "3 hours", "9 years", "-3 hours", "-9 years"]) {

@@ -155,7 +155,7 @@ describe("clocks", () => {
     const { ages } = await count([...orders, ...orders.slice(0, 30)]);
     expect(ages.reduce((sum, { orders: n }) => sum + n, 0)).toBe(100);
     expect(Math.max(...ages.map(({ ms }) => ms))).toBeGreaterThanOrEqual(3_000);
-    expect(Math.min(...ages.map(({ ms }) => ms))).toBeLessThan(3_000);
+    expect(Math.min(...ages.map(({ ms }) => ms))).toBeLessThan(3_000 + Date.now() - now);
   });
 
   test.each([

@@ -1,5 +1,4 @@
 /** What v1 replies and reports when PostgreSQL is slow or fails: rejected, or possibly stored. */
-import { setTimeout as sleep } from "node:timers/promises";
 import { beforeEach, expect, test } from "vitest";
 import { numberOf } from "../../../dev/system/database.ts";
 import { freshDatabase, freshName, poolOn, silent, someOrders, until } from "../../../test/fresh.ts";
@@ -127,15 +126,21 @@ test("counts the backlog up to the given number", async () => {
 
 test("reports a backlog that cannot be counted in time as the given number, with its age", async () => {
   await untilAccepted();
-  /** Longer than a statement of the intake may take, and less than two of them. */
-  const heldMs = 1_700;
+  /** When the statement that waits for the lock started; NaN when none waits. */
+  const waitingSince = () =>
+    numberOf(
+      admin,
+      "SELECT max(extract(epoch FROM query_start)) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database() HAVING count(*) = 1",
+    );
   await whileHeld(admin, "LOCK TABLE meta IN ACCESS EXCLUSIVE MODE", async (holder) => {
     const asked = intake.backlog(1_000);
-    await sleep(heldMs);
+    await until("the count waits", async () => (await waitingSince()) > 0);
+    const first = await waitingSince();
+    await until("it was cancelled, and the age is read", async () => (await waitingSince()) > first);
     await holder.query("COMMIT");
     const { orders, oldestMs } = await asked;
     expect(orders).toBe(1_000);
-    expect(oldestMs).toBeGreaterThan(heldMs);
+    expect(oldestMs).toBeGreaterThan(1_300);
   });
 });
 
