@@ -1,20 +1,11 @@
-// On a copy of the bootstrap in a project of its own, with a stand-in for npm that installs in a moment: what is tested
-// is who installs when, and who ends with whom. (The real npm ci is every fresh clone's first start.)
+// A copy of the bootstrap in its own project, with a fake npm that installs at once: which start installs, and which
+// process stops with which. (The real npm ci is the first start of every fresh clone.)
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { folderForTest } from "../test/temporary.ts";
 import { isAlive } from "./system/servers/process-tree.ts";
 
 const nodePackage = `node-${process.platform}-${process.arch}`;
@@ -41,7 +32,7 @@ const PROGRAM = `
   setInterval(() => {}, 1000);`;
 
 beforeEach(() => {
-  project = mkdtempSync(join(realpathSync(tmpdir()), "coffee-rt-test-"));
+  project = folderForTest();
   started = [];
   mkdirSync(join(project, "dev"));
   for (const file of ["bootstrap.mjs", "install.mjs", "end-with-parent.ts"])
@@ -57,7 +48,6 @@ beforeEach(() => {
 });
 afterEach(() => {
   for (const child of started) child.kill("SIGKILL");
-  rmSync(project, { recursive: true, force: true });
 });
 
 type Run = {
@@ -93,7 +83,7 @@ const exit = async ({ child }: Run) => {
   return child.exitCode;
 };
 
-test("two starts in a bare clone install once, and both go on with their arguments", async () => {
+test("two starts in a fresh clone install once, and both run with their arguments", async () => {
   const both = [bootstrap(["start", "--a", "1"]), bootstrap(["start", "--b"])];
   const programs = await Promise.all(both.map((one) => one.program()));
   expect(programs.map(({ args }) => args)).toEqual([["--a", "1"], ["--b"]]);
@@ -104,7 +94,7 @@ test("two starts in a bare clone install once, and both go on with their argumen
   expect(installs()).toHaveLength(1);
 });
 
-test("an npm that outlives its killed bootstrap is waited for", async () => {
+test("waits for an npm that outlives its killed bootstrap", async () => {
   const first = bootstrap(["start"], { INSTALL_MS: "2000" });
   await vi.waitFor(() => expect(existsSync(join(project, ".coffee-rt", "npm-ci.pid"))).toBe(true), {
     timeout: PATIENCE_MS,
@@ -115,7 +105,7 @@ test("an npm that outlives its killed bootstrap is waited for", async () => {
   expect(installs()).toHaveLength(1);
 });
 
-test("without the pinned Node a newer one goes on, and says so", async () => {
+test("without the pinned Node runs a newer one, and reports that", async () => {
   const left = bootstrap(["start"], { LEAVE_OUT: "1" });
   await left.program();
   expect(left.output()).toContain("Node 0.0.0 is not installed for this system");
@@ -139,7 +129,7 @@ test("kill -9 of the bootstrap stops the program as a signal would", async () =>
   expect(one.output()).toContain("stopping");
 });
 
-test("kill -9 of npm stops the program; a shell that merely ends does not", async () => {
+test("kill -9 of npm stops the program; the end of a shell does not", async () => {
   const inShell = [`${process.execPath} dev/bootstrap.mjs start & wait`];
   const npm = run("sh", ["-c", ...inShell], { npm_lifecycle_event: "start" });
   const { pid } = await npm.program();
@@ -151,7 +141,7 @@ test("kill -9 of npm stops the program; a shell that merely ends does not", asyn
   process.kill(background.pid, "SIGKILL");
 });
 
-test("an unknown target is answered with the known ones", async () => {
+test("an unknown target prints the known ones", async () => {
   const unknown = bootstrap(["serve"]);
   expect(await exit(unknown)).toBe(2);
   expect(unknown.output()).toContain("start | test");

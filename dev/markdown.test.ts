@@ -1,17 +1,11 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
+import { folderForTest } from "../test/temporary.ts";
 import { tableOf, writeSection } from "./markdown.ts";
 
-let folder = "";
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), "coffee-rt-page-"));
-});
-afterEach(() => rmSync(folder, { recursive: true }));
-
 test("writes a section between its marks, repeatedly, and changes nothing else", () => {
-  const page = join(folder, "page.md");
+  const page = join(folderForTest(), "page.md");
   writeFileSync(page, "before\n<!-- runs:begin -->\nold\n<!-- runs:end -->\nafter\n");
   for (const text of ["one", "two"]) writeSection(page, "runs", text);
   expect(readFileSync(page, "utf8")).toBe("before\n<!-- runs:begin -->\n\ntwo\n\n<!-- runs:end -->\nafter\n");

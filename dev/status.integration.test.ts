@@ -1,14 +1,12 @@
 import { Writable } from "node:stream";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { until } from "../test/fresh.ts";
-import { type System, startSystem } from "../test/system.ts";
+import { postOrder } from "../test/requests.ts";
+import { startSystem } from "../test/system.ts";
 import { openStatus } from "./status.ts";
 
-let system: System;
-beforeAll(async () => {
-  system = await startSystem({ modes: ["v1", "v2"] });
-});
-afterAll(() => system.close());
+const system = await startSystem({ modes: ["v1", "v2"] });
+afterAll(system.close);
 
 /** A terminal of which everything that is written is kept. */
 const terminal = () => {
@@ -25,12 +23,10 @@ const terminal = () => {
   };
 };
 
-test("a line per mode with what was accepted, counted and waits, redrawn in place under what is said", async () => {
+test("redraws a line per mode with accepted, counted and pending orders below other output", async () => {
   const { out, written } = terminal();
   const status = openStatus(system.url, out);
-  const order = { method: "POST", headers: { "content-type": "application/json" } };
-  const body = JSON.stringify({ drink: "latte", store: "uptown", price: 4.5 });
-  for (let i = 0; i < 3; i++) await fetch(`${system.url}/api/v2/order`, { ...order, body });
+  for (let i = 0; i < 3; i++) await postOrder(system.url, "v2");
   await until("the orders are shown", () => /v2 {2}accepted +3 {3}counted +3 {3}lag +0 .*ok/.test(written()));
   expect(written()).toMatch(/v1 {2}accepted +0 /);
   status.say("something happened");
@@ -38,9 +34,9 @@ test("a line per mode with what was accepted, counted and waits, redrawn in plac
   status.close();
 });
 
-test("says when the API does not answer", async () => {
+test("reports that the API does not answer", async () => {
   const { out, written } = terminal();
   const status = openStatus("http://127.0.0.1:9", out);
-  await until("it is said", () => written().includes("the API does not answer"));
+  await until("it is reported", () => written().includes("the API does not answer"));
   status.close();
 });

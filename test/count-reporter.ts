@@ -1,8 +1,8 @@
 import type { Reporter, SerializedError, TestModule } from "vitest/node";
 
 /**
- * Ends the run with the line `N passed, N failed` (and `, N skipped`), alone. What fails outside a test (a file that
- * does not load, a hook, a threshold) counts as a failure, so that the line never reads better than the run was.
+ * Prints `N passed, N failed` (and `, N skipped`) as the last line. A failure outside a test (a file that does not load,
+ * a hook, a threshold) counts as a failed test.
  */
 export default class CountReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], errors: readonly SerializedError[]): void {

@@ -1,16 +1,13 @@
 /** An order becomes a dead letter and is replayed: by the order API, a worker and the operator's command. */
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { driftOf } from "../dev/system/database.ts";
 import { until } from "./fresh.ts";
 import { OPERATOR, startProgram } from "./processes.ts";
 import { dashboardOf, LATTE, postOrder, statusOf } from "./requests.ts";
-import { type System, startSystem } from "./system.ts";
+import { startSystem } from "./system.ts";
 
-let system: System;
-beforeAll(async () => {
-  system = await startSystem({ modes: ["v2"] });
-});
-afterAll(() => system.close());
+const system = await startSystem({ modes: ["v2"] });
+afterAll(system.close);
 
 const post = async (drink: string): Promise<string> => {
   const response = await postOrder(system.url, "v2", { ...LATTE, drink });

@@ -1,7 +1,8 @@
 /** One key is one order, in every mode and between modes, however often and with whatever body it is sent. */
 import { v7 as newOrderId } from "uuid";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { DAY_MS, MINUTE_MS } from "#shared/domain/time.ts";
+import { whileHeld } from "#shared/store/store.fixture.ts";
 import { driftOf, numberOf } from "../dev/system/database.ts";
 import { until } from "./fresh.ts";
 import {
@@ -11,13 +12,10 @@ import {
   postOrder,
   untilDecided,
 } from "./requests.ts";
-import { type System, startSystem } from "./system.ts";
+import { startSystem } from "./system.ts";
 
-let system: System;
-beforeAll(async () => {
-  system = await startSystem();
-});
-afterAll(() => system.close());
+const system = await startSystem();
+afterAll(system.close);
 
 const mocha = { drink: "mocha", store: "central", price: 3.8 };
 
@@ -140,17 +138,11 @@ describe.each(["v1", "v2", "v3"])("%s", (mode) => {
     const key = newOrderId();
     expect(await statusOf(key)).toMatchObject({ status: 404, type: "not-yet-visible-or-unknown" });
     // no worker can count meanwhile
-    const lock = await system.pool.connect();
-    try {
-      await lock.query(
-        "SET idle_in_transaction_session_timeout = 0; BEGIN; LOCK TABLE applied IN EXCLUSIVE MODE",
-      );
+    await whileHeld(system.pool, "LOCK TABLE applied IN EXCLUSIVE MODE", async () => {
       const response = await post(mode, key, latte);
       expect(response.headers.get("location")).toBe(`/api/orders/${key}`);
       expect((await statusOf(key)).status).toBe(isStored ? "stored" : 404);
-    } finally {
-      lock.release(true);
-    }
+    });
     expect(await untilCounted(key)).toMatchObject({ mode, drink: "latte" });
   });
 });

@@ -19,18 +19,18 @@ const commandsIn = (text: string): string[] =>
 
 const recipes = recipesIn(read("justfile"));
 
-test("no recipe stands there twice", () => {
+test("no recipe is defined twice", () => {
   const twice = 'all := "a: b"\nload mode profile="smoke": up\n    x: y\nup +modes:\nload *options:\n';
   expect(recipesIn(twice)).toEqual(["load", "up", "load"]);
   expect(recipes).toContain("up");
   expect(recipes.filter((name, index) => recipes.indexOf(name) !== index)).toEqual([]);
 });
 
-test("every just command of the documents is a recipe", () => {
+test("every recipe that the documents name exists", () => {
   const documents = ["README.md", ...readdirSync(join(root, "docs")).map((file) => `docs/${file}`)];
-  const typed = documents
+  const named = documents
     .filter((file) => file.endsWith(".md"))
     .flatMap((file) => commandsIn(read(file)).map((name) => ({ file, name })));
-  expect(typed.map(({ name }) => name)).toContain("scale");
-  expect(typed.filter(({ name }) => !recipes.includes(name))).toEqual([]);
+  expect(named.map(({ name }) => name)).toContain("scale");
+  expect(named.filter(({ name }) => !recipes.includes(name))).toEqual([]);
 });

@@ -1,22 +1,19 @@
 /** The same orders give the same figures, to the cent, in every mode. */
 import { v7 as newOrderId } from "uuid";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import type { Dashboard } from "#shared/domain/dashboard.ts";
 import type { OrderRequest } from "#shared/domain/order.ts";
 import { randomFrom } from "#shared/domain/random.ts";
 import { modes as allModes, modeNamed } from "#shared/modes/all.ts";
 import { catalogue, until } from "./fresh.ts";
 import { dashboardOf, getJson, LATTE, postJson, postOrder, untilDecided } from "./requests.ts";
-import { type System, startSystem } from "./system.ts";
+import { startSystem } from "./system.ts";
 
 const ORDERS = 1_000;
 const modes = allModes.map(({ name }) => name);
 
-let system: System;
-beforeAll(async () => {
-  system = await startSystem();
-});
-afterAll(() => system.close());
+const system = await startSystem();
+afterAll(system.close);
 
 /** Orders of the last hours and days, by one clock, so that every mode has the same ones. */
 const seededOrders = (nowMs: number): OrderRequest[] => {

@@ -3,6 +3,7 @@ import { Redis } from "ioredis";
 import { v7 as newOrderId } from "uuid";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { WebSocket } from "ws";
+import { whileHeld } from "#shared/store/store.fixture.ts";
 import type { Setup } from "#shared/wire/operations.ts";
 import { until } from "./fresh.ts";
 import { committed, faults, type OpenApi, type Schema } from "./published-document.ts";
@@ -124,17 +125,10 @@ test("returns dashboard, setup and sales: as JSON and CSV, unchanged, invalid an
   expect((await ask("GET", "/api/sales?by=store", { headers: { accept: "text/csv" } })).status).toBe(200);
   expect((await ask("GET", "/api/sales", { headers: { "if-none-match": "*" } })).status).toBe(304);
   expect((await ask("GET", "/api/sales?bucket=week")).type).toBe("invalid");
-  const lock = await system.pool.connect();
-  try {
-    await lock.query(
-      "SET idle_in_transaction_session_timeout = 0; BEGIN; LOCK rollup_hour IN ACCESS EXCLUSIVE MODE",
-    );
+  await whileHeld(system.pool, "LOCK rollup_hour IN ACCESS EXCLUSIVE MODE", async () => {
     const slow = await ask("GET", "/api/sales");
     expect([slow.status, slow.type]).toEqual([503, "too-slow"]);
-  } finally {
-    await lock.query("ROLLBACK");
-    lock.release(true);
-  }
+  });
 });
 
 test("returns health and metrics", async () => {

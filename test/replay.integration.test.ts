@@ -1,37 +1,27 @@
-/** The operator's replay command as a program, without a database of its own, against the real system. */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+/** The operator's replay command as a program, on a real system. */
+import { writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { afterAll, expect, test } from "vitest";
 import { modes } from "#shared/modes/all.ts";
 import { catalogue } from "./fresh.ts";
 import { OPERATOR, startProgram } from "./processes.ts";
-import { type System, startSystem } from "./system.ts";
+import { startSystem } from "./system.ts";
+import { folderForFile } from "./temporary.ts";
 
 const ROWS = 3_000;
-let system: System;
-let folder: string;
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "coffee-rt-replay-"));
-  const { stores, drinks } = catalogue;
-  const rows = Array.from({ length: ROWS }, (_, index) => {
-    const at = new Date(Date.UTC(2026, 2, 1) + index * 90_000).toISOString().slice(0, 19).replace("T", ",");
-    return `${at},${stores[index % stores.length]},${drinks[index % drinks.length]},${((index % 900) / 100 + 1).toFixed(2)}`;
-  });
-  await writeFile(
-    join(folder, "sales.csv"),
-    `date,time,store,drink,price\n${rows.join("\n")}\n2026-03-01,10:00,x,y,0\n`,
-  );
-  system = await startSystem();
+const file = join(folderForFile(), "sales.csv");
+const { stores, drinks } = catalogue;
+const rows = Array.from({ length: ROWS }, (_, index) => {
+  const at = new Date(Date.UTC(2026, 2, 1) + index * 90_000).toISOString().slice(0, 19).replace("T", ",");
+  const price = ((index % 900) / 100 + 1).toFixed(2);
+  return `${at},${stores[index % stores.length]},${drinks[index % drinks.length]},${price}`;
 });
-afterAll(async () => {
-  await system.close();
-  await rm(folder, { recursive: true });
-});
+writeFileSync(file, `date,time,store,drink,price\n${rows.join("\n")}\n2026-03-01,10:00,x,y,0\n`);
+const system = await startSystem();
+afterAll(system.close);
 
 const replay = async (...args: string[]): Promise<{ code: number | null; output: string }> => {
-  const file = join(folder, "sales.csv");
-  const program = startProgram(OPERATOR, { XDG_STATE_HOME: folder }, ["replay", file, ...args]);
+  const program = startProgram(OPERATOR, { XDG_STATE_HOME: dirname(file) }, ["replay", file, ...args]);
   const code = await program.ended;
   return { code, output: program.output() };
 };

@@ -12,10 +12,44 @@ import { driftOf, numberOf, withRedis } from "../dev/system/database.ts";
 import { temporaryFolder } from "../dev/system/launcher.ts";
 import { startPostgres } from "../dev/system/servers/postgres.ts";
 import { closeAll, freshName, freshServers, poolForTest, type Servers, until, variablesOf } from "./fresh.ts";
-import { dump, restore } from "./logical-dump.ts";
 import { countedAt, dashboardOf, postOrder, untilDecided } from "./requests.ts";
 import { type System, startSystem } from "./system.ts";
 import { startWorkerHere, type WorkerHere } from "./worker-here.ts";
+
+/** As by pg_dump and psql, which the embedded PostgreSQL does not include. By table, its rows as PostgreSQL's own JSON: never parsed here, since a bigint may not fit into a number. */
+type Dump = ReadonlyMap<string, string>;
+
+const TABLES = `
+SELECT relname AS name FROM pg_class
+WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition AND relname <> 'migrations'`;
+
+/** All tables in one snapshot, transaction ids and the system identifier included. */
+const dump = async (pool: Pool): Promise<Dump> => {
+  const client = await pool.connect();
+  try {
+    await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+    const tables = new Map<string, string>();
+    for (const { name } of (await client.query<{ name: string }>(TABLES)).rows) {
+      const text = `SELECT coalesce(json_agg(t), '[]')::text AS rows FROM ${name} AS t`;
+      tables.set(name, (await client.query<{ rows: string }>(text)).rows[0]?.rows ?? "[]");
+    }
+    await client.query("COMMIT");
+    return tables;
+  } finally {
+    client.release();
+  }
+};
+
+/** Into a migrated database; replaces the rows that migrations inserted. */
+const restore = async (pool: Pool, tables: Dump): Promise<void> => {
+  for (const [name, rows] of tables) {
+    await pool.query(`DELETE FROM ${name}`);
+    await pool.query(
+      `INSERT INTO ${name} OVERRIDING SYSTEM VALUE SELECT * FROM json_populate_recordset(NULL::${name}, $1)`,
+      [rows],
+    );
+  }
+};
 
 type Counts = Partial<Record<"v1" | "v2" | "v3", number>>;
 

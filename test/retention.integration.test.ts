@@ -1,6 +1,6 @@
 /** Retention in a running system: clients see the same figures, and a late redelivery is never counted twice. */
 import { v7 as newOrderId } from "uuid";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { DAY_MS, iso } from "#shared/domain/time.ts";
 import { modeNamed } from "#shared/modes/all.ts";
 import { loadSettings } from "#shared/runtime/config.ts";
@@ -8,15 +8,12 @@ import { makeWeeks, ordersOf, retainNow } from "#shared/store/retention.fixture.
 import { numberOf } from "../dev/system/database.ts";
 import { catalogue, freshName, silent, until, variablesOf } from "./fresh.ts";
 import { countedAt, dashboardOf, getJson, LATTE, postOrder, untilDecided } from "./requests.ts";
-import { type System, startSystem } from "./system.ts";
+import { startSystem } from "./system.ts";
 
 const topic = freshName("orders");
 const env = { V3_TOPIC: topic, V3_GROUP: topic };
-let system: System;
-beforeAll(async () => {
-  system = await startSystem({ env });
-});
-afterAll(() => system.close());
+const system = await startSystem({ env });
+afterAll(system.close);
 
 const untilCounted = (orders: number): Promise<void> =>
   until(`${orders} are on the board`, async () => {

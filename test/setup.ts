@@ -10,21 +10,21 @@ declare module "vitest" {
   export interface ProvidedContext {
     postgresUrl: string;
     kafkaBrokers: string;
-    /** Null where none can be had. */
+    /** Null where it is not available. */
     chromium: Chromium | null;
   }
 }
 
-/** What test files copy their databases from. */
+/** The template of the databases of test files. */
 export const TEMPLATE = "coffee_template";
 
-/** One PostgreSQL and one Kafka for all files; each file makes its own database and topics there. */
+/** One PostgreSQL and one Kafka for all files; each file has its own databases and topics. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const log = (line: string): void => console.log(line);
   const [postgres, kafka, chromium] = await Promise.all([
     startPostgres({ durable: false }),
     startKafka({ log }),
-    // once for all files: several at a time would be in each other's way
+    // once for all files, because concurrent installations conflict
     browserFor(log),
   ]);
   const admin = new pg.Client({ connectionString: postgres.url });
@@ -43,7 +43,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   };
 }
 
-/** Where there is none the page's tests are left out, and say so; not where everything has to be tested. */
+/** Without Chromium the tests of the page are skipped with a message; in CI the run fails. */
 const browserFor = async (log: (line: string) => void): Promise<Chromium | null> => {
   try {
     return await findChromium(log);

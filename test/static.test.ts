@@ -1,11 +1,11 @@
-/** Types, lint, format and imports are part of the tests: one command says whether the repository is sound. */
+/** Types, lint, format and imports are part of the tests. */
 import { execFile, execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { cruise, type ICruiseResult } from "dependency-cruiser";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import imports from "../.dependency-cruiser.ts";
+import { folderForTest } from "./temporary.ts";
 
 const root = join(import.meta.dirname, "..");
 
@@ -21,7 +21,7 @@ test.each(["dev/lint.mjs ci --colors=off", "dev/typecheck.mjs"])("%s finds no vi
   expect(code, output).toBe(0);
 });
 
-/** Imports that an area forbids, one a file. */
+/** Imports that an area forbids, one in each file. */
 const FORBIDDEN_IMPORTS = {
   "shared/domain/a.ts": 'import { join } from "node:path";',
   "shared/ports.ts": 'import { a } from "./domain/a.ts";',
@@ -63,10 +63,9 @@ const ALLOWED_IMPORTS = {
   ),
 };
 
-/** A project of these files in a folder of its own, which is removed after the test. */
+/** A project of these files in a temporary folder. */
 const plant = (files: Record<string, string>): string => {
-  const folder = mkdtempSync(join(tmpdir(), "coffee-rt-planted-"));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const folder = folderForTest();
   for (const [path, text] of Object.entries(files)) {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     writeFileSync(join(folder, path), text);
@@ -74,7 +73,7 @@ const plant = (files: Record<string, string>): string => {
   return folder;
 };
 
-test("an import that the area of a file forbids is found, in every area", async () => {
+test("finds a forbidden import in every area", async () => {
   const baseDir = plant({
     "package.json": '{ "imports": { "#shared/*": "./shared/*" } }',
     ...ALLOWED_IMPORTS,

@@ -1,12 +1,16 @@
 /** Servers that accept TLS besides their plain ports, with a user and a password. */
+import { execFileSync } from "node:child_process";
+import { chmodSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Redis } from "ioredis";
 import pg from "pg";
 import { migrate } from "../db/migrate.ts";
+import { giveToServerUser } from "../dev/system/servers/data-dir.ts";
 import { startKafka } from "../dev/system/servers/kafka.ts";
 import { freePort } from "../dev/system/servers/ports.ts";
 import { startPostgres } from "../dev/system/servers/postgres.ts";
 import { startRedis } from "../dev/system/servers/redis.ts";
-import { type Certificates, makeCertificates } from "./certificates.ts";
 
 /** Letters and digits: it is part of URLs, and the output of the programs is searched for it. */
 export const PASSWORD = "s3cretOfTheTest";
@@ -88,5 +92,54 @@ export const startTlsServers = async (): Promise<TlsServers> => {
       await Promise.all([postgres, board, stream, kafka].map(({ server }) => server.stop()));
       certificates.remove();
     },
+  };
+};
+
+/** An authority and a certificate for this machine, made by openssl. */
+type Certificates = {
+  readonly folder: string;
+  /** Trusted by clients. */
+  readonly authority: string;
+  readonly certificate: string;
+  readonly key: string;
+  /** Key and certificate in one file, for Kafka. */
+  readonly both: string;
+  remove(): void;
+};
+
+const DAYS = "2";
+const NEW_KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
+
+const makeCertificates = (): Certificates => {
+  const folder = mkdtempSync(join(realpathSync(tmpdir()), "coffee-rt-certificates-"));
+  // the servers run as another user
+  chmodSync(folder, 0o755);
+  const at = (name: string): string => join(folder, name);
+  const openssl = (...args: string[]): void => {
+    execFileSync("openssl", args, { cwd: folder, stdio: "pipe" });
+  };
+  const authority = "req -x509 -keyout ca.key -out ca.pem -subj /CN=test-authority -days".split(" ");
+  openssl(...authority, DAYS, ...NEW_KEY);
+  openssl("req", ...NEW_KEY, "-keyout", "server.key", "-out", "server.csr", "-subj", "/CN=localhost");
+  writeFileSync(at("names"), "subjectAltName=DNS:localhost,IP:127.0.0.1\n");
+  const signing =
+    "x509 -req -in server.csr -out server.pem -CA ca.pem -CAkey ca.key -CAcreateserial -extfile names";
+  openssl(...signing.split(" "), "-days", DAYS);
+  writeFileSync(
+    at("both.pem"),
+    readFileSync(at("server.key"), "utf8") + readFileSync(at("server.pem"), "utf8"),
+  );
+  for (const name of ["server.key", "server.pem", "both.pem"]) {
+    chmodSync(at(name), 0o600);
+    giveToServerUser(at(name));
+  }
+  chmodSync(at("ca.pem"), 0o644);
+  return {
+    folder,
+    authority: at("ca.pem"),
+    certificate: at("server.pem"),
+    key: at("server.key"),
+    both: at("both.pem"),
+    remove: () => rmSync(folder, { recursive: true, force: true }),
   };
 };

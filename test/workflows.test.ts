@@ -1,8 +1,9 @@
-/** The workflows: nothing that a third party can change, and nothing that only they can run. */
+/** Workflows use pinned actions, few rights, and only scripts that run on any machine. */
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
+import packageJson from "../package.json" with { type: "json" };
 
 type Job = {
   readonly "timeout-minutes"?: number;
@@ -16,13 +17,8 @@ type Workflow = { readonly permissions?: unknown; readonly jobs: Readonly<Record
 
 const root = join(import.meta.dirname, "..");
 const folder = join(root, ".github/workflows");
-const scripts = (
-  JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
-    scripts: Readonly<Record<string, string>>;
-  }
-).scripts;
 
-/** A sentence for each thing that is wrong with a workflow. */
+/** A sentence for each problem of a workflow. */
 const problemsIn = (text: string): string[] => {
   const { permissions, jobs } = parse(text) as Workflow;
   const problems: string[] = [];
@@ -36,7 +32,7 @@ const problemsIn = (text: string): string[] => {
       if (uses?.startsWith("actions/checkout@") && given?.["persist-credentials"] !== false)
         problems.push(`${name} leaves its credentials behind`);
       if (run !== undefined) problems.push(...unknownIn(run).map((what) => `${name} runs ${what}`));
-      // what comes from outside is data, never part of a script
+      // input is data, never part of a script
       if (run?.includes("${{")) problems.push(`${name} writes an expression into a script`);
     }
   }
@@ -46,12 +42,12 @@ const problemsIn = (text: string): string[] => {
 const SCRIPT = /^(?:sudo --preserve-env env "PATH=\$PATH" )?(\.ci\/[\w-]+)(?: [\w"$. -]+)?$/;
 const TARGET = /^npm run ([\w:-]+)$/;
 
-/** Every step is one of our scripts and nothing else, so that anyone can run it. */
+/** Every step runs one of the project's scripts, and nothing else. */
 const unknownIn = (run: string): string[] => {
   const script = SCRIPT.exec(run)?.[1];
   if (script !== undefined) return isProgram(join(root, script)) ? [] : [`${script}, which is not there`];
   const target = TARGET.exec(run)?.[1] ?? "";
-  return target in scripts ? [] : [`something that is no script: ${run}`];
+  return target in packageJson.scripts ? [] : [`something that is no script: ${run}`];
 };
 
 const isProgram = (file: string): boolean => existsSync(file) && (statSync(file).mode & 0o111) !== 0;
@@ -60,27 +56,21 @@ test.each(readdirSync(folder))("%s", (file) => {
   expect(problemsIn(readFileSync(join(folder, file), "utf8"))).toEqual([]);
 });
 
-describe("a workflow with a problem is found", () => {
+describe("finds", () => {
   const good = readFileSync(join(folder, "ci.yml"), "utf8");
-  test.each([
+  const LINT = "run: npm run lint";
+  const noScript = (job: string, run: string): string => `${job} runs something that is no script: ${run}`;
+  test.each<[string | RegExp, string, string]>([
     [/@08c6903\S+ # v5.0.0/, "@v5", "is not pinned by digest: - uses: actions/checkout@v5"],
     ["contents: read", "contents: write", "may do more than read"],
     ["timeout-minutes: 10", "name: style", "style may run for ever"],
     ["{ persist-credentials: false }", "{ fetch-depth: 0 }", "style leaves its credentials behind"],
     ["run: .ci/run", "run: .ci/walk", "test runs .ci/walk, which is not there"],
-    ["run: npm run lint", "run: npx biome", "style runs something that is no script: npx biome"],
-    [
-      "run: .ci/run",
-      "run: wget x | sh; .ci/run",
-      "test runs something that is no script: wget x | sh; .ci/run",
-    ],
-    [
-      "run: npm run lint",
-      "run: npm run lint && rm x",
-      "style runs something that is no script: npm run lint && rm x",
-    ],
+    [LINT, "run: npx biome", noScript("style", "npx biome")],
+    ["run: .ci/run", "run: wget x | sh; .ci/run", noScript("test", "wget x | sh; .ci/run")],
+    [LINT, `${LINT} && rm x`, noScript("style", "npm run lint && rm x")],
     ["npm run typecheck", `npm run ${"$"}{{ github.head_ref }}`, "style writes an expression into a script"],
-  ])("%s", (from, to, problems) => {
-    expect(problemsIn(good.replace(from, to))).toContain(problems);
+  ])("%s", (from, to, problem) => {
+    expect(problemsIn(good.replace(from, to))).toContain(problem);
   });
 });

@@ -1,17 +1,11 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
+import { folderForTest } from "../../test/temporary.ts";
 import { faults } from "./faults.ts";
 import { readOptions } from "./options.ts";
 import { faultsTable, modesTable, openResults, summaryOf } from "./results.ts";
 import type { RunResult } from "./run.ts";
-
-let folder: string;
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), "coffee-rt-results-"));
-});
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const run = (more: Partial<RunResult> = {}): RunResult => ({
   mode: "v2",
@@ -30,7 +24,7 @@ const run = (more: Partial<RunResult> = {}): RunResult => ({
 });
 
 test("results grow with each run, and are resumed or replaced", () => {
-  const file = join(folder, "new", "results.json");
+  const file = join(folderForTest(), "new", "results.json");
   const first = openResults(file, true);
   first.add(run());
   first.add(run({ seed: 2 }));
@@ -66,14 +60,8 @@ test("the tables show the sums of each mode and the worst recovery of each fault
 });
 
 test("plans the chosen faults with each seed", () => {
-  const { planned, isWhole } = readOptions([
-    "--mode",
-    "v1,v2",
-    "--fault",
-    "kill-stream,kill-worker",
-    "--seed",
-    "7,8",
-  ]);
+  const args = "--mode v1,v2 --fault kill-stream,kill-worker --seed 7,8";
+  const { planned, isWhole } = readOptions(args.split(" "));
   expect(isWhole).toBe(false);
   expect(planned.map(({ mode, fault, seed }) => `${mode} ${fault.name} ${seed}`)).toEqual([
     "v1 kill-worker 7",

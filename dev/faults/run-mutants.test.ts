@@ -1,21 +1,15 @@
 import { execFile } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
+import { folderForFile } from "../../test/temporary.ts";
 import { faultsOf } from "./faults.ts";
 import { type Edit, edited, settingsWith } from "./mutants/mutant.ts";
 import { mutants, verdictOf } from "./run-mutants.ts";
 
 const root = join(import.meta.dirname, "..", "..");
-let folder: string;
-let file: string;
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), "coffee-rt-mutant-"));
-  file = join(folder, "price.ts");
-  writeFileSync(file, "const price: number = 3;\nconsole.log(price);\n");
-});
-afterAll(() => rmSync(folder, { recursive: true }));
+const file = join(folderForFile(), "price.ts");
+writeFileSync(file, "const price: number = 3;\nconsole.log(price);\n");
 
 const run = (edits: readonly Edit[]): Promise<{ code: number; output: string }> =>
   new Promise((resolve) => {
@@ -71,15 +65,10 @@ test("a mutant is caught by the problem that it causes, and by no other one", ()
 
 test.each([
   ["orders are refused without a fault", { ...WARM, acknowledged: 0 }, [], "only 0 of 400 orders were ack"],
-  [
-    "an API is not ready without a fault",
-    { ...WARM, ready: false },
-    [],
-    "/readyz was not ok before the fault",
-  ],
+  ["an API is not ready before it", { ...WARM, ready: false }, [], "/readyz was not ok before the fault"],
   ["its programs never start", null, [], "the run ended before its fault"],
   ["it was not loaded", WARM, ["shared/x.ts"], "never loaded: shared/x.ts"],
-])("a mutant is bad when %s, whatever its run found", (_, warmUp, unloaded, why) => {
+])("a mutant is bad when %s, also when its run found a problem", (_, warmUp, unloaded, why) => {
   expect(verdictOf(MUTANT, { problems: [LOST], warmUp }, unloaded)).toEqual({
     verdict: "bad mutant",
     problems: [expect.stringContaining(why), LOST],

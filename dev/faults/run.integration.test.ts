@@ -13,13 +13,11 @@ import { runFault } from "./run.ts";
 /** A run ends when everything is acknowledged and counted; a machine that is ten times busier takes longer. */
 const PATIENCE_SECONDS = 560;
 
-test.each([
-  ["v1", "kill-api"],
+// launcher.integration.test.ts kills every process of every mode
+test.concurrent.each([
   ["v1", "net-api-postgres-replies-lost"],
   ["v2", "kill-worker"],
   ["v2", "net-worker-postgres-replies-lost"],
-  ["v2", "kill-stream"],
-  ["v3", "kill-kafka"],
   ["v3", "flush-board"],
 ])("%s loses nothing and counts nothing twice through %s", async (mode, name) => {
   const lines: string[] = [];

@@ -124,7 +124,7 @@ test("finds orders of another mode", async () => {
   expect(problems).toEqual([expect.stringMatching(/^40 orders stored with another body/)]);
 });
 
-test("finds a stored order that is gone: it is lost, the rollups and dashboards are too high", async () => {
+test("finds a deleted order: it is lost, and rollups and dashboards are too high", async () => {
   await system.pool.query(`CREATE TABLE aside AS SELECT * FROM orders WHERE order_id = '${idAt(3)}'`);
   const { lost, countedTwice, problems } = await auditWith(
     `DELETE FROM orders WHERE order_id = '${idAt(3)}'`,

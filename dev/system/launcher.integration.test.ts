@@ -1,95 +1,83 @@
 /** Every process of the whole system is killed under load, and every acknowledged order is counted once. */
-import { chmodSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { v7 as newOrderId } from "uuid";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { modes } from "#shared/modes/all.ts";
-import { until } from "../../test/fresh.ts";
+import { openClosers } from "#shared/runtime/lifecycle.ts";
+import { totalsProblems } from "./audit.ts";
 import { openConnections } from "./client/connections.ts";
 import { deliver } from "./client/orders.ts";
-import { type System, startSystem } from "./launcher.ts";
+import { totalsOf, withDatabase } from "./database.ts";
+import { type System, startSystem, temporaryFolder } from "./launcher.ts";
 import { isAlive } from "./servers/process-tree.ts";
+import { waitUntil } from "./wait.ts";
 
-let system: System;
-let dataDir: string;
+const closers = openClosers();
+const dataDir = temporaryFolder("coffee-rt-launcher-", closers);
 const lines: string[] = [];
-
+let system: System;
 beforeAll(async () => {
-  dataDir = mkdtempSync(join(realpathSync(tmpdir()), "coffee-rt-launcher-"));
-  chmodSync(dataDir, 0o755);
-  const options = {
+  system = await startSystem({
     modes: modes.map(({ name }) => name),
     dataDir,
-    onLine: (line: string) => void lines.push(line),
-  };
-  system = await startSystem({ ...options, env: { V3_SESSION_TIMEOUT_MS: "6000", LOG_LEVEL: "warn" } });
+    onLine: (line) => void lines.push(line),
+    env: { V3_SESSION_TIMEOUT_MS: "6000", LOG_LEVEL: "warn" },
+  });
 });
 afterAll(async () => {
   await system.stop();
-  rmSync(dataDir, { recursive: true, force: true });
+  await closers.closeAll();
 });
-
-const counted = async (mode: string): Promise<number> => {
-  const response = await fetch(`${system.url}/api/sales?bucket=day&mode=${mode}`).catch(() => null);
-  if (!response?.ok) return -1;
-  const { rows } = (await response.json()) as { rows: { orders: number }[] };
-  return rows.reduce((sum, row) => sum + row.orders, 0);
-};
 
 const LATTE = { drink: "latte", store: "uptown", cents: 450, timestamp: null };
 
-/** A client that sends each order under one key until it is acknowledged, one after the other. */
-const client = async (mode: string, acknowledged: string[], signal: AbortSignal): Promise<void> => {
+/** Sends each order under one key until it is acknowledged, one after the other; returns how many. */
+const sendUntil = async (mode: string, signal: AbortSignal, onAcknowledged: () => void): Promise<number> => {
   const connections = openConnections(system.url, 5_000);
   // an order that was sent is delivered after the signal too: it may be stored
   const never = new AbortController().signal;
+  let acknowledged = 0;
   while (!signal.aborted) {
-    const order = { ...LATTE, id: newOrderId() };
-    await deliver({
-      ...{ connections: () => connections, mode, orders: [order] },
-      pauseMs: () => 100,
-      signal: never,
-    });
-    acknowledged.push(order.id);
+    const orders = [{ ...LATTE, id: newOrderId() }];
+    await deliver({ connections: () => connections, mode, orders, pauseMs: () => 100, signal: never });
+    acknowledged++;
+    onAcknowledged();
     await sleep(5);
   }
   await connections.close();
+  return acknowledged;
 };
 
-test("counts every acknowledged order once while every process is killed and restarts", async () => {
-  const acknowledged: Record<string, string[]> = Object.fromEntries(system.modes.map((mode) => [mode, []]));
+test("counts every acknowledged order once, to the cent, while every process is killed and restarts", async () => {
+  let total = 0;
   const over = new AbortController();
-  const clients = system.modes.flatMap((mode) => {
-    const mine = acknowledged[mode] ?? [];
-    return [client(mode, mine, over.signal), client(mode, mine, over.signal)];
+  const sending = system.modes.map((mode) => {
+    const send = (): Promise<number> => sendUntil(mode, over.signal, () => total++);
+    return { mode, clients: Promise.all([send(), send()]) };
   });
-  const total = (): number => Object.values(acknowledged).flat().length;
-  const processes = [
-    ...[...system.apis, ...system.workers].map(({ name, pid }) => ({ name, pid })),
-    ...Object.values(system.servers).map(({ name, pid }) => ({ name, pid })),
-  ];
+  const processes = [...system.apis, ...system.workers, ...Object.values(system.servers)];
   for (const { name, pid } of processes) {
-    const before = total();
-    await until(`orders before ${name} is killed`, () => total() > before + 50);
+    const before = total;
+    await waitUntil(`orders are acknowledged before ${name} is killed`, () => total > before + 50);
     const victim = pid() ?? 0;
     process.kill(victim, "SIGKILL");
-    await until(`${name} runs again`, () => isRunningAgain(pid, victim));
+    await waitUntil(`${name} runs again`, () => isRunningAgain(pid, victim));
+    expect(lines.some((line) => line.startsWith(`${name} exited`))).toBe(true);
   }
   over.abort();
-  await Promise.all(clients);
-  for (const mode of system.modes) {
-    const expected = acknowledged[mode]?.length ?? 0;
-    expect(expected).toBeGreaterThan(100);
-    await until(`${mode} has counted ${expected}`, async () => (await counted(mode)) >= expected);
-    expect(await counted(mode)).toBe(expected);
-  }
-  for (const { name } of processes)
-    expect(
-      lines.some((line) => line.startsWith(`${name} exited`)),
-      name,
-    ).toBe(true);
+  await withDatabase(system.env["DATABASE_URL"] ?? "", async (pool) => {
+    for (const { mode, clients } of sending) {
+      const orders = (await clients).reduce((sum, count) => sum + count, 0);
+      expect(orders).toBeGreaterThan(100);
+      await waitUntil(
+        `${mode} has counted ${orders}`,
+        async () => ((await totalsOf(pool, mode)).rollups["rollup_minute"]?.orders ?? 0) >= orders,
+      );
+      // the clients and the queues deliver some orders twice
+      const totals = { ...(await totalsOf(pool, mode)), duplicates: 0 };
+      expect(totalsProblems(null, totals, { orders, cents: orders * LATTE.cents })).toEqual([]);
+    }
+  });
 });
 
 const isRunningAgain = (pid: () => number | undefined, before: number): boolean => {
@@ -102,7 +90,7 @@ const isRunningAgain = (pid: () => number | undefined, before: number): boolean 
   }
 };
 
-test("a second start on the same data is refused, and stopping leaves no process behind", async () => {
+test("rejects a second start on the same data, and stops every process", async () => {
   await expect(startSystem({ modes: ["v1"], dataDir })).rejects.toThrow(/another start .* is using/);
   const pids = [...system.apis, ...system.workers, ...Object.values(system.servers)].map(
     ({ pid }) => pid() ?? 0,

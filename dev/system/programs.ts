@@ -29,7 +29,7 @@ export type HttpProgram = Program & {
   readonly mode: string | null;
   /** http://127.0.0.1:PORT; /metrics is below it. */
   readonly url: string;
-  /** Resolves when an API accepts orders in all of its modes, or a worker answers; throws after a minute. */
+  /** Resolves when an API accepts orders in all of its modes, or a worker answers; throws after two minutes. */
   ready(): Promise<void>;
 };
 
@@ -57,7 +57,6 @@ export type ProgramsOptions = {
   readonly root?: string | undefined;
 };
 
-const READY_WITHIN_MS = 60_000;
 const PAGE_BYTES = 4_096;
 
 /** Names are "order-api", "order-api-2" and so on; "worker-v2", "worker-v2-2" and so on. */
@@ -90,7 +89,7 @@ export const openPrograms = (options: ProgramsOptions): Programs => {
       const port = await portFor(own, "PORT");
       const url = `http://127.0.0.1:${port}`;
       const program = run("order-api", nameOf("order-api"), file, { ...own, PORT: port });
-      const ready = () => waitUntil(`${url} accepts orders`, () => isReady(url), READY_WITHIN_MS);
+      const ready = () => waitUntil(`${url} accepts orders`, () => isReady(url));
       return { ...program, kind: "order-api", mode: null, url, ready };
     },
     startWorker: async (mode, own = {}) => {
@@ -104,7 +103,7 @@ export const openPrograms = (options: ProgramsOptions): Programs => {
         kind: "worker",
         mode,
         url,
-        ready: () => waitUntil(`${url} answers`, answers, READY_WITHIN_MS),
+        ready: () => waitUntil(`${url} answers`, answers),
       };
     },
     start: (name, file, own = {}) => run("worker", name, file, own),

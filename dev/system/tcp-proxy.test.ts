@@ -6,7 +6,7 @@ import { randomFrom } from "#shared/domain/random.ts";
 import { openTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
 import { waitUntil } from "./wait.ts";
 
-/** Answers each piece in capitals. */
+/** Answers each text in capitals. */
 let server: Server;
 let received: string;
 let proxy: TcpProxy;
@@ -50,34 +50,38 @@ const open = async (): Promise<Client> => {
   await new Promise((resolve) => socket.once("connect", resolve).once("close", resolve));
   return { socket, text: () => text, end: () => end };
 };
+/** Sends a text, and waits for the server's answer after the texts before. */
+const exchange = async (client: Client, text: string): Promise<void> => {
+  const expected = client.text() + text.toUpperCase();
+  client.socket.write(text);
+  await waitUntil("the answer", () => client.text() === expected);
+};
+const untilReset = (client: Client): Promise<void> =>
+  waitUntil("a reset", () => client.end() === "ECONNRESET");
 const QUIET_MS = 100;
 
 test("undisturbed: passes bytes and ends both ways", async () => {
   const client = await open();
-  client.socket.write("hello");
-  await waitUntil("the answer", () => client.text() === "HELLO");
+  await exchange(client, "hello");
   client.socket.end();
   await waitUntil("the end", () => client.end() === "end");
 });
 
 test("cut: resets connections and new ones until it is over", async () => {
   const client = await open();
-  client.socket.write("hello");
-  await waitUntil("the answer", () => client.text() === "HELLO");
+  await exchange(client, "hello");
   proxy.disturb("cut");
-  await waitUntil("a reset", () => client.end() === "ECONNRESET");
+  await untilReset(client);
   const late = await open();
-  await waitUntil("a reset", () => late.end() === "ECONNRESET");
+  await untilReset(late);
   proxy.disturb("none");
   const later = await open();
-  later.socket.write("again");
-  await waitUntil("the answer", () => later.text() === "AGAIN");
+  await exchange(later, "again");
 });
 
 test("silent: drops everything without an error; then resets only connections that missed bytes", async () => {
   const [busy, idle] = [await open(), await open()];
-  idle.socket.write("hello");
-  await waitUntil("the answer", () => idle.text() === "HELLO");
+  await exchange(idle, "hello");
   received = "";
   proxy.disturb("silent");
   busy.socket.write("hello");
@@ -85,9 +89,8 @@ test("silent: drops everything without an error; then resets only connections th
   await sleep(QUIET_MS);
   expect([received, busy.end(), made.end()]).toEqual(["", "", ""]);
   proxy.disturb("none");
-  await waitUntil("a reset", () => busy.end() === "ECONNRESET");
-  idle.socket.write("still here");
-  await waitUntil("the answer", () => idle.text() === "HELLOSTILL HERE");
+  await untilReset(busy);
+  await exchange(idle, "still here");
 });
 
 test("replies-lost: passes requests and drops replies", async () => {
@@ -98,7 +101,7 @@ test("replies-lost: passes requests and drops replies", async () => {
   await sleep(QUIET_MS);
   expect([client.text(), client.end()]).toEqual(["", ""]);
   proxy.disturb("none");
-  await waitUntil("a reset", () => client.end() === "ECONNRESET");
+  await untilReset(client);
 });
 
 test("requests-lost: passes replies and drops what is sent from then on", async () => {
@@ -112,22 +115,19 @@ test("requests-lost: passes replies and drops what is sent from then on", async 
   await sleep(QUIET_MS);
   expect([received, client.end()]).toEqual(["hello", ""]);
   proxy.disturb("none");
-  await waitUntil("a reset", () => client.end() === "ECONNRESET");
+  await untilReset(client);
 });
 
 test("forgotten: existing connections stay silent for good, new ones work", async () => {
   const client = await open();
-  client.socket.write("hello");
-  await waitUntil("the answer", () => client.text() === "HELLO");
+  await exchange(client, "hello");
   proxy.disturb("forgotten");
   client.socket.write(" again");
   const later = await open();
-  later.socket.write("new");
-  await waitUntil("the answer", () => later.text() === "NEW");
+  await exchange(later, "new");
   proxy.disturb("none");
   client.socket.write(" and again");
-  later.socket.write("er");
-  await waitUntil("the answer", () => later.text() === "NEWER");
+  await exchange(later, "er");
   await sleep(QUIET_MS);
   expect([client.text(), client.end(), received]).toEqual(["HELLO", "", "hellonewer"]);
 });

@@ -1,14 +1,11 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { until } from "../../test/fresh.ts";
 import { startProgram } from "../../test/processes.ts";
 import { LATTE, postOrder } from "../../test/requests.ts";
-import { type System, startSystem } from "../../test/system.ts";
+import { startSystem } from "../../test/system.ts";
 
-let system: System;
-beforeAll(async () => {
-  system = await startSystem({ modes: ["v2"] });
-});
-afterAll(() => system.close());
+const system = await startSystem({ modes: ["v2"] });
+afterAll(system.close);
 
 test("the example prints each round number once, as soon as it is sold", async () => {
   const order = async (store: string): Promise<void> => {

@@ -1,34 +1,28 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeEach, describe, expect, test } from "vitest";
+import { openClosers } from "#shared/runtime/lifecycle.ts";
 import { encodeOrder } from "#shared/wire/order-message.ts";
 import { numberOf } from "../../dev/system/database.ts";
+import { temporaryFolder } from "../../dev/system/launcher.ts";
 import { someOrders } from "../../test/fresh.ts";
 import { UsageError } from "./command.ts";
 import { one, openLetters } from "./dead-letters.fixture.ts";
 import { deadLetters } from "./dead-letters.ts";
 
-let letters: Awaited<ReturnType<typeof openLetters>>;
-let folder: string;
-beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), "coffee-letters-"));
-  letters = await openLetters();
-});
-beforeEach(() => letters.emptied());
-afterAll(async () => {
-  await letters.pool.end();
-  rmSync(folder, { recursive: true });
-});
+const closers = openClosers();
+afterAll(() => closers.closeAll());
+const folder = temporaryFolder("coffee-rt-letters-", closers);
+const letters = await openLetters();
+beforeEach(letters.emptied);
 
 describe("replay", () => {
-  const spoil = "ALTER TABLE orders ADD CONSTRAINT nothing CHECK (price_cents < 0) NOT VALID";
-  const mend = "ALTER TABLE orders DROP CONSTRAINT nothing";
-
-  test("of what is poison still leaves it open and says why; once mended it counts", async () => {
+  test("leaves an order open with the reason while it fails, and counts it later", async () => {
     await letters.keptOrders([one()]);
-    await letters.pool.query(spoil);
-    const { status, lines } = await letters.run("replay", "1").finally(() => letters.pool.query(mend));
+    await letters.pool.query("ALTER TABLE orders ADD CONSTRAINT nothing CHECK (price_cents < 0) NOT VALID");
+    const { status, lines } = await letters
+      .run("replay", "1")
+      .finally(() => letters.pool.query("ALTER TABLE orders DROP CONSTRAINT nothing"));
     expect(status).toBe(1);
     expect(lines[0]).toMatch(/^1: stays open, it still cannot be counted \(23514\): .*"nothing"/);
     expect(await letters.figures()).toEqual({ open: 1, counted: 0 });
@@ -41,7 +35,7 @@ describe("replay", () => {
     expect((await letters.run("replay", "2")).lines).toContain("2: there is no such dead letter.");
   });
 
-  test("of all takes those of a mode and a reason, and leaves what is no JSON", async () => {
+  test("of all replays those of a mode and a reason, and leaves those that are not JSON", async () => {
     await letters.keptOrders(someOrders(3, 1), { reason: "23514" });
     await letters.keptOrders(someOrders(2, 2), { source: "v3", reason: "23514" });
     await letters.keptOrders(someOrders(2, 3), { source: "v3" });
@@ -58,7 +52,7 @@ describe("replay", () => {
     expect(await letters.figures()).toEqual({ open: 1, counted: 7 });
   });
 
-  test("of more than a page misses none", async () => {
+  test("of all reads every page", async () => {
     await letters.pool.query(
       `INSERT INTO dead_letters (source, origin, index, payload, payload_sha256, reason, detail)
        SELECT 'v2', n, 0, '5', '', '22023', '' FROM generate_series(1, 1203) AS n`,
@@ -102,7 +96,7 @@ describe("replay of a correction", () => {
     expect((await letters.figures()).open).toBe(0);
   });
 
-  test("takes a whole entry's orders, and all of them or none", async () => {
+  test("counts all orders of an entry or none", async () => {
     const orders = someOrders(3);
     const texts = orders.map(encodeOrder);
     await letters.kept({ index: -1, payload: texts.join(";") });
@@ -133,9 +127,9 @@ describe("replay of a correction", () => {
   });
 });
 
-test("a payload that cannot be read is wrong usage", async () => {
+test("a payload file that cannot be read is a usage error", async () => {
   await letters.keptOrders([one()]);
-  await expect(letters.run("replay", "1", "--payload", join(folder, "nobody"))).rejects.toThrow(
+  await expect(letters.run("replay", "1", "--payload", join(folder, "missing"))).rejects.toThrow(
     /cannot be read.*ENOENT/,
   );
 });

@@ -1,14 +1,15 @@
-/** The command on a database of its own, with letters to use it on. */
+/** The command on a new database, with letters for it. */
 import type { Order } from "#shared/domain/order.ts";
 import { type DeadLetter, storeLetter } from "#shared/store/dead-letters.ts";
 import type { Pool } from "#shared/store/pool.ts";
+import { openTestPool } from "#shared/store/store.fixture.ts";
 import { encodeOrder } from "#shared/wire/order-message.ts";
 import { emptied, numberOf } from "../../dev/system/database.ts";
-import { freshDatabase, poolOn, someOrders } from "../../test/fresh.ts";
+import { someOrders } from "../../test/fresh.ts";
 import { deadLetters } from "./dead-letters.ts";
 
 export const openLetters = async () => {
-  const pool = poolOn(await freshDatabase());
+  const pool = await openTestPool();
   const kept = (letter: Partial<DeadLetter>): Promise<void> =>
     storeLetter(pool, {
       source: "v2",
@@ -25,7 +26,7 @@ export const openLetters = async () => {
     keptOrders: async (orders: readonly Order[], letter: Partial<DeadLetter> = {}): Promise<void> => {
       for (const order of orders) await kept({ payload: encodeOrder(order), ...letter });
     },
-    /** Numbers of letters begin with 1 again. */
+    /** The next letter has the id 1. */
     emptied: async (): Promise<void> => {
       await emptied(pool);
       await pool.query("ALTER TABLE dead_letters ALTER COLUMN id RESTART");

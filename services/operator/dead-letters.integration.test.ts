@@ -1,32 +1,18 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { someOrders } from "../../test/fresh.ts";
 import { UsageError } from "./command.ts";
 import { one, openLetters } from "./dead-letters.fixture.ts";
 
-let letters: Awaited<ReturnType<typeof openLetters>>;
-beforeAll(async () => {
-  letters = await openLetters();
-});
-beforeEach(() => letters.emptied());
-afterAll(() => letters.pool.end());
+const letters = await openLetters();
+beforeEach(letters.emptied);
 
 describe("list", () => {
   test("shows open letters, the newest first, and how many there are for each reason", async () => {
     const order = one();
-    await letters.kept({
-      origin: "17-0",
-      index: -1,
-      payload: "{",
-      reason: "malformed",
-      detail: "Expected\n\x1b[2J '}'",
-    });
-    await letters.keptOrders([order], {
-      source: "v3",
-      origin: "4:1700",
-      index: 3,
-      reason: "23514",
-      detail: "too cheap",
-    });
+    const malformed = { reason: "malformed", detail: "Expected\n\x1b[2J '}'" };
+    await letters.kept({ origin: "17-0", index: -1, payload: "{", ...malformed });
+    const cheap = { reason: "23514", detail: "too cheap" };
+    await letters.keptOrders([order], { source: "v3", origin: "4:1700", index: 3, ...cheap });
     await letters.kept({ reason: "23514" });
     await letters.run("discard", "3");
     const { status, lines } = await letters.run("list");
@@ -42,7 +28,7 @@ describe("list", () => {
     ]);
   });
 
-  test("by mode, reason and limit, with --all also those that are settled", async () => {
+  test("filters by mode, reason and limit, and has settled ones with --all", async () => {
     for (const source of ["v2", "v3", "v3"]) await letters.kept({ source });
     await letters.kept({ source: "v3", reason: "23514" });
     await letters.run("discard", "1", "2");
@@ -62,7 +48,7 @@ describe("list", () => {
     ]);
   });
 
-  test("for programs as JSON", async () => {
+  test("prints JSON", async () => {
     const order = one();
     await letters.keptOrders([order], { reason: "23514" });
     const { lines } = await letters.run("list", "--json");
@@ -76,10 +62,10 @@ describe("list", () => {
 
 describe("show", () => {
   test.each([
-    ["as it is when it is text", '{"store":"Zürich ☕",\n"drink":"latte"}', "text"],
-    ["in base64 when a terminal would obey it", '"\x1b]0;gotcha\x07"', "base64"],
-    ["in base64 with a NUL character", "\0{", "base64"],
-  ])("the payload %s", async (_name, payload, encoding) => {
+    ["as it is, when it is text", '{"store":"Zürich ☕",\n"drink":"latte"}', "text"],
+    ["in base64, when it has control characters", '"\x1b]0;gotcha\x07"', "base64"],
+    ["in base64, with a NUL character", "\0{", "base64"],
+  ])("prints the payload %s", async (_name, payload, encoding) => {
     await letters.kept({ payload, detail: "because\nof that", origin: "17-0" });
     const { status, lines } = await letters.run("show", "1");
     expect(status).toBe(0);
@@ -88,7 +74,7 @@ describe("show", () => {
     expect(lines.at(-1)).toBe(encoding === "text" ? payload : Buffer.from(payload).toString("base64"));
   });
 
-  test("says that there is none", async () => {
+  test("exits with 1 when there is no such letter", async () => {
     expect(await letters.run("show", "99")).toEqual({ status: 1, lines: ["There is no dead letter 99."] });
   });
 });
@@ -97,21 +83,16 @@ describe("discard", () => {
   test("marks open letters, keeps them, and lets them be replayed after all", async () => {
     await letters.keptOrders(someOrders(2));
     await letters.run("replay", "2");
-    expect(await letters.run("discard", "1")).toEqual({
-      status: 0,
-      lines: ["1: discarded; it is kept and can still be replayed."],
-    });
-    expect(await letters.run("discard", "1")).toEqual({
-      status: 0,
-      lines: ["1: is discarded; nothing changed."],
-    });
-    expect(await letters.run("discard", "2", "3")).toEqual({
-      status: 1,
-      lines: ["2: is replayed; nothing changed.", "3: there is no such dead letter."],
-    });
-    expect((await letters.run("replay", "--all")).lines).toEqual([
-      "0 counted now, 0 had been counted before.",
-    ]);
+    const discard = async (...ids: string[]) => {
+      const { status, lines } = await letters.run("discard", ...ids);
+      return [status, ...lines];
+    };
+    expect(await discard("1")).toEqual([0, "1: discarded; it is kept and can still be replayed."]);
+    expect(await discard("1")).toEqual([0, "1: is discarded; nothing changed."]);
+    const others = [1, "2: is replayed; nothing changed.", "3: there is no such dead letter."];
+    expect(await discard("2", "3")).toEqual(others);
+    const none = ["0 counted now, 0 had been counted before."];
+    expect((await letters.run("replay", "--all")).lines).toEqual(none);
     expect((await letters.run("replay", "1")).lines[0]).toBe("1: replayed; 1 counted.");
     expect((await letters.run("list", "--all")).lines.join("\n")).not.toMatch(/open|discarded/);
   });
@@ -134,7 +115,7 @@ test.each<[string[], RegExp]>([
   [["replay", "--all", "--payload", "x"], /one dead letter/],
   [["discard", "--all"], /'--all'/],
   [["discard"], /takes the ids/],
-])("%j is wrong usage", async (args, message) => {
+])("%j is a usage error", async (args, message) => {
   const outcome = letters.run(...args);
   await expect(outcome).rejects.toThrow(message);
   await expect(outcome).rejects.toThrow(UsageError);

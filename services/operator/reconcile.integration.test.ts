@@ -1,41 +1,25 @@
-/** The command as an operator calls it: a process, its lines and its status. */
-import { execFile } from "node:child_process";
-import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import type { Pool } from "#shared/store/pool.ts";
+/** `npm run reconcile` as a process: its output and exit codes. */
+import { afterAll, beforeEach, expect, test } from "vitest";
 import { at, HOUR, KEYS, sold } from "#shared/store/reconcile.fixture.ts";
+import { untilLockWaiters, whileHeld } from "#shared/store/store.fixture.ts";
 import { driftOf, numberOf } from "../../dev/system/database.ts";
 import { freshDatabase, poolOn, until } from "../../test/fresh.ts";
+import { OPERATOR, startProgram } from "../../test/processes.ts";
 
-let databaseUrl: string;
-let pool: Pool;
-beforeAll(async () => {
-  databaseUrl = await freshDatabase();
-  pool = poolOn(databaseUrl);
-});
+const databaseUrl = await freshDatabase();
+const pool = poolOn(databaseUrl);
 beforeEach(() => sold(pool));
 afterAll(() => pool.end());
 
-type Ended = { readonly status: number | null; readonly out: string; readonly err: string };
-const main = join(import.meta.dirname, "main.ts");
-const start = (...args: string[]) => {
-  const ended = Promise.withResolvers<Ended>();
-  const child = execFile(
-    process.execPath,
-    [main, "reconcile", ...args],
-    { env: { DATABASE_URL: databaseUrl } },
-    (_error, out, err) => ended.resolve({ status: child.exitCode, out, err }),
-  );
-  return { child, ended: ended.promise };
+const start = (...args: string[]) =>
+  startProgram(OPERATOR, { DATABASE_URL: databaseUrl }, ["reconcile", ...args]);
+const reconcile = async (...args: string[]): Promise<{ status: number | null; out: string }> => {
+  const program = start(...args);
+  return { status: await program.ended, out: program.output() };
 };
-const reconcile = (...args: string[]): Promise<Ended> => start(...args).ended;
 
-test("says equal, with status 0, in words and as JSON, and names what is history", async () => {
-  expect(await reconcile()).toEqual({
-    status: 0,
-    out: "Equal: the rollups agree with 244 orders.\n",
-    err: "",
-  });
+test("exits with 0 when all is equal, and prints what was dropped, as text and JSON", async () => {
+  expect(await reconcile()).toEqual({ status: 0, out: "Equal: the rollups agree with 244 orders.\n" });
   await pool.query("INSERT INTO dropped VALUES ('orders', $1)", [at(HOUR)]);
   const { status, out } = await reconcile();
   expect(status).toBe(0);
@@ -47,7 +31,7 @@ test("says equal, with status 0, in words and as JSON, and names what is history
   });
 });
 
-test("tells a difference by table, bucket and key, with status 1, and changes nothing", async () => {
+test("exits with 1 and prints each difference with table, bucket and key, and changes nothing", async () => {
   await pool.query(`UPDATE rollup_hour SET orders = orders + 1 WHERE drink = 'affogato';
     UPDATE applied SET orders = orders - 2 WHERE source = 'v1'`);
   for (let again = 0; again < 2; again++) {
@@ -70,14 +54,14 @@ test("tells a difference by table, bucket and key, with status 1, and changes no
   });
 });
 
-test("tells twenty of many and how many more there are", async () => {
+test("prints twenty differences and the number of others", async () => {
   await pool.query("DELETE FROM rollup_minute; DELETE FROM rollup_day");
   const lines = (await reconcile()).out.trimEnd().split("\n");
   expect(lines).toHaveLength(22);
   expect(lines[20]).toMatch(/^and \d+ more: .*rollup_minute \d+/);
 });
 
-test("repairs, shows what, with status 0; and again there is nothing to do", async () => {
+test("repairs, prints the changes and exits with 0; a second repair has none", async () => {
   await pool.query(KEYS.map(({ rollup }) => `DELETE FROM ${rollup} WHERE bucket = '${at(HOUR)}'`).join(";"));
   const { status, out } = await reconcile("--repair");
   expect(status).toBe(0);
@@ -95,33 +79,22 @@ test("repairs, shows what, with status 0; and again there is nothing to do", asy
 test.each([
   ["SIGINT", 130],
   ["SIGKILL", null],
-] as const)("is ended by %s in the middle, and nothing is changed or left waiting", async (how, status) => {
+] as const)("%s ends a repair, which changes nothing and leaves no session", async (how, status) => {
   await pool.query("DELETE FROM rollup_minute");
-  const waiting = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'coffee-reconcile'";
-  const holder = await pool.connect();
-  try {
-    await holder.query(
-      "BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0; UPDATE meta SET epoch = epoch",
-    );
-    const { child, ended } = start("--repair");
-    await until(
-      "it holds the lock",
-      async () => (await numberOf(pool, `${waiting} AND wait_event_type = 'Lock'`)) === 1,
-    );
-    child.kill(how);
-    expect((await ended).status).toBe(status);
-    await until("its session is gone", async () => (await numberOf(pool, waiting)) === 0);
-  } finally {
-    await holder.query("ROLLBACK");
-    holder.release();
-  }
+  const sessions = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'coffee-reconcile'";
+  await whileHeld(pool, "UPDATE meta SET epoch = epoch", async () => {
+    const program = start("--repair");
+    await untilLockWaiters(pool, 1);
+    expect(await program.kill(how)).toBe(status);
+    await until("its session has ended", async () => (await numberOf(pool, sessions)) === 0);
+  });
   expect(await numberOf(pool, "SELECT count(*) FROM rollup_minute")).toBe(0);
   expect(await numberOf(pool, "SELECT epoch FROM meta")).toBe(1);
 });
 
-test("called wrongly says how, with status 2", async () => {
-  const { status, err } = await reconcile("--mend");
+test("exits with 2 and the usage for an unknown option", async () => {
+  const { status, out } = await reconcile("--fix");
   expect(status).toBe(2);
-  expect(err).toContain("--mend");
-  expect(err).toContain("reconcile --repair");
+  expect(out).toContain("--fix");
+  expect(out).toContain("reconcile --repair");
 });

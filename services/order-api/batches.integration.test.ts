@@ -2,18 +2,15 @@ import { connect, type Socket } from "node:net";
 import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { v7 as newOrderId } from "uuid";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { numberOf } from "../../dev/system/database.ts";
 import { metricOf } from "../../dev/system/programs.ts";
 import { until } from "../../test/fresh.ts";
 import { LATTE as latte, postOrder } from "../../test/requests.ts";
-import { type System, startSystem } from "../../test/system.ts";
+import { startSystem } from "../../test/system.ts";
 
-let system: System;
-beforeAll(async () => {
-  system = await startSystem();
-});
-afterAll(() => system.close());
+const system = await startSystem();
+afterAll(system.close);
 
 const lattes = (count: number): object[] =>
   Array.from({ length: count }, () => ({ ...latte, id: newOrderId() }));

@@ -1,9 +1,9 @@
-/** When a mode is said to take orders: by the outcomes of orders, and by its probe while there are none. */
+/** A mode is ready by the outcomes of its orders, and by its probe while there are none. */
 import { expect, test } from "vitest";
 import { KeyConflict, Unavailable, type UnavailableReason } from "#shared/ports.ts";
 import { openReadiness } from "./intakes.ts";
 
-const taken = { replayed: false } as const;
+const accepted = { replayed: false } as const;
 const unavailable = (reason: UnavailableReason): Unavailable => new Unavailable(reason, `because: ${reason}`);
 
 /** Probes answer in turn, null for success; the clock moves only by `pass`. */
@@ -27,7 +27,7 @@ test("a mode is not ready before its first probe", () => {
   expect(open().problem()).toBe("not probed yet");
 });
 
-test("without orders each probe decides anew", async () => {
+test("without orders the last probe decides", async () => {
   const readiness = open([null, "read-only", null]);
   const seen: (string | null)[] = [];
   for (let poll = 0; poll < 3; poll++) {
@@ -37,9 +37,9 @@ test("without orders each probe decides anew", async () => {
   expect(seen).toEqual([null, "read-only", null]);
 });
 
-test("while orders are taken the backend is not probed", async () => {
+test("does not probe the backend while orders are accepted", async () => {
   const readiness = open(["refused"]);
-  readiness.wrote([taken]);
+  readiness.wrote([accepted]);
   await readiness.update();
   expect([readiness.problem(), readiness.probes()]).toEqual([null, 0]);
   await readiness.update();
@@ -63,26 +63,26 @@ test.each(["backend_away", "outcome_unknown", "timeout"] as const)(
   },
 );
 
-test("an order that is taken ends a failure at once", async () => {
+test("an accepted order ends a failure at once", async () => {
   const readiness = open();
   readiness.failed(unavailable("backend_away"));
   await readiness.update();
-  readiness.wrote([taken]);
+  readiness.wrote([accepted]);
   await readiness.update();
   expect(readiness.problem()).toBe(null);
   await readiness.update();
   expect(readiness.problem()).toBe(null);
 });
 
-test("one order that is taken outweighs others that fail", async () => {
+test("one accepted order outweighs others that fail", async () => {
   const readiness = open();
   readiness.failed(unavailable("outcome_unknown"));
-  readiness.wrote([unavailable("backend_away"), taken]);
+  readiness.wrote([unavailable("backend_away"), accepted]);
   await readiness.update();
   expect(readiness.problem()).toBe(null);
 });
 
-test("an order that fails by itself, or is refused by this process, says nothing about the backend", async () => {
+test("ignores orders that fail by themselves or are rejected by this process", async () => {
   const readiness = open();
   readiness.wrote([new KeyConflict("taken"), new Error("violates a check constraint")]);
   for (const reason of ["queue_full", "closing", "lag", "overloaded"] as const)
@@ -91,12 +91,12 @@ test("an order that fails by itself, or is refused by this process, says nothing
   expect([readiness.problem(), readiness.probes()]).toEqual([null, 1]);
 });
 
-test("a probe that hangs is a problem, unless an order is taken meanwhile", async () => {
+test("a probe that hangs is a problem, unless an order is accepted meanwhile", async () => {
   const hanging = openReadiness(() => new Promise(() => undefined));
   await hanging.update();
   expect(hanging.problem()).toBe("no answer in 1000 ms");
   const probing = hanging.update();
-  hanging.wrote([taken]);
+  hanging.wrote([accepted]);
   await probing;
   expect(hanging.problem()).toBe(null);
 });

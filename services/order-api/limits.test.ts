@@ -11,7 +11,7 @@ beforeEach(() => {
   entered = [];
 });
 
-/** A request that takes so long once it is admitted: later in the turn, as a body's end does. */
+/** A request with this duration once it is admitted, spent later in the turn, like the end of a body. */
 const enter = (name: string, tookMs = 0): boolean =>
   turns.enter(() => {
     entered.push(name);
@@ -52,7 +52,7 @@ describe("turns of the event loop", () => {
     expect(await enteredInTurn()).toBe("a b c");
   });
 
-  test("admit what they have time for, at least one request each", async () => {
+  test("admit requests for their time, at least one each", async () => {
     enter("a");
     now += 10;
     for (const name of ["b", "c", "d"]) enter(name, 6);
@@ -65,7 +65,7 @@ describe("turns of the event loop", () => {
     expect(admitted.length).toBeGreaterThan(2);
   });
 
-  test("leave the rest of the loop its time, and admit at once after a pause", async () => {
+  test("admit at once after a pause", async () => {
     enter("a");
     now += 1_000;
     await nextTurn();
@@ -73,7 +73,7 @@ describe("turns of the event loop", () => {
     expect(entered).toEqual(["a", "b"]);
   });
 
-  test("reject once the first has waited for 100 ms, and forget none that waits", async () => {
+  test("reject once the first has waited for 100 ms, and keep those that wait", async () => {
     enter("a");
     now += 10;
     enter("b");
@@ -99,7 +99,7 @@ describe("admission", () => {
     return results;
   };
 
-  test("asks for the lag, then for the queue, then for a turn", () => {
+  test("checks the lag, then the queue, then the turn", () => {
     expect(admitted()).toEqual([null]);
     Object.assign(mode, { full: true });
     expect(admitted()).toEqual([{ reason: "queue_full" }]);
@@ -112,7 +112,7 @@ describe("admission", () => {
     expect(admitted()).toEqual([{ reason: "overloaded" }]);
   });
 
-  test("asks again after a wait for a turn: the queue may have filled", async () => {
+  test("checks again after a wait for a turn: the queue may be full", async () => {
     enter("a");
     now += 10;
     const results = admitted();

@@ -1,33 +1,24 @@
 import { v7 as newOrderId, v4 as randomId } from "uuid";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import type { Order } from "#shared/domain/order.ts";
 import { iso } from "#shared/domain/time.ts";
-import { countStored } from "#shared/modes/direct/count-stored.ts";
-import { storeOrders } from "#shared/modes/direct/stored-orders.ts";
-import { countCarried, recordConflicts } from "#shared/store/count.ts";
+import { recordConflicts } from "#shared/store/count.ts";
 import { storeLetter } from "#shared/store/dead-letters.ts";
+import { countOrders, store, untilStoredCounted, whileHeld } from "#shared/store/store.fixture.ts";
 import { encodeOrder, encodeOrders } from "#shared/wire/order-message.ts";
-import { someOrders, until } from "../../test/fresh.ts";
+import { someOrders } from "../../test/fresh.ts";
 import { promisedWithin } from "../../test/promised.ts";
-import { type System, startSystem } from "../../test/system.ts";
+import { startSystem } from "../../test/system.ts";
 
-let system: System;
-beforeAll(async () => {
-  system = await startSystem({ modes: ["v1"], workers: false });
-});
-afterAll(() => system.close());
+const system = await startSystem({ modes: ["v1"], workers: false });
+afterAll(system.close);
 
 const get = (id: string): Promise<Response> => fetch(`${system.url}/api/orders/${id}`);
-const status = async (id: string): Promise<unknown> => (await get(id)).json();
+const status = async ({ id }: Order): Promise<unknown> => (await get(id)).json();
 const one = (seed: number): Order => someOrders(1, seed)[0] as Order;
-const count = (orders: readonly Order[], source: string) =>
-  countCarried(system.pool, { source, part: 0, position: "1-0", messages: encodeOrders(orders) });
-const shown = ({ id, drink, store, priceCents, eventTimeMs }: Order) => ({
-  id,
-  drink,
-  store,
-  price: priceCents / 100,
-  timestamp: iso(eventTimeMs),
+const count = (order: Order, source: string) => countOrders(system.pool, [order], 0, source);
+const shown = ({ id, drink, store: sold, priceCents, eventTimeMs }: Order) => ({
+  ...{ id, drink, store: sold, price: priceCents / 100, timestamp: iso(eventTimeMs) },
 });
 const bury = (order: Order, reason: string, origin = "1-0"): Promise<void> =>
   storeLetter(system.pool, {
@@ -41,19 +32,15 @@ const bury = (order: Order, reason: string, origin = "1-0"): Promise<void> =>
 
 test("an order of v1 is stored until it is counted, and keeps its figures", async () => {
   const order = one(1);
-  await storeOrders(system.pool, "v1", encodeOrders([order]));
-  expect(await status(order.id)).toEqual({ ...shown(order), mode: "v1", status: "stored", conflicts: 0 });
-  // transactions of other tests on this server hold the watermark back
-  await until(
-    "it is counted",
-    async () => (await countStored(system.pool, { source: "v1", part: 0 })).orders === 1,
-  );
-  expect(await status(order.id)).toEqual({ ...shown(order), mode: "v1", status: "counted", conflicts: 0 });
+  await store(system.pool, [order]);
+  expect(await status(order)).toEqual({ ...shown(order), mode: "v1", status: "stored", conflicts: 0 });
+  await untilStoredCounted(system.pool);
+  expect(await status(order)).toEqual({ ...shown(order), mode: "v1", status: "counted", conflicts: 0 });
 });
 
 test("returns orders of a mode that this API does not serve, by an id in either case", async () => {
   const order = one(2);
-  await count([order], "v3");
+  await count(order, "v3");
   const response = await get(order.id.toUpperCase());
   expect(response.status).toBe(200);
   expect(response.headers.get("cache-control")).toBe("no-store");
@@ -62,10 +49,10 @@ test("returns orders of a mode that this API does not serve, by an id in either 
 
 test("returns the number of conflicting orders under its key", async () => {
   const order = one(3);
-  await count([order], "v2");
+  await count(order, "v2");
   const losers = ["a", "b"].map((body) => ({ ...order, body }));
   await recordConflicts(system.pool, { source: "v2", messages: encodeOrders(losers) });
-  expect(await status(order.id)).toEqual({ ...shown(order), mode: "v2", status: "counted", conflicts: 2 });
+  expect(await status(order)).toEqual({ ...shown(order), mode: "v2", status: "counted", conflicts: 2 });
 });
 
 test("a dead order has the reason, of an open letter rather than a discarded one", async () => {
@@ -77,18 +64,18 @@ test("a dead order has the reason, of an open letter rather than a discarded one
     reason,
     detail: `because of ${reason}`,
   }));
-  expect(await status(order.id)).toEqual({ ...first, discarded: false });
+  expect(await status(order)).toEqual({ ...first, discarded: false });
   await system.pool.query("UPDATE dead_letters SET discarded_at = now() WHERE order_id = $1", [order.id]);
-  expect(await status(order.id)).toEqual({ ...first, discarded: true });
+  expect(await status(order)).toEqual({ ...first, discarded: true });
   await bury(order, "22003", "2-0");
-  expect(await status(order.id)).toEqual({ ...second, discarded: false });
+  expect(await status(order)).toEqual({ ...second, discarded: false });
 });
 
 test("an order that was a dead letter and is counted is counted", async () => {
   const order = one(5);
   await bury(order, "23514");
-  await count([order], "v2");
-  expect(await status(order.id)).toMatchObject({ status: "counted" });
+  await count(order, "v2");
+  expect(await status(order)).toMatchObject({ status: "counted" });
 });
 
 test("ignores a letter that was replayed", async () => {
@@ -123,16 +110,10 @@ test("its metrics carry no id", async () => {
 });
 
 test("returns 503 within 2 s while PostgreSQL does not answer", async () => {
-  const lock = await system.pool.connect();
-  try {
-    await lock.query(
-      "SET idle_in_transaction_session_timeout = 0; BEGIN; LOCK TABLE orders IN ACCESS EXCLUSIVE MODE",
-    );
-    const response = await promisedWithin(2_000, "503 without PostgreSQL", get(newOrderId()));
-    expect(response.status).toBe(503);
-    expect(Number(response.headers.get("retry-after"))).toBeGreaterThanOrEqual(1);
-    expect(await response.json()).toMatchObject({ type: "backend-away", status: 503 });
-  } finally {
-    lock.release(true);
-  }
+  const response = await whileHeld(system.pool, "LOCK TABLE orders IN ACCESS EXCLUSIVE MODE", () =>
+    promisedWithin(2_000, "503 without PostgreSQL", get(newOrderId())),
+  );
+  expect(response.status).toBe(503);
+  expect(Number(response.headers.get("retry-after"))).toBeGreaterThanOrEqual(1);
+  expect(await response.json()).toMatchObject({ type: "backend-away", status: 503 });
 });

@@ -1,16 +1,13 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { v7 as newOrderId } from "uuid";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { metricOf } from "../../dev/system/programs.ts";
 import { LATTE as latte, postOrder } from "../../test/requests.ts";
-import { type System, startSystem } from "../../test/system.ts";
+import { startSystem } from "../../test/system.ts";
 
-let system: System;
-beforeAll(async () => {
-  system = await startSystem();
-});
-afterAll(() => system.close());
+const system = await startSystem();
+afterAll(system.close);
 
 const post = (mode: string, body: unknown, headers?: Record<string, string>): Promise<Response> =>
   postOrder(system.url, mode, body, headers);

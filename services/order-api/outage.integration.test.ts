@@ -1,8 +1,9 @@
 /** Backends that are unreachable or refuse orders: what clients are answered, what /readyz reports, and the recovery. */
-import { describe, expect, inject, onTestFinished, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from "vitest";
 import { adoptRestored } from "#shared/modes/direct/count-stored.ts";
 import { openKafka } from "#shared/modes/kafka/client.ts";
-import { closeRedis, openRedis, redisOptions } from "#shared/runtime/redis.ts";
+import { whileHeld } from "#shared/store/store.fixture.ts";
+import { withRedis } from "../../dev/system/database.ts";
 import { freshName, silent, someOrders, until } from "../../test/fresh.ts";
 import { promisedWithin } from "../../test/promised.ts";
 import { dashboardOf, getJson, LATTE, postJson, postOrder, type Readiness } from "../../test/requests.ts";
@@ -115,122 +116,121 @@ test("beyond MAX_LAG_ORDERS orders are rejected until the workers have caught up
   expect((await dashboardOf(system.url)).modes["v2"]?.health).toBe("lagging");
 });
 
-test("v1 accepts nothing on a restored database until a worker has adopted it", async () => {
-  await start({ modes: ["v1"], workers: false });
-  await system.pool.query("UPDATE meta SET system_identifier = 1");
-  await endIntakeSessions();
-  await until("v1 refuses", async () => (await post("v1")).status === 503);
-  expect((await post("v1")).status).toBe(503);
-  expect(await adoptRestored(system.pool, { source: "v1", part: 0 })).not.toBeNull();
-  await until("v1 accepts orders again", async () => (await post("v1")).status === 201);
-});
+/** One system for all tests of a block, each of which ends with a mode that accepts orders. */
+const startForAll = (options: SystemOptions): void => {
+  beforeAll(async () => {
+    system = await startSystem({ ...options, workers: false });
+  });
+  afterAll(() => system.close());
+};
 
-describe("a backend that answers and refuses orders: its mode is not ready, and recovers", () => {
-  test("v1 while PostgreSQL is read-only", async () => {
-    await start({ modes: ["v1"], workers: false });
+describe("v1 is not ready, and recovers, when PostgreSQL", () => {
+  startForAll({ modes: ["v1"] });
+
+  test("is a restored database, until a worker has adopted it", async () => {
+    await system.pool.query("UPDATE meta SET system_identifier = 1");
+    await endIntakeSessions();
+    await until("v1 rejects orders", async () => (await post("v1")).status === 503);
+    expect((await post("v1")).status).toBe(503);
+    expect(await adoptRestored(system.pool, { source: "v1", part: 0 })).not.toBeNull();
+    await until("v1 accepts orders again", async () => (await post("v1")).status === 201);
+  });
+
+  test("is read-only", async () => {
     const database = new URL(system.databaseUrl).pathname.slice(1);
-    await system.pool.query(`ALTER DATABASE ${database} SET default_transaction_read_only = on`);
+    const setReadOnly = (value: string) =>
+      system.pool.query(`ALTER DATABASE ${database} SET default_transaction_read_only = ${value}`);
+    await setReadOnly("on");
     await endIntakeSessions();
     await untilRefused("v1", /read-only transaction/);
     expect(await typeOf("v1")).toBe("backend-away");
-    await system.pool.query(`ALTER DATABASE ${database} SET default_transaction_read_only = off`);
+    await setReadOnly("off");
     await untilReady("v1");
     expect((await post("v1")).status).toBe(201);
     expect(await verified()).toMatchObject({ synchronous_commit: "on" });
   });
 
-  test("v1 while the orders are locked", async () => {
-    await start({ modes: ["v1"], workers: false });
-    const holder = await system.pool.connect();
-    await holder.query(
-      "SET idle_in_transaction_session_timeout = 0; BEGIN; LOCK TABLE orders IN ACCESS EXCLUSIVE MODE",
+  test("has a lock on the orders", async () => {
+    await whileHeld(system.pool, "LOCK TABLE orders IN ACCESS EXCLUSIVE MODE", () =>
+      untilRefused("v1", /no answer|timeout/),
     );
-    await untilRefused("v1", /no answer|timeout/);
-    await holder.query("ROLLBACK");
-    holder.release(true);
     await untilReady("v1");
   });
+});
 
-  const openAdmin = () => {
-    const redis = openRedis(
-      system.stream.url,
-      { ...redisOptions("test"), enableOfflineQueue: true },
-      () => undefined,
-    );
-    onTestFinished(() => closeRedis(redis));
-    return redis;
-  };
+describe("v2 is not ready, and recovers, when its Redis", () => {
+  startForAll({ modes: ["v2"] });
 
   test.each([
-    ["its memory is full", { maxmemory: "1mb" }, { maxmemory: "1gb" }, /OOM/],
-    ["it misses replicas", { "min-replicas-to-write": "1" }, { "min-replicas-to-write": "0" }, /NOREPLICAS/],
+    ["is full", { maxmemory: "1mb" }, { maxmemory: "1gb" }, /OOM/],
+    ["misses replicas", { "min-replicas-to-write": "1" }, { "min-replicas-to-write": "0" }, /NOREPLICAS/],
     [
-      "it does not fsync each write",
+      "does not fsync each write",
       { appendfsync: "everysec" },
       { appendfsync: "always" },
       /appendfsync=everysec, not always: a crash/,
     ],
     [
-      "it may evict the stream",
+      "may evict the stream",
       { "maxmemory-policy": "allkeys-lru" },
       { "maxmemory-policy": "noeviction" },
       /maxmemory-policy=allkeys-lru/,
     ],
-  ])("v2 while %s", async (_, wrong, right, reason) => {
-    await start({ modes: ["v2"], workers: false });
-    const redis = openAdmin();
-    await redis.config("SET", ...Object.entries(wrong).flat());
+  ])("%s", async (_, wrong, right, reason) => {
+    const configure = (settings: Record<string, string>): Promise<unknown> =>
+      withRedis(system.stream.url, (redis) => redis.config("SET", ...Object.entries(settings).flat()));
+    await configure(wrong);
     await untilRefused("v2", reason);
     expect(await typeOf("v2")).toBe("backend-away");
-    await redis.config("SET", ...Object.entries(right).flat());
+    await configure(right);
     await untilReady("v2");
     expect((await post("v2")).status).toBe(202);
     expect(await verified()).toMatchObject({ appendonly: "yes", appendfsync: "always" });
   });
 
-  test("v2 while its Redis is a replica, or another type of value has the stream's key", async () => {
-    await start({ modes: ["v2"], workers: false });
-    const redis = openAdmin();
-    await redis.call("REPLICAOF", "127.0.0.1", "1");
-    await untilRefused("v2", /READONLY/);
-    expect(await typeOf("v2")).toBe("backend-away");
-    await redis.call("REPLICAOF", "NO", "ONE");
-    await untilReady("v2");
-    await redis.set("coffee:orders", "something else");
-    await untilRefused("v2", /WRONGTYPE/);
-    await redis.del("coffee:orders");
-    await untilReady("v2");
-  });
-
-  test("v3 while its topic has too few in-sync replicas, is compacted, or is gone", async () => {
-    const topic = freshName("orders");
-    await start({ modes: ["v3"], workers: false, env: { V3_TOPIC: topic, V3_GROUP: topic } });
-    expect(await verified()).toMatchObject({
-      acks: "-1",
-      "min.insync.replicas": "1",
-      "cleanup.policy": "delete",
+  test("is a replica, or has another type of value under the stream's key", async () => {
+    await withRedis(system.stream.url, async (redis) => {
+      await redis.call("REPLICAOF", "127.0.0.1", "1");
+      await untilRefused("v2", /READONLY/);
+      expect(await typeOf("v2")).toBe("backend-away");
+      await redis.call("REPLICAOF", "NO", "ONE");
+      await untilReady("v2");
+      await redis.set("coffee:orders", "something else");
+      await untilRefused("v2", /WRONGTYPE/);
+      await redis.del("coffee:orders");
+      await untilReady("v2");
     });
-    const kafka = openKafka(inject("kafkaBrokers"), "test", silent, "patient").admin();
-    await kafka.connect();
-    onTestFinished(() => kafka.disconnect());
-    const configure = (name: string, value: string) =>
-      kafka.alterConfigs({
-        validateOnly: false,
-        resources: [{ type: 2, name: topic, configEntries: [{ name, value }] }],
-      });
-    await configure("min.insync.replicas", "2");
-    await untilRefused("v3", /has 1 in-sync replicas and min.insync.replicas=2/);
-    expect(await typeOf("v3")).toBe("backend-away");
-    await configure("cleanup.policy", "compact");
-    await untilRefused("v3", /cleanup.policy=compact/);
-    await configure("retention.bytes", "1000000");
-    await untilRefused("v3", /retention.bytes=1000000/);
-    await configure("retention.ms", "86400000");
-    await untilReady("v3");
-    expect((await post("v3")).status).toBe(202);
-    await kafka.deleteTopics({ topics: [topic] });
-    await untilRefused("v3", /./);
-    await kafka.createTopics({ waitForLeaders: false, topics: [{ topic, numPartitions: 1 }] });
-    await untilReady("v3");
   });
+});
+
+test("v3 is not ready, and recovers, when its topic has too few replicas, is compacted, or is deleted", async () => {
+  const topic = freshName("orders");
+  await start({ modes: ["v3"], workers: false, env: { V3_TOPIC: topic, V3_GROUP: topic } });
+  expect(await verified()).toMatchObject({
+    acks: "-1",
+    "min.insync.replicas": "1",
+    "cleanup.policy": "delete",
+  });
+  const kafka = openKafka(inject("kafkaBrokers"), "test", silent, "patient").admin();
+  await kafka.connect();
+  onTestFinished(() => kafka.disconnect());
+  const configure = (name: string, value: string) =>
+    kafka.alterConfigs({
+      validateOnly: false,
+      resources: [{ type: 2, name: topic, configEntries: [{ name, value }] }],
+    });
+  await configure("min.insync.replicas", "2");
+  await untilRefused("v3", /has 1 in-sync replicas and min.insync.replicas=2/);
+  expect(await typeOf("v3")).toBe("backend-away");
+  await configure("cleanup.policy", "compact");
+  await untilRefused("v3", /cleanup.policy=compact/);
+  await configure("retention.bytes", "1000000");
+  await untilRefused("v3", /retention.bytes=1000000/);
+  await configure("retention.ms", "86400000");
+  await untilReady("v3");
+  expect((await post("v3")).status).toBe(202);
+  await kafka.deleteTopics({ topics: [topic] });
+  await untilRefused("v3", /./);
+  await kafka.createTopics({ waitForLeaders: false, topics: [{ topic, numPartitions: 1 }] });
+  await untilReady("v3");
 });

@@ -98,7 +98,7 @@ describe("the page", () => {
     expect(new Set(replies.map(({ headers }) => headers.etag)).size).toBe(3);
   });
 
-  test("consists of its files alone", async () => {
+  test("serves only its files", async () => {
     buildPage();
     await open();
     for (const path of [
@@ -111,7 +111,7 @@ describe("the page", () => {
       expect([path, (await get(path)).statusCode]).toEqual([path, 404]);
   });
 
-  test("can be built and rebuilt under a running API; without a build the reply says how", async () => {
+  test("can be built and rebuilt while the API runs; without a build the reply names the command", async () => {
     await open();
     const missing = await get("/");
     expect([missing.statusCode, missing.headers["content-type"]]).toEqual([404, "application/problem+json"]);
@@ -140,7 +140,7 @@ describe("pages of other origins", () => {
       },
     });
 
-  test("read replies only where they are allowed", async () => {
+  test("read replies only from allowed origins", async () => {
     await open(["http://localhost:3000"]);
     const allowed = await get("/api/dashboard", { origin: "http://localhost:3000" });
     expect(allowed.headers).toMatchObject({
@@ -156,7 +156,7 @@ describe("pages of other origins", () => {
     ]);
   });
 
-  test("send orders only where they are named, also where any page may read", async () => {
+  test("send orders only from named origins, also where any page may read", async () => {
     await open(["*", "https://till.example"]);
     const allowedHeaders = async (origin: string): Promise<unknown> =>
       (await preflight(origin)).headers["access-control-allow-headers"];

@@ -1,18 +1,15 @@
 import { Registry } from "prom-client";
-import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import type { Board } from "#shared/domain/board.ts";
 import { EMPTY_VIEW } from "#shared/domain/board.ts";
 import { discardLetter, storeLetter } from "#shared/store/dead-letters.ts";
 import type { Pool } from "#shared/store/pool.ts";
-import { freshDatabase, poolForTest, poolOn, until } from "../../test/fresh.ts";
+import { openTestPool, whileHeld } from "#shared/store/store.fixture.ts";
+import { poolForTest, until } from "../../test/fresh.ts";
 import { openBoardAge } from "./metrics.ts";
 import { pollStored } from "./polls.ts";
 
-let pool: Pool;
-beforeAll(async () => {
-  pool = poolOn(await freshDatabase());
-});
-afterAll(() => pool.end());
+const pool = await openTestPool();
 
 const POLL_EVERY_MS = 20;
 const watch = (on: Pool): Registry => {
@@ -46,16 +43,9 @@ test("the age of the watermark is that of the oldest writing transaction", async
   const registry = watch(pool);
   const age = (): Promise<number | undefined> => figureIn(registry, "coffee_watermark_age_seconds");
   await until("no other test writes", async () => ((await age()) ?? 1) < 0.5);
-  const writer = await pool.connect();
-  try {
-    await writer.query(
-      "BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0; SELECT pg_current_xact_id()",
-    );
-    await until("it grows", async () => ((await age()) ?? 0) > 1);
-  } finally {
-    await writer.query("ROLLBACK");
-    writer.release();
-  }
+  await whileHeld(pool, "SELECT pg_current_xact_id()", () =>
+    until("it grows", async () => ((await age()) ?? 0) > 1),
+  );
   await until("it is 0 again", async () => ((await age()) ?? 1) < 0.5);
 });
 

@@ -4,7 +4,7 @@ import { csvOf, prefersCsv } from "./routes/sales.ts";
 
 const bucketMs = Date.UTC(2026, 0, 15, 10);
 
-test("whatever a name holds is read back by another's parser; only what would run is marked", async () => {
+test("another parser reads every name back; only formulas are marked", async () => {
   const names = ["uptown", 'a "b"', "a,b", "line\r\nline", "\ufeffx", "日本", "'quoted'", " =1"];
   const formulas = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"];
   const rows = [...names, ...formulas].map((store) => ({
@@ -29,7 +29,7 @@ test("whatever a name holds is read back by another's parser; only what would ru
   );
 });
 
-test("many rows are one document, and others are served meanwhile", async () => {
+test("many rows are one document, and the event loop is not blocked meanwhile", async () => {
   const rows = Array.from({ length: 2_500 }, (_, orders) => ({
     bucketMs,
     mode: "v1",
@@ -57,6 +57,6 @@ test.each([
   ["text/csv;q=0.5, application/json", false],
   ["text/csv, application/json;q=0.5", true],
   ["text/csv;q=0, */*", false],
-])("Accept: %s likes CSV better: %s", (accept, expected) => {
+])("Accept: %s prefers CSV: %s", (accept, expected) => {
   expect(prefersCsv(accept)).toBe(expected);
 });

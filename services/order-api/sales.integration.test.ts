@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { until } from "../../test/fresh.ts";
 import { postOrder } from "../../test/requests.ts";
-import { type System, startSystem } from "../../test/system.ts";
+import { startSystem } from "../../test/system.ts";
 
 type Sales = {
   rows: { bucket: string; mode: string; store: string; drink: string; orders: number; revenue: number }[];
@@ -11,21 +11,8 @@ type Sales = {
 /** A cursor in the form of the API. */
 const cursor = (key: unknown): string => Buffer.from(JSON.stringify(key)).toString("base64url");
 
-let system: System;
-beforeAll(async () => {
-  system = await startSystem({ modes: ["v1", "v2"] });
-  const day = new Date(Date.now() - 86_400_000).toISOString().slice(0, 10);
-  for (const mode of ["v1", "v2"])
-    for (const [store, drink, time] of [
-      ["uptown", "latte", "09:10"],
-      ["uptown", "latte", "09:50"],
-      ["uptown", "tea", "10:00"],
-      ["central", "latte", "10:30"],
-    ])
-      await postOrder(system.url, mode, { store, drink, price: "4.10", timestamp: `${day}T${time}:00Z` });
-  await until("eight are counted", async () => total(await sales("")) === 8);
-});
-afterAll(() => system.close());
+const system = await startSystem({ modes: ["v1", "v2"] });
+afterAll(system.close);
 
 const get = (query: string, headers: Record<string, string> = {}): Promise<Response> => {
   const from = new Date(Date.now() - 2 * 86_400_000).toISOString();
@@ -33,6 +20,17 @@ const get = (query: string, headers: Record<string, string> = {}): Promise<Respo
 };
 const sales = async (query: string): Promise<Sales> => (await (await get(query)).json()) as Sales;
 const total = ({ rows }: Sales): number => rows.reduce((sum, row) => sum + row.orders, 0);
+
+const day = new Date(Date.now() - 86_400_000).toISOString().slice(0, 10);
+for (const mode of ["v1", "v2"])
+  for (const [store, drink, time] of [
+    ["uptown", "latte", "09:10"],
+    ["uptown", "latte", "09:50"],
+    ["uptown", "tea", "10:00"],
+    ["central", "latte", "10:30"],
+  ])
+    await postOrder(system.url, mode, { store, drink, price: "4.10", timestamp: `${day}T${time}:00Z` });
+await until("eight are counted", async () => total(await sales("")) === 8);
 
 test("returns hours by mode, store and drink, to the cent", async () => {
   const { rows, next } = await sales("bucket=hour&mode=v1");

@@ -1,26 +1,21 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { openBoardReader } from "#shared/board/board.ts";
 import type { Board } from "#shared/domain/board.ts";
 import { closeRedis, openRedis, redisOptions } from "#shared/runtime/redis.ts";
 import { repair } from "#shared/store/repair.ts";
 import { startRedis } from "../../dev/system/servers/redis.ts";
-import type { Server } from "../../dev/system/servers/server.ts";
 import { freshDatabase, poolOn, until } from "../../test/fresh.ts";
-import { openPublisherGround, type PublisherGround } from "./publisher.fixture.ts";
+import { openPublishing, type Publishing } from "./publisher.fixture.ts";
 
-let server: Server;
-let ground: PublisherGround;
-beforeAll(async () => {
-  server = await startRedis({ name: "redis-board", role: "board" });
-});
+const server = await startRedis({ name: "redis-board", role: "board" });
 afterAll(() => server.stop());
+let publishing: Publishing;
 beforeEach(async () => {
-  ground = await openPublisherGround(server.url, await freshDatabase());
+  publishing = await openPublishing(server.url, await freshDatabase());
 });
-afterEach(() => ground.close());
 
-/** Counts 5 orders and copies the database: while nobody is connected, before the ground's own pool is first used. */
-const countedAndCopied = async ({ databaseUrl, count }: PublisherGround): Promise<string> => {
+/** Counts 5 orders and copies the database, to which nothing is connected before the first use of its pool. */
+const countedAndCopied = async ({ databaseUrl, count }: Publishing): Promise<string> => {
   const early = poolOn(databaseUrl);
   await count(early);
   await early.end();
@@ -28,9 +23,9 @@ const countedAndCopied = async ({ databaseUrl, count }: PublisherGround): Promis
 };
 
 describe("a database older than the board", () => {
-  test("is a restore: the epoch rises, once, and its boards are published", async () => {
-    const { openWriter, open, count, published, version, closers } = ground;
-    const copyUrl = await countedAndCopied(ground);
+  test("is a restore: the epoch rises once, and its boards are published", async () => {
+    const { openWriter, open, count, published, version } = publishing;
+    const copyUrl = await countedAndCopied(publishing);
     await count();
     await count();
     const first = open();
@@ -39,7 +34,7 @@ describe("a database older than the board", () => {
     const epoch = (await published())?.epoch ?? 0;
 
     const restored = poolOn(copyUrl);
-    closers.push(() => restored.end());
+    onTestFinished(() => restored.end());
     const publishers = [
       open({ on: restored, refreshEveryMs: 200 }),
       open({ on: restored, writer: await openWriter(), refreshEveryMs: 200 }),
@@ -55,9 +50,9 @@ describe("a database older than the board", () => {
     expect(warnings.filter((warning) => warning.includes("restore"))).toHaveLength(1);
   });
 
-  test("is a restore also when the board is gone: readers remember what stood there", async () => {
-    const { open, count, published, version, closers } = ground;
-    const copyUrl = await countedAndCopied(ground);
+  test("is a restore also without a board in Redis: readers remember the last one", async () => {
+    const { open, count, published, version } = publishing;
+    const copyUrl = await countedAndCopied(publishing);
     await count();
     const seen: Board[] = [];
     const reader = openBoardReader(
@@ -65,7 +60,7 @@ describe("a database older than the board", () => {
       (board) => seen.push(board),
       () => undefined,
     );
-    closers.push(() => reader.close());
+    onTestFinished(() => reader.close());
     const first = open();
     await until("the newer database's board", async () => (await version()) === 2);
     await until("it is read", () => reader.latest()?.version === 2);
@@ -77,14 +72,14 @@ describe("a database older than the board", () => {
     await admin.flushall();
     await closeRedis(admin);
     const restored = poolOn(copyUrl);
-    closers.push(() => restored.end());
+    onTestFinished(() => restored.end());
     open({ on: restored, refreshEveryMs: 200 });
     await until("the older database's board is read", () => reader.latest()?.version === 1);
     expect(reader.latest()?.epoch).toBeGreaterThan(before?.epoch ?? 0);
   });
 
-  test("a higher epoch in the database wins without a word", async () => {
-    const { pool, open, count, published, version } = ground;
+  test("publishes a higher epoch of the database without a warning", async () => {
+    const { pool, open, count, published, version } = publishing;
     await count();
     const publisher = open({ refreshEveryMs: 150 });
     await until("the board", async () => (await version()) === 1);
@@ -95,8 +90,8 @@ describe("a database older than the board", () => {
     expect(publisher.warnings).toEqual([]);
   });
 
-  test("a repair's board takes the place of the wrong one", async () => {
-    const { pool, open, count, published, version } = ground;
+  test("publishes the repaired board in place of the wrong one", async () => {
+    const { pool, open, count, published, version } = publishing;
     await count();
     await pool.query("UPDATE rollup_hour_drink SET orders = orders + 100; UPDATE applied SET orders = 105");
     const publisher = open({ refreshEveryMs: 150 });

@@ -1,10 +1,12 @@
 /** Publishers between a new database and an empty board. */
+
+import { onTestFinished } from "vitest";
 import { type BoardWriter, openBoardWriter } from "#shared/board/board.ts";
 import { closeRedis, openRedis, type RedisClient, redisOptions } from "#shared/runtime/redis.ts";
 import { type Counted, countCarried } from "#shared/store/count.ts";
 import type { Pool } from "#shared/store/pool.ts";
 import { encodeOrders } from "#shared/wire/order-message.ts";
-import { poolOn, someOrders, until } from "../../test/fresh.ts";
+import { poolForTest, someOrders, until } from "../../test/fresh.ts";
 import { openPublisher, type Publisher } from "./publisher.ts";
 
 export type Opened = Publisher & {
@@ -22,12 +24,10 @@ type Options = {
   readonly refreshEveryMs?: number;
 };
 
-export type PublisherGround = {
+export type Publishing = {
   readonly databaseUrl: string;
   readonly pool: Pool;
   readonly redis: RedisClient;
-  /** Closed last in, first out. */
-  readonly closers: (() => Promise<unknown>)[];
   openWriter(): Promise<BoardWriter>;
   open(options?: Options): Opened;
   /** Counts 5 new orders. */
@@ -35,21 +35,16 @@ export type PublisherGround = {
   published(): ReturnType<BoardWriter["read"]>;
   /** Of the published board; -1 without one. */
   version(): Promise<number>;
-  close(): Promise<void>;
 };
 
-export const openPublisherGround = async (
-  redisUrl: string,
-  databaseUrl: string,
-): Promise<PublisherGround> => {
-  const closers: (() => Promise<unknown>)[] = [];
-  const pool = poolOn(databaseUrl);
-  closers.push(() => pool.end());
+/** Everything closes with the current test. */
+export const openPublishing = async (redisUrl: string, databaseUrl: string): Promise<Publishing> => {
+  const pool = poolForTest(databaseUrl);
   const redis = openRedis(redisUrl, redisOptions("test"), () => undefined);
-  closers.push(() => closeRedis(redis));
+  onTestFinished(() => closeRedis(redis));
   const openWriter = async (): Promise<BoardWriter> => {
     const writer = openBoardWriter(redisUrl, () => undefined);
-    closers.push(() => writer.close());
+    onTestFinished(() => writer.close());
     await until("Redis answers", async () => (await Promise.all([writer.read(), redis.ping()])).length > 0);
     return writer;
   };
@@ -61,11 +56,10 @@ export const openPublisherGround = async (
     databaseUrl,
     pool,
     redis,
-    closers,
     openWriter,
     open: ({ on = pool, writer = board, ...more } = {}) => {
       const opened = openedOn(on, writer, more);
-      closers.push(opened.closeNow);
+      onTestFinished(opened.closeNow);
       return opened;
     },
     count: (on = pool) =>
@@ -77,9 +71,6 @@ export const openPublisherGround = async (
       }),
     published: () => board.read(),
     version: async () => (await board.read())?.version ?? -1,
-    close: async () => {
-      for (let close = closers.pop(); close; close = closers.pop()) await close();
-    },
   };
 };
 

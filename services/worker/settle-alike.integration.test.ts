@@ -1,18 +1,13 @@
 /** Many orders in a row that fail for the same reason are a fault of the system, not of the orders. */
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import type { Order } from "#shared/domain/order.ts";
-import type { Pool } from "#shared/store/pool.ts";
+import { openEmptiedPool } from "#shared/store/store.fixture.ts";
 import { encodeOrder } from "#shared/wire/order-message.ts";
-import { emptied, numberOf } from "../../dev/system/database.ts";
-import { freshDatabase, poolOn, someOrders } from "../../test/fresh.ts";
+import { numberOf } from "../../dev/system/database.ts";
+import { someOrders } from "../../test/fresh.ts";
 import { countOf, delivered, entryOf, openSettling, withoutPrice } from "./settle.fixture.ts";
 
-let pool: Pool;
-beforeAll(async () => {
-  pool = poolOn(await freshDatabase());
-});
-beforeEach(() => emptied(pool));
-afterAll(() => pool.end());
+const pool = await openEmptiedPool();
 
 const letters = (): Promise<number> => countOf(pool, "dead_letters");
 const orders = (): Promise<number> => countOf(pool, "orders");

@@ -1,18 +1,13 @@
 /** A second body under a key is found when it is counted, and reported before the delivery is acknowledged. */
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import type { Order } from "#shared/domain/order.ts";
-import type { Pool } from "#shared/store/pool.ts";
+import { openEmptiedPool } from "#shared/store/store.fixture.ts";
 import { encodeOrders } from "#shared/wire/order-message.ts";
-import { driftOf, emptied, numberOf } from "../../dev/system/database.ts";
-import { freshDatabase, poolOn, someOrders, until } from "../../test/fresh.ts";
+import { driftOf, numberOf } from "../../dev/system/database.ts";
+import { someOrders, until } from "../../test/fresh.ts";
 import { countOf, delivered, openSettling, withoutPrice } from "./settle.fixture.ts";
 
-let pool: Pool;
-beforeAll(async () => {
-  pool = poolOn(await freshDatabase());
-});
-beforeEach(() => emptied(pool));
-afterAll(() => pool.end());
+const pool = await openEmptiedPool();
 
 const dearer = (order: Order): Order => ({ ...order, priceCents: 9_999, body: `${order.body} dearer` });
 const stored = async () => ({

@@ -1,21 +1,17 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { Order } from "#shared/domain/order.ts";
 import type { Pool } from "#shared/store/pool.ts";
+import { openEmptiedPool } from "#shared/store/store.fixture.ts";
 import { encodeOrder, encodeOrders, messageOf } from "#shared/wire/order-message.ts";
 import { migrate } from "../../db/migrate.ts";
 import { driftOf, emptied } from "../../dev/system/database.ts";
 import { startPostgres } from "../../dev/system/servers/postgres.ts";
 import type { Server } from "../../dev/system/servers/server.ts";
-import { freshDatabase, poolOn, someOrders, until } from "../../test/fresh.ts";
+import { poolOn, someOrders, until } from "../../test/fresh.ts";
 import { promisedWithin } from "../../test/promised.ts";
 import { countOf, delivered, entryOf, openSettling, type Settling, withoutPrice } from "./settle.fixture.ts";
 
-let pool: Pool;
-beforeAll(async () => {
-  pool = poolOn(await freshDatabase());
-});
-beforeEach(() => emptied(pool));
-afterAll(() => pool.end());
+const pool = await openEmptiedPool();
 
 type Kept = { origin: string; index: number; reason: string; detail: string; payload: Buffer };
 const KEPT = "SELECT origin, index, reason, detail, payload FROM dead_letters ORDER BY origin, index";

@@ -21,14 +21,13 @@ afterAll(async () => {
 });
 
 test("shows no orders, one order, and many as the server has them, without console errors", async () => {
-  const visit = await visits.open(system.url);
-  await untilLive(visit);
+  const visit = await visits.openLive(system.url);
   expect(await visit.text("#hour-hint")).toContain("No orders yet in this hour");
   await sendOrder(system.url, "v1");
   await until("the order is shown", async () => (await visit.page.locator("#recent li").count()) === 1);
   expect(await visit.text("#recent li .price")).toBe("$4.50");
   for (let i = 0; i < 30; i++) await sendOrder(system.url, modes[i % modes.length]?.name ?? "");
-  await until("all are counted", async () => (await visit.number("#hour-orders")) === 31);
+  await visit.untilOrders(31);
   const { current_hour, top5_drinks } = await dashboardOf(system.url);
   expect(await visit.text("#hour-revenue")).toBe("$139.50");
   expect(current_hour?.revenue).toBe(139.5);
@@ -41,8 +40,7 @@ test("shows no orders, one order, and many as the server has them, without conso
 });
 
 test("the filter shows one mode, is kept in the address, and the comparison keeps all modes", async () => {
-  const visit = await visits.open(system.url);
-  await untilLive(visit);
+  const visit = await visits.openLive(system.url);
   await visit.page.locator('#filter input[value="v2"]').check();
   const { current_hour } = await dashboardOf(system.url, "?mode=v2");
   await until(
@@ -103,8 +101,7 @@ test("the history has every range as a chart and a table, and shows errors", asy
 });
 
 test("one order through each mode is timed until it is shown", async () => {
-  const visit = await visits.open(system.url);
-  await untilLive(visit);
+  const visit = await visits.openLive(system.url);
   const before = await visit.number("#hour-orders");
   await visit.page.locator("#send").click();
   const outcomes = visit.page.locator("#tracks .outcome");
@@ -117,14 +114,13 @@ test("one order through each mode is timed until it is shown", async () => {
   const texts = await outcomes.allTextContents();
   for (const [index, { accepts }] of modes.entries())
     expect(texts[index]).toContain(`Acknowledged (${accepts})`);
-  await until("each counts once", async () => (await visit.number("#hour-orders")) === before + modes.length);
+  await visit.untilOrders(before + modes.length);
   expect(await visit.page.locator("#send").isEnabled()).toBe(true);
   expect(visit.consoleErrors).toEqual([]);
 });
 
 test("a small load is bounded, counted exactly, and can be stopped", async () => {
-  const visit = await visits.open(system.url);
-  await untilLive(visit);
+  const visit = await visits.openLive(system.url);
   const before = await visit.number("#hour-orders");
   expect(await visit.page.locator("#load-rate").getAttribute("max")).toBe("40");
   await visit.page.locator("#load").click();

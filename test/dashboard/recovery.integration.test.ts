@@ -30,10 +30,9 @@ const startApi = async (port: number, env: Record<string, string> = {}): Promise
 test("reconnects after the server was killed and restarted, and counts no order twice", async () => {
   const port = await freePort();
   const api = await startApi(port);
-  const visit = await visits.open(api.url);
-  await untilLive(visit);
+  const visit = await visits.openLive(api.url);
   for (let i = 0; i < 5; i++) await sendOrder(system.url, "v2");
-  await until("five orders are shown", async () => (await visit.number("#hour-orders")) === 5);
+  await visit.untilOrders(5);
   await api.kill("SIGKILL");
   await visit.page.locator('#chip[data-phase="disconnected"]').waitFor();
   const notice = visit.page.locator("#notice");
@@ -49,7 +48,7 @@ test("reconnects after the server was killed and restarted, and counts no order 
   for (let i = 0; i < 7; i++) await sendOrder(system.url, "v1");
   await startApi(port, { CURRENCY: "EUR" });
   await untilLive(visit);
-  await until("all twelve orders are shown", async () => (await visit.number("#hour-orders")) === 12);
+  await visit.untilOrders(12);
   expect(await visit.page.locator("#recent li").count()).toBe(12);
   await notice.waitFor({ state: "hidden" });
   expect(await visit.text("#spoken")).toBe("Live again");
@@ -68,21 +67,17 @@ test("a suspended tab shows the latest state when it resumes, and delays no othe
     '{ const request = new XMLHttpRequest(); request.open("GET", "/blocking", false); request.send(); }',
   );
   for (let i = 0; i < 40; i++) await sendOrder(system.url, "v1");
-  await until(
-    "the other tab shows all orders",
-    async () => (await quick.number("#hour-orders")) === before + 40,
-  );
+  await quick.untilOrders(before + 40);
   resume();
   await suspended;
-  await until("this tab shows all orders", async () => (await slow.number("#hour-orders")) === before + 40);
+  await slow.untilOrders(before + 40);
   await untilLive(slow);
 });
 
 test("without a publisher the figures are shown as stale", async () => {
   const alone = await startSystem({ modes: ["v1"] });
   onTestFinished(alone.close);
-  const visit = await visits.open(alone.url);
-  await untilLive(visit);
+  const visit = await visits.openLive(alone.url);
   await alone.board.kill();
   onTestFinished(() => alone.board.start());
   await visit.page.locator('#chip[data-phase="stale"]').waitFor();

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect } from "vitest";
 import { TIMEOUT_MS } from "../../services/dashboard/src/timed-orders.ts";
 import { until } from "../fresh.ts";
 import { type System, startSystem } from "../system.ts";
-import { openVisits, test, untilLive, type Visits } from "./visits.ts";
+import { openVisits, test, type Visits } from "./visits.ts";
 
 /** Accepts no orders from its page. */
 let closed: System;
@@ -27,8 +27,7 @@ afterAll(async () => {
 });
 
 test("a server that accepts no orders from its page disables the buttons and says why", async () => {
-  const visit = await visits.open(closed.url);
-  await untilLive(visit);
+  const visit = await visits.openLive(closed.url);
   for (const id of ["send", "load", "load-rate"])
     expect([id, await visit.page.locator(`#${id}`).isDisabled()]).toEqual([id, true]);
   expect(await visit.text("#send-text")).toContain("PAGE_ORDERS_PER_SECOND");

@@ -11,7 +11,7 @@ import { fromPackage, missingLibraries } from "../../dev/system/servers/apt.ts";
 import { freePort } from "../../dev/system/servers/ports.ts";
 import { closeAll, until } from "../fresh.ts";
 import { type System, startSystem } from "../system.ts";
-import { openVisits, sendOrder, test, untilHourLasts, untilLive, type Visits } from "./visits.ts";
+import { openVisits, sendOrder, test, untilHourLasts, type Visits } from "./visits.ts";
 
 const root = join(import.meta.dirname, "../..");
 const config = readFileSync(join(root, "services/dashboard/nginx.conf"), "utf8");
@@ -110,14 +110,13 @@ test("nginx passes on the API's documents", async () => {
 });
 
 test("nginx passes on figures, the WebSocket and orders", async () => {
-  const visit = await visits.open(url);
-  await untilLive(visit);
+  const visit = await visits.openLive(url);
   const before = await visit.number("#hour-orders");
   await sendOrder(url, "v1");
-  await until("the order is counted", async () => (await visit.number("#hour-orders")) === before + 1);
+  await visit.untilOrders(before + 1);
   // the page's button sends from this origin
   await visit.page.locator("#send").click();
-  await until("the page's order is counted", async () => (await visit.number("#hour-orders")) === before + 2);
+  await visit.untilOrders(before + 2);
   expect(visit.consoleErrors).toEqual([]);
 });
 

@@ -5,6 +5,7 @@ import { test as anyTest, expect, inject, onTestFinished } from "vitest";
 import { HOUR_MS } from "#shared/domain/time.ts";
 import { buildPageIfStale } from "../../dev/build-dashboard.ts";
 import { type Chromium, openChromium } from "../../dev/screenshots/browser.ts";
+import { waitUntil } from "../../dev/system/wait.ts";
 import { LATTE, postOrder } from "../requests.ts";
 
 export type Visit = {
@@ -15,11 +16,15 @@ export type Visit = {
   text(selector: string): Promise<string>;
   /** A figure as a number. */
   number(selector: string): Promise<number>;
+  /** Waits until the page shows so many orders of the hour. */
+  untilOrders(orders: number): Promise<void>;
 };
 
 export type Visits = {
   /** The visit ends with the current test. */
   open(url: string, options?: VisitOptions): Promise<Visit>;
+  /** Resolves when the page is live. */
+  openLive(url: string, options?: VisitOptions): Promise<Visit>;
   close(): Promise<void>;
 };
 export type VisitOptions = {
@@ -41,7 +46,16 @@ export const test = anyTest.skipIf(found === null);
 
 export const openVisits = async (): Promise<Visits> => {
   const [browser] = await Promise.all([openFound(found), buildPageIfStale()]);
-  return { open: (url, options = {}) => visit(browser, url, options), close: () => browser.close() };
+  const open: Visits["open"] = (url, options = {}) => visit(browser, url, options);
+  return {
+    open,
+    openLive: async (url, options) => {
+      const opened = await open(url, options);
+      await untilLive(opened);
+      return opened;
+    },
+    close: () => browser.close(),
+  };
 };
 
 const openFound = (binary: Chromium | null): Promise<Browser> => {
@@ -69,13 +83,11 @@ const visit = async (browser: Browser, url: string, options: VisitOptions): Prom
   await page.goto(url);
   const text = async (selector: string): Promise<string> =>
     (await page.locator(selector).textContent()) ?? "";
-  return {
-    page,
-    context,
-    consoleErrors,
-    text,
-    number: async (selector) => Number((await text(selector)).replaceAll(/[^\d.-]/g, "")),
-  };
+  const number = async (selector: string): Promise<number> =>
+    Number((await text(selector)).replaceAll(/[^\d.-]/g, ""));
+  const untilOrders = (orders: number): Promise<void> =>
+    waitUntil(`the page shows ${orders} orders`, async () => (await number("#hour-orders")) === orders);
+  return { page, context, consoleErrors, text, number, untilOrders };
 };
 
 /** More than the tests of one file need. */

@@ -1,8 +1,9 @@
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach, expect, test } from "vitest";
+import type { ServerResponse } from "node:http";
+import { text } from "node:stream/consumers";
+import { expect, onTestFinished, test } from "vitest";
 import { randomFrom } from "#shared/domain/random.ts";
+import { serveForTest } from "../../../test/temporary.ts";
+import { waitUntil } from "../wait.ts";
 import { type Connections, openConnections, type Received } from "./connections.ts";
 import { type Attempt, deliver, type Order, requestOf, sendOrders } from "./orders.ts";
 import { paced, poissonOffsets } from "./pacing.ts";
@@ -10,32 +11,20 @@ import { paced, poissonOffsets } from "./pacing.ts";
 type Request = { readonly path: string; readonly key: string | null; readonly body: string };
 type Answer = (request: Request, response: ServerResponse) => void;
 
-const closing: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const close of closing.splice(0).reverse()) await close();
-});
-
 /** A server that records its requests and responds with `answer`, and connections to it. */
 const serve = async (answer: Answer, replyWithinMs = 5_000) => {
   const requests: Request[] = [];
   const sockets = new Set<unknown>();
-  const server = createServer(async (message: IncomingMessage, response) => {
-    let body = "";
-    for await (const chunk of message) body += chunk;
+  const { url, server } = await serveForTest(async (message, response) => {
+    const body = await text(message);
     const key = message.headers["idempotency-key"];
     const request = { path: message.url ?? "", key: typeof key === "string" ? key : null, body };
-    if (request.path !== "/livez") requests.push(request);
+    requests.push(request);
     answer(request, response);
   });
   server.on("connection", (socket) => sockets.add(socket));
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const connections = openConnections(url, replyWithinMs);
-  closing.push(
-    () => void server.close(),
-    () => server.closeAllConnections(),
-    connections.close,
-  );
+  onTestFinished(connections.close);
   return { url, requests, sockets, connections };
 };
 
@@ -69,7 +58,7 @@ test("sends a request on a further connection while the others wait for replies"
   await connections.openAhead(30);
   expect(sockets.size).toBe(30);
   const replies = Array.from({ length: 31 }, () => post(connections));
-  while (waiting.length < 31) await sleep(5);
+  await waitUntil("31 requests are pending", () => waiting.length === 31);
   expect([connections.underWay(), sockets.size]).toEqual([31, 31]);
   for (const response of waiting) response.end();
   await Promise.all(replies);
@@ -93,7 +82,7 @@ test("gives up a request without a reply in time, and sends the next one on a ne
 test("reports a refused, a reset and a closed connection", async () => {
   const { connections } = await serve(({ path }, response) => void (path === "/reset" && response.destroy()));
   const refused = openConnections("http://127.0.0.1:1", 5_000);
-  closing.push(refused.close);
+  onTestFinished(refused.close);
   const reset = new Promise((resolve) => connections.get("/reset", resolve));
   const closed = post(connections);
   const failed = { status: 0, failure: "connection" };
@@ -138,7 +127,7 @@ test("sends the same order under the same id until it is acknowledged", async ()
   expect(requests.map(({ key }) => key)).toEqual(["a", "a", "a"]);
 });
 
-test("ends a delivery where the caller or its signal says so", async () => {
+test("ends a delivery at a final outcome, or when its signal aborts", async () => {
   const { connections, requests } = await serve((_request, response) => response.writeHead(422).end("{}"));
   const stop = new AbortController();
   const delivery = {
@@ -183,11 +172,15 @@ test("sends each arrival once, in order and never before its time", async () => 
 test("sends arrivals late while there is no room, and reports since when there has been", async () => {
   const startMs = performance.now();
   const rooms: number[] = [];
+  let askedMs: number | undefined;
   const count = await paced(
     {
       offsetOf: every(1),
       durationMs: 20,
-      mayGo: () => performance.now() - startMs > 40,
+      mayGo: () => {
+        askedMs ??= performance.now();
+        return performance.now() - askedMs > 40;
+      },
       send: (_iteration, _offsetMs, roomSinceMs) => rooms.push(roomSinceMs),
     },
     startMs,

@@ -1,16 +1,15 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, statSync } from "node:fs";
+import { chmodSync, mkdirSync, realpathSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
+import { folderForFile } from "../../../test/temporary.ts";
 import { waitUntil } from "../wait.ts";
 import { holdFolder, ownFolderInTmp, serverFolder, stateFolder } from "./data-dir.ts";
 
 const asRoot = process.getuid?.() === 0;
-const base = mkdtempSync(join(realpathSync(tmpdir()), "coffee-rt-test-"));
-chmodSync(base, 0o755);
-afterAll(() => rmSync(base, { recursive: true }));
+const base = folderForFile();
 
 const folderNamed = (name: string) => {
   const folder = join(base, name);
@@ -48,7 +47,7 @@ test("a holder that is killed frees its folder", async () => {
   await untilFree(folder);
 });
 
-test("the state stands in the project, unless root's servers could not walk there", () => {
+test("the state folder is in the project, unless the servers of root cannot read there", () => {
   const project = folderNamed("project");
   expect(stateFolder(project)).toBe(join(project, ".coffee-rt"));
   const secret = folderNamed("secret");
@@ -63,7 +62,7 @@ test("the state stands in the project, unless root's servers could not walk ther
   } else expect(state).toBe(join(inside, ".coffee-rt"));
 });
 
-test("a folder that others may write to is not taken for ours", () => {
+test("rejects a folder in /tmp that others may write to", () => {
   const name = `coffee-rt-test-open-${process.pid}`;
   const folder = ownFolderInTmp(name);
   chmodSync(folder, 0o777);
@@ -71,7 +70,7 @@ test("a folder that others may write to is not taken for ours", () => {
   rmSync(folder, { recursive: true });
 });
 
-test("a server's folder is closed to everybody but the server", () => {
+test("only the server may read its folder", () => {
   const { folder, temporary } = serverFolder("any", folderNamed("data"));
   expect(temporary).toBe(false);
   expect(statSync(folder).mode & 0o777).toBe(0o700);

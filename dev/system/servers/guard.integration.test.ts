@@ -1,10 +1,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
+import { folderForFile } from "../../../test/temporary.ts";
 import { waitUntil } from "../wait.ts";
 import { serverFolder, serverUser } from "./data-dir.ts";
 import { launch } from "./process.ts";
@@ -13,12 +13,10 @@ import { redisIsReady } from "./ready.ts";
 import { startRedis } from "./redis.ts";
 import type { Guarded } from "./server.ts";
 
-const base = mkdtempSync(join(realpathSync(tmpdir()), "coffee-rt-test-"));
-chmodSync(base, 0o755);
+const base = folderForFile();
 beforeAll(() => startRedis({ name: "redis-board", role: "board" }).then((server) => server.stop())); // may install it
-afterAll(() => rmSync(base, { recursive: true }));
 
-/** A program that starts servers, says what it got, and then does nothing until it is killed. */
+/** A program that starts servers, prints their processes, and waits until it is killed. */
 const startProgram = async (start: string) => {
   const at = (file: string) => JSON.stringify(join(import.meta.dirname, file));
   const source = `
@@ -74,7 +72,7 @@ describe("the guard", () => {
     await next.stop();
   });
 
-  test("kill -9 of the guard alone ends its server and is reported", async () => {
+  test("kill -9 of the guard stops its server and is reported", async () => {
     const server = await startRedis({ name: "redis-board", role: "board" });
     const pid = server.pid();
     const reported = new Promise<void>((resolve) => server.onExit(resolve));
@@ -85,7 +83,7 @@ describe("the guard", () => {
     await server.stop();
   });
 
-  test("hands a server its variables, which may hold passwords, so that no other user reads them", async () => {
+  test("passes variables, which may hold passwords, only to the server", async () => {
     const server = await launch({
       name: "sleep",
       url: "",
@@ -109,49 +107,36 @@ describe("the guard", () => {
     await server.stop();
   });
 
-  test("ends a server whose pid it cannot write down, as on a full disk", async () => {
+  test("stops a server whose pid it cannot write, as on a full disk", async () => {
     const folder = join(base, "full");
     mkdirSync(join(folder, "server.pid"), { recursive: true });
-    const guarded: Guarded = {
-      name: "sleep",
-      command: "sleep",
-      args: ["60"],
-      folder,
-      stopSignal: "SIGTERM",
-      stopWithinMs: 1_000,
-      earlierWithinMs: 5_000,
-      temporary: false,
-    };
-    const guard = spawn(process.execPath, [join(import.meta.dirname, "guard.ts"), JSON.stringify(guarded)], {
-      stdio: ["pipe", "pipe", "inherit"],
-    });
-    const ended = once(guard, "exit");
-    const [line] = (await once(guard.stdout, "data")) as [Buffer];
-    expect(JSON.parse(line.toString()).error).toContain("EISDIR");
-    await ended;
-    expect(guard.exitCode).toBe(1);
+    expect(await guardError({ name: "sleep", command: "sleep", args: ["60"], folder })).toContain("EISDIR");
   });
 
-  test("gives up on data that another server keeps, naming its process", async () => {
-    const dataDir = join(base, "kept");
-    const server = await startRedis({ name: "redis-stream", role: "stream", dataDir });
-    const second: Guarded = {
-      name: "redis-stream",
-      command: "redis-server",
-      args: [],
-      folder: dataDir,
-      stopSignal: "SIGTERM",
-      stopWithinMs: 1_000,
-      earlierWithinMs: 200,
-      temporary: false,
-    };
-    const guard = spawn(process.execPath, [join(import.meta.dirname, "guard.ts"), JSON.stringify(second)], {
-      stdio: ["pipe", "pipe", "inherit"],
-    });
-    const [line] = (await once(guard.stdout, "data")) as [Buffer];
-    expect(JSON.parse(line.toString()).error).toContain(`process ${server.pid()}`);
-    await once(guard, "exit");
-    expect(guard.exitCode).toBe(1);
+  test("fails on data that another server uses, and names its process", async () => {
+    const folder = join(base, "kept");
+    const server = await startRedis({ name: "redis-stream", role: "stream", dataDir: folder });
+    const second = { name: "redis-stream", command: "redis-server", args: [], folder };
+    expect(await guardError(second)).toContain(`process ${server.pid()}`);
     await server.stop();
   });
 });
+
+/** Runs a guard that fails, and returns its error. */
+const guardError = async (server: Pick<Guarded, "name" | "command" | "args" | "folder">): Promise<string> => {
+  const limits = {
+    stopSignal: "SIGTERM",
+    stopWithinMs: 1_000,
+    earlierWithinMs: 200,
+    temporary: false,
+  } as const;
+  const guarded: Guarded = { ...server, ...limits };
+  const guard = spawn(process.execPath, [join(import.meta.dirname, "guard.ts"), JSON.stringify(guarded)], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  const exited = once(guard, "exit");
+  const [line] = (await once(guard.stdout, "data")) as [Buffer];
+  await exited;
+  expect(guard.exitCode).toBe(1);
+  return (JSON.parse(line.toString()) as { error: string }).error;
+};

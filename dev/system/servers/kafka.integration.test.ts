@@ -1,7 +1,6 @@
-import { chmodSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
+import { openClosers } from "#shared/runtime/lifecycle.ts";
+import { temporaryFolder } from "../launcher.ts";
 import { startKafka } from "./kafka.ts";
 import { kafkaClassPath } from "./kafka-java.ts";
 import { isAlive } from "./process-tree.ts";
@@ -11,24 +10,23 @@ const missing = await kafkaClassPath(() => undefined).then(
   () => undefined,
   (reason: Error) => reason.message,
 );
-const dataDir = mkdtempSync(join(realpathSync(tmpdir()), "coffee-rt-test-"));
-chmodSync(dataDir, 0o755);
-afterAll(() => rmSync(dataDir, { recursive: true }));
+const closers = openClosers();
+afterAll(() => closers.closeAll());
 
 describe.skipIf(missing !== undefined)(`startKafka ${missing ?? ""}`, () => {
-  test("answers after kill -9 on the same port, and on the same data from another port", async () => {
+  test("starts on the data of a killed broker from another port", async () => {
+    const dataDir = temporaryFolder("coffee-rt-test-", closers);
     const first = await startKafka({ dataDir });
-    const before = first.pid();
-    await first.kill();
-    expect(isAlive(before)).toBe(false);
-    expect(await kafkaIsReady(first.port)).toBe(false);
-    await first.start();
     expect(await kafkaIsReady(first.port)).toBe(true);
-    await first.stop();
+    const killed = first.pid();
+    await first.kill();
+    expect(isAlive(killed)).toBe(false);
+    expect(await kafkaIsReady(first.port)).toBe(false);
 
     const second = await startKafka({ dataDir });
     expect(second.url).toBe(`127.0.0.1:${second.port}`);
     expect(second.port).not.toBe(first.port);
+    expect(await kafkaIsReady(second.port)).toBe(true);
     const pid = second.pid();
     await second.stop();
     expect(isAlive(pid)).toBe(false);

@@ -3,7 +3,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { expect, test } from "vitest";
 import { freePort } from "./ports.ts";
 
-test("skips a port that is in use", async () => {
+test("skips a port in use", async () => {
   const preferred = await freePort();
   const taken = createServer().listen(preferred, "0.0.0.0");
   await once(taken, "listening");
@@ -12,7 +12,7 @@ test("skips a port that is in use", async () => {
   taken.close();
 });
 
-test("hands out no port twice, even to callers at the same time", async () => {
+test("returns no port twice, also to concurrent callers", async () => {
   const first = await freePort();
   const ports = await Promise.all(Array.from({ length: 20 }, () => freePort(first)));
   expect(new Set([first, ...ports]).size).toBe(21);

@@ -24,7 +24,7 @@ const query = async (sql: string) => {
 const show = async (setting: string) => (await query(`SHOW ${setting}`))[0]?.[0];
 
 describe("startPostgres", () => {
-  test("speaks UTF-8 and UTC, sorts by code points, and takes the caller's settings", async () => {
+  test("uses UTF-8 and UTC, sorts by code points, and has the caller's settings", async () => {
     expect(await show("server_encoding")).toBe("UTF8");
     expect(await show("timezone")).toBe("UTC");
     expect(await show("max_connections")).toBe("200");

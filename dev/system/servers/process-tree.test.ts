@@ -8,7 +8,7 @@ const { Worker } = require("node:worker_threads");
 for (let each = 0; each < 8; each++) new Worker("for (;;);", { eval: true });
 setTimeout(() => console.log("busy"), 200);`;
 
-test("no thread runs any more once a process is frozen, however busy it is; thawed, they go on", async () => {
+test("freezes every thread of a busy process, and thaws them", async () => {
   const child = spawn(process.execPath, ["-e", BUSY], { stdio: ["ignore", "pipe", "inherit"] });
   const pid = child.pid ?? 0;
   const gone = once(child, "close");

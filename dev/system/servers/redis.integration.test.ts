@@ -37,7 +37,7 @@ describe("startRedis", () => {
     expect(await setting(stream, "maxmemory-policy")).toBe("noeviction");
   });
 
-  test("the board's server keeps nothing on disk and takes the caller's settings", async () => {
+  test("the board's server stores nothing on disk and has the caller's settings", async () => {
     expect(await setting(board, "appendonly")).toBe("no");
     expect(await setting(board, "save")).toBe("");
     expect(await setting(board, "maxmemory-policy")).toBe("noeviction");
@@ -55,7 +55,7 @@ describe("startRedis", () => {
     expect(await ask(board, "GET picture")).toBe("$-1\r\n");
   });
 
-  test("reports a kill -9 by another process, and not our own kill", async () => {
+  test("reports an exit by another kill -9, but not by its own kill", async () => {
     let ended = 0;
     board.onExit(() => ended++);
     await board.kill();
@@ -75,7 +75,7 @@ describe("startRedis", () => {
     expect(await answer).toBe(true);
   });
 
-  test("a setting that Redis refuses is an error with Redis' own words", async () => {
+  test("a setting that Redis rejects is an error with the message of Redis", async () => {
     const wrong = startRedis({ name: "redis-board", role: "board", settings: { maxmemory: "lots" } });
     await expect(wrong).rejects.toThrow("argument must be a memory value");
   });

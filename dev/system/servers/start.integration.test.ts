@@ -1,16 +1,9 @@
-import { once } from "node:events";
-import { chmodSync, existsSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, expect, test, vi } from "vitest";
+import { expect, test, vi } from "vitest";
+import { folderForTest, serveForTest } from "../../../test/temporary.ts";
 import { redisIsReady } from "./ready.ts";
 import { startServers } from "./start.ts";
-
-const base = mkdtempSync(join(realpathSync(tmpdir()), "coffee-rt-test-"));
-chmodSync(base, 0o755);
-afterAll(() => rmSync(base, { recursive: true }));
 
 test("uses a server that the environment names, and leaves it alone", async () => {
   const own = await startServers({ stream: {} }, { COFFEE_SERVERS: "native" });
@@ -23,7 +16,7 @@ test("uses a server that the environment names, and leaves it alone", async () =
   await own.stream?.stop();
 });
 
-test("ignores a server that only the environment of the test process names", async () => {
+test("does not use a server that only the environment of the process names", async () => {
   vi.stubEnv("STREAM_REDIS_URL", "redis://production.example:6379");
   try {
     const { stream } = await startServers({ stream: {} });
@@ -35,22 +28,16 @@ test("ignores a server that only the environment of the test process names", asy
 });
 
 test("starts native servers where no Docker engine answers", async () => {
-  const notDocker = createServer((_request, response) => response.writeHead(404).end()).listen(
-    0,
-    "127.0.0.1",
-  );
-  await once(notDocker, "listening");
-  const { port } = notDocker.address() as AddressInfo;
-  const servers = await startServers({ board: {} }, { DOCKER_HOST: `tcp://127.0.0.1:${port}` });
+  const notDocker = await serveForTest((_request, response) => response.writeHead(404).end());
+  const servers = await startServers({ board: {} }, { DOCKER_HOST: notDocker.url.replace("http", "tcp") });
   expect(Object.keys(servers)).toEqual(["board"]);
   expect(servers.board?.name).toBe("redis-board");
   expect(servers.board?.pid()).toBeGreaterThan(0);
   await servers.board?.stop();
-  notDocker.close();
 });
 
-test("when one cannot start, the others are stopped", async () => {
-  const dataDir = join(base, "board");
+test("stops the others when one cannot start", async () => {
+  const dataDir = join(folderForTest(), "board");
   const broken = { settings: { maxmemory: "lots" } };
   await expect(startServers({ board: { dataDir }, stream: broken }, {})).rejects.toThrow("redis-stream");
   expect(existsSync(dataDir)).toBe(true);
@@ -58,6 +45,6 @@ test("when one cannot start, the others are stopped", async () => {
   await again.board?.stop();
 });
 
-test("a wrong COFFEE_SERVERS is named", async () => {
+test("names a wrong COFFEE_SERVERS", async () => {
   await expect(startServers({ board: {} }, { COFFEE_SERVERS: "mocks" })).rejects.toThrow("mocks");
 });

@@ -1,11 +1,11 @@
 /**
- * An API in memory for tests of the replay's own side: it takes orders by key, and fails as a test wants. The real
- * system is replayed to in test/replay.integration.test.ts.
+ * An API in memory, which stores orders by key and fails as a test wants, until the current test ends. The test with a
+ * real system is test/replay.integration.test.ts.
  */
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { text } from "node:stream/consumers";
 import { HOUR_MS, iso } from "#shared/domain/time.ts";
+import { serveForTest } from "../../../test/temporary.ts";
 
 export type FixtureOrder = {
   readonly id: string;
@@ -14,7 +14,7 @@ export type FixtureOrder = {
   readonly price: number;
   readonly timestamp: string;
 };
-/** The outcome of the n-th POST instead of taking it; undefined takes it. */
+/** The outcome of the n-th POST; undefined accepts its orders. */
 export type Failure = (
   n: number,
   orders: readonly FixtureOrder[],
@@ -29,9 +29,8 @@ export type ApiFixture = {
   /** By key. */
   readonly orders: Map<string, FixtureOrder>;
   fail: Failure;
-  /** Orders it does not take, as having an unknown drink. */
+  /** Orders that it rejects, as having an unknown drink. */
   rejects: (order: FixtureOrder) => boolean;
-  close(): Promise<void>;
 };
 
 /** Small, so that every test reads several pages. */
@@ -55,21 +54,11 @@ export const openApiFixture = async (): Promise<ApiFixture> => {
     );
     reply(response, taken.length > 0 ? 202 : 422, { replayed, rejected });
   };
-  const server = createServer((request, response) => {
+  const { url } = await serveForTest((request, response) => {
     if (request.method === "POST") void take(request, response);
     else reply(response, 200, sales(orders, new URL(request.url ?? "", "http://fixture").searchParams));
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const fixture: ApiFixture = {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    orders,
-    fail: () => undefined,
-    rejects: () => false,
-    close: async () => {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
+  const fixture: ApiFixture = { url, orders, fail: () => undefined, rejects: () => false };
   return fixture;
 };
 

@@ -1,7 +1,6 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
+import { folderForTest } from "../../../test/temporary.ts";
 import { optionsFrom, replay } from "./command-line.ts";
 
 test("has a default for every option but the file", () => {
@@ -51,8 +50,7 @@ test.each([
 );
 
 test("the operator's command needs the URL of a running system, or a dry run", async () => {
-  const folder = await mkdtemp(join(tmpdir(), "coffee-rt-replay-"));
-  onTestFinished(() => rm(folder, { recursive: true }));
+  const folder = folderForTest();
   const said: string[] = [];
   const run = (...args: string[]): Promise<number> => {
     const say = (line: string) => void said.push(line);

@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, test } from "vitest";
+import { folderForTest } from "../../../test/temporary.ts";
 import { type ApiFixture, openApiFixture } from "./api.fixture.ts";
 import { optionsFrom } from "./command-line.ts";
 import { type StartSystem, sendFile } from "./replay.ts";
@@ -21,14 +21,10 @@ let api: ApiFixture;
 let said: string[];
 let errors: string[];
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), "coffee-rt-replay-"));
+  folder = folderForTest();
   api = await openApiFixture();
   said = [];
   errors = [];
-});
-afterEach(async () => {
-  await api.close();
-  await rm(folder, { recursive: true, force: true });
 });
 
 const noSystem: StartSystem = () => Promise.reject(new Error("no system in this test"));

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, test } from "vitest";
 import { type ApiFixture, openApiFixture } from "./api.fixture.ts";
 import { request } from "./api.ts";
 import { type Sending, startSending } from "./send.ts";
@@ -10,7 +10,6 @@ beforeEach(async () => {
   sizes = [];
   api = await openApiFixture();
 });
-afterEach(() => api.close());
 
 const start = (count: number, changes: Partial<Sending> = {}) =>
   startSending({
@@ -34,7 +33,7 @@ const start = (count: number, changes: Partial<Sending> = {}) =>
     ...changes,
   });
 
-test("resends after busy replies, resets and lost replies, and each order is taken once", async () => {
+test("resends after busy replies, resets and lost replies, and each order is accepted once", async () => {
   const failures = [
     { status: 503, headers: { "retry-after": "0" } },
     "reset",

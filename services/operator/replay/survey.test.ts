@@ -1,17 +1,13 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
+import { folderForFile } from "../../../test/temporary.ts";
 import { optionsFrom } from "./command-line.ts";
 import { salesFile } from "./sales-file.fixture.ts";
 import { surveyOf } from "./survey.ts";
 import { compared, isEqual } from "./totals.ts";
 
-let folder = "";
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "coffee-rt-survey-"));
-});
-afterAll(() => rm(folder, { recursive: true, force: true }));
+const folder = folderForFile();
 
 const survey = async (text: string, ...args: string[]) => {
   const path = join(folder, "sales.csv");
@@ -59,7 +55,7 @@ const dated = (...dates: string[]) =>
 const firstDay = async (...args: Parameters<typeof survey>) =>
   new Date((await survey(...args)).rows[0]?.ms ?? 0).toISOString();
 
-test("finds in the data whether day or month is first, else the user has to say it", async () => {
+test("finds in the data whether day or month is first, or requires --date-format", async () => {
   expect(await firstDay(dated("3/4/2026", "13/4/2026"))).toContain("2026-04-03");
   expect(await firstDay(dated("3/4/2026", "4/13/2026"))).toContain("2026-03-04");
   expect(await firstDay(dated("3/4/2026"), "--date-format", "mdy")).toContain("2026-03-04");

@@ -1,4 +1,4 @@
-/** The frames of the server against the client that applies them, over every channel that fast-check thinks of. */
+/** The frames of the server and the client that applies them, over channels made by fast-check. */
 import fc from "fast-check";
 import { Value } from "typebox/value";
 import { expect, test } from "vitest";
@@ -72,7 +72,7 @@ const restored = (moment: Moment, kept: number): Moment => {
   return { ...moment, board: { ...board, epoch: board.epoch + 1, version: kept, views: viewsOf(next) } };
 };
 
-test("frames are as published, and their data is the dashboard", () => {
+test("frames conform to their schemas and have the data of the dashboard", () => {
   const frames = openFrames(() => undefined);
   const shown = dashboardAt(sold(first, 3, 0));
   expect(frames.next(dashboardAt(first), false)?.kind).toBe("snapshot");
@@ -97,7 +97,7 @@ test("frames are as published, and their data is the dashboard", () => {
   expect(delta.data.recent_orders).toEqual(shown.recent_orders);
 });
 
-test("a delta carries the new orders alone, and the late ones amid those that are held", () => {
+test("a delta has only the new orders, and late ones among known ones", () => {
   const frames = openFrames(() => undefined);
   const before = sold(first, 20, 0);
   frames.next(dashboardAt(before), false);
@@ -109,12 +109,12 @@ test("a delta carries the new orders alone, and the late ones amid those that ar
   expect(recent_orders).toEqual(late.recent_orders.slice(0, recent_orders?.length));
 });
 
-test("the clock alone makes no frame, and rates and lag only with drift", () => {
+test("the clock alone makes no frame; rates and lag make one only when drift counts", () => {
   const frames = openFrames(() => undefined);
   frames.next(dashboardAt(first), false);
   const later = { ...first, nowMs: START + 900, board: { ...first.board, asOfUs: (START + 900) * 1_000 } };
   expect(frames.next(dashboardAt(later), true)).toBeNull();
-  // the clocks of what is told have moved all the same
+  // the times of a snapshot are current
   expect(decoded<LiveSnapshot>(frames.snapshot())).toMatchObject({
     seq: 1,
     as_of: "2026-01-15T10:59:50.900Z",
@@ -126,7 +126,7 @@ test("the clock alone makes no frame, and rates and lag only with drift", () => 
   expect(Object.keys(delta.data).sort()).toEqual(["as_of", "modes", "server_timestamp"]);
 });
 
-test("the turn of the hour, a stale board and a mode's health are frames", () => {
+test("a new hour, a stale board and a change of health make frames", () => {
   const frames = openFrames(() => undefined);
   const shown = sold(first, 3, 0);
   frames.next(dashboardAt(shown), false);
@@ -145,7 +145,7 @@ test("the turn of the hour, a stale board and a mode's health are frames", () =>
   });
 });
 
-test("orders that are gone, as after a restore, are told by a snapshot", () => {
+test("missing orders, as after a restore, make a snapshot", () => {
   const frames = openFrames(() => undefined);
   const before = sold(first, 9, 0);
   frames.next(dashboardAt(before), false);
@@ -165,7 +165,7 @@ const step = fc.oneof(
     arbitrary: fc.record({ kind: fc.constant("restored"), count: fc.nat(9), late: fc.constant(0) }),
   },
 );
-/** What the channel does with a frame, whether it answers who asks, and whether the other process has read the board. */
+/** What the channel does with a frame, whether it answers a resync, and whether the other process has read the board. */
 const fate = fc.record({
   copies: fc.oneof({ weight: 6, arbitrary: fc.constant(1) }, fc.constant(0), fc.constant(2)),
   delay: fc.oneof({ weight: 6, arbitrary: fc.constant(0) }, fc.nat(3)),
@@ -224,7 +224,7 @@ const openClient = () => {
 
 const content = ({ server_timestamp, as_of, ...rest }: Dashboard): object => rest;
 
-test("whatever is lost, doubled or reordered: never a step back, and after a resync the server's state", () => {
+test("with lost, doubled or reordered frames the client never goes back, and a resync restores the state", () => {
   const run = (steps: [{ kind: string; count: number; late: number }, Fate][]): void => {
     // two processes read the same boards, one perhaps later; a reconnect leads to the other, whose chain is its own
     let [here, other] = [openFrames(() => undefined), openFrames(() => undefined)];
