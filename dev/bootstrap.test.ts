@@ -4,13 +4,12 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import { folderForTest } from "../test/temporary.ts";
 import { isAlive } from "./system/servers/process-tree.ts";
+import { waitUntil } from "./system/wait.ts";
 
 const nodePackage = `node-${process.platform}-${process.arch}`;
-/** A busy machine takes seconds to start a process. */
-const PATIENCE_MS = 120_000;
 let project: string;
 let started: ChildProcess[];
 
@@ -67,17 +66,16 @@ const run = (command: string, args: string[], env: Record<string, string> = {}):
   started.push(child);
   let output = "";
   for (const stream of [child.stdout, child.stderr]) stream?.on("data", (part) => (output += String(part)));
-  const program = () =>
-    vi.waitFor(() => JSON.parse(/^\{.*\}$/m.exec(output)?.[0] ?? "") as { pid: number; args: string[] }, {
-      timeout: PATIENCE_MS,
-    });
+  const program = async () => {
+    await waitUntil("the program runs", () => /^\{.*\}$/m.test(output));
+    return JSON.parse(/^\{.*\}$/m.exec(output)?.[0] ?? "") as { pid: number; args: string[] };
+  };
   return { child, output: () => output, program };
 };
 const bootstrap = (args: string[], env?: Record<string, string>) =>
   run(process.execPath, ["dev/bootstrap.mjs", ...args], env);
 const installs = () => readFileSync(join(project, "installs"), "utf8").trim().split("\n").map(Number);
-const untilGone = (pid: number) =>
-  vi.waitFor(() => expect(isAlive(pid)).toBe(false), { timeout: PATIENCE_MS });
+const untilGone = (pid: number) => waitUntil(`${pid} is gone`, () => !isAlive(pid));
 const exit = async ({ child }: Run) => {
   if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
   return child.exitCode;
@@ -96,9 +94,7 @@ test("two starts in a fresh clone install once, and both run with their argument
 
 test("waits for an npm that outlives its killed bootstrap", async () => {
   const first = bootstrap(["start"], { INSTALL_MS: "2000" });
-  await vi.waitFor(() => expect(existsSync(join(project, ".coffee-rt", "npm-ci.pid"))).toBe(true), {
-    timeout: PATIENCE_MS,
-  });
+  await waitUntil("npm runs", () => existsSync(join(project, ".coffee-rt", "npm-ci.pid")));
   first.child.kill("SIGKILL");
   const second = bootstrap(["start"]);
   await second.program();

@@ -88,7 +88,7 @@ describe.each(boards)("$title", (board) => {
     expect(JSON.stringify(panels).includes("$mode")).toBe(board.hasModes === true);
   });
 
-  test("it shows annotations of the lab only where the board says so", () => {
+  test("it shows annotations of the lab only if the board has that option", () => {
     expect(JSON.stringify(annotations).includes(LAB_TAG)).toBe(board.isMarkedByLab === true);
   });
 

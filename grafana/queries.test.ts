@@ -71,7 +71,7 @@ describe.each(alerts)("$alert", ({ alert = "", for: since, labels, annotations =
     expect(annotations["runbook_url"]).toBe(`grafana/RUNBOOK.md#${alert.toLowerCase()}`);
   });
 
-  test("its section says what it means, where to look and what to do", () => {
+  test("its section has the meaning, where to look and what to do", () => {
     const section = sections.get(alert) ?? "";
     for (const part of ["**Means**", "**Look**", "**Do**"]) expect(section).toContain(part);
   });

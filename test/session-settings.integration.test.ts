@@ -64,7 +64,7 @@ const settingsIn = (log: string): Record<string, string[]> => {
   return Object.fromEntries([...found].map(([program, settings]) => [program, [...settings]]));
 };
 
-test("every session of every program has the right settings, whatever the defaults of its role are", async () => {
+test("every session of every program has the right settings, also with other defaults of its role", async () => {
   const { env, logFile, start, startApi, startWorker } = await openSystem();
   const finished = async (file: string, args: readonly string[] = []): Promise<void> => {
     const program = start(file, {}, args);

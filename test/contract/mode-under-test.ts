@@ -46,7 +46,7 @@ export type ModeUnderTest = {
 export type Clause = { readonly title: string; readonly holds: (of: Subject) => Promise<void> };
 export type Subject = { readonly subject: ModeUnderTest; readonly mode: Mode; readonly backend: Server };
 
-/** Names of its own for whatever the mode stores orders in, and short waits. A mode ignores the others' settings. */
+/** New names of queues and topics, and short waits. A mode ignores the settings of the others. */
 const settingsFor = (mode: Mode, addresses: Readonly<Record<string, string>>): Settings => {
   const name = freshName("orders");
   const own = ["stream", "topic", "queue", "group"].map((what) => [

@@ -51,7 +51,7 @@ test("a rejection ends an order; a missing reply does not", () => {
   expect(textOf(after)).toContain("counted and shown here after 9000 ms");
 });
 
-test("a counted order that was not shown says why, and may still be shown", () => {
+test("a counted order that was not shown has the reason, and may still be shown", () => {
   const late = counted(waiting, 4_000);
   expect(isOver(late)).toBe(true);
   expect(textOf(late)).toContain("counted within 3000 ms, but not among the latest");

@@ -59,7 +59,7 @@ test("without a lag, or at the start, the accepted rate is unknown", () => {
   expect(acceptedPerSecond(v1(seen(first, 5_000, { orders: 20, lag: null })))).toBeNull();
 });
 
-test("a stale board adds no rates, whatever its last ones were", () => {
+test("a stale board adds no rates", () => {
   let trends = NO_TRENDS;
   for (let second = 0; second < 10; second++)
     trends = seen(trends, second * 1_000, { orders: second * 3, rate: 3 });
@@ -87,7 +87,7 @@ test("a clock slightly behind loses nothing; one that went back restarts the tre
 
 test("freshness counts each batch of the last minute once", () => {
   let trends = seen(NO_TRENDS, 0, { orders: 1, freshness_ms: 900 });
-  // the board at the start says nothing about the last minute
+  // the first board has no data about the last minute
   expect(freshnessQuantile(v1(trends), 0.5, trends.atMs)).toBeNull();
   for (let batch = 1; batch <= 100; batch++) {
     trends = seen(trends, batch * 100, { orders: 1 + batch, freshness_ms: batch });
