@@ -1,7 +1,7 @@
 import type { Log } from "#shared/ports.ts";
 import { atMost, messageOf } from "#shared/runtime/lifecycle.ts";
 import { openOutageLog } from "#shared/runtime/outage-log.ts";
-import { jittered, pause } from "#shared/runtime/retry.ts";
+import { delayMs, jittered, pause } from "#shared/runtime/retry.ts";
 import { ensurePartitions } from "#shared/store/partitions.ts";
 import { openPool, type Pool } from "#shared/store/pool.ts";
 import { sampleDifferences } from "#shared/store/reconcile.ts";
@@ -15,12 +15,12 @@ const EVERY_MS = 3_600_000;
  * partitions orders go to the default one. A lasting failure (a missing right) costs one attempt in 5 minutes.
  */
 const BACKOFF = { firstMs: 5_000, maxMs: 300_000 };
-/** A session is ended at once; a connection that is being made may hang. */
+/** A session is ended at once; a connection that is being opened may hang. */
 const CLOSE_WITHIN_MS = 1_000;
 
 /**
- * Maintains the partitions of orders at start and every hour: makes those of the coming weeks, and once a day drops what
- * is older than `keeps`, unless another worker has done so.
+ * Maintains the partitions of orders at start and every hour: creates those of the coming weeks, and once a day drops
+ * expired data, unless another worker has done so.
  */
 export const openKeeper = (pool: Pool, keeps: Keeps, log: Log): { close(): Promise<unknown> } => {
   const closing = new AbortController();
@@ -34,7 +34,7 @@ export const openKeeper = (pool: Pool, keeps: Keeps, log: Log): { close(): Promi
         await pause(EVERY_MS, signal);
       } catch (error) {
         if (signal.aborted) return;
-        const retryInMs = retryDelayMs(++failures);
+        const retryInMs = Math.round(delayMs(++failures, BACKOFF));
         const reason = messageOf(error);
         log.warn({ reason, failures, retryInMs }, "partition maintenance failed, retrying");
         await pause(retryInMs, signal);
@@ -49,10 +49,6 @@ export const openKeeper = (pool: Pool, keeps: Keeps, log: Log): { close(): Promi
     },
   };
 };
-
-/** With jitter: workers that failed together do not retry together. */
-const retryDelayMs = (failures: number): number =>
-  Math.round(jittered(Math.min(BACKOFF.maxMs, BACKOFF.firstMs * 2 ** Math.min(failures - 1, 10))));
 
 const maintain = async (pool: Pool, keeps: Keeps, log: Log, signal: AbortSignal): Promise<void> => {
   await ensurePartitions(pool, signal);
