@@ -2,27 +2,20 @@ import { join } from "node:path";
 import { PG_MIGRATE_LOCK_ID, runner } from "node-pg-migrate";
 import pg from "pg";
 import { type Static, Type } from "typebox";
+import { databaseUrlKnob, logLevelKnob } from "#shared/runtime/config.ts";
 import { ensurePartitions } from "#shared/store/partitions.ts";
 import { openSession } from "#shared/store/pool.ts";
 import { writableSchema } from "#shared/store/schema.ts";
 
 export const migrationKnobs = Type.Object({
-  databaseUrl: Type.String({
-    pattern: "^postgres(ql)?://",
-    description: "PostgreSQL, as postgres://user@host:port/name",
-  }),
+  databaseUrl: databaseUrlKnob,
   waitForDatabaseMs: Type.Integer({
     default: 60_000,
     minimum: 0,
     maximum: 3_600_000,
     description: "how long a database that is not there yet is waited for",
   }),
-  logLevel: Type.Union(
-    [Type.Literal("debug"), Type.Literal("info"), Type.Literal("warn"), Type.Literal("error")],
-    {
-      default: "info",
-    },
-  ),
+  logLevel: logLevelKnob("info"),
 });
 
 export type MigrationSettings = Static<typeof migrationKnobs>;

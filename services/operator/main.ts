@@ -1,5 +1,5 @@
 import { type Static, Type } from "typebox";
-import { loadSettings } from "#shared/runtime/config.ts";
+import { databaseUrlKnob, loadSettings, logLevelKnob } from "#shared/runtime/config.ts";
 import { messageOf, orExit } from "#shared/runtime/lifecycle.ts";
 import { openLog } from "#shared/runtime/log.ts";
 import { openPool, type Pool } from "#shared/store/pool.ts";
@@ -10,14 +10,8 @@ import { replay } from "./replay/command-line.ts";
 import { retention } from "./retention.ts";
 
 const operatorKnobs = Type.Object({
-  databaseUrl: Type.String({
-    pattern: "^postgres(ql)?://",
-    description: "PostgreSQL, as postgres://user@host:port/name",
-  }),
-  logLevel: Type.Union(
-    [Type.Literal("debug"), Type.Literal("info"), Type.Literal("warn"), Type.Literal("error")],
-    { default: "warn" },
-  ),
+  databaseUrl: databaseUrlKnob,
+  logLevel: logLevelKnob("warn"),
 });
 
 type OperatorSettings = Static<typeof operatorKnobs>;

@@ -1,7 +1,7 @@
 import { type Static, Type } from "typebox";
 import { modes } from "#shared/modes/all.ts";
 import type { Mode } from "#shared/ports.ts";
-import { loadSettings } from "#shared/runtime/config.ts";
+import { databaseUrlKnob, loadSettings, logLevelKnob } from "#shared/runtime/config.ts";
 
 export const apiKnobs = Type.Object({
   host: Type.String({ default: "127.0.0.1", description: "the address the API listens on" }),
@@ -11,10 +11,7 @@ export const apiKnobs = Type.Object({
     maximum: 65_535,
     description: "the port the API listens on; 0 is any",
   }),
-  databaseUrl: Type.String({
-    pattern: "^postgres(ql)?://",
-    description: "PostgreSQL, as postgres://user@host:port/name",
-  }),
+  databaseUrl: databaseUrlKnob,
   boardRedisUrl: Type.String({ pattern: "^rediss?://", description: "the Redis that holds the board" }),
   catalogueFile: Type.String({
     default: "",
@@ -67,12 +64,7 @@ export const apiKnobs = Type.Object({
     maximum: 1_000,
     description: "generated orders per second that the page may send by each mode; 0 disables its buttons",
   }),
-  logLevel: Type.Union(
-    [Type.Literal("debug"), Type.Literal("info"), Type.Literal("warn"), Type.Literal("error")],
-    {
-      default: "info",
-    },
-  ),
+  logLevel: logLevelKnob("info"),
   stopDeadlineMs: Type.Integer({
     default: 10_000,
     minimum: 100,

@@ -1,12 +1,10 @@
 import { type Static, Type } from "typebox";
+import { databaseUrlKnob, logLevelKnob } from "#shared/runtime/config.ts";
 import { retentionKnobs } from "#shared/store/retention.ts";
 
 export const workerKnobs = Type.Object({
   mode: Type.String({ description: "the ingest mode this worker counts: v1, v2 or v3" }),
-  databaseUrl: Type.String({
-    pattern: "^postgres(ql)?://",
-    description: "PostgreSQL, as postgres://user@host:port/name",
-  }),
+  databaseUrl: databaseUrlKnob,
   boardRedisUrl: Type.String({ pattern: "^rediss?://", description: "the Redis that holds the board" }),
   host: Type.String({ default: "127.0.0.1", description: "the address that /metrics listens on" }),
   metricsPort: Type.Integer({
@@ -60,12 +58,7 @@ export const workerKnobs = Type.Object({
       "when this many orders in a row all fail alike, the worker stops instead of storing them all as dead letters",
   }),
   ...retentionKnobs.properties,
-  logLevel: Type.Union(
-    [Type.Literal("debug"), Type.Literal("info"), Type.Literal("warn"), Type.Literal("error")],
-    {
-      default: "info",
-    },
-  ),
+  logLevel: logLevelKnob("info"),
   stopDeadlineMs: Type.Integer({
     default: 15_000,
     minimum: 100,

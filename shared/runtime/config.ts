@@ -1,5 +1,15 @@
-import type { Static, TObject, TSchema } from "typebox";
+import { type Static, type TObject, type TSchema, Type } from "typebox";
 import { Value } from "typebox/value";
+
+/** Knobs of several programs. */
+export const databaseUrlKnob = Type.String({
+  pattern: "^postgres(ql)?://",
+  description: "PostgreSQL, as postgres://user@host:port/name",
+});
+export const logLevelKnob = (level: "info" | "warn") =>
+  Type.Union([Type.Literal("debug"), Type.Literal("info"), Type.Literal("warn"), Type.Literal("error")], {
+    default: level,
+  });
 
 /**
  * Settings come from the environment: the knob `batchWaitMs` from BATCH_WAIT_MS. A program's schema is the one place that

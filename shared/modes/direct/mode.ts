@@ -1,12 +1,10 @@
 import { type Static, Type } from "typebox";
 import type { Log, Mode, Source } from "../../ports.ts";
+import { databaseUrlKnob } from "../../runtime/config.ts";
 import { openDirectIntake } from "./intake.ts";
 
 export const directKnobs = Type.Object({
-  databaseUrl: Type.String({
-    pattern: "^postgres(ql)?://",
-    description: "PostgreSQL, as postgres://user@host:port/name",
-  }),
+  databaseUrl: databaseUrlKnob,
   boardRedisUrl: Type.String({ pattern: "^rediss?://", description: "the Redis of the board and of BullMQ" }),
   v1GroupMaxOrders: Type.Integer({
     default: 500,

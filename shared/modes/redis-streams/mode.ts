@@ -1,5 +1,6 @@
 import { type Static, Type } from "typebox";
 import type { Mode } from "../../ports.ts";
+import { databaseUrlKnob } from "../../runtime/config.ts";
 import { openRedisStreamsIntake } from "./intake.ts";
 import { openRedisStreamsSource } from "./source.ts";
 
@@ -8,10 +9,7 @@ export const redisStreamsKnobs = Type.Object({
     pattern: "^rediss?://",
     description: "a Redis of its own for the stream, with appendonly yes, appendfsync always, noeviction",
   }),
-  databaseUrl: Type.String({
-    pattern: "^postgres(ql)?://",
-    description: "PostgreSQL, as postgres://user@host:port/name",
-  }),
+  databaseUrl: databaseUrlKnob,
   v2Appendfsync: Type.Union(
     [Type.Literal("always"), Type.Literal("everysec"), Type.Literal("no"), Type.Literal("unverified")],
     {
