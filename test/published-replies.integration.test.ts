@@ -98,8 +98,8 @@ test("rejects orders of a disabled mode, above the lag limit, and without the ba
       /^(backend-away|outcome-unknown|timeout)$/.test((await order("v2", latte, asJson, of)).type),
     );
     await until("it is not ready", async () => (await ask("GET", "/readyz", { of })).status === 503);
-    // the documents can be read while every mode is down
-    for (const path of ["/openapi.json", "/asyncapi.json", "/docs/"])
+    // it is alive, and the documents can be read, while every mode is down
+    for (const path of ["/livez", "/openapi.json", "/asyncapi.json", "/docs/"])
       expect((await fetch(of.url + path)).status).toBe(200);
   } finally {
     await of.stream.start();

@@ -42,21 +42,17 @@ const countedOf = (ids: readonly string[]): Promise<number> =>
   numberOf(system.pool, "SELECT count(*) FROM orders WHERE order_id = ANY($1::uuid[])", [ids]);
 const metric = (series: string): Promise<number> => metricOf(system.url, series);
 
+const FORMS: readonly [form: string, type: string, write: (orders: readonly unknown[]) => string][] = [
+  ["a JSON array", "application/json", JSON.stringify],
+  ["NDJSON", `${LINES}; charset=utf-8`, ndjson],
+];
+
 describe.each([
   { mode: "v1", code: 201 },
   { mode: "v2", code: 202 },
   { mode: "v3", code: 202 },
 ])("$mode", ({ mode, code }) => {
-  const bothForms = [
-    {
-      form: "a JSON array",
-      type: "application/json",
-      write: (orders: readonly unknown[]) => JSON.stringify(orders),
-    },
-    { form: "NDJSON", type: `${LINES}; charset=utf-8`, write: ndjson },
-  ];
-
-  test.each(bothForms)("accepts 1 000 orders as $form, and counts each once", async ({ type, write }) => {
+  test.each(FORMS)("accepts 1 000 orders as %s, and counts each once", async (_, type, write) => {
     const orders = lattes(1_000);
     const accepted = await metric(`coffee_orders_accepted_total{mode="${mode}"}`);
     const response = await post(mode, write(orders), type);
@@ -79,9 +75,10 @@ describe.each([
     await until("all are counted", async () => (await countedOf(ids)) === 3);
   });
 
-  test.each(bothForms)(
-    "accepts the valid orders of $form and names the wrong fields of the others",
-    async (form) => {
+  test.each(FORMS)(
+    "accepts the valid orders of %s and names the wrong fields of the others",
+    async (...row) => {
+      const [, type, write] = row;
       const old = "01890a5d-ac96-774b-bcce-b302099a8057";
       const orders = [
         latte,
@@ -95,20 +92,12 @@ describe.each([
         { ...latte, tip: 1 },
         { ...latte, price: "3.00" },
       ];
-      const response = await post(mode, form.write(orders), form.type);
+      const response = await post(mode, write(orders), type);
       expect(response.status).toBe(code);
       const { ids, rejected } = await replyOf(response);
       expect(ids).toHaveLength(2);
-      expect(rejected.map(({ index, field }) => `${index} ${field}`)).toEqual([
-        "1 price",
-        "2 price",
-        "3 store",
-        "4 id",
-        "5 id",
-        "6 timestamp",
-        "7 body",
-        "8 tip",
-      ]);
+      const fields = ["1 price", "2 price", "3 store", "4 id", "5 id", "6 timestamp", "7 body", "8 tip"];
+      expect(rejected.map(({ index, field }) => `${index} ${field}`)).toEqual(fields);
       expect(rejected[3]?.reason).toBe("must be a UUIDv7 (RFC 9562)");
       expect(rejected[4]?.reason).toBe("must not be made more than 31 days ago");
       await until("the valid ones are counted", async () => (await countedOf(ids)) === 2);

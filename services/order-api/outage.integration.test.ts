@@ -66,18 +66,6 @@ describe("an unreachable server", () => {
     await until("v2 accepts orders again", async () => (await post("v2")).status === 202);
   });
 
-  test("of the only mode makes the API not ready, but /livez stays ok", async () => {
-    await start({ modes: ["v2"], workers: false });
-    await system.stream.kill();
-    try {
-      await until("it is not ready", async () => (await ready("v2")).code === 503);
-      expect((await fetch(`${system.url}/livez`)).status).toBe(200);
-    } finally {
-      await system.stream.start();
-    }
-    await until("it is ready again", async () => (await ready("v2")).code === 200);
-  });
-
   test("of the board leaves the last board, and the board recovers when Redis comes back empty", async () => {
     await start({ modes: ["v2"] });
     const orders = async () => (await dashboardOf(system.url)).current_hour?.order_count;

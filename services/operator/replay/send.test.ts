@@ -15,14 +15,8 @@ const start = (count: number, changes: Partial<Sending> = {}) =>
   startSending({
     count,
     post: (from, to) => {
-      const timestamp = "2026-01-01T00:00:00.000Z";
-      const order = (index: number) => ({
-        id: `key ${index}`,
-        store: "up",
-        drink: "tea",
-        price: index,
-        timestamp,
-      });
+      const same = { store: "up", drink: "tea", timestamp: "2026-01-01T00:00:00.000Z" };
+      const order = (index: number) => ({ id: `key ${index}`, price: index, ...same });
       const orders = Array.from({ length: to - from }, (_, place) => order(from + place));
       sizes.push(orders.length);
       return request(`${api.url}/api/v2/orders`, JSON.stringify(orders));
