@@ -66,9 +66,10 @@ export default defineConfig({
         // parts of a program, which lab/generators/generator.integration.test.ts verifies by the audit
         "loadtest/node/{main,scenarios}.ts",
         // a run itself, on servers and under load: npm run lab -- self-test spoils some
-        "loadtest/lab/run/{during-load,environment,null-api,remote-system,revisions,run,servers,test-bed}.ts",
+        "loadtest/lab/run/{child-process,during-load,environment,null-api,remote-system,revisions,run,servers,test-bed}.ts",
         "loadtest/lab/generators/{generator,wrk}.ts",
         "loadtest/lab/{listeners,measures}/**",
+        "loadtest/lab/measure-suite.ts",
         "loadtest/lab/judge/self-test.ts",
         "loadtest/lab/sample/{sampler,server-counters}.ts",
       ],

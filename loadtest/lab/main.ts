@@ -4,29 +4,19 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { messageOf } from "#shared/runtime/lifecycle.ts";
 import { writeSection } from "../../dev/markdown.ts";
-import { findK6, type K6 } from "../generator.ts";
 import { turnedDownBy } from "./experiments/layout.ts";
-import { estimateOf, needsK6, planOf, textOfWork, timeText } from "./experiments/plan.ts";
 import { selfTest } from "./judge/self-test.ts";
+import { log, measured, printPlan, withLab } from "./measure-suite.ts";
 import { type LabOptions, labOptionsFrom, USAGE } from "./options.ts";
 import { compareSuites } from "./report/compare.ts";
 import { figuresTable, overloads, overloadTable, resultOf, speedFigures, survived } from "./report/speed.ts";
 import { checkSuite, renderReport, renderSuite, reportFile } from "./report/suite.ts";
-import type { Pinning } from "./run/environment.ts";
 import { commitOf, environmentOf, pinningHere, takeGeneratorCores } from "./run/environment.ts";
-import { grafanaIn, marking, openProgress } from "./run/progress.ts";
-import { openRemoteSystem } from "./run/remote-system.ts";
-import { folderFor, openSuite, suiteFolders } from "./run/result-files.ts";
-import type { Suite } from "./run/results.ts";
+import { folderFor, suiteFolders } from "./run/result-files.ts";
 import { compareRevisions } from "./run/revisions.ts";
-import type { Lab } from "./run/run.ts";
-import { measuresOf, type SuiteRun } from "./run/suite.ts";
-import { openTestBed } from "./run/test-bed.ts";
-import { doAll } from "./run/work.ts";
 
 const root = join(import.meta.dirname, "..", "..");
-const README = join(import.meta.dirname, "..", "..", "README.md");
-const log = (line: string): void => console.error(line);
+const README = join(root, "README.md");
 
 /** Without a name the newest folder. Throws an error when there is none. */
 const existing = (folder: string | null): string => {
@@ -54,25 +44,6 @@ const check = async (folder: string | null): Promise<number> => {
     problems.length === 0 ? `every page is what ${found} makes` : "npm run lab -- render writes them again",
   );
   return problems.length === 0 ? 0 : 1;
-};
-
-/** Starts generator, servers and programs on their cores, and stops them after the work, whether it fails or not. */
-const withLab = async <T>(
-  pinning: Pinning,
-  k6: K6 | null,
-  { mayWipe, signal }: { readonly mayWipe: boolean; readonly signal: AbortSignal },
-  work: (lab: Lab) => Promise<T>,
-): Promise<T> => {
-  await takeGeneratorCores(pinning);
-  const environment = process.env;
-  const testBed = environment["BASE_URL"]
-    ? openRemoteSystem(environment, mayWipe)
-    : openTestBed({ pinning, environment, mayWipe, log, signal });
-  try {
-    return await work({ testBed, k6, pinning, signal });
-  } finally {
-    await testBed.close();
-  }
 };
 
 const doubt = async (isPinned: boolean, signal: AbortSignal): Promise<number> => {
@@ -118,14 +89,8 @@ const compare = async (options: CompareOptions, signal: AbortSignal): Promise<nu
 type RunOptions = Extract<LabOptions, { command: "run" }>;
 
 const runSuite = async (options: RunOptions, signal: AbortSignal): Promise<number> => {
-  const { experiments, scale, modes, seed, isPlanOnly, isPinned } = options;
-  if (isPlanOnly) {
-    const works = planOf({ experiments, scale, modes, seed });
-    const seconds = works.reduce((sum, work) => sum + estimateOf(work, scale), 0);
-    for (const work of works) log(`  ${textOfWork(work, scale)}`);
-    log(`about ${timeText(seconds)}, less what is done`);
-    return 0;
-  }
+  const { scale, seed, isPlanOnly, isPinned } = options;
+  if (isPlanOnly) return printPlan(options);
   const pinning = await pinningHere(isPinned, Boolean(process.env["BASE_URL"]));
   const commit = await commitOf();
   const kind = { scale, seed, commit, pinning: pinning.inWords };
@@ -141,68 +106,38 @@ const runSuite = async (options: RunOptions, signal: AbortSignal): Promise<numbe
   return failed === 0 ? 0 : 1;
 };
 
-type Selected = Pick<RunOptions, "experiments" | "scale" | "modes" | "seed" | "mayWipe"> & {
-  readonly folder: string;
-  readonly pinning: Pinning;
-  readonly commit: string;
-};
-
-/** Does what the suite in `folder` lacks of the selected experiments. */
-const measured = async (
-  { experiments, scale, modes, seed, mayWipe, folder, pinning, commit }: Selected,
-  signal: AbortSignal,
-): Promise<{ readonly suite: Suite; readonly failed: number }> => {
-  const found = await findK6(process.env);
-  const planned = planOf({ experiments, scale, modes, seed });
-  const works = found.k6 === null ? planned.filter((work) => !needsK6(work)) : planned;
-  const progress = openProgress(works, scale, log);
-  log(
-    `${experiments.map(({ id }) => id).join(", ")} at scale ${scale}, ${modes.join(", ")}: about ${timeText(progress.leftSeconds())}, less what is done`,
-  );
-  log(`results: ${folder}; pinning: ${pinning.inWords}`);
-  const isWithoutK6 = found.k6 === null && planned.some(needsK6);
-  if (isWithoutK6) log(`${found.missing}: E0 does not compare the generator with k6`);
-  const turnedDown = [
-    ...turnedDownBy(scale),
-    ...experiments.flatMap((experiment) => experiment.turnedDown?.(scale) ?? []),
-    ...(isWithoutK6 ? ["E0: not compared with k6"] : []),
-    ...(modes.length < 3 ? [`modes ${modes.join(", ")} alone`] : []),
-  ];
-  const about = { scale, seed, commit, pinning, k6Version: found.k6?.version ?? null, turnedDown };
-  const suite = openSuite(folder, await environmentOf(about));
-  return withLab(pinning, found.k6, { mayWipe, signal }, async (lab) => {
-    const grafana = grafanaIn(process.env);
-    const own = measuresOf(lab);
-    const measures = grafana === null ? own : marking(own, grafana, log);
-    const suiteRun: SuiteRun = { measures, folder, suite, progress, runs: 0 };
-    const failed = await doAll(suiteRun, works, log);
-    return { suite: suiteRun.suite, failed };
-  });
-};
-
 type BenchOptions = Extract<LabOptions, { command: "bench" | "overload" }>;
 
-/** Generator, servers and programs share all cores: what is compared is compared within one machine. */
+/** Into a new folder, or into one that continues. */
 const benchmark = async (options: BenchOptions, signal: AbortSignal): Promise<number> => {
-  const { command, isWhole, jsonFile } = options;
-  const folder = resolve(options.folder ?? mkdtempSync(join(tmpdir(), `coffee-rt-${command}-`)));
-  const pinning = await pinningHere(false);
-  const selected = { ...options, folder, pinning, commit: await commitOf() };
-  const { suite, failed } = await measured(selected, signal);
+  const { command, rounds, isWhole, isPlanOnly, isPinned, jsonFile, scale, seed } = options;
+  if (isPlanOnly) return printPlan(options);
+  const pinning = await pinningHere(isPinned);
+  const commit = await commitOf();
+  const kind = { scale, seed, commit, pinning: pinning.inWords };
+  const named = options.folder ?? mkdtempSync(join(tmpdir(), `coffee-rt-${command}-`));
+  const folder = folderFor({ kind, folder: resolve(named), isNew: false, today: "" });
+  const { suite, failed } = await measured({ ...options, folder, pinning, commit }, signal);
   log(`every run is in ${folder}`);
+  const broken = suite.runs.filter(({ run }) => run.audit.problems.length > 0);
+  for (const { run } of broken) log(`AUDIT FAILED: ${run.point}: ${run.audit.problems.join("; ")}`);
+  const isSound = failed === 0 && broken.length === 0;
   if (command === "overload") {
     console.log(`\n${overloadTable(suite)}`);
-    return failed === 0 && overloads(suite).every(survived) ? 0 : 1;
+    return isSound && overloads(suite).every(survived) ? 0 : 1;
   }
   const all = speedFigures(suite);
   const figures = all.filter(({ values }) => values.length > 0);
   for (const { name } of all.filter((figure) => !figures.includes(figure)))
     log(`NO FIGURE: "${name}": every run of it is void`);
-  console.log(`\n${figuresTable(figures)}`);
+  const table = figuresTable(figures, rounds);
+  console.log(`\n${table}`);
   if (jsonFile !== null)
     writeFileSync(jsonFile, `${JSON.stringify({ figures: figures.map(resultOf) }, null, 1)}\n`);
-  if (failed === 0 && isWhole) writeSection(README, "speed", figuresTable(figures));
-  return failed === 0 ? 0 : 1;
+  const isComplete = isSound && all.every(({ values }) => values.length >= rounds / 2);
+  if (isWhole && isComplete) writeSection(README, "speed", table);
+  else if (isWhole) log("the README's table stays: too many runs are void or failed");
+  return isSound && figures.length === all.length ? 0 : 1;
 };
 
 /** One Ctrl-C may arrive twice: from the terminal, and forwarded by npm. */
@@ -219,7 +154,9 @@ const onInterrupt = (): AbortSignal => {
         return;
       }
       firstMs = performance.now();
-      log("stopping, the same command continues from here");
+      log(
+        "stopping; complete runs are kept: the same command continues after them, a benchmark with --results FOLDER",
+      );
       stopping.abort(new Error("interrupted"));
     });
   return stopping.signal;

@@ -33,7 +33,13 @@ test("benchmarks are repeated in rounds, by their names", () => {
   expect(options).toMatchObject({ isWhole: false, jsonFile: "f.json" });
   expect(options.experiments.map(({ id }) => id)).toEqual(["E15", "E16"]);
   expect(options.experiments[0]?.points?.("smoke")[0]).toMatchObject({ measure: "copy", repetitions: 3 });
-  expect(labOptionsFrom(["bench"])).toMatchObject({ isWhole: true });
+  expect(labOptionsFrom(["bench"])).toMatchObject({ isWhole: true, rounds: 5, isPinned: false });
+  for (const part of [
+    ["--modes", "v2"],
+    ["--rounds", "3"],
+    ["--only", "live"],
+  ])
+    expect(labOptionsFrom(["bench", ...part])).toMatchObject({ isWhole: false });
   expect(labOptionsFrom(["overload", "--modes", "v2"])).toMatchObject({ command: "overload", modes: ["v2"] });
 });
 

@@ -42,8 +42,10 @@ export type LabOptions =
   | ({
       readonly command: "bench" | "overload";
       readonly experiments: readonly Experiment[];
-      /** Whether all benchmarks run. */
+      readonly rounds: number;
+      /** Whether all benchmarks run in all modes and the usual number of rounds. */
       readonly isWhole: boolean;
+      readonly isPlanOnly: boolean;
       readonly jsonFile: string | null;
     } & Common)
   | ({ readonly command: "compare"; readonly first: string; readonly second: string } & Common)
@@ -76,13 +78,7 @@ export const labOptionsFrom = (args: readonly string[]): LabOptions => {
   if (word === "self-test") return { command: word, ...common };
   if (word === "bench" || word === "overload") {
     if (others.length > 0) throw new Error(`${word} takes options only, got "${others.join(" ")}"`);
-    const names = word === "bench" ? (values.only ?? Object.keys(BENCHMARKS).join(",")).split(",") : [];
-    const experiments = repeated(
-      word === "bench" ? names.map(benchmarkNamed) : [overload],
-      roundsFrom(values.rounds, DEFAULT_ROUNDS[word]),
-    );
-    const isWhole = names.length === Object.keys(BENCHMARKS).length;
-    return { command: word, experiments, isWhole, jsonFile: values.json ?? null, ...common };
+    return benchmarkFrom(word, values, common);
   }
   if (word === "compare") {
     const [first, second, third] = others;
@@ -104,7 +100,7 @@ const parsed = (args: readonly string[]) =>
       seed: { type: "string", default: "1" },
       results: { type: "string" },
       new: { type: "boolean", default: false },
-      pin: { type: "string", default: "yes" },
+      pin: { type: "string" },
       plan: { type: "boolean", default: false },
       wipe: { type: "boolean", default: false },
       only: { type: "string" },
@@ -114,13 +110,32 @@ const parsed = (args: readonly string[]) =>
     },
   });
 
+const DEFAULT_ROUNDS = { bench: 5, overload: 1 };
+
+const benchmarkFrom = (
+  command: "bench" | "overload",
+  values: ReturnType<typeof parsed>["values"],
+  common: Common,
+): LabOptions => {
+  const names = values.only?.split(",") ?? Object.keys(BENCHMARKS);
+  const rounds = roundsFrom(values.rounds, DEFAULT_ROUNDS[command]);
+  return {
+    ...{ command, rounds, isPlanOnly: values.plan, jsonFile: values.json ?? null, ...common },
+    experiments: repeated(command === "bench" ? names.map(benchmarkNamed) : [overload], rounds),
+    isWhole:
+      Object.keys(BENCHMARKS).every((name) => names.includes(name)) &&
+      common.modes.length === MODE_NAMES.length &&
+      rounds >= DEFAULT_ROUNDS[command],
+    // what is compared shares all cores of the machine, unless it is requested otherwise
+    isPinned: values.pin === "yes",
+  };
+};
+
 const benchmarkNamed = (name: string): Experiment => {
   const found = BENCHMARKS[name];
   if (found) return found;
   throw new Error(`--only has "${name}": it may have ${Object.keys(BENCHMARKS).join(", ")}`);
 };
-
-const DEFAULT_ROUNDS = { bench: 5, overload: 1 };
 
 const roundsFrom = (text: string | undefined, usual: number): number => {
   const rounds = text === undefined ? usual : Number(text);
@@ -152,13 +167,13 @@ const commonFrom = (values: ReturnType<typeof parsed>["values"]): Common => {
   const seed = Number(values.seed);
   if (!/^\d+$/.test(values.seed) || seed >= 2 ** 32)
     throw new Error(`--seed is "${values.seed}": it has to be a whole number below 2^32`);
-  if (values.pin !== "yes" && values.pin !== "no")
+  if (values.pin !== undefined && values.pin !== "yes" && values.pin !== "no")
     throw new Error(`--pin is "${values.pin}": it may be yes or no`);
   return {
     ...{ scale, modes, seed },
     folder: values.results ?? null,
     isNew: values.new,
-    isPinned: values.pin === "yes",
+    isPinned: values.pin !== "no",
     mayWipe: values.wipe,
   };
 };

@@ -16,7 +16,8 @@ export type Rate = number | { readonly ofCapacity: number };
 export type Load = {
   /** Of loadtest/k6/profiles; `constant` without. */
   readonly profile?: string;
-  readonly rate: Rate;
+  /** Without one the rate is the result of the point's `measure`. */
+  readonly rate?: Rate;
   readonly ordersPerRequest?: number;
   /** The scale's, without. */
   readonly seconds?: number;
@@ -55,8 +56,11 @@ export type Point = {
   readonly servers?: Partial<Readonly<Record<"postgres" | "board" | "stream" | "kafka", Variables>>>;
   /** 1 by default. With 0 nothing is counted during a closed loop; one worker then counts everything for the audit. */
   readonly workers?: number;
-  /** Processes of the order API; 1 by default. */
+  /** Processes of the order API, and of wrk in a closed loop; 1 by default. */
   readonly apis?: number;
+  readonly generators?: number;
+  /** Repeated while it is void, even when its rate failed: only valid runs make a benchmark. */
+  readonly needsValidRun?: boolean;
   /** Stores of the catalogue besides the probes' own; the usual four without. */
   readonly stores?: number;
   /** SQL for the fresh database, before any program. */

@@ -30,7 +30,14 @@ export const roundedRate = (rate: number): number =>
   rate >= 10 ? Math.round(rate) : Math.max(0.1, Number(rate.toFixed(1)));
 
 /** Requests per second; throws a sentence where it is a share of what is not known. */
-export const rateOf = (rate: Rate, size: number, arrangement: string, capacityOf: CapacityOf): number => {
+export const rateOf = (
+  rate: Rate | undefined,
+  size: number,
+  arrangement: string,
+  capacityOf: CapacityOf,
+): number => {
+  // a measured rate replaces it
+  if (rate === undefined) return 0;
   if (typeof rate === "number") return rate;
   const capacity = capacityOf(arrangement, size);
   if (capacity === null)
@@ -53,6 +60,7 @@ export const planned = (point: Point, scale: Scale, seed: number, capacityOf: Ca
         servers: point.servers ?? {},
         workers: point.workers ?? 1,
         apis: point.apis,
+        generators: point.generators,
         stores: point.stores,
         prepare: point.prepare,
       },

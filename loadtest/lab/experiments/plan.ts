@@ -70,14 +70,14 @@ const restartsLast = (points: readonly Point[]): Point[] => {
 /** The most that an arrangement accepts, by wrk. */
 export const peakOf = (experiment: string, arrangement: string, ordersPerRequest: number): Work => ({
   ...{ kind: "point", experiment, repetition: 1 },
-  point: { arrangement, name: "", varied: {}, load: { rate: 1, ordersPerRequest }, measure: "closed-loop" },
+  point: { arrangement, name: "", varied: {}, load: { ordersPerRequest }, measure: "closed-loop" },
 });
 
 /** Rates that are shares of a capacity need at least a guess at it; one that is known makes this no work. */
 const peaksFor = (works: readonly Work[]): Work[] => {
   const needed = new Map<string, Work>();
   for (const work of works) {
-    if (work.kind !== "point" || typeof work.point.load.rate === "number") continue;
+    if (work.kind !== "point" || typeof work.point.load.rate !== "object") continue;
     const { arrangement } = work.point;
     const size = sizeOf(work.point) === 1 ? 1 : 10;
     needed.set(`${arrangement} ${size}`, peakOf("E2", arrangement, size));
@@ -124,7 +124,8 @@ export const textOfWork = (work: Work, scale: Scale): string => {
   const took = timeText(estimateOf(work, scale));
   if (work.kind !== "point") return `${nameOfWork(work)}: ${took}`;
   const { measure, load } = work.point;
-  const rate = typeof load.rate === "number" ? `${load.rate}/s` : `${load.rate.ofCapacity} of capacity`;
-  const at = measure === undefined ? `at ${rate}` : `by ${measure}`;
+  const { rate = 0 } = load;
+  const rateText = typeof rate === "number" ? `${rate}/s` : `${rate.ofCapacity} of capacity`;
+  const at = measure === undefined ? `at ${rateText}` : `by ${measure}`;
   return `${nameOfWork(work)}, ${sizeOf(work.point)} a request ${at}: ${took}`;
 };

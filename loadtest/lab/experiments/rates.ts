@@ -89,7 +89,7 @@ const bulkPeak = (arrangement: string, ordersPerRequest: number): Point => ({
   name: "bulk",
   varied: {},
   measure: "closed-loop",
-  load: { rate: 1, ordersPerRequest },
+  load: { ordersPerRequest },
 });
 /** The same orders per second in fewer requests. */
 const bulkAtHalf = (arrangement: string, ordersPerRequest: number): Point => ({

@@ -27,7 +27,7 @@ const v1Peak = (change: Change): Point => ({
   ...change,
   arrangement: "v1",
   measure: "closed-loop",
-  load: { rate: 1, ordersPerRequest },
+  load: { ordersPerRequest },
 });
 const v1AtRate = (change: Change): Point => ({
   ...change,

@@ -24,11 +24,11 @@ const point = (
   settings: { ...NO_LAG_LIMIT, ...rest.settings },
 });
 
-/** Seconds of a closed loop, after half as long a warm-up. */
+/** Seconds of a closed loop. Its warm-up takes half as long, rounded up. */
 const SECONDS = { single: 4, batch: 3, counted: 4 };
 const single = (arrangement: string, name = "", rest: Rest = {}): Point =>
-  point("closed-loop", arrangement, name, { rate: 1, seconds: SECONDS.single }, rest);
-const batch = { rate: 1, ordersPerRequest: BATCH_ORDERS, seconds: SECONDS.batch };
+  point("closed-loop", arrangement, name, { seconds: SECONDS.single }, rest);
+const batch = { ordersPerRequest: BATCH_ORDERS, seconds: SECONDS.batch };
 
 /** One write per request, as many at a time as a pool of usual size would send. */
 const EACH: Variables = { V2_GROUP_MAX_ORDERS: "1", V2_MAX_WRITES_IN_FLIGHT: "64" };
@@ -48,7 +48,10 @@ export const ingest: Experiment = {
     single("v2", "one XADD per order", { settings: EACH }),
     single("v2", "appendfsync everysec", EVERYSEC),
     ...MODE_NAMES.map((mode) => single(mode, "with its worker", { workers: 1 })),
-    ...MODE_NAMES.map((mode) => single(mode, "two APIs", { apis: 2 })),
+    ...MODE_NAMES.flatMap((mode) => [
+      single(mode, "one API, two generators", { generators: 2 }),
+      single(mode, "two APIs, two generators", { apis: 2, generators: 2 }),
+    ]),
     point("insert", "null", "", batch),
     ...MODE_NAMES.map((mode) => point("closed-loop", mode, "", batch)),
   ],
@@ -64,11 +67,11 @@ export const drain: Experiment = {
   title: "Drain",
   question: "How fast does one worker count a backlog, next to a bare COPY into the same table?",
   points: () => [
-    point("copy", "null", "", { rate: 1 }),
+    point("copy", "null", "", {}),
     ...MODE_NAMES.filter((mode) => mode !== "v1").map((mode) =>
-      point("drain", mode, "", { rate: 1, seconds: DRAIN_SECONDS }, { workers: 1, settings: HELD }),
+      point("drain", mode, "", { seconds: DRAIN_SECONDS }, { workers: 1, settings: HELD }),
     ),
-    point("backlog", "v1", "", { rate: 1, ordersPerRequest: BACKLOG_ORDERS }, { settings: HELD }),
+    point("backlog", "v1", "", { ordersPerRequest: BACKLOG_ORDERS }, { settings: HELD }),
   ],
 };
 
@@ -82,7 +85,7 @@ export const live: Experiment = {
   question: "How fresh is the dashboard, and how much memory do the programs hold, at 500 orders/s?",
   points: () =>
     MODE_NAMES.map((arrangement) => ({
-      ...{ arrangement, name: "live", varied: {} },
+      ...{ arrangement, name: "live", varied: {}, needsValidRun: true },
       load: { rate: LIVE_ORDERS_PER_SECOND, warmUpSeconds: 3, seconds: 10 },
       settings: { V1_TICK_MS: String(V1_TICK_MS) },
     })),
@@ -101,7 +104,7 @@ export const fanOut: Experiment = {
         measure,
         "v1",
         "",
-        { rate: 1, seconds: 4 },
+        { seconds: 4 },
         { sockets, settings: { MAX_SOCKETS: String(FAN_OUT_CLIENTS) } },
       ),
     ),
@@ -122,7 +125,7 @@ export const overload: Experiment = {
   points: () =>
     MODE_NAMES.flatMap((arrangement): Point[] => {
       const common = { measure: "overload", arrangement, varied: {} } as const;
-      const load = { rate: 1, seconds: OVERLOAD_SECONDS };
+      const load = { seconds: OVERLOAD_SECONDS };
       return [
         { ...common, name: "backend bound", load, settings: slowed(arrangement) },
         { ...common, name: "API bound", load: { ...load, ordersPerRequest: API_BOUND_ORDERS } },

@@ -158,7 +158,7 @@ const ADDRESSES = {
 
 /** What was set other than by default: of the programs, of the servers, and how many workers. */
 export const settingsOf = ({ setting }: Pick<Order, "setting">): Record<string, string> => {
-  const { arrangement, settings, servers, workers, stores } = setting;
+  const { arrangement, settings, servers, workers, apis = 1, stores } = setting;
   const ofServers = Object.entries(servers).flatMap(([server, own]) =>
     Object.entries(own ?? {}).map(([name, value]) => [`${server}: ${name}`, value]),
   );
@@ -167,6 +167,7 @@ export const settingsOf = ({ setting }: Pick<Order, "setting">): Record<string, 
     ...settings,
     ...Object.fromEntries(ofServers),
     ...(workers !== 1 && { workers: String(workers) }),
+    ...(apis !== 1 && { apis: String(apis) }),
     ...(stores !== undefined && { stores: String(stores) }),
   };
 };

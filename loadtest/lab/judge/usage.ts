@@ -3,7 +3,7 @@
 import type { Pinning } from "../run/environment.ts";
 import { GENERATORS, type Resource, type Run } from "../run/results.ts";
 import type { Use } from "../sample/processes.ts";
-import type { Sample } from "../sample/sampler.ts";
+import { type Sample, sumOf } from "../sample/sampler.ts";
 import type { PostgresWaits } from "../sample/server-counters.ts";
 import type { Saturation } from "./bottleneck.ts";
 
@@ -56,6 +56,15 @@ const countOf = (cpuSeconds: number): Count => ({ startedAt: 1, cpuSeconds });
 const peakOf = (samples: readonly Sample[], name: string): number =>
   Math.max(0, ...samples.map(({ uses }) => uses.get(name)?.residentBytes ?? 0));
 
+/** Empty for a process without /metrics. */
+const reportedPeak = (samples: readonly Sample[], name: string): Pick<Resource, "peakResidentBytes"> => {
+  const peak = Math.max(
+    0,
+    ...samples.map(({ pages }) => sumOf(pages.get(name) ?? new Map(), "process_resident_memory_bytes")),
+  );
+  return peak === 0 ? {} : { peakResidentBytes: peak };
+};
+
 export const resourcesOf = (
   samples: readonly Sample[],
   window: Window,
@@ -68,6 +77,7 @@ export const resourcesOf = (
       {
         cpuSeconds: rounded(cpuSecondsOf(samples, window, cpuOf(name)), 3),
         peakRssBytes: Math.round(peakOf(inWindow, name)),
+        ...reportedPeak(inWindow, name),
         cores: coresOf(name),
       },
     ]),

@@ -1,6 +1,6 @@
 /** Dashboard clients, thousands of them in a process of their own: they read the head of each frame and skip the rest. */
 import { percentileOf } from "../judge/statistics.ts";
-import { serveParent } from "./child-process.ts";
+import { serveParent } from "../run/child-process.ts";
 import { type LightSocket, openLightSocket } from "./light-socket.ts";
 
 export type ToClients =

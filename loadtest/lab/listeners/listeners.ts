@@ -3,9 +3,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Closers, openClosers } from "#shared/runtime/lifecycle.ts";
+import { type ChildProcess, startChild } from "../run/child-process.ts";
 import type { Run } from "../run/results.ts";
 import type { SystemUnderTest } from "../run/test-bed.ts";
-import { type ChildProcess, startChild } from "./child-process.ts";
 import type { Received, ToClients } from "./clients.ts";
 
 export type Sockets = { readonly clients: number; readonly slowShare: number };

@@ -5,6 +5,7 @@ import { from as copyFrom } from "pg-copy-streams";
 import { randomFrom } from "#shared/domain/random.ts";
 import { iso } from "#shared/domain/time.ts";
 import type { Pool } from "#shared/store/pool.ts";
+import { numberOf } from "../../../dev/system/database.ts";
 import { newOrderId } from "../../../services/order-api/routes/orders.ts";
 import type { LabCatalogue } from "../generators/catalogue.ts";
 import type { Window } from "../judge/usage.ts";
@@ -47,7 +48,13 @@ const ceiling = (
 ): Rated => {
   const { rows, window } = result;
   const rate = (rows / (window.endMs - window.startMs)) * 1_000;
-  return { profile, purpose: profile, isSentByLab: true, rate, window, samples };
+  const durability = "committed in PostgreSQL";
+  return { profile, purpose: profile, isSentByLab: true, durability, rate, window, samples };
+};
+
+const storedProblems = async (pool: Pool, expected: number): Promise<string[]> => {
+  const stored = await numberOf(pool, "SELECT count(*) FROM orders");
+  return stored === expected ? [] : [`${stored} rows are stored, expected ${expected}`];
 };
 
 /** Rows of multi-row INSERTs with as many rows as a request has orders, each in a transaction of its own. */
@@ -64,9 +71,10 @@ export const bareInsert = async (lab: Lab, { load }: Order, system: SystemUnderT
     return rows;
   };
   try {
-    await insertFor(load.warmUpSeconds);
+    const warmUp = await insertFor(load.warmUpSeconds);
     const timed = await sampled(lab, system, () => timedRows(() => insertFor(load.seconds)));
-    return ceiling("multi-row INSERT", timed);
+    const problems = await storedProblems(pool, warmUp + timed.result.rows);
+    return { ...ceiling("multi-row INSERT", timed), problems };
   } finally {
     await pool.end();
   }
@@ -108,11 +116,6 @@ export const bareCopy = async (lab: Lab, { load }: Order, system: SystemUnderTes
   const texts = copyTexts(COPY_ROWS, catalogue, load.seed + 1);
   await pool.query("CHECKPOINT");
   const timed = await sampled(lab, system, () => timedRows(() => copyRows(pool, texts)));
-  const stored = (await pool.query<{ rows: number }>("SELECT count(*)::float8 AS rows FROM orders")).rows[0]
-    ?.rows;
-  const expected = timed.result.rows + WARM_UP_ROWS;
-  return {
-    ...ceiling("COPY", timed),
-    problems: stored === expected ? [] : [`${stored} rows are stored, expected ${expected}`],
-  };
+  const problems = await storedProblems(pool, timed.result.rows + WARM_UP_ROWS);
+  return { ...ceiling("COPY", timed), problems };
 };

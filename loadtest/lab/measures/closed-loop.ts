@@ -8,7 +8,7 @@ import { sameOrders } from "../generators/catalogue.ts";
 import { type Accepted, drive } from "../generators/wrk.ts";
 import { percentilesOf } from "../judge/statistics.ts";
 import type { Lab, Order } from "../run/run.ts";
-import type { SystemUnderTest } from "../run/test-bed.ts";
+import { numbered, type SystemUnderTest } from "../run/test-bed.ts";
 import { NOTHING_KEPT, type Rated, sampled, tallied } from "./rate-run.ts";
 
 /** Of large requests so few that none waits so long that it is refused. */
@@ -23,41 +23,47 @@ export const closedLoop = async (lab: Lab, order: Order, system: SystemUnderTest
   const { accepted, window, requests, problem } = result;
   const isStored = arrangement.mode !== null;
   if (isStored && workers === 0) await system.startWorker();
+  // both phases cut off a request of each connection at most
+  const unknown = 2 * connectionsFor(size) * size;
   const { audit, atMs } = isStored
-    ? await tallied(system.pool, requests * size)
+    ? await tallied(system.pool, requests * size, unknown)
     : { audit: NOTHING_KEPT, atMs: window.endMs };
   return {
     ...{ profile: "wrk, closed loop", purpose: "peak", ordersPerRequest: size, window, samples, audit },
     rate: accepted.reduce((sum, { perSecond }) => sum + perSecond, 0),
     requests: { acknowledged: requests, refused: 0, unknown: 0 },
-    ackMs: { ...(accepted[0]?.latencyMs ?? percentilesOf([])), count: sumOf(accepted) },
+    ackMs: { ...(accepted[0]?.latencyMs ?? percentilesOf([])), count: accepted[0]?.requests ?? 0 },
     drainedSeconds: (atMs - window.endMs) / 1_000,
     problems: problem === null ? [] : [problem],
   };
 };
 
-const sumOf = (accepted: readonly Accepted[]): number =>
+const requestsOf = (accepted: readonly Accepted[]): number =>
   accepted.reduce((sum, { requests }) => sum + requests, 0);
 
-/** One wrk for each API process; together they have as many connections as for one. */
+/** Several wrk share the connections, and the APIs where there are several. */
 const driven = (lab: Lab, { load, setting }: Order, system: SystemUnderTest) => {
   const size = load.ordersPerRequest;
   const body = sameOrders(system.catalogue, size);
   const path = `/api/${setting.arrangement.route}/${size === 1 ? "order" : "orders"}`;
-  const connections = Math.ceil(connectionsFor(size) / system.urls.length);
-  let wrkPid = 0;
-  const onEach = (seconds: number, mayRefuse: boolean): Promise<Accepted[]> =>
-    Promise.all(
-      system.urls.map((url) =>
+  const generators = setting.generators ?? 1;
+  const connections = Math.ceil(connectionsFor(size) / generators);
+  const pids = new Map<string, number>();
+  const onEach = async (seconds: number, mayRefuse: boolean): Promise<Accepted[]> => {
+    const ends = await Promise.allSettled(
+      Array.from({ length: generators }, (_, index) =>
         drive(
-          { url: `${url}${path}`, body, connections, seconds, mayRefuse },
+          { url: `${system.urls[index % system.urls.length]}${path}`, body, connections, seconds, mayRefuse },
           () => undefined,
-          (pid) => {
-            wrkPid = pid;
-          },
+          (pid) => pids.set(numbered("wrk", index), pid),
         ),
       ),
     );
+    return ends.map((end) => {
+      if (end.status === "rejected") throw end.reason;
+      return end.value;
+    });
+  };
   const work = async () => {
     const warmed = await onEach(load.warmUpSeconds, true);
     const startMs = Date.now();
@@ -66,9 +72,9 @@ const driven = (lab: Lab, { load, setting }: Order, system: SystemUnderTest) => 
     return {
       accepted,
       problem: typeof outcome === "string" ? outcome : null,
-      requests: sumOf(warmed) + sumOf(accepted),
+      requests: requestsOf(warmed) + requestsOf(accepted),
       window: { startMs, endMs: Date.now() },
     };
   };
-  return sampled(lab, system, work, () => wrkPid);
+  return sampled(lab, system, work, () => pids);
 };

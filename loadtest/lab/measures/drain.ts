@@ -31,6 +31,7 @@ export const drain = async (lab: Lab, { load, setting }: Order, system: SystemUn
     return sent.requests * ORDERS_PER_REQUEST;
   };
   await system.start();
+  const worker = system.workers[0]?.pid();
   const warmUp = await send(WARM_UP_SECONDS);
   await isSettled(pool, warmUp);
   const before = await countedOf(pool);
@@ -40,8 +41,9 @@ export const drain = async (lab: Lab, { load, setting }: Order, system: SystemUn
     await pool.query("CHECKPOINT");
   });
   const counted = await sampled(lab, system, () => countedPerSecond(pool, before, held));
-  const { audit } = await tallied(pool, warmUp + held);
-  return ratedOf("drain", counted, audit);
+  const { audit } = await tallied(pool, warmUp + held, 2 * CONNECTIONS * ORDERS_PER_REQUEST);
+  const isRestarted = system.workers[0]?.pid() !== worker;
+  return { ...ratedOf("drain", counted, audit), problems: isRestarted ? ["the worker was restarted"] : [] };
 };
 
 /** Orders per second, of a backlog that SQL stored as v1 stores orders. */
@@ -50,7 +52,7 @@ export const backlog = async (lab: Lab, { load }: Order, system: SystemUnderTest
   await storeBacklog(pool, catalogue, load.ordersPerRequest);
   await system.startWorker();
   const counted = await sampled(lab, system, () => countedPerSecond(pool, 0, load.ordersPerRequest));
-  const { audit } = await tallied(pool, load.ordersPerRequest);
+  const { audit } = await tallied(pool, load.ordersPerRequest, 0);
   return ratedOf("backlog", counted, audit);
 };
 

@@ -7,7 +7,7 @@ import { bareCopy, bareInsert } from "./bare-postgres.ts";
 import { closedLoop } from "./closed-loop.ts";
 import { backlog, drain } from "./drain.ts";
 import { fanOut } from "./fan-out/fan-out.ts";
-import { overload } from "./overload.ts";
+import { overload } from "./overload/overload.ts";
 import { type Rated, rateRun } from "./rate-run.ts";
 
 const MEASURES = {

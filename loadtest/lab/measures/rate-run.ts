@@ -2,9 +2,10 @@
  * A run whose result is the rate that was reached, where runs of the open loop have a planned one: a closed loop, a bare
  * statement, a drained backlog, a fan-out, an overload. Each opens a fresh system, samples it, and is audited.
  */
+import { once } from "node:events";
 import type { Pool } from "#shared/store/pool.ts";
 import { countsIn } from "../../../dev/system/audit.ts";
-import { driftOf } from "../../../dev/system/database.ts";
+import { driftOf, numberOf } from "../../../dev/system/database.ts";
 import { waitUntil } from "../../../dev/system/wait.ts";
 import { bottleneckOf } from "../judge/bottleneck.ts";
 import { voidsOf } from "../judge/objectives.ts";
@@ -38,10 +39,9 @@ export type Rated = {
   readonly problems?: readonly string[];
   /** The lab itself sends what is measured: that it uses a whole core does not make the run void. */
   readonly isSentByLab?: boolean;
+  readonly durability?: string;
   readonly varied?: Run["varied"];
   readonly resources?: Run["resources"];
-  readonly websocket?: Run["websocket"];
-  readonly fault?: Run["fault"];
 };
 
 export const NOTHING_KEPT: Run["audit"] = { problems: [], lost: 0, countedTwice: 0, stored: 0, counted: 0 };
@@ -58,13 +58,18 @@ export const rateRun = async (
   const system = await lab.testBed.open(order.setting);
   try {
     const before = await countersOf(system.servers, system.pool);
-    const rated = await work(system);
-    lab.signal.throwIfAborted();
+    // the programs stop with the system, and so does the work
+    const rated = await Promise.race([work(system), aborted(lab.signal)]);
     const servers = grownBy(before, await countersOf(system.servers, system.pool));
     return { ...runOf(lab, order, rated), ...place, startedAt, varied: variedOf(place, rated), servers };
   } finally {
     await system.close();
   }
+};
+
+const aborted = async (signal: AbortSignal): Promise<never> => {
+  if (!signal.aborted) await once(signal, "abort");
+  throw signal.reason;
 };
 
 const variedOf = (place: Place, { rate, ordersPerRequest = 1, purpose, varied }: Rated): Run["varied"] => ({
@@ -87,7 +92,7 @@ const runOf = (
   const sent = requests.acknowledged + requests.refused + requests.unknown;
   return {
     mode: order.setting.arrangement.name,
-    durability: durabilityOf(order),
+    durability: rated.durability ?? durabilityOf(order),
     settings: settingsOf(order),
     load: {
       profile,
@@ -100,7 +105,7 @@ const runOf = (
       ...(rated.problems ?? []),
       ...voidsOf({
         droppedIterations: 0,
-        // a rate without planned times has none to be late for
+        // a rate without planned times has none to be late for; overload.ts has its own bound
         scheduleLagP99Ms: 0,
         generatorShare: rated.isSentByLab ? 0 : used / given,
         stolenShare: machine.stolenShare,
@@ -130,20 +135,18 @@ const runOf = (
     measuredSeconds: seconds,
     machine,
     bottleneck: bottleneckOf(saturation).bottleneck,
-    ...(rated.websocket && { websocket: rated.websocket }),
-    ...(rated.fault && { fault: rated.fault }),
   };
 };
 
-/** Samples the system, and the generator where it is a process of its own, while `work` runs. */
+/** Samples the system, and generators that are processes of their own, while `work` runs. */
 export const sampled = async <T>(
   lab: Lab,
   system: SystemUnderTest,
   work: () => Promise<T>,
-  generatorPid: () => number = () => 0,
+  generatorPids: () => ReadonlyMap<string, number> = () => new Map(),
 ): Promise<{ readonly result: T; readonly samples: readonly Sample[] }> => {
   const sampler = openSampler({
-    pids: () => (generatorPid() > 0 ? system.pids().set("wrk", generatorPid()) : system.pids()),
+    pids: () => new Map([...system.pids(), ...generatorPids()]),
     metricUrls: system.metricUrls,
     pool: system.pool,
     cores: lab.pinning.system,
@@ -159,10 +162,14 @@ export const sampled = async <T>(
 
 const DRAIN_WITHIN_MS = 180_000;
 
-/** Everything acknowledged is stored and counted once. What a closed loop cut off at its end may be stored or not. */
+/**
+ * Everything acknowledged is stored and counted once, and nothing is dead. `unknown` orders were sent and have no reply, as
+ * those that a closed loop cuts off at its end: they may be stored or not.
+ */
 export const tallied = async (
   pool: Pool,
   acknowledged: number,
+  unknown: number,
 ): Promise<{ readonly audit: Run["audit"]; readonly atMs: number }> => {
   let tally = { stored: 0, counted: 0 };
   const isWhole = async (): Promise<boolean> => {
@@ -177,8 +184,12 @@ export const tallied = async (
   const lost = Math.max(0, acknowledged - tally.stored);
   const countedTwice = Math.max(0, tally.counted - tally.stored);
   const drift = isLate ? [] : await driftOf(pool);
+  const dead = await numberOf(pool, "SELECT count(*) FROM dead_letters");
+  const tooMany = tally.stored - acknowledged - unknown;
   const problems = [
     ...(lost > 0 ? [`${lost} orders were acknowledged and are not stored`] : []),
+    ...(tooMany > 0 ? [`${tooMany} more orders are stored than were sent`] : []),
+    ...(dead > 0 ? [`${dead} orders are dead letters`] : []),
     ...(isLate ? [`${tally.stored} are stored and ${tally.counted} counted`] : []),
     ...(drift.length > 0 ? [`${drift.length} rollup rows differ from their orders`] : []),
   ];

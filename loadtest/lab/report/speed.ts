@@ -4,7 +4,7 @@ import { FAN_OUT_CLIENTS, LIVE_ORDERS_PER_SECOND, V1_TICK_MS } from "../experime
 import { medianOf } from "../judge/statistics.ts";
 import { MODE_NAMES } from "../run/arrangements.ts";
 import type { Run, Suite } from "../run/results.ts";
-import { ordersPerSecond } from "./figures.ts";
+import { isValid, ordersPerSecond } from "./figures.ts";
 
 /** In the unit of the values; null where a figure is only published. */
 type Target = { readonly atLeast: number } | { readonly atMost: number } | null;
@@ -38,65 +38,61 @@ export const resultOf = ({ name, values, target }: Figure): Result => {
 /** More than three digits do not repeat. */
 const digits = (value: number): number => Number(value.toPrecision(3));
 
-export const figuresTable = (figures: readonly Figure[]): string =>
+/** A figure with fewer values than repetitions shows how many it has. */
+export const figuresTable = (figures: readonly Figure[], repetitions: number): string =>
   tableOf(
     ["figure", "median", "range", "target", ""],
     figures.map((figure) => {
       const { median, min, max, ok } = resultOf(figure);
-      const { name, target, unit } = figure;
+      const { name, target, unit, values } = figure;
+      const count = values.length < repetitions ? ` (${values.length} of ${repetitions})` : "";
       const aim = target === null ? "" : "atLeast" in target ? `≥ ${target.atLeast}` : `≤ ${target.atMost}`;
       const verdict = target === null ? "" : ok ? "ok" : "missed";
-      return [name, unit ? `${median} ${unit}` : String(median), `${min} – ${max}`, aim, verdict];
+      return [name, unit ? `${median} ${unit}` : String(median), `${min} – ${max}${count}`, aim, verdict];
     }),
   );
 
-/** Of the experiments that the suite has. A figure without values had a void run in every repetition. */
-export const speedFigures = (suite: Suite): Figure[] => {
-  const measured = new Set(suite.runs.map(({ run }) => run.experiment));
-  return Object.entries(FIGURES)
-    .filter(([experiment]) => measured.has(experiment))
-    .flatMap(([, figures]) => figures.map((figure) => ({ ...figure, values: figure.values(suite) })));
-};
+/** Of the points that the suite has. A figure without values had a void run in every repetition. */
+export const speedFigures = (suite: Suite): Figure[] =>
+  FIGURES.flatMap((figure) => {
+    const values = figure.values(suite);
+    return values === null ? [] : [{ ...figure, values }];
+  });
 
-type Definition = Omit<Figure, "values"> & { readonly values: (suite: Suite) => number[] };
-
-/** Selects the runs of a point that count, by repetition. */
-const validRuns = (suite: Suite, experiment: string, mode: string, point: string): Map<number, Run> =>
-  new Map(
-    suite.runs
-      .map(({ run }) => run)
-      .filter(
-        (run) =>
-          run.experiment === experiment &&
-          run.mode === mode &&
-          run.voids.length === 0 &&
-          run.point === [mode, point].filter((part) => part !== "").join(" "),
-      )
-      .map((run) => [run.repetition, run]),
-  );
+/** Null where the suite has no run of the point. */
+type Definition = Omit<Figure, "values"> & { readonly values: (suite: Suite) => number[] | null };
 
 type Selector = readonly [mode: string, point: string];
 
-/** Of repetitions in which both runs count. */
+/** Every attempt at a point. */
+const runsAt = ({ runs }: Suite, experiment: string, [mode, point]: Selector): Run[] =>
+  runs
+    .map(({ run }) => run)
+    .filter((run) => run.experiment === experiment && run.mode === mode && run.point === `${mode} ${point}`);
+
+/** Of repetitions in which both runs are valid. */
 const ratios =
-  (
-    experiment: string,
-    [mode, point]: Selector,
-    [ceilingMode, ceilingPoint]: Selector,
-    of = ordersPerSecond,
-  ) =>
-  (suite: Suite): number[] => {
-    const ceilings = validRuns(suite, experiment, ceilingMode, ceilingPoint);
-    return [...validRuns(suite, experiment, mode, point)].flatMap(([repetition, run]) => {
-      const ceiling = ceilings.get(repetition);
-      return ceiling === undefined ? [] : [of(run) / of(ceiling)];
+  (experiment: string, selector: Selector, ceiling: Selector, of = ordersPerSecond) =>
+  (suite: Suite): number[] | null => {
+    const runs = runsAt(suite, experiment, selector);
+    const ceilings = new Map(
+      runsAt(suite, experiment, ceiling)
+        .filter(isValid)
+        .map((run) => [run.repetition, of(run)]),
+    );
+    if (runs.length === 0) return null;
+    return runs.filter(isValid).flatMap((run) => {
+      const most = ceilings.get(run.repetition);
+      return most === undefined ? [] : [of(run) / most];
     });
   };
 
 const valuesOf =
-  (experiment: string, [mode, point]: Selector, of: (run: Run) => number | undefined) =>
-  (suite: Suite): number[] =>
-    [...validRuns(suite, experiment, mode, point).values()].flatMap((run) => of(run) ?? []);
+  (experiment: string, selector: Selector, of: (run: Run) => number | undefined) =>
+  (suite: Suite): number[] | null => {
+    const runs = runsAt(suite, experiment, selector);
+    return runs.length === 0 ? null : runs.filter(isValid).flatMap((run) => of(run) ?? []);
+  };
 
 const SINGLE = "1-order peak by wrk";
 const BATCH = "500-order peak by wrk";
@@ -124,7 +120,11 @@ const ingestFigures: readonly Definition[] = [
   })),
   ...MODE_NAMES.map((mode) => ({
     name: `${mode}, two API processes / one`,
-    values: ratios("E14", [mode, `two APIs ${SINGLE}`], [mode, SINGLE]),
+    values: ratios(
+      "E14",
+      [mode, `two APIs, two generators ${SINGLE}`],
+      [mode, `one API, two generators ${SINGLE}`],
+    ),
     target: null,
   })),
 ];
@@ -154,7 +154,7 @@ const liveOf = (mode: string): Selector => [mode, `live 1-order ${LIVE_ORDERS_PE
 const memory = (name: string, mode: string, process: string): Definition => ({
   name: `${name}, resident memory at ${LIVE_ORDERS_PER_SECOND} orders/s`,
   values: valuesOf("E16", liveOf(mode), ({ resources }) => {
-    const bytes = resources[process]?.peakRssBytes;
+    const bytes = resources[process]?.peakResidentBytes;
     return bytes === undefined ? undefined : bytes / BYTES_PER_MEGABYTE;
   }),
   target: { atMost: MOST_MEGABYTES },
@@ -178,7 +178,7 @@ const API: Selector = ["v1", "1-order fan-out"];
 const BARE: Selector = ["v1", "1-order bare-fan-out"];
 const delay = (name: string, selector: Selector): Definition => ({
   name: `fan-out, delay p99 from publishing, ${name}`,
-  values: valuesOf("E17", selector, ({ websocket }) => websocket?.delayP99),
+  values: valuesOf("E17", selector, ({ varied }) => Number(varied["delayP99Ms"])),
   target: null,
   unit: "ms",
 });
@@ -191,35 +191,31 @@ const fanOutFigures: readonly Definition[] = [
   },
   {
     name: "fan-out, CPU per frame / bare ws",
-    values: ratios("E17", API, BARE, ({ varied }) => Number(varied["cpuMicroseconds"])),
+    values: ratios("E17", API, BARE, ({ varied }) => Number(varied["cpuMicrosecondsPerFrame"])),
     target: null,
   },
   delay("API", API),
   delay("bare ws", BARE),
 ];
 
-const FIGURES: Readonly<Record<string, readonly Definition[]>> = {
-  E14: ingestFigures,
-  E15: drainFigures,
-  E16: liveFigures,
-  E17: fanOutFigures,
-};
+const FIGURES = [...ingestFigures, ...drainFigures, ...liveFigures, ...fanOutFigures];
 
 const MOST_ACKNOWLEDGED_MS = 500;
 const MOST_RECOVERY_SECONDS = 5;
 const MOST_GROWTH_BYTES = 300 * 1_024 * 1_024;
 
-/** Whether an overload was survived: every reply an acknowledgement or a 503, prompt, in bounded memory, with a recovery. */
+/** Every reply an acknowledgement or a 503, acknowledgements in time, bounded memory, and a recovery. */
 export const survived = (run: Run): boolean =>
   run.voids.length === 0 &&
   run.ledger.unknown === 0 &&
   run.ledger.acknowledged > 0 &&
   run.ackMs.p99 < MOST_ACKNOWLEDGED_MS &&
   growthBytes(run) < MOST_GROWTH_BYTES &&
-  (run.fault?.recoverySeconds ?? Number.POSITIVE_INFINITY) < MOST_RECOVERY_SECONDS;
+  // "never" is not a number
+  Number(run.varied["recoverySeconds"]) < MOST_RECOVERY_SECONDS;
 
-const growthBytes = ({ resources, varied }: Run): number =>
-  (resources["order-api"]?.peakRssBytes ?? 0) - Number(varied["memoryBeforeBytes"]);
+const growthBytes = ({ varied }: Run): number =>
+  Number(varied["memoryPeakBytes"]) - Number(varied["memoryBeforeBytes"]);
 
 const whole = (value: unknown): string => Math.round(Number(value)).toLocaleString("en-US");
 
@@ -232,25 +228,33 @@ export const overloadTable = (suite: Suite): string =>
         "offered/s",
         "accepted/s",
         "503/s",
-        "no reply",
-        "accepted p99 ms",
+        "other or none",
+        "accepted p50 ms",
+        "p99 ms",
         "503 p99 ms",
       ],
       ...["sent late p99 ms", "memory grows by MB", "recovered in s", ""],
     ],
     overloads(suite).map((run) => {
-      const { varied, ackMs, scheduleLagMs, fault, ledger, load } = run;
+      const { varied, ackMs, scheduleLagMs, ledger, load } = run;
       return [
         run.point.replace(/ \d+-order overload$/, ""),
         ...[varied["capacity"], varied["offered"], load.requestsPerSecond, varied["refused"]].map(whole),
         whole(ledger.unknown / load.ordersPerRequest),
-        ...[ackMs.p99, varied["refusedP99Ms"], scheduleLagMs.p99].map(whole),
+        ...[ackMs.p50, ackMs.p99, varied["refusedP99Ms"], scheduleLagMs.p99].map(whole),
         whole(growthBytes(run) / 2 ** 20),
-        String(fault?.recoverySeconds ?? "never"),
+        String(varied["recoverySeconds"]),
         run.voids.length > 0 ? `VOID: ${run.voids.join("; ")}` : survived(run) ? "ok" : "NOT OK",
       ];
     }),
   );
 
-export const overloads = ({ runs }: Suite): Run[] =>
-  runs.map(({ run }) => run).filter(({ varied }) => varied["purpose"] === "overload");
+/** The last attempt of each point and repetition. */
+export const overloads = ({ runs }: Suite): Run[] => [
+  ...new Map(
+    runs
+      .map(({ run }) => run)
+      .filter(({ varied }) => varied["purpose"] === "overload")
+      .map((run) => [`${run.point} ${run.repetition}`, run]),
+  ).values(),
+];

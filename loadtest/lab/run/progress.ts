@@ -15,6 +15,7 @@ export type Progress = {
   found(arrangement: string, size: number, found: Readonly<Record<ObjectiveName, Capacity>>): void;
   done(work: Work): void;
   leftSeconds(): number;
+  log(line: string): void;
 };
 
 /** What was learned from little is not trusted beyond these. */
@@ -53,6 +54,7 @@ export const openProgress = (
       expected += estimates.get(work) ?? 0;
     },
     leftSeconds: left,
+    log,
   };
 };
 

@@ -16,13 +16,24 @@ export type Scale = "smoke" | "standard" | "full";
 /** Over the measured time, without warm-up and drain. */
 export type Resource = {
   readonly cpuSeconds: number;
+  /** The proportional share (PSS): memory shared by processes counts once. */
   readonly peakRssBytes: number;
+  /** The whole resident memory (RSS), as a program of the product reports it at /metrics. */
+  readonly peakResidentBytes?: number;
   /** How many it was given. */
   readonly cores: number;
 };
 
 /** Processes that send, listen and sample: they run on the generator's cores and are no cost of the system. */
-export const GENERATORS: ReadonlySet<string> = new Set(["node", "k6", "lean", "wrk", "clients", "lab"]);
+export const GENERATORS: ReadonlySet<string> = new Set([
+  "node",
+  "k6",
+  "lean",
+  "wrk",
+  "wrk-2",
+  "clients",
+  "lab",
+]);
 
 /** What sends orders at planned times: the Node generator, and in E0 k6 too. */
 export type GeneratorName = "k6" | "node";

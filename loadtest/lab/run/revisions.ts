@@ -119,7 +119,7 @@ const measureInTurn = async (revisions: readonly Revision[], comparing: Comparin
   const sides = revisions.map((revision, index) => {
     const own = join(folder, ["first", "second"][index] ?? "");
     writeEnvironment(own, { ...env, commit: revision.commit });
-    return { folder: own, testBed: stageOf(revision, comparing) };
+    return { folder: own, testBed: testBedOf(revision, comparing) };
   });
   const [reference] = sides;
   if (reference === undefined) return;
@@ -140,7 +140,7 @@ const measureInTurn = async (revisions: readonly Revision[], comparing: Comparin
 /** A share of what the first revision carries, in numbers: the second is given the same. */
 const atRate = (point: Point, capacityOf: ReturnType<typeof capacityIn>): Point => {
   const { rate, ordersPerRequest = 1 } = point.load;
-  if (typeof rate === "number") return point;
+  if (typeof rate !== "object") return point;
   const capacity = capacityOf(point.arrangement, ordersPerRequest) ?? 1_000;
   const requests = Math.max(1, Math.round((capacity * rate.ofCapacity) / ordersPerRequest));
   return { ...point, load: { ...point.load, rate: requests } };
@@ -149,7 +149,7 @@ const atRate = (point: Point, capacityOf: ReturnType<typeof capacityIn>): Point 
 type Side = { readonly folder: string; readonly testBed: TestBed };
 
 /** On servers of its own: nothing that one revision left behind is there for the other. */
-const stageOf = (revision: Revision, { lab, environment, log }: Comparing): TestBed => {
+const testBedOf = (revision: Revision, { lab, environment, log }: Comparing): TestBed => {
   const migrate = async (databaseUrl: string): Promise<void> => {
     const env = { ...environment, DATABASE_URL: databaseUrl, LOG_LEVEL: "warn" };
     await run(process.execPath, ["db/main.ts"], { cwd: revision.root, env });

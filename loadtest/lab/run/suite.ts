@@ -1,12 +1,13 @@
 /** Single runs of a suite: what is there already is not done again, and a void run is repeated up to twice. */
 
+import { messageOf } from "#shared/runtime/lifecycle.ts";
 import type { Point } from "../experiments/experiment.ts";
 import { nameOf, type Planned, planned, sizeOf, TIMES } from "../experiments/layout.ts";
 import type { Work } from "../experiments/plan.ts";
 import { standingOf } from "../judge/objectives.ts";
 import { type Place, recordOf } from "../judge/record.ts";
 import { type MeasureName, measureRate } from "../measures/measures.ts";
-import { isPeak } from "../report/figures.ts";
+import { isPeak, isValid } from "../report/figures.ts";
 import { capacityIn } from "../search/known-rates.ts";
 import type { Progress } from "./progress.ts";
 import { type Found, keepRun } from "./result-files.ts";
@@ -86,7 +87,10 @@ export const doPoint = async (
   if (isKnown(suiteRun.suite, experiment, plan, size)) return;
   const named = { experiment, point: plan.name, repetition, varied: plan.varied };
   const make = (attempt: number): Promise<void> => runOnce(suiteRun, plan, { ...named, attempt });
-  await untilValid(suiteRun, named, point.arrangement, make, { mostAttempts });
+  await untilValid(suiteRun, named, point.arrangement, make, {
+    mostAttempts,
+    ...(point.needsValidRun && { isEnough: isValid }),
+  });
 };
 
 /** How near a run of E2 has to be to stand for one of E12. */
@@ -132,14 +136,15 @@ const doRate = async (
 ): Promise<void> => {
   const { measures, suite, folder, progress } = suiteRun;
   const { commit, scale, seed } = suite.env;
-  const plan = planned({ ...point, load: { ...point.load, rate: 1 } }, scale, seed, () => null);
+  const plan = planned(point, scale, seed, () => null);
   const { peakSeconds } = TIMES[scale];
-  const { seconds = peakSeconds, warmUpSeconds = Math.ceil(peakSeconds / 2) } = point.load;
+  const { seconds = peakSeconds, warmUpSeconds = Math.ceil(seconds / 2) } = point.load;
   const load = { ...plan.order.load, seconds, warmUpSeconds };
   const { arrangement } = plan.order.setting;
   const by = measure === "closed-loop" ? "peak by wrk" : measure;
   const name = `${nameOf(arrangement, point.name, sizeOf(point), 0).replace(/ 0\/s$/, "")} ${by}`;
   const named = { experiment, point: name, repetition, varied: point.varied };
+  let hasFailed = false;
   await untilValid(
     suiteRun,
     named,
@@ -148,11 +153,19 @@ const doRate = async (
       measures.signal.throwIfAborted();
       const end = progress.begin(`${experiment} ${name}${wordsOf({ ...named, attempt })}`);
       const place = { ...named, commit, scale, attempt };
-      const found = await measures.rate(measure, { ...plan.order, load }, place);
-      add(suiteRun, keepRun(folder, found));
-      end(found.run);
+      try {
+        const found = await measures.rate(measure, { ...plan.order, load }, place);
+        add(suiteRun, keepRun(folder, found));
+        end(found.run);
+      } catch (error) {
+        // once may be chance: a program that did not start, a backlog that was counted between two samples
+        measures.signal.throwIfAborted();
+        if (hasFailed) throw error;
+        hasFailed = true;
+        progress.log(`    repeated: ${messageOf(error)}`);
+      }
     },
-    { isEnough: ({ voids }) => voids.length === 0 },
+    { isEnough: isValid },
   );
 };
 

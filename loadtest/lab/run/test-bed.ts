@@ -20,8 +20,9 @@ export type Setting = {
   readonly settings: Variables;
   readonly servers: Partial<Readonly<Record<ServerName, Variables>>>;
   readonly workers: number;
-  /** Processes of the order API; 1 without. */
+  /** Processes of the order API, and of wrk in a closed loop; 1 by default. */
   readonly apis?: number | undefined;
+  readonly generators?: number | undefined;
   readonly stores?: number | undefined;
   readonly prepare?: string | undefined;
 };

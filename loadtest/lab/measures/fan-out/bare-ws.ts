@@ -5,7 +5,7 @@
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { WebSocketServer } from "ws";
-import { serveParent } from "../../listeners/child-process.ts";
+import { serveParent } from "../../run/child-process.ts";
 
 export type ToBare = { readonly send: string } | "port" | "figures";
 export type FanOutFigures = {

@@ -12,7 +12,7 @@ import type { Received } from "../../listeners/clients.ts";
 import { checkLimits, memoryPressure, startClients } from "../../listeners/listeners.ts";
 import type { Lab, Order } from "../../run/run.ts";
 import type { SystemUnderTest } from "../../run/test-bed.ts";
-import { type Rated, sampled } from "../rate-run.ts";
+import { NOTHING_KEPT, type Rated, sampled } from "../rate-run.ts";
 import { apiServer, bareServer, type FanOutServer, recordDelta } from "./servers.ts";
 
 const PERIOD_MS = 100;
@@ -52,7 +52,7 @@ export const fanOut =
       const server = isBare ? await bareFrom(api, nextVersion, closers) : api;
       const fanned = { server, clients: startClients(closers), total, slow, nextVersion };
       await connectAll(fanned);
-      const { result, samples } = await sampled(lab, system, () => measured(fanned, load.seconds));
+      const { result, samples } = await sampled(lab, system, () => measured(fanned, load.seconds, isBare));
       return { ...result, ...{ profile: isBare ? "bare ws" : "the API", purpose: "fan-out", samples } };
     } finally {
       await closers.closeAll();
@@ -97,6 +97,7 @@ const fillSlow = async ({ server, slow, nextVersion }: Fanned): Promise<void> =>
 const measured = async (
   fanned: Fanned,
   seconds: number,
+  isBare: boolean,
 ): Promise<Omit<Rated, "profile" | "purpose" | "samples">> => {
   const { server, clients, total, slow } = fanned;
   const untilComplete = (version: number): Promise<void> =>
@@ -121,13 +122,19 @@ const measured = async (
   return {
     rate: received.framesPerSecond,
     window: { startMs, endMs: Date.now() },
-    varied: { cpuMicroseconds: rounded((cpuSeconds * 1e6) / received.frames, 1), skipped },
-    websocket: {
+    varied: {
       clients: total,
-      slowShare: slow / total,
-      framesPerSecond: Math.round(received.framesPerSecond),
-      delayP99: Math.round(received.delayP99Ms),
-      bytesPerClient: 0,
+      slow,
+      skipped,
+      cpuMicrosecondsPerFrame: rounded((cpuSeconds * 1e6) / received.frames, 1),
+      bytesPerFrame: Math.round(received.bytes / received.frames),
+      delayP99Ms: Math.round(received.delayP99Ms),
+    },
+    audit: {
+      ...NOTHING_KEPT,
+      // bare ws skips readers that are busy for a moment, which leaves gaps; the API must close each with a snapshot
+      problems:
+        received.gaps > 0 && !isBare ? [`${received.gaps} frames did not follow the frame before`] : [],
     },
     problems: [
       ...(publishedMs > boards * PERIOD_MS * MOST_PUBLISHED_RATIO
@@ -135,7 +142,6 @@ const measured = async (
         : []),
       ...(after.sockets === total ? [] : [`${after.sockets} of ${total} clients were connected at its end`]),
       ...(received.behind === 0 ? [] : [`${received.behind} clients did not receive the last board`]),
-      ...(received.gaps === 0 ? [] : [`${received.gaps} frames did not follow the frame before`]),
       ...(skipped >= leastSkipped ? [] : [`slow clients were skipped only ${skipped} times`]),
     ],
   };

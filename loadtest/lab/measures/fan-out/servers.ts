@@ -9,7 +9,7 @@ import type { Closers } from "#shared/runtime/lifecycle.ts";
 import { LIVE_PROTOCOL } from "#shared/wire/dashboard.ts";
 import { metricOf } from "../../../../dev/system/programs.ts";
 import { waitUntil } from "../../../../dev/system/wait.ts";
-import { startChild } from "../../listeners/child-process.ts";
+import { startChild } from "../../run/child-process.ts";
 import type { SystemUnderTest } from "../../run/test-bed.ts";
 import type { FanOutFigures, ToBare } from "./bare-ws.ts";
 
