@@ -33,7 +33,7 @@ test("benchmarks are repeated in rounds, by their names", () => {
   expect(options).toMatchObject({ isWhole: false, jsonFile: "f.json" });
   expect(options.experiments.map(({ id }) => id)).toEqual(["E15", "E16"]);
   expect(options.experiments[0]?.points?.("smoke")[0]).toMatchObject({ measure: "copy", repetitions: 3 });
-  expect(labOptionsFrom(["bench"])).toMatchObject({ isWhole: true, rounds: 5, isPinned: false });
+  expect(labOptionsFrom(["bench"])).toMatchObject({ isWhole: true, rounds: 3, isPinned: false });
   for (const part of [
     ["--modes", "v2"],
     ["--rounds", "3"],

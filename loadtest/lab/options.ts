@@ -30,7 +30,7 @@ npm run overload                             E18: each mode at five times the ra
   --wipe                                      allows emptying the servers that the environment names
   --plan                                      prints the runs and how long they take
   --only ${Object.keys(BENCHMARKS).join(",")}        of the benchmarks
-  --rounds N                    (5)           repetitions of each benchmark; what is compared alternates within a round
+  --rounds N                    (3)           repetitions of each benchmark; what is compared alternates within a round
   --json FILE                                 the figures of the benchmarks
 
 ${listed.join("\n")}`;
@@ -110,7 +110,7 @@ const parsed = (args: readonly string[]) =>
     },
   });
 
-const DEFAULT_ROUNDS = { bench: 5, overload: 1 };
+const DEFAULT_ROUNDS = { bench: 3, overload: 1 };
 
 const benchmarkFrom = (
   command: "bench" | "overload",
