@@ -36,7 +36,7 @@ test("benchmarks are repeated in rounds, by their names", () => {
   expect(labOptionsFrom(["bench"])).toMatchObject({ isWhole: true, rounds: 3, isPinned: false });
   for (const part of [
     ["--modes", "v2"],
-    ["--rounds", "3"],
+    ["--rounds", "2"],
     ["--only", "live"],
   ])
     expect(labOptionsFrom(["bench", ...part])).toMatchObject({ isWhole: false });
