@@ -51,6 +51,7 @@ test("the dashboard has the figures that clients of the earlier system read, and
   await until("all three are counted", async () => (await dashboard()).current_hour?.order_count === 3);
   // stores are ranked once a second
   await until("their store has them", async () => (await dashboard()).hour_stores[0]?.orders === 3);
+  await until("the board is current", async () => !(await dashboard()).stale);
   const all = await dashboard();
   expect(Value.Check(dashboardReply, all)).toBe(true);
   expect(all).toMatchObject({
@@ -58,24 +59,21 @@ test("the dashboard has the figures that clients of the earlier system read, and
     top5_drinks: ["latte"],
     mode: "all",
     epoch: 1,
-    stale: false,
     hour_drinks: [{ drink: "latte", orders: 3, revenue: 13.5 }],
     hour_stores: [{ store: "uptown", orders: 3, revenue: 13.5 }],
   });
   expect(all.recent_orders).toHaveLength(3);
   expect(all.minutes.reduce((sum, minute) => sum + minute.orders, 0)).toBe(3);
-  for (const mode of ["v1", "v2", "v3"]) expect(all.modes[mode]).toMatchObject({ orders: 1, health: "ok" });
-  await until("none is pending", async () =>
-    Object.values((await dashboard()).modes).every(({ lag }) => lag === 0),
+  for (const mode of ["v1", "v2", "v3"]) expect(all.modes[mode]?.orders).toBe(1);
+  await until("every mode is ok, without a lag", async () =>
+    Object.values((await dashboard()).modes).every(({ lag, health }) => lag === 0 && health === "ok"),
   );
 });
 
 test("the filter shows one mode, and an unknown one is rejected", async () => {
   await order("v2", { drink: "americano" });
-  await until(
-    "it is counted",
-    async () => (await dashboard("?mode=v2")).recent_orders[0]?.drink === "americano",
-  );
+  const isLast = async () => (await dashboard("?mode=v2")).recent_orders[0]?.drink === "americano";
+  await until("it is counted", isLast);
   const v1 = await dashboard("?mode=v1");
   expect(v1.recent_orders.map((each) => each.drink)).not.toContain("americano");
   const response = await fetch(`${system.url}/api/dashboard?mode=v9`);
@@ -90,8 +88,9 @@ describe("the WebSocket without a subprotocol", () => {
     const before = frames[0]?.current_hour?.order_count ?? 0;
     for (let i = 0; i < 30; i++) await order(i % 2 ? "v2" : "v3");
     await until("the change arrives", () => (frames.at(-1)?.current_hour?.order_count ?? 0) >= before + 30);
-    const gaps = times.slice(2).map((time, index) => time - (times[index + 1] ?? 0));
-    for (const gap of gaps) expect(gap).toBeGreaterThan(900);
+    // by their number, because a late frame shortens the gap after it
+    const seconds = ((times.at(-1) ?? 0) - (times[0] ?? 0)) / 1_000;
+    expect(times.length - 1).toBeLessThanOrEqual(seconds / 0.9 + 2);
     for (const frame of frames) expect(Value.Check(dashboardReply, frame)).toBe(true);
     expect(frames.map((frame) => frame.version)).toEqual(
       frames.map((frame) => frame.version).sort((a, b) => a - b),
