@@ -50,8 +50,8 @@ test("the age of the watermark is that of the oldest writing transaction", async
 });
 
 test("exposes no figures while PostgreSQL is unreachable", async () => {
-  const away = poolForTest("postgres://nobody@127.0.0.1:1/nothing");
-  const registry = watch(away);
+  const unreachable = poolForTest("postgres://unused@127.0.0.1:1/nothing");
+  const registry = watch(unreachable);
   expect(await figureIn(registry, "coffee_watermark_age_seconds")).toBeUndefined();
   expect(await figureIn(registry, letters)).toBeUndefined();
   expect(await registry.metrics()).toContain("coffee_dead_letters_open");

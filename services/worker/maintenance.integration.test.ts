@@ -179,11 +179,11 @@ describe("the rollup check", () => {
     const warnings: string[] = [];
     const registry = open({ ...silent, warn: (_fields, message) => warnings.push(message) });
     await until("a comparison", async () => (await difference(registry)) === 0);
-    await pool.query("ALTER TABLE dropped RENAME TO away");
+    await pool.query("ALTER TABLE dropped RENAME TO renamed");
     try {
       await until("no figure", async () => (await difference(registry)) === undefined);
     } finally {
-      await pool.query("ALTER TABLE away RENAME TO dropped");
+      await pool.query("ALTER TABLE renamed RENAME TO dropped");
     }
     await until("a figure again", async () => (await difference(registry)) === 0);
     expect(warnings).toEqual(["rollup check failed, retrying"]);
