@@ -58,7 +58,7 @@ export const planOf = (profile: Profile, settings: Settings): Plan => {
     };
   });
   const durationMs = Math.max(...arrivals.map((each) => each.durationMs - each.warmUpMs));
-  const beside = (name: "probe" | "watchers", sends: "probes" | "nothing"): Planned => ({
+  const additional = (name: "probe" | "watchers", sends: "probes" | "nothing"): Planned => ({
     ...base,
     name,
     number: SCENARIO_NUMBERS[name],
@@ -73,8 +73,8 @@ export const planOf = (profile: Profile, settings: Settings): Plan => {
     stopsAtLimit: profile.stopsAtLimit,
     scenarios: [
       ...arrivals,
-      ...(settings.probesPerSecond > 0 ? [beside("probe", "probes")] : []),
-      ...(watchers > 0 ? [beside("watchers", "nothing")] : []),
+      ...(settings.probesPerSecond > 0 ? [additional("probe", "probes")] : []),
+      ...(watchers > 0 ? [additional("watchers", "nothing")] : []),
     ],
   };
 };
