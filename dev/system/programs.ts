@@ -19,6 +19,8 @@ export type Program = {
   pid(): number | undefined;
   /** Resident memory in bytes, as Linux reports it; throws while it is down. */
   residentBytes(): number;
+  /** Rejects when the program exits because of a wrong setting, which it has printed. It is then not restarted. */
+  readonly wrongSetting: Promise<never>;
   stop(): Promise<void>;
 };
 
@@ -29,7 +31,10 @@ export type HttpProgram = Program & {
   readonly mode: string | null;
   /** http://127.0.0.1:PORT; /metrics is below it. */
   readonly url: string;
-  /** Resolves when an API accepts orders in all of its modes, or a worker answers; throws after two minutes. */
+  /**
+   * Resolves when an API accepts orders in all of its modes, or a worker answers. Throws after two minutes, and at once after
+   * a wrong setting.
+   */
   ready(): Promise<void>;
 };
 
@@ -89,7 +94,8 @@ export const openPrograms = (options: ProgramsOptions): Programs => {
       const port = await portFor(own, "PORT");
       const url = `http://127.0.0.1:${port}`;
       const program = run("order-api", nameOf("order-api"), file, { ...own, PORT: port });
-      const ready = () => waitUntil(`${url} accepts orders`, () => isReady(url));
+      const ready = () =>
+        Promise.race([waitUntil(`${url} accepts orders`, () => isReady(url)), program.wrongSetting]);
       return { ...program, kind: "order-api", mode: null, url, ready };
     },
     startWorker: async (mode, own = {}) => {
@@ -103,7 +109,7 @@ export const openPrograms = (options: ProgramsOptions): Programs => {
         kind: "worker",
         mode,
         url,
-        ready: () => waitUntil(`${url} answers`, answers),
+        ready: () => Promise.race([waitUntil(`${url} answers`, answers), program.wrongSetting]),
       };
     },
     start: (name, file, own = {}) => run("worker", name, file, own),
@@ -145,6 +151,8 @@ export type ProgramOptions = {
 export const NODE_FLAGS = ["--max-semi-space-size=4"];
 /** With compiled code cached a program takes about 20 MB less, and starts in half the CPU time. */
 export const COMPILED = { NODE_COMPILE_CACHE: join(cacheFolder(), "compiled") };
+/** How a program exits on a wrong setting (`orExit`): another start would print the same. */
+const WRONG_SETTING = "status 2";
 const RESTART_AFTER_MS = 250;
 /** A program that cannot start is retried ever more rarely. */
 const MOST_RESTART_MS = 10_000;
@@ -159,6 +167,12 @@ export const runProgram = (options: ProgramOptions): Program => {
   const log = createWriteStream(options.logFile, { flags: "a" });
   let child: ChildProcess | undefined;
   const stopping = new AbortController();
+  let failStart: (error: Error) => void = () => undefined;
+  const wrongSetting = new Promise<never>((_resolve, reject) => {
+    failStart = reject;
+  });
+  // a caller may not wait for it
+  wrongSetting.catch(() => undefined);
 
   const start = (): ChildProcess => {
     const { command, args } = onCores(options.cores, process.execPath, [...NODE_FLAGS, options.file]);
@@ -183,6 +197,7 @@ export const runProgram = (options: ProgramOptions): Program => {
       const end = await endOf(child);
       child = undefined;
       if (stopping.signal.aborted) return;
+      if (end === WRONG_SETTING) return failStart(new Error(`${options.name} did not start: wrong setting`));
       delayMs =
         Date.now() - startedAt > RAN_WELL_MS ? RESTART_AFTER_MS : Math.min(MOST_RESTART_MS, delayMs * 2);
       options.onLine(`${options.name} exited (${end}), restarting it`);
@@ -194,6 +209,7 @@ export const runProgram = (options: ProgramOptions): Program => {
   return {
     name: options.name,
     pid: () => child?.pid,
+    wrongSetting,
     residentBytes: () => Number(readFileSync(`/proc/${child?.pid}/statm`, "utf8").split(" ")[1]) * PAGE_BYTES,
     stop: async () => {
       stopping.abort();

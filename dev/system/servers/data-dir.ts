@@ -114,7 +114,7 @@ export const holdFolder = (folder: string): Promise<() => void> =>
       if (error.code !== "EADDRINUSE") return reject(error);
       reject(
         new Error(
-          `another start of this project is using ${path}; stop that one first, or give this one a folder of its own`,
+          `another start of this project is using ${path}: stop that one first, or start from another clone`,
         ),
       );
     });

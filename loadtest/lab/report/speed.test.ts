@@ -21,7 +21,7 @@ test("compares a mode with its ceiling in the same repetition, and leaves out vo
   );
   const figures = speedFigures(suite);
   expect(figures[0]?.values).toEqual([0.8, 0.5]);
-  expect(figures.map(({ name }) => name)).toEqual(["v1, single orders / null route"]);
+  expect(figures.map(({ name }) => name)).toEqual(["v1, single orders / null baseline"]);
 });
 
 test("states whether the median meets its target", () => {

@@ -41,7 +41,7 @@ const digits = (value: number): number => Number(value.toPrecision(3));
 /** A figure with fewer values than repetitions shows how many it has. */
 export const figuresTable = (figures: readonly Figure[], repetitions: number): string =>
   tableOf(
-    ["figure", "median", "range", "target", ""],
+    ["figure", "median", "range", "target", "result"],
     figures.map((figure) => {
       const { median, min, max, ok } = resultOf(figure);
       const { name, target, unit, values } = figure;
@@ -98,7 +98,7 @@ const SINGLE = "1-order peak by wrk";
 const BATCH = "500-order peak by wrk";
 const NULL: Selector = ["null", SINGLE];
 const toNull = (name: string, mode: string, variant: string, target: Target = null): Definition => ({
-  name: `${name} / null route`,
+  name: `${name} / null baseline`,
   values: ratios("E14", [mode, variant === "" ? SINGLE : `${variant} ${SINGLE}`], NULL),
   target,
 });

@@ -26,7 +26,7 @@ const USAGE = `replay sales.csv [options]
 --store-name "…"       for a file without a store column
 --time-zone Europe/London   the shop's clock             (UTC)
 --encoding utf8|latin1                                   (utf8)
---keep-time            keeps the dates of the sales      (shifted by whole days into the past 24 hours)
+--keep-time            keeps the dates of the sales      (shifted by whole days: the last one is of the past 24 hours)
 --dry-run              reads and reports, sends nothing
 --fresh                ignores an earlier run: every sale is a new order
 --keep                 keeps the data of the system started for this replay`;
