@@ -75,6 +75,10 @@ const generatorIn = (text: string): (typeof GENERATORS)[number] => {
   return known;
 };
 
+/** A mistyped option, one that npm took (`--` was missing), or one of k6. */
+const unknownOption = (flag: string): string =>
+  `${flag} is not an option of the project's own client: expected npm run load -- --${Object.keys(VARIABLES).join(", --")}, or --help`;
+
 const INSTALL = `install k6 ${K6_MAJOR} (https://grafana.com/docs/k6/latest/set-up/install-k6), or set K6=/path/to/k6`;
 
 /** The generator's command line, and a note for the user. Throws where k6 is needed and missing. */
@@ -85,7 +89,7 @@ export const chosen = (
   const [flag] = k6Flags;
   const command = nodeCommand(settings, linesFile);
   if (generator === "node") {
-    if (flag !== undefined) throw new Error(`${flag} is an option of k6: leave it out with --generator node`);
+    if (flag !== undefined) throw new Error(unknownOption(flag));
     return { command, note: "sending by the project's own client" };
   }
   if (found.k6 !== null)
@@ -94,7 +98,6 @@ export const chosen = (
       note: `sending by k6 ${found.k6.version}`,
     };
   if (generator === "k6") throw new Error(`${found.missing}: ${INSTALL}, or leave out --generator k6`);
-  if (flag !== undefined)
-    throw new Error(`${flag} is an option of k6, but ${found.missing}: ${INSTALL}, or leave it out`);
+  if (flag !== undefined) throw new Error(`${unknownOption(flag)}. For an option of k6: ${INSTALL}`);
   return { command, note: `${found.missing}: the project's own client sends the same profile` };
 };
