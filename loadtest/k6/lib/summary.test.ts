@@ -93,6 +93,9 @@ test("prints the objectives that were missed", () => {
   expect(text).toContain("1990 acknowledged   10 refused");
   expect(text).toContain("not met: orders_failed rate<=0.001, dropped_iterations");
   expect(summaryText(summary, [])).toContain("every objective is met");
+  expect(summaryText(summary, ["schedule_lag{scenario:orders} p(99)<=10"])).toContain(
+    "the generator was late",
+  );
   expect(summaryText(summaryOf(plan, settings, "k6", 0, { metrics: {} }), [])).toContain(
     "nothing was measured",
   );
