@@ -95,7 +95,7 @@ export type OrderMetrics = {
 
 /** Errors of the client; the objective of availability leaves them out (grafana/rules/recording.ts). */
 export const CLIENT_REJECTIONS = ["invalid", "malformed", "too_large", "media_type", "conflict"];
-/** A backend that is full or unreachable, and errors of ours; typed, so that a new reason cannot be left out. */
+/** A backend that is full or unreachable, and internal errors. The type makes a new reason fail to compile until it is here. */
 const SERVER_REJECTIONS: Record<UnavailableReason | "internal", true> = {
   queue_full: true,
   timeout: true,

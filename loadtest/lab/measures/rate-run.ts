@@ -58,7 +58,7 @@ export const rateRun = async (
   const system = await lab.testBed.open(order.setting);
   try {
     const before = await countersOf(system.servers, system.pool);
-    // the programs stop with the system, and so does the work
+    // an interruption closes the system at once, without waiting for the work
     const rated = await Promise.race([work(system), aborted(lab.signal)]);
     const servers = grownBy(before, await countersOf(system.servers, system.pool));
     return { ...runOf(lab, order, rated), ...place, startedAt, varied: variedOf(place, rated), servers };
@@ -153,6 +153,8 @@ export const sampled = async <T>(
   });
   try {
     const result = await work();
+    // after an interruption the system is closed: nothing more may start on it
+    lab.signal.throwIfAborted();
     await sampler.stop();
     return { result, samples: sampler.samples };
   } finally {
