@@ -26,6 +26,7 @@ const AREAS: readonly Area[] = [
     mayTypes: [PORTS],
   },
   { files: "shared/board/", may: ["^shared/(domain|runtime)/", npm("ioredis")], mayTypes: [PORTS] },
+  { files: "shared/access/", may: [npm("typebox")] },
   { files: "shared/imports/", may: ["^shared/domain/", npm("csv-parse")] },
   // a mode never imports another one: what two modes share is in shared/modes itself
   {

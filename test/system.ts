@@ -6,6 +6,7 @@ import { openClosers } from "#shared/runtime/lifecycle.ts";
 import type { Pool } from "#shared/store/pool.ts";
 import { apiKnobs } from "../services/order-api/config.ts";
 import { serve } from "../services/order-api/serve.ts";
+import { readTokens } from "../services/order-api/token-source.ts";
 import { catalogue, closeAll, freshServers, poolOn, type Servers, until, variablesOf } from "./fresh.ts";
 import { areModesOk } from "./requests.ts";
 import { startWorkerHere } from "./worker-here.ts";
@@ -36,7 +37,15 @@ export const startSystem = async (options: SystemOptions = {}): Promise<System> 
   const failed = (error: Error): void => {
     throw error;
   };
-  const { url } = await serve({ settings, enabled, catalogue, log, closers, failed });
+  const { url } = await serve({
+    settings,
+    enabled,
+    catalogue,
+    tokens: readTokens(settings),
+    log,
+    closers,
+    failed,
+  });
   if (options.workers ?? true)
     for (const { mode, settings: knobs } of enabled) {
       const { stop } = startWorkerHere(mode, knobs, servers.board.url, pool);

@@ -12,6 +12,7 @@ import type { OrderRules } from "#shared/domain/order.ts";
 import { modes as allModes } from "#shared/modes/all.ts";
 import type { Pool } from "#shared/store/pool.ts";
 import type { Setup } from "#shared/wire/operations.ts";
+import { type AccessOptions, addAccess } from "./access.ts";
 import { addOpenApi } from "./contract/openapi.ts";
 import type { Fanout } from "./fanout/fanout.ts";
 import { CLOSE, SOCKET_OPTIONS } from "./fanout/sockets.ts";
@@ -38,6 +39,8 @@ export type AppParts = {
   readonly boardIsConnected: () => boolean;
   readonly maxSockets: number;
   readonly allowedOrigins: readonly string[];
+  /** Null where every route is open. */
+  readonly access: AccessOptions | null;
   readonly setup: () => Setup;
   /** Where the built dashboard is, or will be; absolute. */
   readonly pageFolder: string;
@@ -94,7 +97,8 @@ export const buildApp = async (parts: AppParts): Promise<FastifyInstance> => {
     options: SOCKET_OPTIONS,
     errorHandler: handleSocketError,
   });
-  await addOpenApi(app, parts.intakes.modes);
+  if (parts.access !== null) await addAccess(app, parts.access);
+  await addOpenApi(app, parts.intakes.modes, parts.access !== null);
   const modeNames = parts.intakes.modes.map((mode) => mode.name);
   addOrderRoutes(app, parts);
   // in a scope of its own: no other route takes NDJSON
@@ -108,7 +112,11 @@ export const buildApp = async (parts: AppParts): Promise<FastifyInstance> => {
     allModes.map((mode) => mode.name),
   );
   await addPageRoutes(app, parts.pageFolder);
-  addOperationsRoutes(app, { ...parts, isStopping: () => stopping });
+  addOperationsRoutes(app, {
+    ...parts,
+    protectsMetrics: parts.access?.protectsMetrics ?? false,
+    isStopping: () => stopping,
+  });
   return app;
 };
 

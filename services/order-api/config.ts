@@ -17,6 +17,19 @@ export const apiKnobs = Type.Object({
     default: "",
     description: "a JSON file of stores and drinks; empty is the one that comes with Coffee-RT",
   }),
+  access: Type.Union([Type.Literal("open"), Type.Literal("tokens")], {
+    default: "open",
+    description: "open: everyone who reaches the API may use it; tokens: requests need a token of TOKENS",
+  }),
+  tokensFile: Type.String({
+    default: "",
+    description: "a JSON file of tokens, read again when it changes (docs/api.md)",
+  }),
+  tokens: Type.String({ default: "", description: "the same JSON, instead of a file" }),
+  protectMetrics: Type.Boolean({
+    default: false,
+    description: "whether /metrics needs a token that may operate, with ACCESS=tokens",
+  }),
   maxEventAgeDays: Type.Integer({
     default: 366,
     minimum: 1,

@@ -49,10 +49,15 @@ const preflightHeaders = (origin: string, allowed: readonly string[]): Readonly<
   allowed.includes(origin)
     ? {
         "access-control-allow-methods": "GET, POST",
-        "access-control-allow-headers": "content-type, idempotency-key, if-none-match",
+        "access-control-allow-headers": "authorization, content-type, idempotency-key, if-none-match",
       }
-    : { "access-control-allow-methods": "GET", "access-control-allow-headers": "if-none-match" };
+    : {
+        "access-control-allow-methods": "GET",
+        "access-control-allow-headers": "authorization, if-none-match",
+      };
 
+const EXPOSED_HEADERS =
+  "etag, link, location, retry-after, idempotency-replayed, www-authenticate, ratelimit-limit, ratelimit-remaining, ratelimit-reset";
 const PREFLIGHT_VALID_SECONDS = "600";
 
 /**
@@ -70,7 +75,7 @@ export const addCors = (app: FastifyInstance, allowed: readonly string[]): void 
     if (origin === undefined) return done();
     if (!isListed(origin, allowed)) return done();
     reply.header("access-control-allow-origin", origin);
-    reply.header("access-control-expose-headers", "etag, link, location, retry-after, idempotency-replayed");
+    reply.header("access-control-expose-headers", EXPOSED_HEADERS);
     if (request.method !== "OPTIONS") return done();
     reply
       .headers(preflightHeaders(origin, allowed))

@@ -3,6 +3,7 @@ import type { Board } from "#shared/domain/board.ts";
 import type { Order } from "#shared/domain/order.ts";
 import type { Outcome, UnavailableReason } from "#shared/ports.ts";
 import { ACK_BUCKETS_SECONDS, boundedLabel, openHistogram, openTally } from "#shared/runtime/prometheus.ts";
+import { DENIAL_REASONS, type DenialReason } from "./access.ts";
 import type { ModeState } from "./intakes.ts";
 
 export type ApiMetrics = OrderMetrics &
@@ -206,4 +207,16 @@ export const openSocketMetrics = (registry: Registry): SocketMetrics => {
     resynced: () => resyncs.inc(),
     closed: (reason) => closed.inc({ reason }),
   };
+};
+
+/** By reason, and by no name of a token: a scrape shows the attack, the name is in the client's reply. */
+export const openAccessMetrics = (registry: Registry): ((reason: DenialReason) => void) => {
+  const denied = new Counter({
+    name: "coffee_access_denied_total",
+    help: "Requests without the token that they need, by reason",
+    labelNames: ["reason"],
+    registers: [registry],
+  });
+  for (const reason of DENIAL_REASONS) denied.inc({ reason }, 0);
+  return (reason) => denied.inc({ reason });
 };

@@ -32,6 +32,23 @@ export const PROBLEMS = {
     means: "the request is not valid HTTP/1.1",
     detail: "this is not an HTTP/1.1 request",
   },
+  unauthorized: {
+    status: 401,
+    title: "Token required",
+    means: "no token, or one that is not valid here (where ACCESS=tokens)",
+    detail: "send a token as Authorization: Bearer …",
+  },
+  forbidden: {
+    status: 403,
+    title: "Not allowed with this token",
+    means: "the token is valid, but may not do this",
+  },
+  "rate-limited": {
+    status: 429,
+    title: "Too many requests",
+    means: "the token has used its requests of this minute; not taken; retry after `Retry-After`",
+    detail: "this token has used its requests of this minute; not taken",
+  },
   origin: {
     status: 403,
     title: "Origin not allowed",
@@ -191,6 +208,7 @@ const REJECTED_BY_FASTIFY: Readonly<Record<number, ProblemType>> = {
   400: "malformed",
   413: "too-large",
   415: "unsupported-media-type",
+  429: "rate-limited",
 };
 
 export const handleNotFound = (request: FastifyRequest, reply: FastifyReply): FastifyReply =>

@@ -1,5 +1,7 @@
 import { join } from "node:path";
 import type { FastifyBaseLogger, FastifyInstance } from "fastify";
+import type { Registry } from "prom-client";
+import type { Tokens } from "#shared/access/tokens.ts";
 import { boardEvents, openBoardReader } from "#shared/board/board.ts";
 import type { Catalogue } from "#shared/domain/catalogue.ts";
 import type { Closers } from "#shared/runtime/lifecycle.ts";
@@ -7,13 +9,15 @@ import { openRegistry } from "#shared/runtime/prometheus.ts";
 import { openPool } from "#shared/store/pool.ts";
 import { MAX_LISTED_NAMES, type Setup } from "#shared/wire/operations.ts";
 import packageJson from "../../package.json" with { type: "json" };
+import type { AccessOptions } from "./access.ts";
 import { buildApp } from "./app.ts";
 import type { ApiSettings, EnabledMode } from "./config.ts";
 import { type Fanout, openFanout } from "./fanout/fanout.ts";
 import { type Intakes, openIntakes } from "./intakes.ts";
 import { listen } from "./listen.ts";
-import { openApiMetrics, openBoardAge } from "./metrics.ts";
+import { openAccessMetrics, openApiMetrics, openBoardAge } from "./metrics.ts";
 import { pollDatabase, pollStored } from "./polls.ts";
+import { followTokens } from "./token-source.ts";
 
 /** Reads are answered within 2 s too; the pool abandons a statement half a second after PostgreSQL cancels it. */
 const READ_TIMEOUT_MS = 1_000;
@@ -25,6 +29,8 @@ export type Serving = {
   readonly settings: ApiSettings;
   readonly enabled: readonly EnabledMode[];
   readonly catalogue: Catalogue;
+  /** Those at the start; null where every route is open. */
+  readonly tokens: Tokens | null;
   readonly log: FastifyBaseLogger;
   readonly closers: Closers;
   /** Called when a setting is found to be wrong once its server answers: the program has to stop. */
@@ -77,6 +83,7 @@ export const serve = async (serving: Serving): Promise<Served> => {
     boardIsConnected: board.isConnected,
     maxSockets: settings.maxSockets,
     allowedOrigins: listed(settings.allowedOrigins),
+    access: openAccess(serving, registry),
     setup: () => setupOf(settings, enabled, catalogue, intakes),
     pageFolder: PAGE_FOLDER,
   });
@@ -87,6 +94,29 @@ export const serve = async (serving: Serving): Promise<Served> => {
   log.info({ modes }, "accepting orders");
   return { url, app };
 };
+
+const openAccess = (
+  { settings, tokens, log, closers }: Serving,
+  registry: Registry,
+): AccessOptions | null => {
+  if (tokens === null) {
+    if (!LOOPBACK.test(settings.host))
+      log.warn(
+        { host: settings.host },
+        "ACCESS is open: all who reach this address may send orders and read",
+      );
+    return null;
+  }
+  const source = followTokens(tokens, settings.tokensFile, log);
+  closers.add("tokens", () => source.close());
+  return {
+    tokens: source.current,
+    denied: openAccessMetrics(registry),
+    protectsMetrics: settings.protectMetrics,
+  };
+};
+
+const LOOPBACK = /^(localhost|127(\.\d+){3}|::1)$/;
 
 const setupOf = (
   settings: ApiSettings,

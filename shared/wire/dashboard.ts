@@ -54,6 +54,9 @@ export const dashboardIsAsPublished: (dashboard: Dashboard) => Static<typeof das
 
 export const LIVE_PROTOCOL = "coffee-rt.v1";
 
+/** Offered besides LIVE_PROTOCOL by a page, which cannot send a header with a WebSocket; the server never chooses it. */
+export const bearerProtocol = (token: string): string => `bearer.${token}`;
+
 const position = {
   seq: Type.Integer({
     minimum: 1,

@@ -41,6 +41,7 @@ await runProgram(log, settings.stopDeadlineMs, async (closers, failed) => {
     settings,
     enabled: [{ mode: nothing, settings: {} }, ...enabled],
     catalogue: catalogueFrom(catalogueJson),
+    tokens: null,
     log,
     closers,
     failed,

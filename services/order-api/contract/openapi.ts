@@ -10,7 +10,7 @@ import packageJson from "../../../package.json" with { type: "json" };
 import { addEtag } from "../headers.ts";
 import { asyncApi } from "./asyncapi.ts";
 import { operationsOf } from "./operations.ts";
-import type { Operation } from "./responses.ts";
+import { type Operation, problems } from "./responses.ts";
 import { componentsOf, published, type SchemaName } from "./schemas.ts";
 
 /** `asyncApi` is the address of the other document, relative to this one. */
@@ -54,15 +54,35 @@ const NAMES_IN_PATHS: readonly SchemaName[] = [
   "Problem",
 ];
 
+/** The name of the security scheme. */
+const TOKEN = "token";
+const SECURITY_SCHEMES = {
+  [TOKEN]: {
+    type: "http" as const,
+    scheme: "bearer",
+    description:
+      "A token of TOKENS, where ACCESS=tokens. `write` sends orders, `read` reads, `operate` changes the catalogue.",
+  },
+};
+
 /** Called before the routes are added: it describes only those that are added later. */
-export const addOpenApi = async (app: FastifyInstance, modes: readonly Mode[]): Promise<void> => {
+export const addOpenApi = async (
+  app: FastifyInstance,
+  modes: readonly Mode[],
+  needsTokens: boolean,
+): Promise<void> => {
+  const security = needsTokens ? [{ [TOKEN]: [] }] : [{}, { [TOKEN]: [] }];
   await app.register(swagger, {
-    openapi: { openapi: "3.1.0", info: INFO, tags: TAGS },
+    openapi: { openapi: "3.1.0", info: INFO, tags: TAGS, components: { securitySchemes: SECURITY_SCHEMES } },
     // as the validators see it
     convertConstToEnum: false,
     // a copy: the WebSocket plugin would hide the schema that it shares with /api/dashboard
     transform: ({ schema, url, route }) => ({
-      schema: { ...schema, hide: route.websocket === true || UNDOCUMENTED.test(url) },
+      schema: {
+        ...schema,
+        ...(route.config?.access && { security }),
+        hide: route.websocket === true || UNDOCUMENTED.test(url),
+      },
       url,
     }),
     transformObject: (made) => {
@@ -106,15 +126,16 @@ const serveDocument = (app: FastifyInstance, path: string, make: () => object): 
   });
 };
 
-type Response = { description?: string; content?: Record<string, object> };
+type Response = { description?: string; content?: Record<string, object>; $ref?: string };
 type Described = {
   parameters?: readonly object[];
   requestBody?: { content: Record<string, object> };
   responses: Record<string, Response>;
+  security?: readonly object[];
 };
 type Document = {
   paths: Record<string, Record<string, Described>>;
-  components?: { schemas?: object };
+  components?: { schemas?: object; responses?: object; securitySchemes?: object };
   servers?: object[];
 };
 
@@ -132,25 +153,39 @@ const described = (document: Document, operations: Readonly<Record<string, Opera
     ...document,
     servers: [{ url: "." }],
     paths: published(paths) as Document["paths"],
-    components: componentsOf(...NAMES_IN_PATHS),
+    components: {
+      ...componentsOf(...NAMES_IN_PATHS),
+      responses: published(DENIALS) as object,
+      securitySchemes: SECURITY_SCHEMES,
+    },
   };
 };
 
+/** In the document once, because every operation with a token has them. */
+const DENIALS = problems("unauthorized", "forbidden", "rate-limited");
+const DENIED = Object.fromEntries(
+  Object.keys(DENIALS).map((status) => [status, { $ref: `#/components/responses/${status}` }]),
+);
+
 const merged = (made: Described, { examples, ...operation }: Operation): Described => ({
   ...operation,
+  ...(made.security && { security: made.security }),
   ...((operation.parameters ?? made.parameters) && {
     parameters: [...(made.parameters ?? []), ...(operation.parameters ?? [])],
   }),
   ...(made.requestBody && { requestBody: withExamples(made.requestBody, examples ?? {}) }),
-  responses: Object.fromEntries(
-    Object.entries(operation.responses).map(([status, described]: [string, Response]) => {
-      const content = Object.entries(described.content ?? {}).map(([type, media]) => [
-        type,
-        { ...made.responses[status]?.content?.[type], ...media },
-      ]);
-      return [status, { ...described, ...(described.content && { content: Object.fromEntries(content) }) }];
-    }),
-  ),
+  responses: {
+    ...Object.fromEntries(
+      Object.entries(operation.responses).map(([status, described]: [string, Response]) => {
+        const content = Object.entries(described.content ?? {}).map(([type, media]) => [
+          type,
+          { ...made.responses[status]?.content?.[type], ...media },
+        ]);
+        return [status, { ...described, ...(described.content && { content: Object.fromEntries(content) }) }];
+      }),
+    ),
+    ...(made.security && DENIED),
+  },
 });
 
 const withExamples = (

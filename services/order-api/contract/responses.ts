@@ -60,14 +60,28 @@ const RETRY_AFTER = header(
   "^[1-3]$",
 );
 
+const headersOf = (status: number, types: readonly ProblemType[]): { headers?: Headers } => {
+  if (status === 503 || types.includes("not-yet-visible-or-unknown"))
+    return { headers: { "Retry-After": RETRY_AFTER } };
+  if (status === 401 || types.includes("forbidden"))
+    return { headers: { "WWW-Authenticate": optionalHeader("`Bearer`, and what is wrong with the token") } };
+  return status === 429 ? { headers: RATE_LIMIT } : {};
+};
+
+/** Of draft-ietf-httpapi-ratelimit-headers; a token with a limit gets them with every reply. */
+const RATE_LIMIT: Headers = {
+  "RateLimit-Limit": header("requests of this token in a minute", "^\\d+$"),
+  "RateLimit-Remaining": header("of them left", "^\\d+$"),
+  "RateLimit-Reset": header("seconds until all of them are available again", "^\\d+$"),
+  "Retry-After": header("seconds to wait", "^\\d+$"),
+};
+
 const problemResponse = (status: number, types: readonly ProblemType[]): object => {
   const here = types.filter((type) => PROBLEMS[type].status === status);
   const precise = { type: { enum: here }, status: { const: status } };
   return {
     description: here.map((type) => `\`${type}\`: ${meaningOf(type)}`).join("\n\n"),
-    ...((status === 503 || here.includes("not-yet-visible-or-unknown")) && {
-      headers: { "Retry-After": RETRY_AFTER },
-    }),
+    ...headersOf(status, here),
     content: {
       "application/problem+json": {
         schema: { allOf: [{ $ref: "#/components/schemas/Problem" }, { properties: precise }] },

@@ -53,6 +53,7 @@ export const addBatchRoutes = (app: FastifyInstance, { intakes, rules, metrics }
         schema: { response: { [code]: batchReply } },
         bodyLimit: MAX_BATCH_BYTES,
         errorHandler: countRejections(mode, metrics),
+        config: { access: { rights: ["write"], mode } },
         onRequest: admitOrders(mode, intakes, metrics),
       },
       async (request, reply) => {

@@ -38,7 +38,8 @@ export const addDashboardRoutes = (app: FastifyInstance, routes: DashboardRoutes
   };
 
   const schema = { querystring: filterQuery };
-  app.get<Filter>("/api/dashboard", { schema, preHandler: checkFilter }, (request, reply) =>
+  const config = { access: { rights: ["read"] as const } };
+  app.get<Filter>("/api/dashboard", { schema, config, preHandler: checkFilter }, (request, reply) =>
     reply
       .type("application/json; charset=utf-8")
       .header("cache-control", "no-store")
@@ -46,10 +47,10 @@ export const addDashboardRoutes = (app: FastifyInstance, routes: DashboardRoutes
   );
   app.get<Filter>(
     "/ws/dashboard",
-    { schema, websocket: true, preHandler: [checkFilter, admitSocket] },
+    { schema, config, websocket: true, preHandler: [checkFilter, admitSocket] },
     (socket, request) => fanout.follow(socket, request.query.mode ?? "all"),
   );
-  app.get("/api/setup", { schema: { response: { 200: setupReply } } }, (_request, reply) =>
+  app.get("/api/setup", { schema: { response: { 200: setupReply } }, config }, (_request, reply) =>
     reply.header("cache-control", "no-cache").send(routes.setup()),
   );
 };

@@ -9,6 +9,8 @@ export type OperationsRoutes = {
   readonly databaseState: () => "ok" | "away";
   readonly boardIsConnected: () => boolean;
   readonly isStopping: () => boolean;
+  /** Whether it needs a token that may `operate`. */
+  readonly protectsMetrics: boolean;
 };
 
 /** /livez, /readyz and /metrics. Readiness is what the polls found last; it connects to no server. */
@@ -29,7 +31,8 @@ export const addOperationsRoutes = (app: FastifyInstance, routes: OperationsRout
       servers: { postgresql: routes.databaseState(), board_redis: routes.boardIsConnected() ? "ok" : "away" },
     });
   });
-  app.get("/metrics", async (_request, reply) =>
+  const config = routes.protectsMetrics ? { access: { rights: ["operate"] as const } } : {};
+  app.get("/metrics", { config }, async (_request, reply) =>
     reply.type(routes.registry.contentType).send(await routes.registry.metrics()),
   );
 };

@@ -56,7 +56,12 @@ export const addOrderRoutes = (app: FastifyInstance, { intakes, rules, metrics }
 
     app.post<{ Body: OrderRequest }>(
       `/api/${mode}/order`,
-      { schema, errorHandler, onRequest: admitOrders(mode, intakes, metrics) },
+      {
+        schema,
+        errorHandler,
+        config: { access: { rights: ["write"], mode } },
+        onRequest: admitOrders(mode, intakes, metrics),
+      },
       async (request, reply) => {
         const started = performance.now();
         const checked = orderIn(request, rules);
@@ -165,7 +170,8 @@ export const addOrderStatusRoute = (app: FastifyInstance, pool: Pool): void => {
     id: Type.String({ pattern: ORDER_ID_PATTERN, description: "the UUIDv7 of an order" }),
   });
   const schema = { params, response: { 200: orderStatusReply, 404: problem, 422: problem, 503: problem } };
-  app.get<{ Params: { id: string } }>("/api/orders/:id", { schema }, async (request, reply) => {
+  const config = { access: { rights: ["write", "read"] as const } };
+  app.get<{ Params: { id: string } }>("/api/orders/:id", { schema, config }, async (request, reply) => {
     const id = request.params.id.toLowerCase();
     let found: OrderStatus | null;
     try {

@@ -21,7 +21,7 @@ import { invalid, sendProblem, sendUnavailable } from "../problems.ts";
 /** GET /api/sales: the history from the rollups, in pages, as JSON or CSV. */
 export const addSalesRoute = (app: FastifyInstance, pool: Pool, modeNames: readonly string[]): void => {
   const schema = { querystring: salesQuery, response: { 200: salesReply } };
-  const options = { schema, onSend: addEtag };
+  const options = { schema, config: { access: { rights: ["read"] as const } }, onSend: addEtag };
   app.get<{ Querystring: SalesQueryString }>("/api/sales", options, async (request, reply) => {
     const given = request.query;
     const checked = salesQueryFrom(given, modeNames, Date.now());

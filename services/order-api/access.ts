@@ -1,0 +1,118 @@
+/**
+ * Who may use which route, where ACCESS=tokens. A route names the rights of which one is needed in its `config.access`; a
+ * route without any is open to all: probes, the page's files, and the documents. With ACCESS=open no request pays for it.
+ */
+import rateLimit from "@fastify/rate-limit";
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from "fastify";
+import type { Grant, Right, Tokens } from "#shared/access/tokens.ts";
+import { bearerProtocol } from "#shared/wire/dashboard.ts";
+import { PROBLEMS, type Problem, problemOf, sendProblem } from "./problems.ts";
+
+/** What a route needs: one of the rights and, for orders, the mode. */
+export type RouteAccess = { readonly rights: readonly Right[]; readonly mode?: string };
+
+declare module "fastify" {
+  interface FastifyContextConfig {
+    readonly access?: RouteAccess;
+  }
+  interface FastifyRequest {
+    grant: Grant | null;
+  }
+}
+
+export const DENIAL_REASONS = ["missing", "unknown", "forbidden", "rate_limited"] as const;
+export type DenialReason = (typeof DENIAL_REASONS)[number];
+
+export type AccessOptions = {
+  /** As they are now: a file of tokens may be replaced while the process runs. */
+  readonly tokens: () => Tokens;
+  readonly denied: (reason: DenialReason) => void;
+  /** Whether /metrics needs a token that may `operate`. */
+  readonly protectsMetrics: boolean;
+};
+
+const MINUTE_MS = 60_000;
+
+/** Called before the routes are added: it guards only those that are added later. */
+export const addAccess = async (app: FastifyInstance, { tokens, denied }: AccessOptions): Promise<void> => {
+  app.decorateRequest("grant", null);
+  await app.register(rateLimit, {
+    global: false,
+    enableDraftSpec: true,
+    timeWindow: MINUTE_MS,
+    max: ({ grant }) => grant?.requestsPerMinute ?? 0,
+    keyGenerator: ({ grant }) => grant?.name ?? "",
+    errorResponseBuilder: () => new RateLimited(),
+  });
+  const limit = app.rateLimit();
+
+  const check =
+    (route: RouteAccess) =>
+    (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void): void => {
+      const token = tokenIn(request);
+      const grant = token === null ? null : tokens().grantOf(token);
+      const denial = denialOf(token, grant, route);
+      if (denial !== null) {
+        denied(denial.reason);
+        reply.header("www-authenticate", `Bearer realm="coffee-rt"${denial.challenge}`);
+        sendProblem(reply, denial.problem);
+      } else if (grant?.requestsPerMinute) {
+        request.grant = grant;
+        limit.call(app, request, reply).then(() => done(), rejected(done));
+      } else done();
+    };
+
+  const rejected = (done: (error: Error) => void) => (error: Error) => {
+    if (error instanceof RateLimited) denied("rate_limited");
+    done(error);
+  };
+
+  app.addHook("onRoute", (route: RouteOptions) => {
+    if (!route.config?.access) return;
+    route.onRequest = [check(route.config.access), ...[route.onRequest ?? []].flat()];
+  });
+};
+
+type Denial = { readonly reason: DenialReason; readonly challenge: string; readonly problem: Problem };
+
+/** Why the holder of a token may not use a route, with the challenge of RFC 6750; null when it may. */
+const denialOf = (
+  token: string | null,
+  grant: Grant | null,
+  { rights, mode }: RouteAccess,
+): Denial | null => {
+  if (token === null) return { reason: "missing", challenge: "", problem: problemOf("unauthorized") };
+  if (grant === null)
+    return {
+      reason: "unknown",
+      challenge: ', error="invalid_token"',
+      problem: problemOf("unauthorized", { detail: "this token is not valid here" }),
+    };
+  const hasRight = rights.some((right) => grant.may.has(right));
+  if (hasRight && (mode === undefined || grant.modes === null || grant.modes.has(mode))) return null;
+  const missing = hasRight ? `may not use ${mode}` : `may not ${rights.join(" or ")}`;
+  return {
+    reason: "forbidden",
+    challenge: `, error="insufficient_scope", scope="${rights.join(" ")}"`,
+    problem: problemOf("forbidden", { detail: `the token "${grant.name}" ${missing}` }),
+  };
+};
+
+/** An error of Fastify's kind: `handleError` answers it. */
+class RateLimited extends Error {
+  readonly statusCode = 429;
+  constructor() {
+    super(PROBLEMS["rate-limited"].detail);
+  }
+}
+
+/** Of `Authorization: Bearer …` or, for a WebSocket of a page, of the subprotocol `bearer.…`. */
+const tokenIn = ({ headers }: FastifyRequest): string | null => {
+  const { authorization } = headers;
+  if (authorization !== undefined) return /^bearer +(\S+) *$/i.exec(authorization)?.[1] ?? "";
+  const offered = headers["sec-websocket-protocol"];
+  if (offered === undefined) return null;
+  const prefix = bearerProtocol("");
+  const found = offered.split(",").find((each) => each.trim().startsWith(prefix));
+  return found === undefined ? null : found.trim().slice(prefix.length);
+};
