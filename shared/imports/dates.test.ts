@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type DateOrder, momentOf, openZone, orderHint } from "./dates.ts";
+import { openZone } from "../domain/time-zone.ts";
+import { type DateOrder, momentOf, orderHint } from "./dates.ts";
 
 const utc = openZone("UTC");
 const at = (date: string, time = "", order: DateOrder = "dmy", zone = utc): string => {

@@ -3,13 +3,12 @@
  * for a missing offset, month before day, and February 30 for March 2.
  */
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "#shared/domain/time.ts";
+import type { ToUtc } from "#shared/domain/time-zone.ts";
 
 /** The order in which a date of numbers, like 3/4/2026, is read. */
 export type DateOrder = "dmy" | "mdy" | "ymd";
 /** A date with its time in UTC milliseconds, or why the text is not a date. */
 export type Moment = { readonly ms: number } | { readonly problem: string };
-/** Milliseconds as if the shop's clock showed UTC -> UTC milliseconds. */
-export type ToUtc = (localMs: number) => number;
 
 const MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 
@@ -114,38 +113,4 @@ const offsetOf = (text: string): number => {
   const match = /^([+-])(\d{2}):?(\d{2})?$/.exec(text);
   if (!match) return 0;
   return (match[1] === "-" ? -1 : 1) * (Number(match[2]) * HOUR_MS + Number(match[3] ?? 0) * MINUTE_MS);
-};
-
-/** All transitions since 1970 happen on a quarter of an hour, so offsets are looked up once for each. */
-const SLOT_MS = 15 * MINUTE_MS;
-
-/**
- * Local time of a shop to UTC, by the runtime's own time zone data. Throws a RangeError for a name that is no IANA
- * time zone. A local time that happens twice (clocks go back) means the first; one that never happens (clocks go
- * forward) means as much later as the clocks moved.
- */
-export const openZone = (timeZone: string): ToUtc => {
-  const format = new Intl.DateTimeFormat("sv-SE", { timeZone, dateStyle: "short", timeStyle: "medium" });
-  if (timeZone.toUpperCase() === "UTC") return (localMs) => localMs;
-  // sv-SE writes 2026-03-14 08:52:00
-  const offsetAt = (utcMs: number): number =>
-    Date.parse(`${format.format(utcMs).replace(" ", "T")}Z`) - utcMs;
-  const offsets = new Map<number, number>();
-  return (localMs) => {
-    const slot = Math.floor(localMs / SLOT_MS) * SLOT_MS;
-    let offset = offsets.get(slot);
-    if (offset === undefined) {
-      offset = offsetOfLocal(slot, offsetAt);
-      offsets.set(slot, offset);
-    }
-    return localMs - offset;
-  };
-};
-
-/** The offsets a day before and after bracket any transition; the earlier one holds wherever it fits. */
-const offsetOfLocal = (localMs: number, offsetAt: (utcMs: number) => number): number => {
-  const before = offsetAt(localMs - DAY_MS);
-  const after = offsetAt(localMs + DAY_MS);
-  if (before === after || offsetAt(localMs - before) === before) return before;
-  return offsetAt(localMs - after) === after ? after : before;
 };

@@ -2,9 +2,10 @@
  * Converts records of a sales file to sales, or to the reason why a record is not a sale.
  */
 import { MAX_NAME_LENGTH } from "#shared/domain/catalogue.ts";
+import type { ToUtc } from "#shared/domain/time-zone.ts";
 import { type Columns, ImportError } from "./columns.ts";
 import type { Csv } from "./csv.ts";
-import { type DateOrder, momentOf, orderHint, type ToUtc } from "./dates.ts";
+import { type DateOrder, momentOf, orderHint } from "./dates.ts";
 import { priceOf, times } from "./prices.ts";
 
 export type Sale = {

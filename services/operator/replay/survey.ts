@@ -7,6 +7,7 @@ import { createReadStream } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { DAY_MS, iso } from "#shared/domain/time.ts";
+import { openZone } from "#shared/domain/time-zone.ts";
 import {
   type Columns,
   columnsOf,
@@ -15,7 +16,6 @@ import {
   unusedQuantity,
 } from "#shared/imports/columns.ts";
 import { openCsv } from "#shared/imports/csv.ts";
-import { openZone } from "#shared/imports/dates.ts";
 import { dateOrderOf, type Sale, saleOf } from "#shared/imports/sales.ts";
 import { UsageError } from "../command.ts";
 import type { ReplayOptions } from "./command-line.ts";
