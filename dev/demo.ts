@@ -13,6 +13,8 @@ export type DemoOptions = {
   readonly url: string;
   readonly modes: readonly string[];
   readonly catalogue: Catalogue;
+  /** Where the API requires one. */
+  readonly token?: string | null;
   /** Over all modes together, at the mean of the open hours. */
   readonly ordersPerSecond?: number;
   readonly seed?: number;
@@ -39,7 +41,7 @@ export const startDemo = (options: DemoOptions): Demo => {
   const customers = openCustomers(seed, catalogue);
   const random = randomFrom(seed + 1);
   const salesPerMs = (options.ordersPerSecond ?? DEFAULT_ORDERS_PER_SECOND) / ITEMS_PER_SALE / 1_000;
-  const connections = openConnections(url, REPLY_WITHIN_MS);
+  const connections = openConnections(url, REPLY_WITHIN_MS, options.token);
   const counts = { accepted: 0, dropped: 0 };
   const startMs = performance.now();
   let dueMs = 0;

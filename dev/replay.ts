@@ -71,6 +71,7 @@ const run = async (args: readonly string[]): Promise<number> => {
       {
         folder: join(import.meta.dirname, "../.coffee-rt/replays"),
         startSystem,
+        token: process.env["API_TOKEN"] || null,
         say,
         stderr: process.stderr,
         signal: interrupted.signal,

@@ -168,12 +168,14 @@ const main = async (): Promise<void> => {
     await building;
     say(banner(system, prometheus?.url));
     const forget = writeRunning(root, { pid: process.pid, url: system.url, env: system.env });
-    status = openStatus(system.url, process.stdout);
+    const token = process.env["API_TOKEN"] || null;
+    status = openStatus(system.url, token, process.stdout);
     const traffic = demo
       ? startDemo({
           url: system.url,
           modes: system.modes,
           catalogue: readCatalogue(),
+          token,
           signal: stopping.signal,
         })
       : null;

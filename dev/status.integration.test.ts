@@ -25,7 +25,7 @@ const terminal = () => {
 
 test("redraws a line per mode with accepted, counted and pending orders below other output", async () => {
   const { out, written } = terminal();
-  const status = openStatus(system.url, out);
+  const status = openStatus(system.url, null, out);
   for (let i = 0; i < 3; i++) await postOrder(system.url, "v2");
   await until("the orders are shown", () => /v2 {2}accepted +3 {3}counted +3 {3}lag +0 .*ok/.test(written()));
   expect(written()).toMatch(/v1 {2}accepted +0 /);
@@ -36,7 +36,7 @@ test("redraws a line per mode with accepted, counted and pending orders below ot
 
 test("reports that the API does not answer", async () => {
   const { out, written } = terminal();
-  const status = openStatus("http://127.0.0.1:9", out);
+  const status = openStatus("http://127.0.0.1:9", null, out);
   await until("it is reported", () => written().includes("the API does not answer"));
   status.close();
 });

@@ -11,7 +11,8 @@ const EVERY_MS = 1_000;
 /** Where nothing can be redrawn, a log is not to be flooded. */
 const PLAIN_EVERY_MS = 10_000;
 
-export const openStatus = (url: string, out: NodeJS.WriteStream): Status => {
+/** `token`: where the API requires one. */
+export const openStatus = (url: string, token: string | null, out: NodeJS.WriteStream): Status => {
   let drawn = 0;
   let closed = false;
   const isTerminal = out.isTTY === true;
@@ -26,7 +27,7 @@ export const openStatus = (url: string, out: NodeJS.WriteStream): Status => {
   };
   let latest: readonly string[] = [];
   const look = async (): Promise<void> => {
-    latest = await statusLines(url);
+    latest = await statusLines(url, token);
     if (!closed) draw(latest);
   };
   const timer = setInterval(look, isTerminal ? EVERY_MS : PLAIN_EVERY_MS);
@@ -43,9 +44,15 @@ export const openStatus = (url: string, out: NodeJS.WriteStream): Status => {
   };
 };
 
-const statusLines = async (url: string): Promise<string[]> => {
+const statusLines = async (url: string, token: string | null): Promise<string[]> => {
   try {
-    const response = await fetch(`${url}/api/dashboard`, { signal: AbortSignal.timeout(EVERY_MS) });
+    const headers: Record<string, string> = token === null ? {} : { authorization: `Bearer ${token}` };
+    const signal = AbortSignal.timeout(EVERY_MS);
+    const response = await fetch(`${url}/api/dashboard`, { headers, signal });
+    if (response.status === 401 || response.status === 403)
+      return [
+        `    no status: the API answers ${response.status}; set API_TOKEN to a token that may read and write`,
+      ];
     const { modes, stale } = (await response.json()) as Dashboard;
     const lines = Object.entries(modes).map(([mode, figures]) => statusLine(mode, figures));
     return stale ? [...lines, "    the board is stale: no worker publishes"] : lines;

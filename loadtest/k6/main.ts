@@ -6,8 +6,9 @@ import { sleep } from "k6";
 import http from "k6/http";
 import type { Options } from "k6/options";
 import { k6Objectives, k6Scenarios, k6Thresholds } from "./lib/k6-options.ts";
+import { authorizationOf } from "./lib/live.ts";
 import { missedOf } from "./lib/objectives.ts";
-import { unreachable } from "./lib/settings.ts";
+import { ACCESS_PATH, deniedBy, unreachable } from "./lib/settings.ts";
 import { type Figures, summaryOf, summaryText, TREND_STATS } from "./lib/summary.ts";
 import { plan, settings } from "./scenarios/run.ts";
 
@@ -31,10 +32,13 @@ type Started = { readonly startedAtMs: number };
 /** Without a server the run ends with one error, not with a line for each request. */
 export const setup = (): Started => {
   const deadlineMs = Date.now() + settings.waitSeconds * 1_000;
-  const ask = (path: string) => http.get(`${settings.baseUrl}${path}`, { timeout: "5s" });
+  const headers = authorizationOf(settings.apiToken);
+  const ask = (path: string) => http.get(`${settings.baseUrl}${path}`, { headers, timeout: "5s" });
   // when both start together, k6 creates its virtual users while the system starts
   while (Date.now() < deadlineMs && ask("/readyz").status !== 200) sleep(ASK_EVERY_SECONDS);
   if (ask("/livez").status === 0) throw new Error(unreachable(settings));
+  const denied = deniedBy(ask(ACCESS_PATH).status, settings);
+  if (denied !== null) throw new Error(denied);
   return { startedAtMs: Date.now() };
 };
 

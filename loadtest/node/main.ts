@@ -11,10 +11,11 @@ import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { catalogueFrom } from "../../shared/domain/catalogue.ts";
 import { ENDS_AFTER_SECONDS } from "../k6/lib/k6-options.ts";
+import { authorizationOf } from "../k6/lib/live.ts";
 import { missedOf, type Objective, objectivesOf } from "../k6/lib/objectives.ts";
 import { openOrders } from "../k6/lib/orders.ts";
 import { planOf } from "../k6/lib/plan.ts";
-import { type Settings, settingsFrom, unreachable } from "../k6/lib/settings.ts";
+import { ACCESS_PATH, deniedBy, type Settings, settingsFrom, unreachable } from "../k6/lib/settings.ts";
 import { summaryOf, summaryText } from "../k6/lib/summary.ts";
 import { profileNamed } from "../k6/profiles/all.ts";
 import { type NodeFigures, openFigures, openLines } from "./figures.ts";
@@ -29,13 +30,18 @@ const INTERRUPTED = 130;
 /** Without a server the run ends with one error, not with a line for each request. */
 const untilReady = async (settings: Settings): Promise<void> => {
   const ask = (path: string): Promise<number> =>
-    fetch(settings.baseUrl + path, { signal: AbortSignal.timeout(ASK_WITHIN_MS) }).then(
+    fetch(settings.baseUrl + path, {
+      headers: { ...authorizationOf(settings.apiToken) },
+      signal: AbortSignal.timeout(ASK_WITHIN_MS),
+    }).then(
       ({ status }) => status,
       () => 0,
     );
   const deadlineMs = Date.now() + settings.waitSeconds * 1_000;
   while (Date.now() < deadlineMs && (await ask("/readyz")) !== 200) await sleep(ASK_EVERY_MS);
   if ((await ask("/livez")) === 0) throw new Error(unreachable(settings));
+  const denied = deniedBy(await ask(ACCESS_PATH), settings);
+  if (denied !== null) throw new Error(denied);
 };
 
 /** As often as k6 evaluates its thresholds. */

@@ -5,7 +5,7 @@ import { type Connections, openConnections } from "../../dev/system/client/conne
 import { paced } from "../../dev/system/client/pacing.ts";
 import { outcomesOf } from "../../shared/client/outcome.ts";
 import { openSettle, requestLine } from "../k6/lib/ledger.ts";
-import { filterOf, LIVE_PROTOCOL, type OpenLive } from "../k6/lib/live.ts";
+import { authorizationOf, filterOf, LIVE_PROTOCOL, type OpenLive } from "../k6/lib/live.ts";
 import { type Orders, openOrderRequests } from "../k6/lib/orders.ts";
 import { mostUnderWay, type Plan, type Planned } from "../k6/lib/plan.ts";
 import { type ProbeWorld, sendProbes } from "../k6/lib/probes.ts";
@@ -29,7 +29,11 @@ export type Sender = {
 /** Resolves when every reply has come or its time is over. */
 export const sendScenarios = async (sender: Sender): Promise<void> => {
   const { settings, plan, signal } = sender;
-  const connections = openConnections(settings.baseUrl, settings.replyWithinSeconds * 1_000);
+  const connections = openConnections(
+    settings.baseUrl,
+    settings.replyWithinSeconds * 1_000,
+    settings.apiToken,
+  );
   const startMs = performance.now();
   const world = worldOf(sender, connections, startMs);
   const start = async (planned: Planned): Promise<void> => {
@@ -137,24 +141,27 @@ const worldOf = (
   connections: Connections,
   startMs: number,
 ): ProbeWorld & { readonly figures: NodeFigures } => ({
-  ...{ settings, drink, figures, log, open: openLive },
+  ...{ settings, drink, figures, log, open: openLive(settings.apiToken) },
   settle: openSettle(figures, log),
   nowMs: () => performance.now() - startMs,
   after: (ms, act) => void setTimeout(act, ms),
   post: (path, body, key) => new Promise((resolve) => connections.post(path, body, key, resolve)),
 });
 
-const openLive: OpenLive = (url, { onText, onOpen, onEnd }) => {
-  const socket = new WebSocket(url, LIVE_PROTOCOL, { perMessageDeflate: false });
-  socket.on("open", onOpen);
-  socket.on("message", (data) => onText(String(data)));
-  socket.on("close", onEnd);
-  // followed by its close
-  socket.on("error", () => undefined);
-  return {
-    send: (text) => {
-      if (socket.readyState === WebSocket.OPEN) socket.send(text);
-    },
-    close: () => socket.terminate(),
+const openLive =
+  (token: string | null): OpenLive =>
+  (url, { onText, onOpen, onEnd }) => {
+    const headers = authorizationOf(token);
+    const socket = new WebSocket(url, LIVE_PROTOCOL, { perMessageDeflate: false, headers });
+    socket.on("open", onOpen);
+    socket.on("message", (data) => onText(String(data)));
+    socket.on("close", onEnd);
+    // followed by its close
+    socket.on("error", () => undefined);
+    return {
+      send: (text) => {
+        if (socket.readyState === WebSocket.OPEN) socket.send(text);
+      },
+      close: () => socket.terminate(),
+    };
   };
-};

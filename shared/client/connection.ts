@@ -1,7 +1,9 @@
 import type { LiveFrame, LiveResync } from "../domain/dashboard.ts";
-import type { LIVE_PROTOCOL } from "../wire/dashboard.ts";
+import type { bearerProtocol, LIVE_PROTOCOL } from "../wire/dashboard.ts";
 
 const PROTOCOL: typeof LIVE_PROTOCOL = "coffee-rt.v1";
+/** A browser sends no header with a WebSocket. */
+const withToken: typeof bearerProtocol = (token) => `bearer.${token}`;
 /** Three and a half missed heartbeats. */
 const SILENCE_MS = 3_500;
 /** From the attempt to the first frame: a phone's radio may have to wake up. */
@@ -19,7 +21,12 @@ export type Connection = {
 export type Listener = { onUp(): void; onFrame(frame: LiveFrame): void; onDown(): void };
 
 /** One connection at a time, reopened until it is closed, and replaced when it is silent. */
-export const openConnection = (url: string, { onUp, onFrame, onDown }: Listener): Connection => {
+export const openConnection = (
+  url: string,
+  token: string | null,
+  { onUp, onFrame, onDown }: Listener,
+): Connection => {
+  const protocols = token === null ? [PROTOCOL] : [PROTOCOL, withToken(token)];
   let socket: WebSocket | null = null;
   let isUp = false;
   let receivedAtMs = 0;
@@ -27,7 +34,7 @@ export const openConnection = (url: string, { onUp, onFrame, onDown }: Listener)
   let retrying: ReturnType<typeof setTimeout> | undefined;
 
   const connect = (): void => {
-    const current = new WebSocket(url, PROTOCOL);
+    const current = new WebSocket(url, protocols);
     socket = current;
     // Date.now() advances while a laptop sleeps, so a connection that died meanwhile is replaced at once
     receivedAtMs = Date.now();

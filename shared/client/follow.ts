@@ -18,6 +18,8 @@ export type FollowOptions = {
   readonly url: string;
   /** One mode's dashboard; all of them when absent. A server without that mode refuses the connection each time. */
   readonly mode?: string;
+  /** Where the API requires one: a token that may read. */
+  readonly token?: string;
   /** Called with each new dashboard, a new object that is never changed afterwards. */
   readonly onState?: (dashboard: Dashboard) => void;
   /** Called when the phase changes, and every second, because the data's age grows. */
@@ -72,7 +74,7 @@ export const followDashboard = (options: FollowOptions): Follower => {
     if (held.dashboard !== null && held.dashboard !== shown) onState?.(held.dashboard);
     if (hasMoved && !isClosed) onStatus?.(status());
   };
-  const connection = openConnection(socketUrl(options), {
+  const connection = openConnection(socketUrl(options), options.token ?? null, {
     onUp: () => {
       held = afterReconnect(held);
     },

@@ -34,13 +34,21 @@ export type Connections = {
   close(): Promise<void>;
 };
 
-const JSON_TYPE = ["content-type", "application/json"];
 const SWEEP_MS = 100;
 const AHEAD_AT_ONCE = 20;
 
-/** `url` may have a path, which stands before the paths of requests. `replyWithinMs` is kept to 100 ms. */
-export const openConnections = (url: string, replyWithinMs: number): Connections => {
+/**
+ * `url` may have a path, which stands before the paths of requests. `replyWithinMs` is kept to 100 ms. Requests carry `token`
+ * where the API requires one.
+ */
+export const openConnections = (
+  url: string,
+  replyWithinMs: number,
+  token: string | null = null,
+): Connections => {
   const { origin, pathname } = new URL(url);
+  const authorization = token === null ? [] : ["authorization", `Bearer ${token}`];
+  const jsonHeaders = ["content-type", "application/json", ...authorization];
   const root = pathname.replace(/\/$/, "");
   // the one used last first: as few stay in use as are needed
   const free: Client[] = [];
@@ -76,12 +84,12 @@ export const openConnections = (url: string, replyWithinMs: number): Connections
     client.dispatch({ ...options, path: root + options.path }, exchange);
   };
   const get = (client: Client, path: string, onReceived: OnReceived): void =>
-    dispatch(client, { method: "GET", path, headers: [], body: null }, onReceived);
+    dispatch(client, { method: "GET", path, headers: authorization, body: null }, onReceived);
 
   return {
     url,
     post: (path, body, key, onReceived) => {
-      const headers = key === null ? JSON_TYPE : [...JSON_TYPE, "idempotency-key", key];
+      const headers = key === null ? jsonHeaders : [...jsonHeaders, "idempotency-key", key];
       dispatch(free.pop() ?? connection(), { method: "POST", path, headers, body }, onReceived);
     },
     get: (path, onReceived) => get(free.pop() ?? connection(), path, onReceived),

@@ -7,6 +7,10 @@
 export const LIVE_PROTOCOL = "coffee-rt.v1";
 export const RESYNC = '{"type":"resync"}';
 
+/** Headers of a request to an API that requires a token. */
+export const authorizationOf = (token: string | null): { Authorization?: string } =>
+  token === null ? {} : { Authorization: `Bearer ${token}` };
+
 /** The lab's routes other than v1, v2, … have no dashboard of their own. */
 export const filterOf = (mode: string): string => (/^v\d+$/.test(mode) ? `?mode=${mode}` : "");
 

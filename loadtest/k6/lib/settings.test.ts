@@ -6,6 +6,7 @@ const NOW_MS = Date.UTC(2026, 10, 21, 10);
 /** Property, default, variable, its text, and the value that is read from it. */
 const SETTINGS = [
   ["baseUrl", "http://127.0.0.1:8005", "BASE_URL", "http://host:1/", "http://host:1"],
+  ["apiToken", null, "API_TOKEN", "secret", "secret"],
   ["mode", "v1", "MODE", "v1-each", "v1-each"],
   ["profile", "baseline", "PROFILE", "constant", "constant"],
   ["seed", 1, "SEED", "7", 7],

@@ -2,6 +2,8 @@
 
 export type Settings = {
   readonly baseUrl: string;
+  /** Where the API requires one; null sends none. */
+  readonly apiToken: string | null;
   /** The route: orders go to /api/{mode}/order. */
   readonly mode: string;
   readonly profile: string;
@@ -69,6 +71,7 @@ export const settingsFrom = (environment: Environment, nowMs: number): Settings 
       /^https?:\/\/[^/\s]+(\/\S*)?$/,
       "http://host:port",
     ).replace(/\/+$/, ""),
+    apiToken: text("API_TOKEN"),
     mode: matching(
       "MODE",
       "v1",
@@ -114,6 +117,15 @@ export const settingsFrom = (environment: Environment, nowMs: number): Settings 
 /** The error of a run that cannot start. */
 export const unreachable = ({ baseUrl }: Settings): string =>
   `BASE_URL is ${baseUrl}, which does not answer: start the system first.`;
+
+/** A path that every API refuses without a valid token, if it requires one, and that changes nothing. */
+export const ACCESS_PATH = "/api/orders/00000000-0000-7000-8000-000000000000";
+
+/** The error of a run whose orders would all be refused; null for any other status of `ACCESS_PATH`. */
+export const deniedBy = (status: number, { baseUrl, apiToken }: Settings): string | null =>
+  status === 401 || status === 403
+    ? `API_TOKEN ${apiToken === null ? "is not set" : "is not accepted"}: ${baseUrl} answers ${status} and requires a token that may write and read.`
+    : null;
 
 type Range = { readonly least: number; readonly most: number; readonly whole: boolean };
 

@@ -2,7 +2,7 @@
 import http from "k6/http";
 import { outcomesOf } from "../../../shared/client/outcome.ts";
 import { requestLine } from "../lib/ledger.ts";
-import { filterOf } from "../lib/live.ts";
+import { authorizationOf, filterOf } from "../lib/live.ts";
 import { openOrderRequests } from "../lib/orders.ts";
 import { figures, log, settle } from "./figures.ts";
 import { arrival, nowMs, orders, settings, startTime } from "./run.ts";
@@ -10,14 +10,14 @@ import { arrival, nowMs, orders, settings, startTime } from "./run.ts";
 const { baseUrl, mode, ordersPerRequest, hasSamples } = settings;
 const requestOf = openOrderRequests(settings, orders);
 const timeout = `${settings.replyWithinSeconds}s`;
-const JSON_TYPE = "application/json";
-const batchParams = { headers: { "Content-Type": JSON_TYPE }, timeout };
+const authorization = authorizationOf(settings.apiToken);
+const headers = { "Content-Type": "application/json", ...authorization };
+const batchParams = { headers, timeout };
 
 export const order = (): void => {
   const { planned, iteration, plannedMs, isWarmUp, isFirst } = arrival();
   const { path, body, key } = requestOf(planned, iteration, Date.now());
-  const params =
-    key === null ? batchParams : { headers: { "Content-Type": JSON_TYPE, "Idempotency-Key": key }, timeout };
+  const params = key === null ? batchParams : { headers: { ...headers, "Idempotency-Key": key }, timeout };
 
   const sentMs = nowMs();
   const response = http.post(baseUrl + path, body, params);
@@ -40,7 +40,7 @@ export const order = (): void => {
 };
 
 const dashboardUrl = `${baseUrl}/api/dashboard${filterOf(mode)}`;
-const dashboardParams = { timeout, responseType: "none" } as const;
+const dashboardParams = { headers: authorization, timeout, responseType: "none" } as const;
 
 export const read = (): void => {
   const { plannedMs, isWarmUp } = arrival();

@@ -48,7 +48,7 @@ test.each([
   const { fetch } = globalThis;
   globalThis.fetch = async () => new Response(body, { status });
   try {
-    const error: unknown = await openApi("http://x/")
+    const error: unknown = await openApi("http://x/", null)
       .post("api/v1/order", {})
       .catch((reason: unknown) => reason);
     expect(isUnconfirmed(error)).toBe(expected);

@@ -5,13 +5,17 @@ import type { Setup } from "../../../shared/wire/operations.ts";
 export type Api = {
   /** The API's address, with a slash at its end. */
   readonly url: string;
+  /** Where the API requires one. */
+  readonly token: string | null;
   get<T>(path: string): Promise<T>;
+  file(path: string): Promise<Blob>;
   /** Rejects with `ErrorReply` when the server answers anything but success. */
   post<T>(path: string, body: unknown, headers?: Readonly<Record<string, string>>): Promise<T>;
 };
 
 /** The body of an error reply: a problem document (RFC 9457), or that of GET /readyz. */
 export type ErrorBody = {
+  readonly type?: string;
   readonly title?: string;
   readonly detail?: string;
   /** By GET /readyz with a 503: `ok`, or another state. */
@@ -37,19 +41,24 @@ export const isUnconfirmed = (error: unknown): boolean =>
 
 const TIMEOUT_MS = 8_000;
 
-export const openApi = (url: string): Api => {
-  const request = async <T>(path: string, init: RequestInit): Promise<T> => {
+export const openApi = (url: string, token: string | null): Api => {
+  const authorization: Record<string, string> = token === null ? {} : { authorization: `Bearer ${token}` };
+  const reply = async (path: string, init: RequestInit): Promise<Response> => {
     const response = await reach(new URL(path, url), init);
-    if (response.ok) return (await response.json()) as T;
+    if (response.ok) return response;
     throw await errorReplyOf(response);
   };
+  const request = async <T>(path: string, init: RequestInit): Promise<T> =>
+    (await (await reply(path, init)).json()) as T;
   return {
     url,
-    get: (path) => request(path, { headers: { accept: "application/json" } }),
+    token,
+    get: (path) => request(path, { headers: { accept: "application/json", ...authorization } }),
+    file: async (path) => (await reply(path, { headers: authorization })).blob(),
     post: (path, body, headers = {}) =>
       request(path, {
         method: "POST",
-        headers: { "content-type": "application/json", ...headers },
+        headers: { "content-type": "application/json", ...authorization, ...headers },
         body: JSON.stringify(body),
       }),
   };

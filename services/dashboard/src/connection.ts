@@ -17,16 +17,17 @@ export type Connections = {
 };
 
 export type ConnectionsOptions = {
-  readonly url: string;
+  readonly api: Api;
   /** Called with every dashboard of all modes, also while the page is hidden. */
   readonly onAll: (dashboard: Dashboard) => void;
   readonly onChange: () => void;
 };
 
 /** Follows all modes, and the chosen one separately: its recent orders and totals are not part of the other. */
-export const openConnections = ({ url, onAll, onChange }: ConnectionsOptions): Connections => {
+export const openConnections = ({ api, onAll, onChange }: ConnectionsOptions): Connections => {
+  const about = { url: api.url, ...(api.token !== null && { token: api.token }) };
   const all = followDashboard({
-    url,
+    ...about,
     onState: (dashboard) => {
       onAll(dashboard);
       onChange();
@@ -37,7 +38,8 @@ export const openConnections = ({ url, onAll, onChange }: ConnectionsOptions): C
   return {
     choose: (mode) => {
       if (chosen !== all) chosen.close();
-      chosen = mode === "all" ? all : followDashboard({ url, mode, onState: onChange, onStatus: onChange });
+      chosen =
+        mode === "all" ? all : followDashboard({ ...about, mode, onState: onChange, onStatus: onChange });
       onChange();
     },
     shown: () => chosen.state(),

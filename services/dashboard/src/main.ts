@@ -1,10 +1,11 @@
 /** The page: puts everything that the server sends into one model, and lets each part draw what has changed. */
 import type { Phase } from "../../../shared/client/follow.ts";
 import type { Setup } from "../../../shared/wire/operations.ts";
-import { apiUrl, messageOf, openApi } from "./api.ts";
+import { apiUrl, ErrorReply, messageOf, openApi } from "./api.ts";
 import { openConnections, openStaleCause } from "./connection.ts";
 import { type Formats, formatsFor } from "./format.ts";
 import { DEFAULT_VIEW, type Model, openPainter, type Part, searchFor, type View, viewIn } from "./model.ts";
+import { openAccess, storedToken } from "./parts/access.ts";
 import { openFooter, openHeader } from "./parts/header.ts";
 import { openHour, openRecent } from "./parts/hour.ts";
 import { openModes } from "./parts/modes.ts";
@@ -22,11 +23,13 @@ const SETUP_RETRY_MS = 3_000;
 const SAMPLE_EVERY_MS = 1_000;
 
 const meta = document.querySelector<HTMLMetaElement>('meta[name="coffee-rt-api"]');
-const api = openApi(apiUrl(meta?.content, document.baseURI));
+const url = apiUrl(meta?.content, document.baseURI);
+const api = openApi(url, storedToken(url));
 
 let view: View = viewIn(location.search);
 let setup: Setup | null = null;
 let setupProblem: string | null = null;
+let isDenied = false;
 let formats: Formats = formatsFor({ currency: null });
 let trends = NO_TRENDS;
 let unhealthy: Model["unhealthy"] = {};
@@ -44,6 +47,7 @@ const model = (): Model => ({
   cause: staleCause.cause(),
   setup,
   setupProblem,
+  isDenied,
   trends,
   unhealthy,
   modes,
@@ -64,7 +68,7 @@ const changeView = (change: Partial<View>): void => {
 };
 
 const connections = openConnections({
-  url: api.url,
+  api,
   onAll: (dashboard) => {
     receivedAtMs = performance.now();
     trends = withDashboard(trends, dashboard, Date.parse(dashboard.server_timestamp));
@@ -88,6 +92,7 @@ const theme = openTheme(() => {
 });
 const parts: readonly Part[] = [
   openHeader(theme, (mode) => changeView({ mode })),
+  openAccess(api),
   openHour(api, repaint),
   openMinutes(
     () => formats,
@@ -108,6 +113,9 @@ const parts: readonly Part[] = [
   openFooter(api),
 ];
 
+/** Problems that only another token solves. */
+const DENIED: ReadonlySet<string> = new Set(["unauthorized", "forbidden"]);
+
 /** The setup does not change while the server runs: it is read at the start, and retried until the server answers. */
 let setupRetry: ReturnType<typeof setTimeout> | undefined;
 const readSetup = async (): Promise<void> => {
@@ -115,9 +123,10 @@ const readSetup = async (): Promise<void> => {
   try {
     const next = await api.get<Setup>("api/setup");
     if (setup === null || next.currency !== setup.currency) formats = formatsFor({ currency: next.currency });
-    [setup, setupProblem] = [next, null];
+    [setup, setupProblem, isDenied] = [next, null, false];
   } catch (error) {
     setupProblem = messageOf(error);
+    isDenied = error instanceof ErrorReply && DENIED.has(error.body.type ?? "");
     setupRetry = setTimeout(readSetup, SETUP_RETRY_MS);
   }
   repaint();

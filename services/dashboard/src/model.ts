@@ -54,6 +54,8 @@ export type Model = {
   readonly setup: Setup | null;
   /** The error of GET /api/setup. */
   readonly setupProblem: string | null;
+  /** The server requires a token, or another one than this page has. */
+  readonly isDenied: boolean;
   readonly trends: Trends;
   readonly unhealthy: UnhealthyModes;
   /** The running modes, sorted by name. */

@@ -24,12 +24,18 @@ const CONNECTION_ERRORS: ReadonlySet<unknown> = new Set([
   "UND_ERR_CONNECT_TIMEOUT",
 ]);
 
+/** The order API; a token where it requires one. */
+export type Api = { readonly url: string; readonly token: string | null };
+
 /** One request; a `body` is posted. */
-export const request = async (url: string, body?: string): Promise<Reply> => {
-  const options =
-    body === undefined ? {} : { method: "POST", body, headers: { "content-type": "application/json" } };
+export const request = async ({ url, token }: Api, path: string, body?: string): Promise<Reply> => {
+  const headers = {
+    ...(token !== null && { authorization: `Bearer ${token}` }),
+    ...(body !== undefined && { "content-type": "application/json" }),
+  };
+  const options = body === undefined ? { headers } : { method: "POST", body, headers };
   const signal = AbortSignal.timeout(REPLY_TIMEOUT_MS);
-  const response = await fetch(url, { ...options, redirect: "manual", signal });
+  const response = await fetch(url + path, { ...options, redirect: "manual", signal });
   const retryAfterMs = Number(response.headers.get("retry-after") ?? 0) * 1_000 || 0;
   return { status: response.status, retryAfterMs, body: await response.text() };
 };
@@ -94,7 +100,7 @@ type Page = {
 
 /** Orders and cents per store and drink in these hours, by GET /api/sales. `limitMs` is as of `openRetries`. */
 export const readTotals = async (
-  url: string,
+  api: Api,
   mode: string,
   { fromMs, toMs }: Hours,
   limitMs: number,
@@ -106,7 +112,7 @@ export const readTotals = async (
   const query = new URLSearchParams({ ...span, mode, limit: String(PAGE_ROWS) });
   for (let cursor: string | null = ""; cursor !== null; ) {
     if (cursor !== "") query.set("cursor", cursor);
-    const reply = await retries.ask(() => request(`${url}/api/sales?${query}`), signal);
+    const reply = await retries.ask(() => request(api, `/api/sales?${query}`), signal);
     if (reply.status !== 200)
       throw new Error(`the API answers ${reply.status} to GET /api/sales: ${reasonIn(reply)}`);
     const page = JSON.parse(reply.body) as Page;

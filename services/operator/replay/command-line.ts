@@ -61,6 +61,7 @@ export const replay: Command = {
     runReplay(args, {
       folder: join(env["XDG_STATE_HOME"] || join(homedir(), ".local/state"), "coffee-rt/replays"),
       startSystem: null,
+      token: env["API_TOKEN"] || null,
       say,
       stderr: process.stderr,
       signal,

@@ -42,6 +42,7 @@ const run = async (
   return sendFile(optionsFrom([file, ...args]), {
     folder: join(folder, "replays"),
     startSystem,
+    token: null,
     say: (line) => said.push(line),
     stderr,
     signal,

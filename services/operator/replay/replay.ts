@@ -2,7 +2,7 @@
 import { DAY_MS, iso } from "#shared/domain/time.ts";
 import { pause } from "#shared/runtime/retry.ts";
 import { UsageError } from "../command.ts";
-import { readTotals, request } from "./api.ts";
+import { type Api, readTotals, request } from "./api.ts";
 import type { ReplayOptions } from "./command-line.ts";
 import { bodyOf, dueAfterMs, hoursAround, shiftToNow, spanOf } from "./orders.ts";
 import { count, startMeter } from "./output.ts";
@@ -36,6 +36,8 @@ export type Surroundings = {
   readonly folder: string;
   /** For a replay without --url; null where none can be started. */
   readonly startSystem: StartSystem | null;
+  /** Where the API requires one. */
+  readonly token: string | null;
   readonly say: (line: string) => void;
   /** For warnings and the progress. */
   readonly stderr: NodeJS.WriteStream;
@@ -46,7 +48,7 @@ type Run = Surroundings & {
   readonly options: ReplayOptions;
   readonly survey: Survey;
   readonly places: Places;
-  readonly url: string;
+  readonly api: Api;
 };
 
 /** A system that restarts is back by then. */
@@ -85,13 +87,13 @@ export const sendFile = async (options: ReplayOptions, surroundings: Surrounding
     say,
   };
   const system = options.url === null ? await startSystem?.(wanted) : null;
-  const url = options.url ?? system?.url ?? "";
+  const api = { url: options.url ?? system?.url ?? "", token: surroundings.token };
   let isVerified = false;
   try {
     const read = (shift: number) =>
-      readTotals(url, mode, hoursAround(survey.rows, shift), FIRST_REPLY_LIMIT_MS, signal);
+      readTotals(api, mode, hoursAround(survey.rows, shift), FIRST_REPLY_LIMIT_MS, signal);
     const state = await beginState(places.state, earlier, shiftMs, read, say);
-    isVerified = await sendAndVerify({ ...surroundings, options, survey, places, url }, state);
+    isVerified = await sendAndVerify({ ...surroundings, options, survey, places, api }, state);
   } finally {
     await system?.stop();
   }
@@ -123,14 +125,14 @@ const sendAndVerify = async (run: Run, state: ReplayState): Promise<boolean> => 
 };
 
 const send = async (run: Run, state: ReplayState): Promise<Progress> => {
-  const { options, survey, places, url, stderr, signal } = run;
+  const { options, survey, places, api, stderr, signal } = run;
   const { rows, sha256 } = survey;
   const { mode, speed } = options;
   const source = { sha256, mode, keyTimeMs: state.keyTimeMs };
   const { progress, trouble, done } = startSending({
     count: rows.length,
     post: (from, to) =>
-      request(`${url}/api/${mode}/orders`, bodyOf(rows.slice(from, to), source, state.shiftMs)),
+      request(api, `/api/${mode}/orders`, bodyOf(rows.slice(from, to), source, state.shiftMs)),
     dueAfterMs: (index) => dueAfterMs(rows, index, speed, state.sentTo),
     stallLimitMs: STALL_LIMIT_MS,
     signal,
@@ -176,7 +178,7 @@ const acceptedOf = ({ totals, rows }: Survey, { rejected }: Progress): Totals =>
 
 /** What the system has counted of this replay, once that equals `accepted` or has stood still for too long. */
 const waitUntilCounted = async (run: Run, state: ReplayState, accepted: Totals): Promise<Totals> => {
-  const { options, survey, url, stderr, signal } = run;
+  const { options, survey, api, stderr, signal } = run;
   const hours = hoursAround(survey.rows, state.shiftMs);
   const baseline = baselineOf(state);
   let last = { orders: -1, atMs: Date.now() };
@@ -187,7 +189,7 @@ const waitUntilCounted = async (run: Run, state: ReplayState, accepted: Totals):
   try {
     for (;;) {
       const startedMs = Date.now();
-      const counted = without(await readTotals(url, options.mode, hours, STALL_LIMIT_MS, signal), baseline);
+      const counted = without(await readTotals(api, options.mode, hours, STALL_LIMIT_MS, signal), baseline);
       const { orders } = sumOf(counted);
       if (orders !== last.orders) last = { orders, atMs: Date.now() };
       const isAll = compared(accepted, counted).every(isEqual);

@@ -19,7 +19,7 @@ const start = (count: number, changes: Partial<Sending> = {}) =>
       const order = (index: number) => ({ id: `key ${index}`, price: index, ...same });
       const orders = Array.from({ length: to - from }, (_, place) => order(from + place));
       sizes.push(orders.length);
-      return request(`${api.url}/api/v2/orders`, JSON.stringify(orders));
+      return request({ url: api.url, token: null }, "/api/v2/orders", JSON.stringify(orders));
     },
     dueAfterMs: () => 0,
     stallLimitMs: 10_000,

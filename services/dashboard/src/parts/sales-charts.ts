@@ -1,5 +1,5 @@
 /** The charts of sales: the last hour by minute, and the history by range from GET /api/sales. */
-import type { Api } from "../api.ts";
+import { type Api, messageOf } from "../api.ts";
 import { openBarChart } from "../chart.ts";
 import { byId, make, onChoice, openChanges, setText } from "../dom.ts";
 import type { Formats } from "../format.ts";
@@ -96,6 +96,11 @@ const openHistoryState = (api: Api): ((state: HistoryState, formats: Formats) =>
     byId("history-summary"),
   ];
   const csv = byId<HTMLAnchorElement>("history-csv");
+  if (api.token !== null)
+    csv.addEventListener("click", (event) => {
+      event.preventDefault();
+      void saveCsv(api, csv.href).catch((error: unknown) => setText(summary, messageOf(error)));
+    });
   return ({ loaded, problem: why, isLoading, path }, formats) => {
     problem.hidden = why === null;
     if (why !== null) {
@@ -105,6 +110,13 @@ const openHistoryState = (api: Api): ((state: HistoryState, formats: Formats) =>
     if (loaded === null) setText(summary, isLoading ? "Loading." : "Nothing to show.");
     if (path !== "") csv.href = new URL(`${path}&format=csv`, api.url).href;
   };
+};
+
+/** A link sends no token, so the file is fetched first. */
+const saveCsv = async (api: Api, href: string): Promise<void> => {
+  const url = URL.createObjectURL(await api.file(href));
+  make("a", { href: url, download: "sales.csv" }).click();
+  URL.revokeObjectURL(url);
 };
 
 type SalesChartOptions = {
