@@ -16,6 +16,7 @@ import { buildApp } from "../services/order-api/app.ts";
 import catalogueJson from "../services/order-api/catalogue.json" with { type: "json" };
 import { openFanout } from "../services/order-api/fanout/fanout.ts";
 import { openIntakes } from "../services/order-api/intakes.ts";
+import { fixedCatalogue } from "../services/order-api/live-catalogue.ts";
 import { openApiMetrics } from "../services/order-api/metrics.ts";
 
 const root = dirname(import.meta.dirname);
@@ -30,7 +31,7 @@ export const publishedContracts = async (): Promise<Record<string, object>> => {
   const metrics = openApiMetrics(registry, catalogue, intakes.states);
   const app = await buildApp({
     log,
-    rules: { catalogue, maxEventAgeDays: 366 },
+    rules: { catalogue: fixedCatalogue(catalogue), maxEventAgeDays: 366 },
     intakes,
     fanout: openFanout(() => null, intakes, metrics),
     metrics,

@@ -8,7 +8,6 @@ import {
 } from "fastify";
 import type { Registry } from "prom-client";
 import type { WebSocket } from "ws";
-import type { OrderRules } from "#shared/domain/order.ts";
 import { modes as allModes } from "#shared/modes/all.ts";
 import type { Pool } from "#shared/store/pool.ts";
 import type { Setup } from "#shared/wire/operations.ts";
@@ -18,9 +17,11 @@ import type { Fanout } from "./fanout/fanout.ts";
 import { CLOSE, SOCKET_OPTIONS } from "./fanout/sockets.ts";
 import { addCors } from "./headers.ts";
 import type { Intakes } from "./intakes.ts";
+import type { LiveCatalogue } from "./live-catalogue.ts";
 import type { ApiMetrics } from "./metrics.ts";
 import { handleError, handleNotFound, rejectConnection, sendUnavailable } from "./problems.ts";
 import { addBatchRoutes } from "./routes/batches.ts";
+import { addCatalogueRoutes } from "./routes/catalogue.ts";
 import { addDashboardRoutes } from "./routes/dashboard.ts";
 import { addOperationsRoutes } from "./routes/operations.ts";
 import { addOrderRoutes, addOrderStatusRoute } from "./routes/orders.ts";
@@ -29,7 +30,7 @@ import { addSalesRoute } from "./routes/sales.ts";
 
 export type AppParts = {
   readonly log: FastifyBaseLogger;
-  readonly rules: OrderRules;
+  readonly rules: { readonly catalogue: LiveCatalogue; readonly maxEventAgeDays: number };
   readonly intakes: Intakes;
   readonly fanout: Fanout;
   readonly metrics: ApiMetrics;
@@ -105,6 +106,7 @@ export const buildApp = async (parts: AppParts): Promise<FastifyInstance> => {
   await app.register(async (scope) => addBatchRoutes(scope, parts));
   addDashboardRoutes(app, { ...parts, modeNames });
   addOrderStatusRoute(app, parts.pool);
+  addCatalogueRoutes(app, parts.rules.catalogue);
   // the history has modes that no longer run here
   addSalesRoute(
     app,

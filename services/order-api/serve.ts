@@ -15,6 +15,7 @@ import type { ApiSettings, EnabledMode } from "./config.ts";
 import { type Fanout, openFanout } from "./fanout/fanout.ts";
 import { type Intakes, openIntakes } from "./intakes.ts";
 import { listen } from "./listen.ts";
+import { openLiveCatalogue } from "./live-catalogue.ts";
 import { openAccessMetrics, openApiMetrics, openBoardAge } from "./metrics.ts";
 import { pollDatabase, pollStored } from "./polls.ts";
 import { followTokens } from "./token-source.ts";
@@ -41,7 +42,7 @@ export type Served = { readonly url: string; readonly app: FastifyInstance };
 
 /** Opens all parts of the API and listens, whether or not its servers answer yet. */
 export const serve = async (serving: Serving): Promise<Served> => {
-  const { settings, enabled, catalogue, log, closers, failed } = serving;
+  const { settings, enabled, log, closers, failed } = serving;
   const registry = openRegistry("order-api", packageJson.version);
   const pool = openPool(
     {
@@ -60,6 +61,8 @@ export const serve = async (serving: Serving): Promise<Served> => {
   closers.add("PostgreSQL", () => pool.end());
   const database = pollDatabase(pool, settings.pollEveryMs);
   closers.add("poll of the database", () => database.close());
+  const catalogue = openLiveCatalogue(serving.catalogue, pool, settings.pollEveryMs, log);
+  closers.add("poll of the catalogue", () => catalogue.close());
   const intakes = openIntakes(enabled, settings, log);
   closers.add("intakes", () => intakes.close());
   const { onError, onConnected } = boardEvents(log, failed);

@@ -86,7 +86,10 @@ export type Order = {
 
 export type FieldError = { readonly field: string; readonly message: string };
 
-export type OrderRules = { readonly catalogue: Catalogue; readonly maxEventAgeDays: number };
+export type OrderRules = {
+  readonly catalogue: Pick<Catalogue, "storeNamed" | "drinkNamed">;
+  readonly maxEventAgeDays: number;
+};
 
 /** How far ahead of the server's clock an order may be dated. */
 const MAX_EVENT_AHEAD_MS = 5 * MINUTE_MS;
@@ -107,15 +110,17 @@ export const orderFrom = (
 ): { order: Order } | { errors: FieldError[] } => {
   const errors: FieldError[] = [];
   const wrong = (field: string, message: string) => errors.push({ field, message });
-  if (!rules.catalogue.hasDrink(request.drink)) wrong("drink", "must be a drink of the catalogue");
-  if (!rules.catalogue.hasStore(request.store)) wrong("store", "must be a store of the catalogue");
+  const drink = rules.catalogue.drinkNamed(request.drink);
+  const store = rules.catalogue.storeNamed(request.store);
+  if (drink === null) wrong("drink", "must be a drink of the catalogue");
+  if (store === null) wrong("store", "must be a store of the catalogue");
   const priceCents = centsOf(request.price);
   if (priceCents === null) wrong("price", "must be above 0, at most 10000, with at most two decimals");
   const eventTimeMs = request.timestamp === undefined ? nowMs : timestampMs(request.timestamp);
   const late = eventTimeProblem(eventTimeMs, nowMs, rules.maxEventAgeDays);
   if (late) wrong("timestamp", late);
-  if (priceCents === null || eventTimeMs === null || errors.length > 0) return { errors };
-  const { drink, store } = request;
+  if (drink === null || store === null || priceCents === null || eventTimeMs === null || errors.length > 0)
+    return { errors };
   const sentTime = request.timestamp === undefined ? "" : String(eventTimeMs);
   const body = `${drink}\0${store}\0${priceCents}\0${sentTime}`;
   return { order: { id, drink, store, priceCents, eventTimeMs, acceptedAtMs: nowMs, body } };

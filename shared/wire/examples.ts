@@ -148,6 +148,8 @@ export const setupExample: Setup = {
   page_orders_per_second: 0,
 };
 
+export const catalogueExample = { stores: ["uptown", "downtown"], drinks: ["latte", "mocha"] };
+
 const position = { seq: 8, epoch: 1, version: 3, as_of: "2026-01-15T10:00:00.900Z" };
 
 export const liveExamples = {

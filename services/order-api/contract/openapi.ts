@@ -50,6 +50,9 @@ const NAMES_IN_PATHS: readonly SchemaName[] = [
   "Dashboard",
   "Sales",
   "Setup",
+  "Catalogue",
+  "NamesToAdd",
+  "NamesAdded",
   "Readiness",
   "Problem",
 ];

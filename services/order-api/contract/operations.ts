@@ -7,6 +7,7 @@
 import type { Mode } from "#shared/ports.ts";
 import { dashboardReply } from "#shared/wire/dashboard.ts";
 import {
+  catalogueExample,
   dashboardExample,
   readinessExample,
   salesCsvExample,
@@ -23,6 +24,8 @@ export const operationsOf = (modes: readonly Mode[]): Record<string, Operation> 
   "GET /api/dashboard": DASHBOARD,
   "GET /api/sales": SALES,
   "GET /api/setup": SETUP,
+  "GET /api/catalogue": CATALOGUE,
+  "POST /api/catalogue": EXTEND_CATALOGUE,
   "GET /livez": LIVEZ,
   "GET /readyz": READYZ,
   "GET /metrics": METRICS,
@@ -95,6 +98,40 @@ const SETUP: Operation = {
   responses: {
     200: reply("The enabled modes, and the other settings.", setupExample),
     ...problems("internal", "closing"),
+  },
+};
+
+const CATALOGUE: Operation = {
+  operationId: "readCatalogue",
+  tags: ["reading"],
+  summary: "The stores and drinks that orders may name",
+  description:
+    "The names of CATALOGUE_FILE, and those that were added since, in Unicode's composed form (NFC).",
+  responses: {
+    200: reply("All names.", catalogueExample, { ETag: TAG }),
+    304: { description: "The client has this list already.", headers: { ETag: TAG } },
+    ...problems("internal", "closing"),
+  },
+};
+
+const EXTEND_CATALOGUE: Operation = {
+  operationId: "extendCatalogue",
+  tags: ["operations"],
+  summary: "Add stores and drinks to the catalogue",
+  description:
+    "The names are stored in PostgreSQL, and stay. This process accepts orders for them when it replies, other processes within POLL_EVERY_MS. Names that exist already are ignored.",
+  examples: { "a store": { stores: ["northgate"] } },
+  responses: {
+    200: reply("The names that were new.", { added: { stores: ["northgate"], drinks: [] } }),
+    ...problems(
+      "malformed",
+      "too-large",
+      "unsupported-media-type",
+      "invalid",
+      "internal",
+      "backend-away",
+      "closing",
+    ),
   },
 };
 

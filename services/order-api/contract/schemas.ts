@@ -1,4 +1,5 @@
 /** The validation schemas as the documents publish them: each once under its name, choices as `enum`. */
+import { catalogueReply, namesAdded, namesToAdd } from "#shared/wire/catalogue.ts";
 import { dashboardReply } from "#shared/wire/dashboard.ts";
 import { readiness, setupReply } from "#shared/wire/operations.ts";
 import { orderMessage } from "#shared/wire/order-message.ts";
@@ -21,6 +22,9 @@ const NAMED = {
   Dashboard: dashboardReply,
   Sales: salesReply,
   Setup: setupReply,
+  Catalogue: catalogueReply,
+  NamesToAdd: namesToAdd,
+  NamesAdded: namesAdded,
   Readiness: readiness,
   Problem: problem,
   OrderMessage: orderMessage,

@@ -11,7 +11,15 @@ import {
 import { KeyConflict, type Outcome, Unavailable } from "#shared/ports.ts";
 import { batchOrder, batchReply, MAX_BATCH_BYTES, MAX_BATCH_ORDERS } from "#shared/wire/orders.ts";
 import { fieldErrors, invalid, type Problem, type RejectedOrder, sendProblem } from "../problems.ts";
-import { admitOrders, countRejections, newOrderId, type OrderRoutes, sendUnconfirmed } from "./orders.ts";
+import {
+  admitOrders,
+  countRejections,
+  mayBeKnown,
+  newOrderId,
+  type OrderRoutes,
+  sendNamesUnread,
+  sendUnconfirmed,
+} from "./orders.ts";
 
 const NDJSON = "application/x-ndjson";
 
@@ -62,6 +70,7 @@ export const addBatchRoutes = (app: FastifyInstance, { intakes, rules, metrics }
         if (items.length > MAX_BATCH_ORDERS) throw tooLarge();
         const sorted = sort(items, checkerFor(request, rules));
         const { orders, rejected } = sorted;
+        if (mayBeKnown(rejected, rules)) return sendNamesUnread(reply, mode, items.length, metrics);
         metrics.rejected(mode, "invalid", items.length - orders.length);
         if (orders.length === 0) return sendProblem(reply, noneAccepted(rejected));
         try {

@@ -18,6 +18,7 @@ import { findOrderStatus, type OrderStatus } from "#shared/store/order-status.ts
 import type { Pool } from "#shared/store/pool.ts";
 import { orderReply, orderRequest, orderStatusReply, problem } from "#shared/wire/orders.ts";
 import type { Intakes } from "../intakes.ts";
+import type { LiveCatalogue } from "../live-catalogue.ts";
 import type { ApiMetrics } from "../metrics.ts";
 import {
   handleError,
@@ -32,7 +33,7 @@ import {
 
 export type OrderRoutes = {
   readonly intakes: Intakes;
-  readonly rules: OrderRules;
+  readonly rules: OrderRules & { readonly catalogue: Pick<LiveCatalogue, "isComplete"> };
   readonly metrics: ApiMetrics;
 };
 
@@ -66,6 +67,7 @@ export const addOrderRoutes = (app: FastifyInstance, { intakes, rules, metrics }
         const started = performance.now();
         const checked = orderIn(request, rules);
         if ("errors" in checked) {
+          if (mayBeKnown(checked.errors, rules)) return sendNamesUnread(reply, mode, 1, metrics);
           metrics.rejected(mode, "invalid", 1);
           return sendProblem(reply, invalid(checked.errors));
         }
@@ -159,6 +161,24 @@ export const sendUnconfirmed = (
   if (!(error instanceof Unavailable)) throw error;
   const type = typeOf(error.reason);
   return sendUnavailable(reply, type, { detail: retryDetail(type, ids), ids, rejected });
+};
+
+/** Whether an unknown store or drink may be one that was added to the catalogue, and not yet read. */
+export const mayBeKnown = (
+  errors: readonly { readonly field: string }[],
+  { catalogue }: OrderRoutes["rules"],
+): boolean => !catalogue.isComplete() && errors.some(({ field }) => field === "store" || field === "drink");
+
+export const sendNamesUnread = (
+  reply: FastifyReply,
+  mode: string,
+  orders: number,
+  metrics: ApiMetrics,
+): FastifyReply => {
+  metrics.rejected(mode, "backend_away", orders);
+  const detail =
+    "a name is not in the catalogue's file, and PostgreSQL, which has the names added since, has not answered this process yet; not taken";
+  return sendUnavailable(reply, "backend-away", { detail });
 };
 
 /** An order on its way is counted within a second, unless its mode lags. */

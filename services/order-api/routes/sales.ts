@@ -92,7 +92,7 @@ const salesQueryFrom = (
 ): { query: SalesQuery } | { errors: FieldError[] } => {
   const errors: FieldError[] = [];
   const wrong = (field: string, message: string) => errors.push({ field, message });
-  const { store, drink } = query;
+  const [store, drink] = [query.store?.normalize("NFC"), query.drink?.normalize("NFC")];
   const bucket = query.bucket ?? "hour";
   const step = BUCKET_MS[bucket];
   const time = (field: "from" | "to", fallback: number): number => {

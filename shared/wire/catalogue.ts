@@ -1,0 +1,34 @@
+/** GET and POST /api/catalogue. */
+import { Type } from "typebox";
+import { MAX_NAME_LENGTH, MAX_NAMES } from "../domain/catalogue.ts";
+
+/** Ten thousand stores are about 300 kB. */
+export const MAX_CATALOGUE_BYTES = 1_048_576;
+const MAX_ADDED = 10_000;
+
+const name = Type.String({
+  minLength: 1,
+  maxLength: MAX_NAME_LENGTH,
+  description: `a text of 1 to ${MAX_NAME_LENGTH} characters`,
+});
+
+const names = (what: string, most: number) =>
+  Type.Array(name, { maxItems: most, description: `${what}, at most ${most} at a time` });
+
+export const catalogueReply = Type.Object({
+  stores: Type.Array(Type.String(), { description: `at most ${MAX_NAMES.stores}` }),
+  drinks: Type.Array(Type.String(), { description: `at most ${MAX_NAMES.drinks}` }),
+});
+
+export const namesToAdd = Type.Object(
+  {
+    stores: Type.Optional(names("stores", MAX_ADDED)),
+    drinks: Type.Optional(names("drinks", MAX_NAMES.drinks)),
+  },
+  { additionalProperties: false },
+);
+
+/** Names that the catalogue has already are not in it. */
+export const namesAdded = Type.Object({
+  added: Type.Object({ stores: Type.Array(Type.String()), drinks: Type.Array(Type.String()) }),
+});
