@@ -1,6 +1,6 @@
 /**
- * npm run replay -- sales.csv: the operator's replay command. Without --url it starts a system for this replay, with
- * the file's catalogue. Ends with 0 when the totals are equal to the cent, with 1 when they differ or it could not be
+ * npm run replay -- sales.csv: the operator's replay command. Without --url it sends to the system that runs here, else
+ * it starts one for this replay, with the file's catalogue. Ends with 0 when the totals are equal to the cent, with 1 when they differ or it could not be
  * done, with 2 when the command is wrong.
  */
 import { createWriteStream } from "node:fs";
@@ -11,7 +11,8 @@ import { DAY_MS } from "#shared/domain/time.ts";
 import { messageOf } from "#shared/runtime/lifecycle.ts";
 import { UsageError } from "../services/operator/command.ts";
 import { replay, runReplay } from "../services/operator/replay/command-line.ts";
-import type { StartSystem } from "../services/operator/replay/replay.ts";
+import type { StartSystem } from "../services/operator/replay/target.ts";
+import { readRunning } from "./system/running.ts";
 
 /** The API's bounds of MAX_EVENT_AGE_DAYS. */
 const EVENT_AGE_DAYS = { min: 366, max: 36_500 };
@@ -23,6 +24,24 @@ const interrupted = new AbortController();
 for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => interrupted.abort());
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
+
+const root = join(import.meta.dirname, "..");
+const PROBE_WITHIN_MS = 2_000;
+
+/** What `npm start` of this clone runs, else an API of the containers or of another clone at the usual port. */
+const findRunning = async (): Promise<string | null> => {
+  const running = readRunning(root);
+  if (running !== null) return running.url;
+  const url = `http://127.0.0.1:${process.env["PORT"] || 8005}`;
+  try {
+    const reply = await fetch(`${url}/openapi.json`, { signal: AbortSignal.timeout(PROBE_WITHIN_MS) });
+    const { info } = (await reply.json()) as { info?: { title?: string } };
+    return info?.title === "Coffee-RT order API" ? url : null;
+  } catch {
+    // nothing answers there, or something else
+    return null;
+  }
+};
 
 /** Its lines are printed until it is up, and written to a log all the time. */
 const startSystem: StartSystem = async ({ mode, catalogue, firstMs, folder, say }) => {
@@ -69,7 +88,8 @@ const run = async (args: readonly string[]): Promise<number> => {
     return await runReplay(
       args,
       {
-        folder: join(import.meta.dirname, "../.coffee-rt/replays"),
+        folder: join(root, ".coffee-rt/replays"),
+        findRunning,
         startSystem,
         token: process.env["API_TOKEN"] || null,
         say,

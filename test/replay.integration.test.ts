@@ -39,6 +39,26 @@ test.each(modes)("$name counts the sales of a file to the cent, once", async ({ 
   expect(again.code).toBe(0);
 });
 
+test("extends the catalogue of a running system for a file with other names", async () => {
+  const other = join(dirname(file), "other.csv");
+  const row = "2026-03-01,10:00,Caf\u00e9 Nord,Melange,4.20";
+  writeFileSync(other, `date,time,store,drink,price\n${row}\n${row}\n`);
+  const run = async (...args: string[]): Promise<{ code: number | null; output: string }> => {
+    const replayed = [OPERATOR, { XDG_STATE_HOME: dirname(file) }] as const;
+    const program = startProgram(...replayed, ["replay", other, "--url", system.url, ...args]);
+    const code = await program.ended;
+    return { code, output: program.output() };
+  };
+  const refused = await run();
+  expect(refused.output).toContain(
+    "lacks 1 store (Caf\u00e9 Nord) and 1 drink (Melange): --extend-catalogue",
+  );
+  expect(refused.code).toBe(1);
+  const extended = await run("--extend-catalogue");
+  expect(extended.output).toContain("counted: 2 orders, 8.40");
+  expect(extended.code).toBe(0);
+});
+
 test("exits with 2 and the usage when no system is named", async () => {
   const { code, output } = await replay();
   expect(output).toMatch(/--url: expected the API of a running system.*\n\nreplay: sends a CSV file/);

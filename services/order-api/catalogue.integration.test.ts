@@ -84,7 +84,10 @@ test("without PostgreSQL accepts the names of the file, and answers 503 for a na
   for (const reply of [single, batch]) {
     expect(reply.status).toBe(503);
     expect(Number(reply.headers.get("retry-after"))).toBeGreaterThan(0);
-    expect(await reply.json()).toMatchObject({ type: "backend-away", detail: expect.stringContaining("not taken") });
+    expect(await reply.json()).toMatchObject({
+      type: "backend-away",
+      detail: expect.stringContaining("not taken"),
+    });
   }
   expect((await postOrder(alone.url, "v2", { ...LATTE, store: "northgate", price: -1 })).status).toBe(422);
   expect((await postJson(`${alone.url}/api/catalogue`, { stores: ["southgate"] })).status).toBe(503);

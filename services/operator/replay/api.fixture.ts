@@ -29,6 +29,8 @@ export type ApiFixture = {
   /** By key. */
   readonly orders: Map<string, FixtureOrder>;
   fail: Failure;
+  /** Names that its catalogue has, which requests may extend. */
+  readonly catalogue: { readonly stores: Set<string>; readonly drinks: Set<string> };
   /** Orders that it rejects, as having an unknown drink. */
   rejects: (order: FixtureOrder) => boolean;
 };
@@ -54,11 +56,23 @@ export const openApiFixture = async (): Promise<ApiFixture> => {
     );
     reply(response, taken.length > 0 ? 202 : 422, { replayed, rejected });
   };
+  const catalogue = { stores: new Set(["Up", "Down"]), drinks: new Set(["Latte", "Tea", "Mocha"]) };
+  const extend = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const { stores, drinks } = JSON.parse(await text(request)) as Record<"stores" | "drinks", string[]>;
+    for (const name of stores) catalogue.stores.add(name);
+    for (const name of drinks) catalogue.drinks.add(name);
+    reply(response, 200, { added: { stores, drinks } });
+  };
   const { url } = await serveForTest((request, response) => {
-    if (request.method === "POST") void take(request, response);
-    else reply(response, 200, sales(orders, new URL(request.url ?? "", "http://fixture").searchParams));
+    const { pathname, searchParams } = new URL(request.url ?? "", "http://fixture");
+    const isCatalogue = pathname === "/api/catalogue";
+    if (request.method === "POST") void (isCatalogue ? extend : take)(request, response);
+    else if (isCatalogue)
+      reply(response, 200, { stores: [...catalogue.stores], drinks: [...catalogue.drinks] });
+    else if (pathname === "/api/setup") reply(response, 200, { modes: [{ name: "v2" }] });
+    else reply(response, 200, sales(orders, searchParams));
   });
-  const fixture: ApiFixture = { url, orders, fail: () => undefined, rejects: () => false };
+  const fixture: ApiFixture = { url, orders, catalogue, fail: () => undefined, rejects: () => false };
   return fixture;
 };
 

@@ -92,6 +92,24 @@ export const reasonIn = ({ status, body }: Reply): string => {
   }
 };
 
+/** A reply that is no success, in words; a denied request names what to set. */
+export const refusalOf = ({ url, token }: Api, reply: Reply): string => {
+  const { status } = reply;
+  const about = `${url} answers ${status}: ${reasonIn(reply)}`;
+  if (status !== 401 && status !== 403) return about;
+  return `${about}. API_TOKEN is ${token === null ? "not set" : "set to another token"}`;
+};
+
+/** How long a running system may take to answer at first. */
+const FIRST_REPLY_LIMIT_MS = 30_000;
+
+/** The reply to a GET. Rejects for any status but 200. */
+export const readJson = async <T>(api: Api, path: string, signal: AbortSignal): Promise<T> => {
+  const reply = await openRetries(FIRST_REPLY_LIMIT_MS).ask(() => request(api, path), signal);
+  if (reply.status !== 200) throw new Error(`GET ${path}: ${refusalOf(api, reply)}`);
+  return JSON.parse(reply.body) as T;
+};
+
 export type Hours = { readonly fromMs: number; readonly toMs: number };
 type Page = {
   readonly rows: readonly { store: string; drink: string; orders: number; revenue: number }[];
@@ -113,8 +131,7 @@ export const readTotals = async (
   for (let cursor: string | null = ""; cursor !== null; ) {
     if (cursor !== "") query.set("cursor", cursor);
     const reply = await retries.ask(() => request(api, `/api/sales?${query}`), signal);
-    if (reply.status !== 200)
-      throw new Error(`the API answers ${reply.status} to GET /api/sales: ${reasonIn(reply)}`);
+    if (reply.status !== 200) throw new Error(`GET /api/sales: ${refusalOf(api, reply)}`);
     const page = JSON.parse(reply.body) as Page;
     // a JSON number of currency units is the double nearest to it: rounding restores the cents
     for (const { store, drink, orders, revenue } of page.rows)

@@ -18,6 +18,8 @@ test("has a default for every option but the file", () => {
     dryRun: false,
     fresh: false,
     keep: false,
+    ownSystem: false,
+    extendCatalogue: false,
   });
 });
 
@@ -44,6 +46,7 @@ test.each([
   ["a.csv --time-zone Mars/Olympus", "--time-zone"],
   ["a.csv --encoding ebcdic", "--encoding"],
   ["a.csv --store-name=", "--store-name"],
+  ["a.csv --own-system --url http://h", "expected one of them"],
   ["a.csv --sped 3", "--sped"],
 ])("rejects %j", (args, message) =>
   expect(() => optionsFrom(args.split(" ").filter(Boolean))).toThrow(message),

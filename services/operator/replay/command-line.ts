@@ -18,7 +18,9 @@ export type ReplayOptions = ReturnType<typeof optionsFrom>;
 const MODES = modes.map(({ name }) => name);
 
 const USAGE = `replay sales.csv [options]
---url http://…         the API of a running system       (npm run replay: starts a system for this replay)
+--url http://…         the API of a running system       (npm run replay: the one that npm start runs, else a new one)
+--own-system           starts a system for this replay, whatever runs
+--extend-catalogue     adds the stores and drinks of the file to the running system's catalogue, for good
 --mode ${MODES.join("|")}        the ingest mode                   (v2)
 --speed 60|max         times the file's own pace         (max)
 --timestamp --date --time --store --drink --price --quantity "column"
@@ -51,6 +53,8 @@ const OPTIONS = {
   "dry-run": { type: "boolean", default: false },
   fresh: { type: "boolean", default: false },
   keep: { type: "boolean", default: false },
+  "own-system": { type: "boolean", default: false },
+  "extend-catalogue": { type: "boolean", default: false },
 } as const;
 
 export const replay: Command = {
@@ -60,6 +64,7 @@ export const replay: Command = {
   run: (args, { say, signal, env }) =>
     runReplay(args, {
       folder: join(env["XDG_STATE_HOME"] || join(homedir(), ".local/state"), "coffee-rt/replays"),
+      findRunning: null,
       startSystem: null,
       token: env["API_TOKEN"] || null,
       say,
@@ -101,6 +106,8 @@ export const optionsFrom = (args: readonly string[]) => {
   const storeName = values["store-name"]?.trim() ?? null;
   const isUrl = url === undefined || (URL.canParse(url) && /^https?:$/.test(new URL(url).protocol));
   expectOption(MODES.includes(mode), "mode", `one of ${MODES.join(", ")}`);
+  if (values["own-system"] && url !== undefined)
+    throw new UsageError("--own-system and --url: expected one of them");
   expectOption(speed > 0, "speed", "a number above 0, or max");
   expectOption(isUrl, "url", "http://host:port");
   expectOption(dateOrder !== undefined, "date-format", "dmy, mdy or ymd");
@@ -121,6 +128,8 @@ export const optionsFrom = (args: readonly string[]) => {
     dryRun: values["dry-run"],
     fresh: values.fresh,
     keep: values.keep,
+    ownSystem: values["own-system"],
+    extendCatalogue: values["extend-catalogue"],
   };
 };
 

@@ -5,7 +5,8 @@ import { beforeEach, expect, test } from "vitest";
 import { folderForTest } from "../../../test/temporary.ts";
 import { type ApiFixture, openApiFixture } from "./api.fixture.ts";
 import { optionsFrom } from "./command-line.ts";
-import { type StartSystem, sendFile } from "./replay.ts";
+import { sendFile } from "./replay.ts";
+import type { StartSystem } from "./target.ts";
 
 const SALES = `timestamp,store,drink,price
 2026-03-01 09:10,Up,Latte,4.50
@@ -31,7 +32,11 @@ const noSystem: StartSystem = () => Promise.reject(new Error("no system in this 
 
 const run = async (
   args: string[],
-  { signal = new AbortController().signal, startSystem = noSystem } = {},
+  {
+    signal = new AbortController().signal,
+    startSystem = noSystem,
+    findRunning = async (): Promise<string | null> => null,
+  } = {},
 ) => {
   const file = join(folder, "sales.csv");
   if (!existsSync(file)) await writeFile(file, SALES);
@@ -41,6 +46,7 @@ const run = async (
   } as unknown as NodeJS.WriteStream;
   return sendFile(optionsFrom([file, ...args]), {
     folder: join(folder, "replays"),
+    findRunning,
     startSystem,
     token: null,
     say: (line) => said.push(line),
@@ -105,6 +111,27 @@ test("starts over when the system lost its orders or the state is too old", asyn
   expect(await run(["--url", api.url, "--keep-time"])).toBe(true);
   expect(said.join("\n")).toContain("has expired keys");
   expect(api.orders.size).toBe(10);
+});
+
+test("sends to the system that runs here, unless it is to start another one", async () => {
+  const findRunning = async (): Promise<string | null> => api.url;
+  expect(await run([], { findRunning })).toBe(true);
+  expect(said.join("\n")).toContain(`Sending to the system that runs here`);
+  expect(said.join("\n")).toContain(`its page: ${api.url}/`);
+  await expect(run(["--own-system"], { findRunning })).rejects.toThrow("no system in this test");
+  expect(() => optionsFrom(["sales.csv", "--own-system", "--url", api.url])).toThrow("expected one of them");
+});
+
+test("names what a running system's catalogue lacks, and adds it when asked to", async () => {
+  api.catalogue.drinks.delete("Tea");
+  api.catalogue.stores.clear();
+  const lacks = "lacks 2 stores (Up, Down) and 1 drink (Tea)";
+  await expect(run(["--url", api.url])).rejects.toThrow(`${lacks}: --extend-catalogue adds them`);
+  expect(api.orders.size).toBe(0);
+  expect(await run(["--url", api.url, "--extend-catalogue"])).toBe(true);
+  expect(said.join("\n")).toContain("Added to the catalogue");
+  expect([...api.catalogue.stores]).toEqual(["Up", "Down"]);
+  await expect(run(["--url", api.url, "--mode", "v3"])).rejects.toThrow("has no mode v3: choose --mode v2");
 });
 
 test("reports different totals when rows are rejected", async () => {

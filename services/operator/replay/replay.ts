@@ -19,22 +19,15 @@ import {
   saveState,
 } from "./state.ts";
 import { describeSurvey, listBadRows, type Survey, surveyOf } from "./survey.ts";
+import { prepareSystem, type StartSystem } from "./target.ts";
 import { addTo, compared, isEqual, keyOf, reportOf, sumOf, type Totals, without } from "./totals.ts";
-
-/** Starts a system that takes the file's orders; `firstMs` is the time of the first sale as it is sent. */
-export type StartSystem = (wanted: {
-  readonly mode: string;
-  readonly catalogue: Pick<Survey, "stores" | "drinks">;
-  readonly firstMs: number;
-  /** Keeps its data between two runs of the same replay. */
-  readonly folder: string;
-  readonly say: (line: string) => void;
-}) => Promise<{ readonly url: string; stop(): Promise<void> }>;
 
 export type Surroundings = {
   /** Where states, bad rows and the data of started systems are kept. */
   readonly folder: string;
-  /** For a replay without --url; null where none can be started. */
+  /** The API that runs here, for a replay without --url; null where none can be found. */
+  readonly findRunning: (() => Promise<string | null>) | null;
+  /** For a replay without either; null where none can be started. */
   readonly startSystem: StartSystem | null;
   /** Where the API requires one. */
   readonly token: string | null;
@@ -61,9 +54,10 @@ const SAVE_INTERVAL_MS = 2_000;
 const MAX_REJECTED_LISTED = 20;
 
 /** Whether the file's totals and the system's are equal. Rejects with a UsageError, or when it could not be done. */
-export const sendFile = async (options: ReplayOptions, surroundings: Surroundings): Promise<boolean> => {
-  const { say, stderr, signal, startSystem } = surroundings;
-  const survey = await surveyOf(options);
+export const sendFile = async (given: ReplayOptions, surroundings: Surroundings): Promise<boolean> => {
+  const { say, stderr } = surroundings;
+  const survey = await surveyOf(given);
+  const options = given.dryRun ? given : { ...given, url: await runningUrl(given, surroundings) };
   const places = placesFor(surroundings.folder, survey.sha256, options);
   describeSurvey(survey, options, say);
   await listBadRows(survey, places.badRows, stderr);
@@ -73,27 +67,43 @@ export const sendFile = async (options: ReplayOptions, surroundings: Surrounding
   const maxDays = STATE_MAX_AGE_MS / DAY_MS;
   if (days > maxDays)
     throw new UsageError(`at this speed the replay takes ${days} days: expected at most ${maxDays}`);
-  if (options.dryRun) return true;
+  return options.dryRun || sendWith({ ...surroundings, options, survey, places });
+};
 
+/** Of a system that is not started for this replay; null when there is none. */
+const runningUrl = async (
+  { url, ownSystem }: ReplayOptions,
+  { findRunning, say }: Surroundings,
+): Promise<string | null> => {
+  if (url !== null || ownSystem) return url;
+  const running = (await findRunning?.()) ?? null;
+  if (running === null) say("No system runs here: one is started for this replay.");
+  else say(`Sending to the system that runs here (--own-system starts another one); its page: ${running}/`);
+  return running;
+};
+
+const sendWith = async (run: Omit<Run, "api">): Promise<boolean> => {
+  const { options, survey, places, startSystem, token, say, signal } = run;
+  const { mode, url } = options;
+  const { firstMs, lastMs } = spanOf(survey.rows);
   const earlier = await earlierState(places, options.fresh, Date.now(), say);
   const shiftMs = options.keepTime ? 0 : shiftToNow(lastMs, Date.now());
-  const { stores, drinks } = survey;
-  const { mode } = options;
+  const names = { stores: survey.stores, drinks: survey.drinks };
+  if (url !== null)
+    await prepareSystem({ url, token }, { mode, names, extends: options.extendCatalogue, say, signal });
   const wanted = {
-    mode,
-    catalogue: { stores, drinks },
+    ...{ mode, catalogue: names, folder: places.systemFolder, say },
     firstMs: firstMs + (earlier?.shiftMs ?? shiftMs),
-    folder: places.systemFolder,
-    say,
   };
-  const system = options.url === null ? await startSystem?.(wanted) : null;
-  const api = { url: options.url ?? system?.url ?? "", token: surroundings.token };
+  const system = url === null ? await startSystem?.(wanted) : null;
+  if (system) say(`The page: ${system.url}/`);
+  const api = { url: url ?? system?.url ?? "", token };
   let isVerified = false;
   try {
     const read = (shift: number) =>
       readTotals(api, mode, hoursAround(survey.rows, shift), FIRST_REPLY_LIMIT_MS, signal);
     const state = await beginState(places.state, earlier, shiftMs, read, say);
-    isVerified = await sendAndVerify({ ...surroundings, options, survey, places, api }, state);
+    isVerified = await sendAndVerify({ ...run, api }, state);
   } finally {
     await system?.stop();
   }

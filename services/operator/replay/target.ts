@@ -1,0 +1,77 @@
+/** The system that a replay sends to: the one of --url, one that runs here, or one that is started for this replay. */
+import type { Names } from "#shared/domain/catalogue.ts";
+import { pause } from "#shared/runtime/retry.ts";
+import { type Api, readJson, refusalOf, request } from "./api.ts";
+import { count } from "./output.ts";
+
+/** Starts a system that takes the file's orders; `firstMs` is the time of the first sale as it is sent. */
+export type StartSystem = (wanted: {
+  readonly mode: string;
+  readonly catalogue: Names;
+  readonly firstMs: number;
+  /** Keeps its data between two runs of the same replay. */
+  readonly folder: string;
+  readonly say: (line: string) => void;
+}) => Promise<{ readonly url: string; stop(): Promise<void> }>;
+
+/** Names of one request: a third of what its body may hold at most. */
+const NAMES_AT_ONCE = 1_000;
+/** Other processes of the API read the names this often (POLL_EVERY_MS), by default every second. */
+const UNTIL_OTHERS_KNOW_MS = 2_000;
+const MAX_LISTED = 3;
+
+type Wanted = {
+  readonly mode: string;
+  readonly names: Names;
+  /** Adds what the catalogue lacks, instead of an error. */
+  readonly extends: boolean;
+  readonly say: (line: string) => void;
+  readonly signal: AbortSignal;
+};
+
+/**
+ * Makes sure that a running system takes the file's orders. Throws an Error with what to do when it has no such mode,
+ * denies access, or lacks names that may not be added.
+ */
+export const prepareSystem = async (api: Api, wanted: Wanted): Promise<void> => {
+  const { modes } = await readJson<{ modes: readonly { name: string }[] }>(api, "/api/setup", wanted.signal);
+  const names = modes.map(({ name }) => name);
+  if (!names.includes(wanted.mode))
+    throw new Error(`${api.url} has no mode ${wanted.mode}: choose --mode ${names.join(" or --mode ")}`);
+  const missing = missingIn(await readJson<Names>(api, "/api/catalogue", wanted.signal), wanted.names);
+  const { stores, drinks } = missing;
+  if (stores.length + drinks.length === 0) return;
+  const what = [inWords(stores, "store"), inWords(drinks, "drink")]
+    .filter((each) => each !== "")
+    .join(" and ");
+  if (!wanted.extends)
+    throw new Error(
+      `the catalogue of ${api.url} lacks ${what}: --extend-catalogue adds them for good, --own-system replays into a new system`,
+    );
+  await add(api, missing);
+  wanted.say(`Added to the catalogue of ${api.url}: ${what}.`);
+  await pause(UNTIL_OTHERS_KNOW_MS, wanted.signal);
+};
+
+const missingIn = (catalogue: Names, { stores, drinks }: Names): Names => {
+  const [known, knownDrinks] = [new Set(catalogue.stores), new Set(catalogue.drinks)];
+  return {
+    stores: stores.filter((name) => !known.has(name.normalize("NFC"))),
+    drinks: drinks.filter((name) => !knownDrinks.has(name.normalize("NFC"))),
+  };
+};
+
+const inWords = (names: readonly string[], what: string): string => {
+  if (names.length === 0) return "";
+  const more = names.length > MAX_LISTED ? ", …" : "";
+  return `${count(names.length)} ${what}${names.length > 1 ? "s" : ""} (${names.slice(0, MAX_LISTED).join(", ")}${more})`;
+};
+
+const add = async (api: Api, { stores, drinks }: Names): Promise<void> => {
+  for (let from = 0; from < Math.max(stores.length, drinks.length); from += NAMES_AT_ONCE) {
+    const to = from + NAMES_AT_ONCE;
+    const body = JSON.stringify({ stores: stores.slice(from, to), drinks: drinks.slice(from, to) });
+    const reply = await request(api, "/api/catalogue", body);
+    if (reply.status !== 200) throw new Error(`the catalogue was not extended: ${refusalOf(api, reply)}`);
+  }
+};
