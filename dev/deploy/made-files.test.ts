@@ -19,6 +19,15 @@ test.each(Object.keys(madeFiles()))("%s is what the settings say; if not: npm ru
   expect(meaning(read(file))).toEqual(meaning(madeFiles()[file]));
 });
 
+test("the chart has every board and rule file, and no other", () => {
+  for (const folder of ["dashboards", "rules"]) {
+    const made = Object.keys(madeFiles()).filter((file) => file.startsWith(`helm/coffee-rt/${folder}/`));
+    const there = readdirSync(join(root, "helm/coffee-rt", folder)).map((file) => `helm/coffee-rt/${folder}/${file}`);
+    expect(there.sort()).toEqual(made.sort());
+    expect(made.length).toBeGreaterThan(1);
+  }
+});
+
 const schema = JSON.parse(read("helm/coffee-rt/values.schema.json")) as object;
 
 test("the chart's defaults and overlays fit its schema", () => {

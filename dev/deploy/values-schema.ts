@@ -108,9 +108,14 @@ const modeOf = ({ name, accepts }: Mode): Schema =>
           }),
   });
 
+/** The chart sets these itself, for a list of tokens in a Secret: a value would show them to all who may read the release. */
+const OF_TOKENS: ReadonlySet<string> = new Set(["ACCESS", "TOKENS", "TOKENS_FILE"]);
+const apiSettings = Object.entries(settings["orderApi"] ?? {}).filter(([name]) => !OF_TOKENS.has(name));
+
 const orderApi = object({
   replicas: count,
-  settings: settingsOf(settings["orderApi"]),
+  settings: settingsOf(Object.fromEntries(apiSettings)),
+  tokens: object({ existingSecret: text, key: { type: "string", minLength: 1 } }),
   resources,
   autoscaling: object({
     enabled: flag,

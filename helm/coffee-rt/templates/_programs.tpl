@@ -53,6 +53,10 @@ volumes: {{- . | nindent 2 }}
 - name: certificate-authority
   secret: { secretName: {{ . }} }
 {{- end }}
+{{- if and .root.Values.orderApi.tokens.existingSecret (eq .component "order-api") }}
+- name: tokens
+  secret: { secretName: {{ .root.Values.orderApi.tokens.existingSecret }} }
+{{- end }}
 {{- if and .root.Values.catalogue (eq .component "order-api") }}
 - name: catalogue
   configMap: { name: {{ include "coffee-rt.fullname" .root }}-catalogue }
@@ -76,6 +80,9 @@ volumeMounts: {{- . | nindent 2 }}
 {{- define "coffee-rt.mounts" -}}
 {{- if .root.Values.servers.certificateAuthority.existingSecret }}
 - { name: certificate-authority, mountPath: /etc/coffee-rt/ca, readOnly: true }
+{{- end }}
+{{- if and .root.Values.orderApi.tokens.existingSecret (eq .component "order-api") }}
+- { name: tokens, mountPath: /etc/coffee-rt/tokens, readOnly: true }
 {{- end }}
 {{- if and .root.Values.catalogue (eq .component "order-api") }}
 - { name: catalogue, mountPath: /etc/coffee-rt/catalogue, readOnly: true }
