@@ -27,7 +27,7 @@ const AREAS: readonly Area[] = [
   },
   { files: "shared/board/", may: ["^shared/(domain|runtime)/", npm("ioredis")], mayTypes: [PORTS] },
   { files: "shared/access/", may: [npm("typebox")] },
-  { files: "shared/imports/", may: ["^shared/domain/", npm("csv-parse")] },
+  { files: "shared/imports/", may: ["^shared/domain/", npm("csv-parse", "iconv-lite", "jschardet")] },
   // a mode never imports another one: what two modes share is in shared/modes itself
   {
     files: "shared/modes/([^/]+)/",

@@ -30,7 +30,7 @@ test.each(modes)("$name counts the sales of a file to the cent, once", async ({ 
   const args = ["--url", system.url, "--mode", mode];
   const first = await replay(...args);
   expect(first.output).toContain("file:    3 000 orders");
-  expect(first.output).toContain("bad row, line 3002: the price is 0");
+  expect(first.output).toContain("Left out:          1 (zero: 1)");
   expect(first.output).toMatch(/Equal to the cent in all \d+ pairs/);
   expect(first.code).toBe(0);
   const again = await replay(...args);

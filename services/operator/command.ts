@@ -28,3 +28,5 @@ export class UsageError extends Error {}
 export const OK = 0;
 /** Done, with findings for the operator; or failed. */
 export const FOUND = 1;
+/** Done, and too much of the input could not be read. */
+export const UNREADABLE = 3;

@@ -3,37 +3,49 @@ import { DAY_MS, MINUTE_MS } from "./time.ts";
 
 /** Milliseconds as if the local clock showed UTC -> UTC milliseconds. */
 export type ToUtc = (localMs: number) => number;
+/** Why a local time is not one moment: clocks that go back show it twice, clocks that go forward leave it out. */
+export type Oddity = "twice" | "never";
+export type LocalClock = { readonly toUtc: ToUtc; readonly oddityOf: (localMs: number) => Oddity | null };
 
 /** All transitions since 1970 happen on a quarter of an hour, so offsets are looked up once for each. */
 const SLOT_MS = 15 * MINUTE_MS;
 
+/** Local time to UTC, as `openClock` reads it. */
+export const openZone = (timeZone: string): ToUtc => openClock(timeZone).toUtc;
+
 /**
- * Local time to UTC. Throws a RangeError for a name that is no IANA
- * time zone. A local time that happens twice (clocks go back) means the first; one that never happens (clocks go
- * forward) means as much later as the clocks moved.
+ * Throws a RangeError for a name that is no IANA time zone. A local time that happens twice (clocks go back) means the
+ * first; one that never happens (clocks go forward) means as much later as the clocks moved.
  */
-export const openZone = (timeZone: string): ToUtc => {
+export const openClock = (timeZone: string): LocalClock => {
   const format = new Intl.DateTimeFormat("sv-SE", { timeZone, dateStyle: "short", timeStyle: "medium" });
-  if (timeZone.toUpperCase() === "UTC") return (localMs) => localMs;
+  if (timeZone.toUpperCase() === "UTC") return { toUtc: (localMs) => localMs, oddityOf: () => null };
   // sv-SE writes 2026-03-14 08:52:00
   const offsetAt = (utcMs: number): number =>
     Date.parse(`${format.format(utcMs).replace(" ", "T")}Z`) - utcMs;
-  const offsets = new Map<number, number>();
-  return (localMs) => {
-    const slot = Math.floor(localMs / SLOT_MS) * SLOT_MS;
-    let offset = offsets.get(slot);
-    if (offset === undefined) {
-      offset = offsetOfLocal(slot, offsetAt);
-      offsets.set(slot, offset);
-    }
-    return localMs - offset;
+  const slots = new Map<number, Slot>();
+  const slotOf = (localMs: number): Slot => {
+    const start = Math.floor(localMs / SLOT_MS) * SLOT_MS;
+    const known = slots.get(start);
+    if (known) return known;
+    const slot = slotAt(start, offsetAt);
+    slots.set(start, slot);
+    return slot;
+  };
+  return {
+    toUtc: (localMs) => localMs - slotOf(localMs).offsetMs,
+    oddityOf: (localMs) => slotOf(localMs).oddity,
   };
 };
 
+type Slot = { readonly offsetMs: number; readonly oddity: Oddity | null };
+
 /** The offsets a day before and after bracket any transition; the earlier one holds wherever it fits. */
-const offsetOfLocal = (localMs: number, offsetAt: (utcMs: number) => number): number => {
+const slotAt = (localMs: number, offsetAt: (utcMs: number) => number): Slot => {
   const before = offsetAt(localMs - DAY_MS);
   const after = offsetAt(localMs + DAY_MS);
-  if (before === after || offsetAt(localMs - before) === before) return before;
-  return offsetAt(localMs - after) === after ? after : before;
+  if (before === after) return { offsetMs: before, oddity: null };
+  const [fitsBefore, fitsAfter] = [before, after].map((offset) => offsetAt(localMs - offset) === offset);
+  if (fitsBefore) return { offsetMs: before, oddity: fitsAfter ? "twice" : null };
+  return fitsAfter ? { offsetMs: after, oddity: null } : { offsetMs: before, oddity: "never" };
 };

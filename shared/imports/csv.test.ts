@@ -1,13 +1,15 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type Encoding, openCsv } from "./csv.ts";
+import { openCsv } from "./csv.ts";
 
 /** The header first; `chunkBytes` is how much of the file arrives at once. */
-const read = async (file: string | Buffer, chunkBytes = 1 << 16, encoding: Encoding = "utf8") => {
+const read = async (file: string | Buffer, chunkBytes = 1 << 16, encoding: string | null = null) => {
   const bytes = Buffer.from(file);
-  const csv = await openCsv(async function* () {
+  const open = async function* () {
     for (let at = 0; at < bytes.length; at += chunkBytes) yield bytes.subarray(at, at + chunkBytes);
-  }, encoding);
+  };
+  const scoreOf = (fields: readonly string[]) => fields.filter((field) => /^[abc]$/.test(field)).length;
+  const csv = await openCsv(open, { encoding, hasHeader: true, scoreOf });
   const records: (readonly [number | string, ...string[]] | string)[] = [["header", ...csv.header]];
   for await (const row of csv.rows())
     records.push("fields" in row ? [row.line, ...row.fields] : `${row.line}: ${row.problem}`);
@@ -89,20 +91,54 @@ test("finds the delimiter in the header", async () => {
   expect(await read("a\tb,c\td\n1\t2\t3")).toContainEqual([2, "1", "2", "3"]);
 });
 
-test("decodes latin1 as Windows-1252, unless a BOM says UTF-8", async () => {
+test("decodes as the caller wants, unless a BOM says UTF-8", async () => {
   const ansi = Buffer.from([..."a,b\ncaf\u00e9,4 \u0080\n"].map((letter) => letter.charCodeAt(0)));
-  expect(await read(ansi, 3, "latin1")).toContainEqual([2, "café", "4 €"]);
-  expect(await read("\uFEFFa,b\ncafé,1", 3, "latin1")).toEqual([
+  expect(await read(ansi, 3, "windows1252")).toContainEqual([2, "café", "4 €"]);
+  expect(await read("\uFEFFa,b\ncafé,1", 3, "windows1252")).toEqual([
     ["header", "a", "b"],
     [2, "café", "1"],
   ]);
 });
 
+test.each(["utf16le", "utf16be", "utf8"] as const)("reads %s by its byte order mark", async (encoding) => {
+  const text = "\uFEFFa,b\ncafé,4 €\n";
+  const bytes = encoding === "utf16be" ? Buffer.from(text, "utf16le").swap16() : Buffer.from(text, encoding);
+  expect(await read(bytes, 3)).toEqual([
+    ["header", "a", "b"],
+    [2, "café", "4 €"],
+  ]);
+});
+
+test("reads lines that end in a carriage return alone", async () => {
+  expect(await read("a,b\r1,2\r3,4\r", 3)).toEqual([
+    ["header", "a", "b"],
+    [2, "1", "2"],
+    [3, "3", "4"],
+  ]);
+});
+
+test("finds the header below titles and a sep line, and counts physical lines", async () => {
+  expect(await read('"Report, ""all"""\r\nof May\r\n\r\na|b|c\r\n1|2|3\r\n', 5)).toEqual([
+    ["header", "a", "b", "c"],
+    [5, "1", "2", "3"],
+  ]);
+  expect(await read("\uFEFFsep=|\r\na|b,c\r\n1|2\r\n", 5)).toEqual([
+    ["header", "a", "b,c"],
+    [3, "1", "2"],
+  ]);
+  expect(await read('a,"b\nof c",c\n1,2,3\n')).toEqual([
+    ["header", "a", "b of c", "c"],
+    [3, "1", "2", "3"],
+  ]);
+});
+
 test.each([
-  [Buffer.from("\uFEFFa,b\n", "utf16le"), "UTF-16"],
-  ["a,b\r1,2\r", "lone CR"],
+  [
+    Buffer.from("PK\x03\x04\x14\0[Content_Types].xml"),
+    "the file is an Excel workbook (.xlsx): save its sheet",
+  ],
+  ['[{"drink":"latte"}]', "the file is JSON, not CSV"],
   ["\n\n", "the file is empty"],
-  ['a,"b\n1,2\n', "line 1, the header: the quotes of this line are broken"],
   [`a,b\n${"12,".repeat(40_000)}\n`, "line 2 has more than 65536 bytes"],
   [`a,b\n${"1".repeat(70_000)}`, "line 2 has more than 65536 bytes"],
 ])("rejects what is not CSV: %#", async (file, message) => {

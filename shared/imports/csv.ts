@@ -1,96 +1,92 @@
 /**
  * CSV files as records with their physical line numbers. csv-parse parses; this module adds what real exports need:
- * the delimiter, true line numbers, and reading on after a broken quote, which would otherwise swallow the rows
- * behind it.
+ * true line numbers, and reading on after a broken quote, which would otherwise swallow the rows behind it.
  */
 import { CsvError, type InfoRecord, type Options } from "csv-parse";
 import { parse } from "csv-parse/sync";
-
-/** `latin1` is Windows-1252, as in the Encoding Standard: what Excel calls ANSI. */
-export type Encoding = "utf8" | "latin1";
-/** Starts reading the file from its first byte; called once for each pass over it. */
-export type OpenFile = () => AsyncIterable<Buffer>;
+import { detectEncoding, type Encoding, markedEncoding, type OpenFile, toUtf8 } from "./encodings.ts";
+import { notCsv } from "./file-kinds.ts";
+import { findHead, type Head } from "./head.ts";
 
 export type CsvRecord = { readonly line: number; readonly fields: readonly string[] };
-export type BrokenRecord = { readonly line: number; readonly problem: string };
+/** `text` is the first field of a record that has too few of them. */
+export type BrokenRecord = { readonly line: number; readonly problem: string; readonly text?: string };
 export type CsvRow = CsvRecord | BrokenRecord;
 
 export type Csv = {
+  readonly encoding: Encoding;
   readonly delimiter: string;
   readonly header: readonly string[];
+  /** The line of the header; 0 where the columns have numbers instead of names. */
+  readonly headerLine: number;
   /** The records after the header, in the order of the file; blank lines and lines of bare delimiters are skipped. */
   rows(): AsyncGenerator<CsvRow>;
 };
 
-/** A header line longer than this is no header. */
+export type CsvChoices = {
+  /** As iconv-lite names it; null detects it. */
+  readonly encoding: string | null;
+  readonly hasHeader: boolean;
+  /** How much a record looks like the header that the caller expects. */
+  readonly scoreOf: (fields: readonly string[]) => number;
+};
+
+/** What is read before the header is found: no till writes more above it. */
 const HEAD_BYTES = 64 * 1024;
 /** A record is a few hundred bytes; a longer one is an unclosed quote. */
 const MAX_RECORD_BYTES = 64 * 1024;
 /** Each one starts the parser again, a third of a millisecond; a file with more is not CSV. */
 const MAX_BROKEN_QUOTES = 10_000;
 const NEWLINE = 0x0a;
-const UTF8_BOM = Buffer.from("\uFEFF");
 
-/** Finds the delimiter and reads the header. Rejects when the file has no header or cannot be CSV in this encoding. */
-export const openCsv = async (open: OpenFile, encoding: Encoding): Promise<Csv> => {
-  const head = await headOf(open);
-  if (head[0] === 0xff && head[1] === 0xfe) throw new Error("the file is UTF-16: save it as CSV in UTF-8");
-  if (head.includes("\r") && !head.includes(NEWLINE))
-    throw new Error("the lines end in a lone CR: save it with LF or CR LF");
-  const delimiter = delimiterOf(head.toString("latin1"));
-  const isUtf8 = encoding === "utf8" || head.subarray(0, UTF8_BOM.length).equals(UTF8_BOM);
-  const records = (): AsyncGenerator<CsvRow> => readRecords(isUtf8 ? open() : toUtf8(open()), delimiter);
-  const first = await records().next();
-  if (first.done) throw new Error("the file is empty");
-  if ("problem" in first.value)
-    throw new Error(`line ${first.value.line}, the header: ${first.value.problem}`);
+/** Finds encoding, delimiter and header. Rejects when the file has none of them, or is no CSV. */
+export const openCsv = async (open: OpenFile, choices: CsvChoices): Promise<Csv> => {
+  const raw = await headOf(open());
+  const kind = notCsv(raw);
+  if (kind !== null) throw new Error(`the file is ${kind}`);
+  const marked = markedEncoding(raw);
+  const encoding =
+    choices.encoding === null || marked === "utf8"
+      ? await detectEncoding(open, raw)
+      : { name: choices.encoding, sample: null };
+  const hasLoneCr = !/\n/.test(raw.toString("latin1")) && raw.includes("\r");
+  const text = (): AsyncIterable<Buffer> =>
+    encoding.name === "utf8" && !hasLoneCr ? open() : toUtf8(open(), encoding.name, hasLoneCr);
+  const head = findHead((await headOf(text())).toString(), choices);
   return {
-    delimiter,
-    header: first.value.fields,
-    rows: async function* () {
-      const rows = records();
-      await rows.next();
-      yield* rows;
-    },
+    ...head,
+    encoding,
+    rows: () => readRecords(after(text(), head.bytes), head),
   };
 };
 
-const headOf = async (open: OpenFile): Promise<Buffer> => {
+const headOf = async (chunks: AsyncIterable<Buffer>): Promise<Buffer> => {
   let head = Buffer.alloc(0);
-  for await (const chunk of open()) {
+  for await (const chunk of chunks) {
     head = Buffer.concat([head, chunk]);
     if (head.length >= HEAD_BYTES) break;
   }
   return head;
 };
 
-/**
- * The one of , ; and tab that the header has most of, outside quotes. Not csv-parse's `delimiter_auto`: 7.0.3 throws a
- * TypeError for every character above U+007F, and counts letters and spaces too.
- */
-const delimiterOf = (head: string): string => {
-  const [header = ""] = head
-    .replaceAll(/"[^"]*"/g, "")
-    .trimStart()
-    .split("\n", 1);
-  const counts = [",", ";", "\t"].map((delimiter) => ({ delimiter, count: header.split(delimiter).length }));
-  return counts.reduce((best, other) => (other.count > best.count ? other : best)).delimiter;
-};
-
-async function* toUtf8(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  const decoder = new TextDecoder("windows-1252");
-  for await (const chunk of chunks) yield Buffer.from(decoder.decode(chunk, { stream: true }));
+async function* after(chunks: AsyncIterable<Buffer>, bytes: number): AsyncGenerator<Buffer> {
+  let left = bytes;
+  for await (const chunk of chunks) {
+    if (left < chunk.length) yield left > 0 ? chunk.subarray(left) : chunk;
+    left = Math.max(0, left - chunk.length);
+  }
 }
 
-/** The next line, the header's width (0 before it was read), and the number of lines that were skipped. */
-type Position = { readonly delimiter: string; line: number; width: number; brokenQuotes: number };
+/** The next line, and the number of broken quotes so far. */
+type Position = { readonly delimiter: string; readonly width: number; line: number; brokenQuotes: number };
 
 /**
  * Parses the file in blocks of whole lines. A record of another width than the header's is returned as broken. Of a
  * record whose quotes are wrong only the first line is skipped: parsing continues with the next line.
  */
-async function* readRecords(chunks: AsyncIterable<Buffer>, delimiter: string): AsyncGenerator<CsvRow> {
-  const at: Position = { delimiter, line: 1, width: 0, brokenQuotes: 0 };
+async function* readRecords(chunks: AsyncIterable<Buffer>, head: Head): AsyncGenerator<CsvRow> {
+  const { delimiter, header, nextLine: line } = head;
+  const at: Position = { delimiter, line, width: header.length, brokenQuotes: 0 };
   let rest: Buffer = Buffer.alloc(0);
   for await (const chunk of chunks) {
     rest = Buffer.concat([rest, chunk]);
@@ -132,20 +128,19 @@ const parseBlock = (
     // counted here: csv-parse 7.0.3 counts a CR LF inside quotes as two lines
     const lines = linesIn(block.subarray(end, bytes));
     const ownLines = lines === 1 ? 1 : fields.join("").split("\n").length;
-    const isWide = at.width === 0 || hasWidth(fields, at.width);
+    const isWide = hasWidth(fields, at.width);
     if (!isWide && ownLines > 1)
       throw new CsvError("CSV_INVALID_CLOSING_QUOTE", "an unclosed quote ended at the next quote");
     const line = at.line + lines - ownLines;
     at.line += lines;
     end = bytes;
     if (fields.every((field) => field.trim() === "")) return null;
-    if (at.width === 0) at.width = fields.length;
     if (isWide) rows.push({ line, fields });
-    else rows.push({ line, problem: `has ${fields.length} fields where the header has ${at.width}` });
+    else rows.push({ line, ...narrow(fields, at.width) });
     return null;
   };
   try {
-    parse(block, { ...optionsFor(at.delimiter), bom: at.line === 1, on_record: onRecord });
+    parse(block, { ...optionsFor(at.delimiter), on_record: onRecord });
     return { end, failure: null };
   } catch (error) {
     return { end, failure: quoteError(error) };
@@ -203,6 +198,15 @@ const relaxedFields = (line: Buffer, { delimiter, width }: Position): string[] |
     quoteError(error);
     return null;
   }
+};
+
+/** Of a line of text below the data, such as "Total: 8.30" and "Printed on …", callers make more than of a broken one. */
+const narrow = (fields: readonly string[], width: number): Pick<BrokenRecord, "problem" | "text"> => {
+  const [text, ...more] = fields.filter((field) => field.trim() !== "");
+  return {
+    problem: `has ${fields.length} fields where the header has ${width}`,
+    ...(fields.length < width && text !== undefined && more.length <= 1 && { text }),
+  };
 };
 
 /** Some exports end each line, but not the header, with a delimiter. */

@@ -1,62 +1,112 @@
 /**
  * Prices as exports write them, to whole cents. The digits are never converted to a floating-point number.
  */
-import { MAX_PRICE_CENTS } from "#shared/domain/order.ts";
+import { currenciesOf } from "./currencies.ts";
 
-export type Price = { readonly cents: number } | { readonly problem: string };
+/** Cents of either sign, and the sign or code of a currency as it stands in the text. */
+export type Price =
+  | { readonly cents: number; readonly currency: string | null }
+  | { readonly problem: string };
+/** Which of the two is the decimal mark of a file; null where the file does not show it. */
+export type DecimalMark = "." | "," | null;
 
-/** A currency sign or code before or after the number. */
-const CURRENCY = /^(?:\p{Sc}|[A-Z]{2,3}\p{Sc}?)?\s*(.*?)\s*(?:\p{Sc}|[A-Z]{3})?$/u;
-const GROUPED = /^\d{1,3}(?:[.,' ]\d{3})+$/;
+/** What is no digit, before and behind the number: a currency, a minus, brackets. */
+const PARTS =
+  /^(?<before>[^\d.,]*(?:[.,](?!\d)[^\d.,]*)?)(?<number>[\d.,][\d.,'\u2019\u00b4` _]*)(?<after>\D*)$/u;
+/** `4,-` and `4.—` are four; Sweden writes `4:-`. */
+const NO_CENTS = /(?<=\d)[.,:][-\u2010-\u2015\u2212=]+/u;
+const MINUS = "-\u2010-\u2015\u2212";
+const GROUPED = /^\d{1,3}(?:[.,' _]\d{3})+$/;
+/** Ten million of the currency: more is no price, and less is added up exactly. */
+const MAX_WHOLE_DIGITS = 9;
 
-/**
- * Cents of "4.50", "$4.50", "1,234.50" and, with a decimal comma, "4,50 €". Where a comma and three digits could be
- * thousands or decimals, a file with `;` between its fields has decimal commas.
- */
-export const priceOf = (text: string, delimiter: string): Price => {
-  const trimmed = text.replaceAll(/[\s\u00a0\u202f]+/g, " ").trim();
+/** Cents of "4.50", "$4.50", "CHF 4.—", "1,234.50" and "4,50 zł". */
+export const priceOf = (text: string, decimal: DecimalMark): Price => {
+  // NFKC turns non-breaking spaces and full-width digits into plain ones
+  const trimmed = text.normalize("NFKC").trim();
   if (trimmed === "") return { problem: "the price is missing" };
-  const isNegative = /^\(.*\)$|^\W*[-−]|[-−]$/u.test(trimmed);
-  const number = CURRENCY.exec(trimmed.replaceAll(/[()\-−+]/gu, "").trim())?.[1] ?? "";
-  const parts = decimalParts(number, delimiter === ";");
-  if (parts === null) return { problem: `the price "${trimmed.slice(0, 40)}" is no number` };
-  if (/[1-9]/.test(parts.fraction.slice(2)) || parts.isAmbiguous)
-    return { problem: `the price ${trimmed} has more than two decimals` };
-  if (isNegative) return { problem: `the price ${trimmed} is negative: refunds are not imported` };
-  const cents = Number(parts.whole) * 100 + Number(parts.fraction.padEnd(2, "0").slice(0, 2));
-  return cents === 0 ? { problem: "the price is 0" } : inRange(cents, `the price ${trimmed}`);
+  const noNumber = { problem: `the price "${trimmed.slice(0, 40)}" is no number` };
+  const isBracketed = /^\(.*\)$/.test(trimmed);
+  const { currency, number, isMinus } = partsOf(isBracketed ? trimmed.slice(1, -1).trim() : trimmed);
+  if (number === null || currency === undefined) return noNumber;
+  const parts = decimalParts(number, decimal);
+  if (parts === null || parts.whole.length > MAX_WHOLE_DIGITS) return noNumber;
+  if (parts.isAmbiguous)
+    return { problem: `the price ${trimmed} may have three decimals or be in thousands` };
+  const cents = centsOf(parts);
+  if (cents === null) return { problem: `the price ${trimmed} has more than two decimals` };
+  return { cents: isBracketed || isMinus ? 0 - cents : cents, currency };
 };
 
-/** The price of a row: of one unit, times the quantity, which is a whole number. */
-export const times = (price: Price, quantity: string): Price => {
-  if ("problem" in price) return price;
-  const match = /^\+?(\d{1,6})(?:[.,]0*)?$/.exec(quantity.trim());
-  if (!match || Number(match[1]) === 0)
-    return { problem: `the quantity "${quantity.trim()}" is no whole number above 0` };
-  return inRange(price.cents * Number(match[1]), "price times quantity");
+/** `currency` is undefined where the words around the number name none. */
+const partsOf = (
+  text: string,
+): { number: string | null; currency: string | null | undefined; isMinus: boolean } => {
+  const { before = "", number = null, after = "" } = PARTS.exec(text.replace(NO_CENTS, ""))?.groups ?? {};
+  const minus = new RegExp(`[${MINUS}+]`, "gu");
+  const isMinus = new RegExp(`[${MINUS}]`, "u").test(before + after);
+  const words = [before, after].map((part) => part.replace(minus, "").trim()).filter((part) => part !== "");
+  const isKnown = words.every((word) => currenciesOf(word) !== null);
+  return { number: number?.trim() ?? null, currency: isKnown ? (words.at(-1) ?? null) : undefined, isMinus };
 };
-
-const inRange = (cents: number, what: string): Price =>
-  cents > MAX_PRICE_CENTS ? { problem: `${what} is above 10 000` } : { cents };
 
 type Decimal = { readonly whole: string; readonly fraction: string; readonly isAmbiguous: boolean };
 
-const decimalParts = (number: string, hasDecimalComma: boolean): Decimal | null => {
-  const mark = markOf(number, hasDecimalComma);
+/**
+ * What spreadsheets and programs leave of a double: zeros or nines for at least three digits behind the cent, as in
+ * 3.9000000000000004 and 4.499999999999999. 4.505 and 4.499 are prices of less than a cent.
+ */
+const centsOf = ({ whole, fraction }: Decimal): number | null => {
+  const rest = fraction.slice(2);
+  const isUp = /^9{3}/.test(rest);
+  if (!isUp && !/^(?:0*|0{3}\d*)$/.test(rest)) return null;
+  return Number(whole) * 100 + Number(fraction.padEnd(2, "0").slice(0, 2)) + (isUp ? 1 : 0);
+};
+
+const decimalParts = (text: string, decimal: DecimalMark): Decimal | null => {
+  const number = text.replaceAll(/[\u2019\u00b4`]/g, "'");
+  const mark = markOf(number, decimal);
   const at = mark === null ? number.length : number.lastIndexOf(mark);
   const [whole, fraction] = [number.slice(0, at), number.slice(at + 1)];
   if (!/^\d*$/.test(fraction) || whole.length + fraction.length === 0) return null;
   if (!/^\d*$/.test(whole) && !(GROUPED.test(whole) && (mark === null || !whole.includes(mark)))) return null;
-  // 1.234 in a file of decimal commas may be one thousand, or one and three decimals
-  const isAmbiguous = hasDecimalComma && mark === "." && fraction.length === 3;
-  return { whole: whole.replaceAll(/\D/g, "") || "0", fraction, isAmbiguous };
+  return { whole: whole.replaceAll(/\D/g, "") || "0", fraction, isAmbiguous: isAmbiguous(number, decimal) };
 };
 
+/** 1,234 may be one thousand, or one and three decimals, until the file shows its decimal mark. 0,234 is no thousand. */
+const isAmbiguous = (number: string, decimal: DecimalMark): boolean =>
+  decimal === null && /^[1-9]\d{0,2}[,.]\d{3}$/.test(number);
+
 /** The decimal mark of a number, null when it has none. */
-const markOf = (number: string, hasDecimalComma: boolean): "." | "," | null => {
+const markOf = (number: string, decimal: DecimalMark): "." | "," | null => {
   const [dot, comma] = [number.lastIndexOf("."), number.lastIndexOf(",")];
   if (dot >= 0 && comma >= 0) return dot > comma ? "." : ",";
-  if (dot >= 0) return number.indexOf(".") === dot ? "." : null;
-  if (comma < 0 || number.indexOf(",") !== comma) return null;
-  return hasDecimalComma || number.length - comma - 1 !== 3 ? "," : null;
+  const at = Math.max(dot, comma);
+  if (at < 0) return null;
+  const mark = dot >= 0 ? "." : ",";
+  if (number.indexOf(mark) !== at) return null;
+  // in a file of decimal commas 1.234 is in thousands
+  return decimal !== null && decimal !== mark && GROUPED.test(number) ? null : mark;
+};
+
+/** What a price text shows about the decimal mark of its file: null where it could be in thousands, or has no mark. */
+export const decimalHint = (text: string): "." | "," | null => {
+  const number =
+    PARTS.exec(text.normalize("NFKC").replaceAll(/[()]/g, "").trim())?.groups?.["number"]?.trim() ?? "";
+  const [dot, comma] = [number.lastIndexOf("."), number.lastIndexOf(",")];
+  if (dot >= 0 && comma >= 0) return dot > comma ? "." : ",";
+  const at = Math.max(dot, comma);
+  const isThousands = GROUPED.test(number);
+  return at < 0 || isThousands || at === number.length - 1 ? null : number[at] === "." ? "." : ",";
+};
+
+/** Cents of a price per unit times a quantity such as "2", "2.000" or "0,5", rounded to the cent. */
+export const times = (cents: number, quantity: string): number | { readonly problem: string } => {
+  const match = /^\s*(?<minus>[-\u2212])?\+?(?<whole>\d{1,6})(?:[.,](?<thousandths>\d{1,3})0*)?\s*$/.exec(
+    quantity,
+  )?.groups;
+  if (!match) return { problem: `the quantity "${quantity.trim().slice(0, 40)}" is no number` };
+  const thousandths = Number(match["whole"]) * 1_000 + Number((match["thousandths"] ?? "").padEnd(3, "0"));
+  const product = Math.round((Math.abs(cents) * thousandths) / 1_000);
+  return cents < 0 === (match["minus"] !== undefined) ? product : 0 - product;
 };

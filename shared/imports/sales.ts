@@ -1,12 +1,17 @@
 /**
- * Converts records of a sales file to sales, or to the reason why a record is not a sale.
+ * Converts records of a sales file to sales, to rows that are no sale with the reason, or to the reason why a record
+ * cannot be read.
  */
 import { MAX_NAME_LENGTH } from "#shared/domain/catalogue.ts";
-import type { ToUtc } from "#shared/domain/time-zone.ts";
-import { type Columns, ImportError } from "./columns.ts";
-import type { Csv } from "./csv.ts";
-import { type DateOrder, momentOf, orderHint } from "./dates.ts";
-import { priceOf, times } from "./prices.ts";
+import { MAX_PRICE_CENTS } from "#shared/domain/order.ts";
+import type { LocalClock, Oddity } from "#shared/domain/time-zone.ts";
+import { amountOf, type Reading } from "./amounts.ts";
+import type { Columns } from "./columns.ts";
+import type { CsvRow } from "./csv.ts";
+import { type DateOrder, momentOf } from "./dates.ts";
+import { type DecimalMark, priceOf } from "./prices.ts";
+import { leftOutReason, type StatusColumn } from "./statuses.ts";
+import { bare, wordsIn } from "./words.ts";
 
 export type Sale = {
   readonly ms: number;
@@ -14,60 +19,147 @@ export type Sale = {
   readonly drink: string;
   readonly cents: number;
 };
+export type Row =
+  | (Sale & {
+      readonly fields: readonly string[];
+      readonly currency: string | null;
+      readonly oddity: Oddity | "midnight" | null;
+    })
+  /** No sale; `cents` is null where the row has no amount. */
+  | { readonly leftOut: string; readonly cents: number | null; readonly isTotal: boolean }
+  | { readonly problem: string };
 
 export type SaleRules = {
+  readonly header: readonly string[];
   readonly columns: Columns;
+  readonly reading: Reading;
+  /** Columns of line revenue, best first, of which a totals row may fill any. */
+  readonly sums: readonly number[];
   readonly order: DateOrder;
-  readonly toUtc: ToUtc;
-  readonly delimiter: string;
+  readonly zone: LocalClock;
+  readonly decimal: DecimalMark;
+  readonly statuses: readonly StatusColumn[];
+  /** Fields that belong to the whole order, and are filled on its first line only. */
+  readonly carried: readonly number[];
   /** For a file without a store column. */
   readonly storeName: string | null;
 };
 
-/** Every reason is named, because users correct the rows by hand. */
-export const saleOf = (fields: readonly string[], rules: SaleRules): Sale | { readonly problem: string } => {
-  const { columns } = rules;
-  const field = (index: number): string => (index < 0 ? "" : (fields[index] ?? ""));
-  const moment = momentOf(dateIn(fields, columns), field(columns.time), rules.order, rules.toUtc);
-  const store = rules.storeName ?? oneLine(field(columns.store));
-  const drink = oneLine(field(columns.drink));
-  const unit = priceOf(field(columns.price), rules.delimiter);
-  const price = columns.quantity < 0 ? unit : times(unit, field(columns.quantity));
-  const problems = [moment, nameProblem("store", store), nameProblem("drink", drink), price].flatMap(
-    (part) => (part !== null && "problem" in part ? [part.problem] : []),
-  );
-  if ("problem" in moment || "problem" in price || problems.length > 0)
-    return { problem: problems.join("; ") };
-  return { ms: moment.ms, store, drink, cents: price.cents };
+const TOTAL_WORDS: ReadonlySet<string> = new Set(
+  wordsIn(
+    "total totals grandtotal subtotal sum overall summe gesamt gesamtsumme zwischensumme insgesamt totaux soustotal totale",
+    "totali totaal subtotaal suma razem celkem summa yhteensä итого всего 合計 小計 总计 合计 합계 totalgeneral",
+  ),
+);
+
+/** Reads records in the order of the file: lines of one order complete each other. */
+export const openSales = (rules: SaleRules): ((row: CsvRow) => Row) => {
+  const { header, columns, carried } = rules;
+  let previous: readonly string[] = [];
+  return (row) => {
+    if ("problem" in row) {
+      if (row.text === undefined || !isText(row.text)) return row;
+      const isTotal = TOTAL_WORDS.has(bare(row.text.replace(/[:\d].*$/s, "")));
+      return { leftOut: isTotal ? "totals row" : "line of text", cents: null, isTotal };
+    }
+    if (row.fields.every((field, index) => field.trim() === (header[index] ?? "")))
+      return { leftOut: "repeated header", cents: null, isTotal: false };
+    if (isTotalsRow(row.fields, columns)) {
+      const own = rules.sums.map((field) => priceOf(row.fields[field] ?? "", rules.decimal));
+      const amount = own.find((price) => "cents" in price);
+      return { leftOut: "totals row", cents: amount?.cents ?? null, isTotal: true };
+    }
+    const fields = isSameOrder(row.fields, previous, columns)
+      ? completed(row.fields, previous, carried)
+      : row.fields;
+    previous = fields;
+    return saleOf(fields, rules);
+  };
 };
 
-/** Day or month first, as the dates of the file prove it. Throws an ImportError when they do not. */
-export const dateOrderOf = async (csv: Csv, columns: Columns): Promise<DateOrder> => {
-  const seen = new Map<string, string>();
-  for await (const row of csv.rows()) {
-    if ("problem" in row) continue;
-    const text = dateIn(row.fields, columns).trim();
-    const hint = orderHint(text);
-    if (hint !== null && !seen.has(hint)) seen.set(hint, `"${text}" (line ${row.line})`);
-  }
-  const [dmy, mdy, either] = [seen.get("dmy"), seen.get("mdy"), seen.get("either")];
-  if (dmy && mdy) throw new ImportError(`${dmy} puts the day first, ${mdy} the month`, "dateOrder");
-  if (either && !dmy && !mdy)
-    throw new ImportError(`${either} can be read in two ways, and no other date decides`, "dateOrder");
-  return mdy ? "mdy" : "dmy";
+/** A line of text below the table, not a damaged row. */
+const isText = (text: string): boolean => /\p{L}{3}/u.test(text);
+
+/** It has no date, and either a word for a total or no drink. */
+const isTotalsRow = (fields: readonly string[], columns: Columns): boolean => {
+  const field = (index: number): string => (index < 0 ? "" : (fields[index] ?? "").trim());
+  const date = dateIn(fields, columns).trim();
+  const words = [date, field(columns.drink), field(columns.store), (fields[0] ?? "").trim()];
+  if (TOTAL_WORDS.has(bare(field(columns.drink)))) return true;
+  if (/\d/.test(date)) return false;
+  return (
+    words.some((word) => TOTAL_WORDS.has(bare(word))) ||
+    (date === "" && field(columns.drink) === "" && isSumOnly(fields))
+  );
+};
+
+/** A row of amounts alone. */
+const isSumOnly = (fields: readonly string[]): boolean => {
+  const filled = fields.filter((field) => field.trim() !== "");
+  return filled.length > 0 && filled.every((field) => !/\p{L}{4}/u.test(field));
+};
+
+const isSameOrder = (fields: readonly string[], previous: readonly string[], columns: Columns): boolean => {
+  const id = (fields[columns.order] ?? "").trim();
+  if (columns.order < 0 || previous.length === 0) return false;
+  return id === "" ? dateIn(fields, columns).trim() === "" : id === (previous[columns.order] ?? "").trim();
+};
+
+const completed = (
+  fields: readonly string[],
+  previous: readonly string[],
+  carried: readonly number[],
+): readonly string[] => {
+  const all = [...fields];
+  for (const field of carried) if ((all[field] ?? "").trim() === "") all[field] = previous[field] ?? "";
+  return all;
+};
+
+/** Every reason is named, because users correct the rows by hand. */
+const saleOf = (fields: readonly string[], rules: SaleRules): Row => {
+  const { columns, reading, decimal } = rules;
+  const field = (index: number): string => (index < 0 ? "" : (fields[index] ?? ""));
+  const amount = amountOf(fields, reading, decimal);
+  const known = "cents" in amount ? amount.cents : null;
+  const status = leftOutReason(rules.statuses, field);
+  if (status !== null) return { leftOut: status, cents: known, isTotal: false };
+  const isNegative = /^\s*[-\u2212]/.test(field(columns.quantity));
+  if (known !== null && (known < 0 || isNegative))
+    return { leftOut: "negative (a refund)", cents: known > 0 ? 0 - known : known, isTotal: false };
+  if (known === 0) return { leftOut: "zero", cents: 0, isTotal: false };
+  const texts = { date: dateIn(fields, columns), time: field(columns.time), zone: field(columns.zone) };
+  const moment = momentOf(texts, rules.order, rules.zone);
+  const store = rules.storeName ?? oneLine(field(columns.store));
+  const drink = oneLine(field(columns.drink));
+  const tooMuch =
+    known !== null && known > MAX_PRICE_CENTS
+      ? { problem: `the amount ${known / 100} is above 10 000` }
+      : null;
+  const parts = [moment, nameProblem("store", store), nameProblem("drink", drink), amount, tooMuch];
+  const problems = parts.flatMap((part) => (part !== null && "problem" in part ? [part.problem] : []));
+  if ("problem" in moment || "problem" in amount || problems.length > 0)
+    return { problem: problems.join("; ") };
+  const currency = oneLine(field(columns.currency)) || amount.currency;
+  const oddity = moment.hasTime ? moment.oddity : "midnight";
+  return { fields, ms: moment.ms, oddity, store, drink, cents: amount.cents, currency };
 };
 
 /** The date of a record; it holds the time too where that has no column of its own. */
 const dateIn = (fields: readonly string[], { timestamp, date }: Columns): string =>
   fields[timestamp < 0 ? date : timestamp] ?? "";
 
-/** Quoted names may run over lines; the catalogue's names do not. */
-const oneLine = (text: string): string => text.trim().replaceAll(/\s+/g, " ");
+/** Names as the catalogue has them: in NFC, and in one line. Spreadsheets leave marks without a width in them. */
+const oneLine = (text: string): string =>
+  text
+    .normalize("NFC")
+    .replaceAll(/[\u200b\u200e\u200f\u2060\ufeff]/g, "")
+    .trim()
+    .replaceAll(/\s+/g, " ");
 
 const nameProblem = (what: string, name: string): { problem: string } | null => {
   if (name === "") return { problem: `the ${what} is missing` };
   if (name.length > MAX_NAME_LENGTH)
     return { problem: `the ${what} is longer than ${MAX_NAME_LENGTH} characters` };
-  if (name.includes("\ufffd")) return { problem: `the ${what} "${name}" is not UTF-8: try latin1` };
+  if (name.includes("\ufffd")) return { problem: `the ${what} "${name}" has a damaged character` };
   return /\p{Cc}/u.test(name) ? { problem: `the ${what} has control characters` } : null;
 };

@@ -13,7 +13,13 @@ test("has a default for every option but the file", () => {
     dateOrder: null,
     storeName: null,
     timeZone: "UTC",
-    encoding: "utf8",
+    encoding: null,
+    hasHeader: true,
+    leaveOut: [],
+    guessesStatus: true,
+    currency: null,
+    decimal: null,
+    allowBad: false,
     keepTime: false,
     dryRun: false,
     fresh: false,
@@ -33,6 +39,24 @@ test("reads the values of options", () => {
     dateOrder: "dmy",
     columns: { price: "Total" },
   });
+  const more = [
+    "--leave-out",
+    "Status=Voided, Open",
+    "--leave-out",
+    "none",
+    "--currency",
+    "any",
+    "--decimal",
+    "comma",
+  ];
+  expect(optionsFrom(["a.csv", "--encoding", "latin1", "--zone-column", "none", ...more])).toMatchObject({
+    columns: { zone: "none" },
+    encoding: "windows1252",
+    leaveOut: [{ column: "Status", values: ["Voided", "Open"] }],
+    guessesStatus: false,
+    currency: "any",
+    decimal: ",",
+  });
 });
 
 test.each([
@@ -47,6 +71,9 @@ test.each([
   ["a.csv --encoding ebcdic", "--encoding"],
   ["a.csv --store-name=", "--store-name"],
   ["a.csv --own-system --url http://h", "expected one of them"],
+  ["a.csv --leave-out Status", "--leave-out Status"],
+  ["a.csv --currency euros", "--currency"],
+  ["a.csv --decimal ;", "--decimal"],
   ["a.csv --sped 3", "--sped"],
 ])("rejects %j", (args, message) =>
   expect(() => optionsFrom(args.split(" ").filter(Boolean))).toThrow(message),
@@ -64,5 +91,5 @@ test("the operator's command needs the URL of a running system, or a dry run", a
   await expect(run(sample)).rejects.toThrow("--url: expected the API of a running system");
   await expect(run("none.csv", "--dry-run")).rejects.toThrow("there is no file none.csv");
   expect(await run(sample, "--dry-run")).toBe(0);
-  expect(said.join("\n")).toContain("58 sales, 431.35; 4 stores, 6 drinks; 2 bad rows");
+  expect(said.join("\n")).toContain("58 sales, 431.35; 4 stores, 6 drinks; 0 bad rows");
 });

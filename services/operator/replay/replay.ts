@@ -1,11 +1,12 @@
 /** One replay, from the file to the comparison of its totals with the system's. */
 import { DAY_MS, iso } from "#shared/domain/time.ts";
 import { pause } from "#shared/runtime/retry.ts";
-import { UsageError } from "../command.ts";
+import { FOUND, UsageError } from "../command.ts";
 import { type Api, readTotals, request } from "./api.ts";
 import type { ReplayOptions } from "./command-line.ts";
 import { bodyOf, dueAfterMs, hoursAround, shiftToNow, spanOf } from "./orders.ts";
 import { count, startMeter } from "./output.ts";
+import { closeReport, describeSurvey, listBadRows } from "./report.ts";
 import { type Progress, startSending } from "./send.ts";
 import {
   baselineOf,
@@ -18,7 +19,7 @@ import {
   STATE_MAX_AGE_MS,
   saveState,
 } from "./state.ts";
-import { describeSurvey, listBadRows, type Survey, surveyOf } from "./survey.ts";
+import { type Survey, surveyOf } from "./survey.ts";
 import { prepareSystem, type StartSystem } from "./target.ts";
 import { addTo, compared, isEqual, keyOf, reportOf, sumOf, type Totals, without } from "./totals.ts";
 
@@ -53,8 +54,11 @@ const MIN_COUNT_PAUSE_MS = 300;
 const SAVE_INTERVAL_MS = 2_000;
 const MAX_REJECTED_LISTED = 20;
 
-/** Whether the file's totals and the system's are equal. Rejects with a UsageError, or when it could not be done. */
-export const sendFile = async (given: ReplayOptions, surroundings: Surroundings): Promise<boolean> => {
+/**
+ * The exit status: 0 when the file's totals and the system's are equal, 3 when they are and too many rows could not be
+ * read, else 1. Rejects with a UsageError, or when it could not be done.
+ */
+export const sendFile = async (given: ReplayOptions, surroundings: Surroundings): Promise<number> => {
   const { say, stderr } = surroundings;
   const survey = await surveyOf(given);
   const options = given.dryRun ? given : { ...given, url: await runningUrl(given, surroundings) };
@@ -62,12 +66,18 @@ export const sendFile = async (given: ReplayOptions, surroundings: Surroundings)
   describeSurvey(survey, options, say);
   await listBadRows(survey, places.badRows, stderr);
   const { firstMs, lastMs } = spanOf(survey.rows);
-  if (survey.rows.length === 0) throw new Error("no row of this file can be sent");
+  if (survey.rows.length === 0) {
+    const status = closeReport(survey, options, null, say);
+    say("No row of this file can be sent.");
+    return status || FOUND;
+  }
+  if (survey.undecided !== null) throw new UsageError(survey.undecided);
   const days = Math.ceil((lastMs - firstMs) / options.speed / DAY_MS);
   const maxDays = STATE_MAX_AGE_MS / DAY_MS;
   if (days > maxDays)
     throw new UsageError(`at this speed the replay takes ${days} days: expected at most ${maxDays}`);
-  return options.dryRun || sendWith({ ...surroundings, options, survey, places });
+  if (options.dryRun) return closeReport(survey, options, null, say);
+  return sendWith({ ...surroundings, options, survey, places });
 };
 
 /** Of a system that is not started for this replay; null when there is none. */
@@ -82,7 +92,7 @@ const runningUrl = async (
   return running;
 };
 
-const sendWith = async (run: Omit<Run, "api">): Promise<boolean> => {
+const sendWith = async (run: Omit<Run, "api">): Promise<number> => {
   const { options, survey, places, startSystem, token, say, signal } = run;
   const { mode, url } = options;
   const { firstMs, lastMs } = spanOf(survey.rows);
@@ -98,21 +108,21 @@ const sendWith = async (run: Omit<Run, "api">): Promise<boolean> => {
   const system = url === null ? await startSystem?.(wanted) : null;
   if (system) say(`The page: ${system.url}/`);
   const api = { url: url ?? system?.url ?? "", token };
-  let isVerified = false;
+  let status = FOUND;
   try {
     const read = (shift: number) =>
       readTotals(api, mode, hoursAround(survey.rows, shift), FIRST_REPLY_LIMIT_MS, signal);
     const state = await beginState(places.state, earlier, shiftMs, read, say);
-    isVerified = await sendAndVerify({ ...run, api }, state);
+    status = await sendAndVerify({ ...run, api }, state);
   } finally {
     await system?.stop();
   }
-  if (system && isVerified && !options.keep) await forget(places);
+  if (system && status !== FOUND && !options.keep) await forget(places);
   else if (system) say(`The data of the system is kept in ${wanted.folder}`);
-  return isVerified;
+  return status;
 };
 
-const sendAndVerify = async (run: Run, state: ReplayState): Promise<boolean> => {
+const sendAndVerify = async (run: Run, state: ReplayState): Promise<number> => {
   const { options, survey, say, signal } = run;
   const { rows } = survey;
   const hours = hoursAround(rows, state.shiftMs);
@@ -123,15 +133,17 @@ const sendAndVerify = async (run: Run, state: ReplayState): Promise<boolean> => 
   if (signal.aborted) {
     const sent = `${count(progress.settled)} of ${count(rows.length)} orders are sent`;
     say(`Interrupted: ${sent}. The same command continues.`);
-    return false;
+    return FOUND;
   }
   if (progress.replayed > 0)
     say(`${count(progress.replayed)} of them were in the system already: they count once.`);
-  const report = reportOf(survey.totals, await waitUntilCounted(run, state, acceptedOf(survey, progress)));
+  const accepted = acceptedOf(survey, progress);
+  const report = reportOf(survey.totals, await waitUntilCounted(run, state, accepted));
   say(report.text);
   if (!report.isEqual && signal.aborted)
     say("Interrupted while the orders were counted. The same command continues.");
-  return report.isEqual;
+  const status = closeReport(survey, options, sumOf(accepted), say);
+  return report.isEqual ? status : FOUND;
 };
 
 const send = async (run: Run, state: ReplayState): Promise<Progress> => {

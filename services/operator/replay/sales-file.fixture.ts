@@ -23,13 +23,19 @@ const HEADER = "id,transaction_date,transaction_time,store_location,product_deta
 /** One row in so many cannot be sent. */
 const BAD_EVERY = 250;
 
-type SalesFile = { readonly text: string; readonly totals: Totals; readonly badLines: readonly number[] };
+type SalesFile = {
+  readonly text: string;
+  readonly totals: Totals;
+  readonly badLines: readonly number[];
+  readonly refunds: number;
+};
 
 export const salesFile = (rows: number, seed: number): SalesFile => {
   const random = randomFrom(seed);
   const customers = openCustomers(seed, CATALOGUE);
   const totals: Totals = new Map();
   const badLines: number[] = [];
+  let refunds = 0;
   const parts = [`\uFEFF${HEADER}\r\n`];
   let [line, row, nowMs] = [2, 0, STARTS_MS];
   while (row < rows) {
@@ -43,21 +49,23 @@ export const salesFile = (rows: number, seed: number): SalesFile => {
       const text = bad
         ? bad(date, time, store, drink)
         : sold(row, date, time, store, drink, Number(price), random.below(8));
-      if (bad) badLines.push(line);
+      if (bad === refund) refunds++;
+      else if (bad) badLines.push(line);
       else addTo(totals, keyOf(store, drink), 1, Math.round(Number(price) * 100));
       parts.push(`${text},${note}\r\n`);
       line += 1 + note.split("\n").length - 1;
     }
   }
-  return { text: parts.join(""), totals, badLines };
+  return { text: parts.join(""), totals, badLines, refunds };
 };
 
 const NOTES = ['"oat milk, please"', '"extra hot\r\nand ""no foam"""', '5" cup', '"a\nb\nc"'];
 
 type Bad = (date: string, time: string, store: string, drink: string) => string;
+const refund: Bad = (date, time, store, drink) => `x,${date},${time},${quoted(store)},${quoted(drink)},-4.25`;
 const BAD: readonly Bad[] = [
+  refund,
   (date, time, store, drink) => `x,${date},${time},${quoted(store)},${quoted(drink)},`,
-  (date, time, store, drink) => `x,${date},${time},${quoted(store)},${quoted(drink)},-4.25`,
   (date, time, store, drink) => `x,${date},${time},${quoted(store)},${quoted(drink)},4.255`,
   (_, time, store, drink) => `x,2026-02-30,${time},${quoted(store)},${quoted(drink)},4.25`,
   (date, time, store) => `x,${date},${time},${quoted(store)},,4.25`,

@@ -34,8 +34,10 @@ export type Places = {
 /** Where a replay keeps its files. Options that do not change the orders (speed, keep) do not matter. */
 export const placesFor = (folder: string, sha256: string, options: ReplayOptions): Places => {
   const { mode, url, columns, dateOrder, storeName, timeZone, encoding, keepTime } = options;
+  const { hasHeader, leaveOut, guessesStatus, currency, decimal } = options;
   const chosen = Object.entries(columns).sort();
-  const replay = [sha256, mode, url, chosen, dateOrder, storeName, timeZone, encoding, keepTime];
+  const reading = [chosen, dateOrder, storeName, timeZone, encoding, hasHeader, leaveOut, guessesStatus];
+  const replay = [sha256, mode, url, reading, currency, decimal, keepTime];
   const base = join(folder, hash("sha256", JSON.stringify(replay)).slice(0, 16));
   return { state: `${base}.json`, badRows: `${base}.bad-rows.txt`, systemFolder: base };
 };

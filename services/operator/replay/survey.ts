@@ -1,27 +1,22 @@
 /**
- * The first pass over a sales file, before anything is sent: its columns, its sales in the order of time, its catalogue
- * and totals, and the rows that cannot be sent.
+ * What a sales file holds, before anything is sent: its columns, its sales in the order of time, its catalogue and
+ * totals, the rows that are no sales, and those that cannot be read.
  */
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
-import { dirname } from "node:path";
-import { DAY_MS, iso } from "#shared/domain/time.ts";
-import { openZone } from "#shared/domain/time-zone.ts";
-import {
-  type Columns,
-  columnsOf,
-  describeColumns,
-  ImportError,
-  unusedQuantity,
-} from "#shared/imports/columns.ts";
-import { openCsv } from "#shared/imports/csv.ts";
-import { dateOrderOf, type Sale, saleOf } from "#shared/imports/sales.ts";
+import { openClock } from "#shared/domain/time-zone.ts";
+import { amountOf, type Reading, readingsOf } from "#shared/imports/amounts.ts";
+import { amountsOf, columnsOf, headerScore, ImportError, namedField } from "#shared/imports/columns.ts";
+import { type Csv, openCsv } from "#shared/imports/csv.ts";
+import { numbersIn } from "#shared/imports/headerless.ts";
+import { type Profile, profileOf } from "#shared/imports/profile.ts";
+import { openSales, type Sale, type SaleRules } from "#shared/imports/sales.ts";
+import { statusColumnsOf, statusFieldsOf } from "#shared/imports/statuses.ts";
 import { UsageError } from "../command.ts";
 import type { ReplayOptions } from "./command-line.ts";
-import { shiftToNow, spanOf } from "./orders.ts";
-import { count, money } from "./output.ts";
-import { addTo, keyOf, sumOf, type Totals, tableOfFile } from "./totals.ts";
+import { currencyCheck } from "./currency.ts";
+import { notesOf } from "./notes.ts";
+import { openFile } from "./open-file.ts";
+import { addTo, keyOf, type Total, type Totals } from "./totals.ts";
 
 export type Row = Sale & { readonly line: number };
 
@@ -32,23 +27,27 @@ export type Survey = {
   /** By time; sales of the same moment in the order of the file. */
   readonly rows: readonly Row[];
   readonly bad: readonly { readonly line: number; readonly reason: string }[];
+  /** Rows that are no sales, by reason. */
+  readonly leftOut: ReadonlyMap<string, Total>;
   readonly stores: readonly string[];
   readonly drinks: readonly string[];
   readonly totals: Totals;
+  /** Why the file's total means nothing until the user decides; null where it does. */
+  readonly undecided: string | null;
 };
 
 /** A row takes about 80 bytes of memory; larger files are split. */
 const MAX_ROWS = 3_000_000;
 /** The system's own limits of a catalogue; a column with more is not that of the stores or drinks. */
 const MAX_NAMES = { store: 100_000, drink: 1_000 };
-/** The rest is in the file of bad rows. */
-const MAX_LISTED = 20;
 
 /** How the user makes a choice; every other column is chosen by an option of its name. */
 const CHOICES: Partial<Record<ImportError["choice"], string>> = {
   timestamp: '--timestamp "…", or --date and --time',
   store: '--store "…", or --store-name "…" for all rows',
   dateOrder: "--date-format dmy (day first) or --date-format mdy (month first)",
+  zone: '--zone-column "…"',
+  "leave-out": '--leave-out "column=value,value"',
 };
 
 /** Rejects with a UsageError when an option has to be given. */
@@ -63,53 +62,109 @@ export const surveyOf = async (options: ReplayOptions): Promise<Survey> => {
 };
 
 const readSales = async (options: ReplayOptions): Promise<Survey> => {
-  const { storeName } = options;
-  const open = () => createReadStream(options.file);
-  const csv = await openCsv(open, options.encoding);
+  const open = await openFile(options.file);
+  const { encoding, hasHeader } = options;
+  const csv = await openCsv(open, { encoding, hasHeader, scoreOf: headerScore(options.columns) });
   const sha256 = createHash("sha256");
   for await (const chunk of open()) sha256.update(chunk);
-  const columns = columnsOf(csv.header, options.columns, storeName !== null);
-  const order = options.dateOrder ?? (await dateOrderOf(csv, columns));
-  const rules = { columns, order, toUtc: openZone(options.timeZone), delimiter: csv.delimiter, storeName };
-  const [stores, drinks] = [new Map<string, string>(), new Map<string, string>()];
-  const rows: Row[] = [];
-  const bad: { line: number; reason: string }[] = [];
-  const totals: Totals = new Map();
-  for await (const row of csv.rows()) {
-    const { line } = row;
-    const sale = "problem" in row ? row : saleOf(row.fields, rules);
-    if ("problem" in sale) bad.push({ line, reason: sale.problem });
+  const { rules, profile, others } = await rulesFor(csv, options);
+  const read = openSales(rules);
+  const currencies = currencyCheck(options.currency);
+  const names = { store: new Map<string, string>(), drink: new Map<string, string>() };
+  const [rows, bad]: [Row[], { line: number; reason: string }[]] = [[], []];
+  const [totals, leftOut]: [Totals, Totals] = [new Map(), new Map()];
+  const oddities = { twice: 0, never: 0, midnight: 0 };
+  const sums: number[] = others.map(() => 0);
+  const fileTotals: number[] = [];
+  for await (const record of csv.rows()) {
+    const { line } = record;
+    const row = read(record);
+    const isOther = "ms" in row && !currencies.takes(row.currency, row.cents);
+    if ("problem" in row) bad.push({ line, reason: row.problem });
+    else if ("leftOut" in row) {
+      addTo(leftOut, row.leftOut, 1, row.cents ?? 0);
+      if (row.isTotal && row.cents !== null) fileTotals.push(row.cents);
+    } else if (isOther) addTo(leftOut, `currency ${row.currency}`, 1, row.cents);
     else {
-      const { ms, cents } = sale;
-      const [store, drink] = [shared(stores, "store", sale.store), shared(drinks, "drink", sale.drink)];
+      const { ms, cents } = row;
+      const [store, drink] = [
+        shared(names.store, "store", row.store),
+        shared(names.drink, "drink", row.drink),
+      ];
       addTo(totals, keyOf(store, drink), 1, cents);
       rows.push({ line, ms, cents, store, drink });
+      if (row.oddity) oddities[row.oddity]++;
+      for (const [index, other] of others.entries()) {
+        const amount = amountOf(row.fields, other, rules.decimal);
+        // where the other reading has no amount, it does not differ
+        sums[index] = (sums[index] ?? 0) + ("cents" in amount ? amount.cents : cents);
+      }
     }
     if (rows.length + bad.length > MAX_ROWS) throw new Error(`more than ${MAX_ROWS} rows: split the file`);
   }
   rows.sort((a, b) => a.ms - b.ms || a.line - b.line);
+  const readings = others.map((reading, index) => ({ reading, cents: sums[index] ?? 0 }));
   return {
     sha256: sha256.digest("hex"),
-    columns: describeColumns(columns, csv.header),
-    notes: notesOf(columns, csv.header, options),
+    ...notesOf({ csv, rules, profile, readings, totals, fileTotals, oddities, options }),
     rows,
     bad,
-    stores: [...stores.keys()],
-    drinks: [...drinks.keys()],
+    leftOut,
+    stores: [...names.store.keys()],
+    drinks: [...names.drink.keys()],
     totals,
+    undecided: currencies.undecided(),
   };
 };
 
-const notesOf = (columns: Columns, header: readonly string[], options: ReplayOptions): string[] => {
-  const quantity = unusedQuantity(columns, header, options.columns);
-  const isDateOnly = columns.timestamp < 0 && columns.time < 0;
-  return [
-    ...(columns.quantity >= 0 ? ["each row is one order of price times quantity"] : []),
-    ...(quantity === null
-      ? []
-      : [`column "${quantity}" is not used; --quantity "${quantity}" multiplies the price by it`]),
-    ...(isDateOnly ? ["there is no time column: a date without a time counts as midnight"] : []),
-  ];
+export type Rules = {
+  readonly rules: SaleRules;
+  readonly profile: Profile;
+  readonly others: readonly Reading[];
+  /** Columns with one amount for a whole order. */
+  readonly ofOrder: readonly number[];
+};
+
+/** How the file's rows are read: by the user's choices, the header, and what the rows as a whole show. */
+const rulesFor = async (csv: Csv, options: ReplayOptions): Promise<Rules> => {
+  const { storeName, columns: choices } = options;
+  const columns = await columnsFor(csv, options);
+  const amounts = [...amountsOf(csv.header, {}), ...amountsOf(csv.header, choices)];
+  const named = options.leaveOut.map(({ column }) => namedField(csv.header, column, "leave-out"));
+  const statusFields = [...new Set([...statusFieldsOf(csv.header), ...named])];
+  const profile = await profileOf(csv, { columns, amounts, statuses: statusFields });
+  const { taken, others, ofOrder } = readingsOf(csv.header, columns, choices, profile);
+  const { timestamp, date, time, zone, store, currency } = columns;
+  const carried = [timestamp, date, time, zone, store, currency, ...statusFields];
+  const rules: SaleRules = {
+    header: csv.header,
+    columns,
+    reading: taken,
+    sums: [taken, ...others].filter(({ quantity }) => quantity < 0).map(({ price }) => price),
+    order: options.dateOrder ?? profile.dateOrder(),
+    zone: openClock(options.timeZone),
+    decimal: options.decimal ?? profile.decimal(),
+    statuses: statusColumnsOf(csv.header, profile.values, options.leaveOut, options.guessesStatus),
+    carried: carried.filter((field) => field >= 0 && profile.isOnFirstLine(field)),
+    storeName,
+  };
+  return { rules, profile, others, ofOrder };
+};
+
+/** A file whose first line is data gets the option that reads it. */
+const columnsFor = async (csv: Csv, { columns, storeName }: ReplayOptions) => {
+  try {
+    return columnsOf(csv.header, columns, storeName !== null);
+  } catch (error) {
+    const numbers = csv.headerLine > 0 ? numbersIn(csv.header) : null;
+    if (numbers === null) throw error;
+    const { timestamp, drink, price } = numbers;
+    throw new UsageError(
+      `line ${csv.headerLine} is data, not a header. Choose the columns by number, for example ` +
+        `--no-header --timestamp ${timestamp} --drink ${drink} --price ${price} --store-name "…"`,
+      { cause: error },
+    );
+  }
 };
 
 /** One string for all rows of this name: a copy for each row would take more memory than the rows. */
@@ -120,35 +175,4 @@ const shared = (names: Map<string, string>, what: keyof typeof MAX_NAMES, name: 
     throw new ImportError(`the ${what} column has more than ${MAX_NAMES[what]} names`, what);
   names.set(name, name);
   return name;
-};
-
-/** What the file holds, and for a dry run what would be sent. */
-export const describeSurvey = (survey: Survey, options: ReplayOptions, say: (line: string) => void): void => {
-  const { rows, bad, stores, drinks, columns, notes, totals } = survey;
-  const { firstMs, lastMs } = spanOf(rows);
-  say(`Columns: ${columns}`);
-  for (const note of notes) say(`Note: ${note}.`);
-  const names = `${count(stores.length)} stores, ${count(drinks.length)} drinks`;
-  say(`${count(rows.length)} sales, ${money(sumOf(totals).cents)}; ${names}; ${count(bad.length)} bad rows`);
-  if (rows.length > 0) say(`From ${iso(firstMs)} to ${iso(lastMs)} (the shop's clock: ${options.timeZone})`);
-  if (!options.dryRun) return;
-  const shiftDays = options.keepTime ? 0 : shiftToNow(lastMs, Date.now()) / DAY_MS;
-  const dates = shiftDays === 0 ? "at their own dates" : `dated ${shiftDays} days later`;
-  say(`They would be sent by ${options.mode}, ${dates}.`);
-  const table = tableOfFile(totals);
-  if (table !== null) say(table);
-};
-
-/** The first bad rows on `stderr`, all of them in the file `path`. */
-export const listBadRows = async (
-  { bad }: Survey,
-  path: string,
-  stderr: NodeJS.WriteStream,
-): Promise<void> => {
-  if (bad.length === 0) return;
-  const lines = bad.map(({ line, reason }) => `line ${line}: ${reason}`);
-  for (const line of lines.slice(0, MAX_LISTED)) stderr.write(`bad row, ${line}\n`);
-  await mkdir(dirname(path), { recursive: true });
-  await writeFile(path, `${lines.join("\n")}\n`);
-  stderr.write(`${count(bad.length)} bad rows are not sent; all of them: ${path}\n`);
 };

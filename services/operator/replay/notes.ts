@@ -1,0 +1,91 @@
+/** What a user has to know about how the file was read. */
+import { choicesFor, describeReading, type Reading } from "#shared/imports/amounts.ts";
+import { describeColumns } from "#shared/imports/columns.ts";
+import type { Csv } from "#shared/imports/csv.ts";
+import type { Profile } from "#shared/imports/profile.ts";
+import type { SaleRules } from "#shared/imports/sales.ts";
+import { doubtfulValues } from "#shared/imports/statuses.ts";
+import type { ReplayOptions } from "./command-line.ts";
+import { count, money } from "./output.ts";
+import { sumOf, type Totals } from "./totals.ts";
+
+export type Found = {
+  readonly csv: Csv;
+  readonly rules: SaleRules;
+  readonly profile: Profile;
+  /** The other readings of the amount, with their sums over the same sales. */
+  readonly readings: readonly { readonly reading: Reading; readonly cents: number }[];
+  readonly totals: Totals;
+  /** The amounts of the file's own totals rows. */
+  readonly fileTotals: readonly number[];
+  /** Sales in hours that happen twice or never, and sales without a time. */
+  readonly oddities: { readonly twice: number; readonly never: number; readonly midnight: number };
+  readonly options: ReplayOptions;
+};
+
+/** The rest differs by as much, or is of a file that is not understood. */
+const MAX_READINGS = 5;
+
+export const notesOf = (found: Found): { columns: string; notes: string[] } => {
+  const { csv, rules, oddities } = found;
+  const { columns, reading } = rules;
+  const used = { ...columns, quantity: reading.quantity, discount: reading.discount };
+  const notes = [
+    ...encodingNotes(csv),
+    ...(csv.headerLine > 1 ? [`the header is line ${csv.headerLine}; the lines above it are skipped`] : []),
+    ...readingNotes(found),
+    ...(reading.quantity >= 0 ? ["each row is one order of price times quantity"] : []),
+    ...statusNotes(found),
+    ...totalNotes(found),
+    ...timeNotes(oddities),
+  ];
+  const price = `price = "${csv.header[reading.price]}"`;
+  return { columns: `${describeColumns(used, csv.header)}, ${price}`, notes };
+};
+
+const encodingNotes = ({ encoding }: Csv): string[] => {
+  const name = encoding.name.replace(/^windows/, "windows-");
+  if (encoding.sample === null) return name === "utf8" ? [] : [`the encoding is ${name}`];
+  return [`the encoding is ${name}, guessed from "${encoding.sample}"; --encoding names another`];
+};
+
+const readingNotes = ({ csv, rules, readings, totals }: Found): string[] => {
+  const { cents } = sumOf(totals);
+  const differing = readings.filter((other) => other.cents !== cents);
+  if (differing.length === 0) return [];
+  const others = differing.slice(0, MAX_READINGS).map((other) => {
+    const choices = Object.entries(choicesFor(other.reading, csv.header, rules.columns));
+    const options = choices.map(
+      ([role, name]) => `--${role} ${name === "none" ? name : JSON.stringify(name)}`,
+    );
+    return `${describeReading(other.reading, csv.header)} would be ${money(other.cents)} (${options.join(" ")})`;
+  });
+  const taken = `the total depends on the columns: taken is ${describeReading(rules.reading, csv.header)}, ${money(cents)}`;
+  return [`${taken}; ${others.join("; ")}`];
+};
+
+const statusNotes = ({ rules, profile }: Found): string[] =>
+  doubtfulValues(rules.statuses, profile.values).map(({ header, value, rows, isPartial }) => {
+    const which = isPartial
+      ? "the row does not say which part"
+      : "it is no known word for a sale, or for none";
+    return `${count(rows)} rows have ${header} = ${value} and count as sales in full, since ${which}; --leave-out "${header}=${value}" leaves them out`;
+  });
+
+const timeNotes = ({ twice, never, midnight }: Found["oddities"]): string[] =>
+  [
+    [midnight, "without a time, which count at midnight"],
+    [twice, "in an hour that happens twice, as clocks go back: the first of both is taken"],
+    [never, "in an hour that never happens, as clocks go forward: they count an hour later"],
+  ].flatMap(([sales = 0, what]) =>
+    Number(sales) > 0 ? [`${count(Number(sales))} of the sales are ${what}`] : [],
+  );
+
+/** The file's own total checks the reading. */
+const totalNotes = ({ totals, fileTotals }: Found): string[] => {
+  const [own, ...more] = fileTotals;
+  const { cents } = sumOf(totals);
+  if (own === undefined || more.length > 0) return [];
+  const difference = own === cents ? "equal to the sales" : `the sales add up to ${money(cents)}`;
+  return [`the file's own total is ${money(own)}: ${difference}`];
+};
