@@ -22,7 +22,9 @@ test.each(Object.keys(madeFiles()))("%s is what the settings say; if not: npm ru
 test("the chart has every board and rule file, and no other", () => {
   for (const folder of ["dashboards", "rules"]) {
     const made = Object.keys(madeFiles()).filter((file) => file.startsWith(`helm/coffee-rt/${folder}/`));
-    const there = readdirSync(join(root, "helm/coffee-rt", folder)).map((file) => `helm/coffee-rt/${folder}/${file}`);
+    const there = readdirSync(join(root, "helm/coffee-rt", folder)).map(
+      (file) => `helm/coffee-rt/${folder}/${file}`,
+    );
     expect(there.sort()).toEqual(made.sort());
     expect(made.length).toBeGreaterThan(1);
   }

@@ -125,16 +125,16 @@ test("publishes that tokens are required", async () => {
   expect(document.components.securitySchemes).toHaveProperty("token");
 });
 
-describe("a WebSocket", () => {
-  const open = async (protocols: string[], authorization?: string): Promise<WebSocket | number> => {
-    const url = `${system.url.replace("http", "ws")}/ws/dashboard`;
-    const socket = new WebSocket(url, protocols, authorization ? { headers: { authorization } } : {});
-    return new Promise((resolve) => {
-      socket.once("open", () => resolve(socket));
-      socket.once("unexpected-response", (_request, { statusCode }) => resolve(statusCode ?? 0));
-    });
-  };
+const open = async (protocols: string[], authorization?: string): Promise<WebSocket | number> => {
+  const url = `${system.url.replace("http", "ws")}/ws/dashboard`;
+  const socket = new WebSocket(url, protocols, authorization ? { headers: { authorization } } : {});
+  return new Promise((resolve) => {
+    socket.once("open", () => resolve(socket));
+    socket.once("unexpected-response", (_request, { statusCode }) => resolve(statusCode ?? 0));
+  });
+};
 
+describe("a WebSocket", () => {
   test("takes the token from the header or from a subprotocol, which is not chosen", async () => {
     for (const [protocols, authorization] of [
       [[LIVE_PROTOCOL, `bearer.${token("wall")}`]],
@@ -182,8 +182,12 @@ test("reads the file again when it is replaced, and keeps the tokens when the ne
   await replace(JSON.stringify([...LIST, { name: "next", token: token("next"), may: ["read"] }]));
   await until("the new token is valid", async () => (await status("next")) === 200);
   expect(await status("wall")).toBe(200);
+  const socket = await open([LIVE_PROTOCOL, `bearer.${token("wall")}`]);
+  if (typeof socket === "number") throw new Error(`answered ${socket}`);
+  const closed = once(socket, "close");
   await replace("[");
   await replace(JSON.stringify([{ name: "next", token: token("next"), may: ["read"] }]));
   await until("the old token is not valid any more", async () => (await status("wall")) === 401);
   expect(await status("next")).toBe(200);
+  expect(await closed).toEqual([1008, Buffer.from("token no longer valid")]);
 });

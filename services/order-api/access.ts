@@ -4,8 +4,10 @@
  */
 import rateLimit from "@fastify/rate-limit";
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from "fastify";
+import type { WebSocket } from "ws";
 import type { Grant, Right, Tokens } from "#shared/access/tokens.ts";
 import { bearerProtocol } from "#shared/wire/dashboard.ts";
+import { CLOSE } from "./fanout/sockets.ts";
 import { PROBLEMS, type Problem, problemOf, sendProblem } from "./problems.ts";
 
 /** What a route needs: one of the rights and, for orders, the mode. */
@@ -26,6 +28,8 @@ export type DenialReason = (typeof DENIAL_REASONS)[number];
 export type AccessOptions = {
   /** As they are now: a file of tokens may be replaced while the process runs. */
   readonly tokens: () => Tokens;
+  /** Calls `changed` whenever they have been replaced. */
+  readonly onChange: (changed: () => void) => void;
   readonly denied: (reason: DenialReason) => void;
   /** Whether /metrics needs a token that may `operate`. */
   readonly protectsMetrics: boolean;
@@ -33,8 +37,14 @@ export type AccessOptions = {
 
 const MINUTE_MS = 60_000;
 
+/** Closes the WebSocket when the token of its request is removed, or may no longer read. */
+export type WatchSocket = (socket: WebSocket, request: FastifyRequest) => void;
+
 /** Called before the routes are added: it guards only those that are added later. */
-export const addAccess = async (app: FastifyInstance, { tokens, denied }: AccessOptions): Promise<void> => {
+export const addAccess = async (
+  app: FastifyInstance,
+  { tokens, denied, onChange }: AccessOptions,
+): Promise<WatchSocket> => {
   app.decorateRequest("grant", null);
   await app.register(rateLimit, {
     global: false,
@@ -71,6 +81,16 @@ export const addAccess = async (app: FastifyInstance, { tokens, denied }: Access
     if (!route.config?.access) return;
     route.onRequest = [check(route.config.access), ...[route.onRequest ?? []].flat()];
   });
+
+  const watched = new Map<WebSocket, string>();
+  onChange(() => {
+    for (const [socket, token] of watched)
+      if (!tokens().grantOf(token)?.may.has("read")) socket.close(CLOSE.policy, "token no longer valid");
+  });
+  return (socket, request) => {
+    watched.set(socket, tokenIn(request) ?? "");
+    socket.once("close", () => watched.delete(socket));
+  };
 };
 
 type Denial = { readonly reason: DenialReason; readonly challenge: string; readonly problem: Problem };

@@ -98,13 +98,13 @@ export const buildApp = async (parts: AppParts): Promise<FastifyInstance> => {
     options: SOCKET_OPTIONS,
     errorHandler: handleSocketError,
   });
-  if (parts.access !== null) await addAccess(app, parts.access);
+  const watchSocket = parts.access === null ? () => undefined : await addAccess(app, parts.access);
   await addOpenApi(app, parts.intakes.modes, parts.access !== null);
   const modeNames = parts.intakes.modes.map((mode) => mode.name);
   addOrderRoutes(app, parts);
   // in a scope of its own: no other route takes NDJSON
   await app.register(async (scope) => addBatchRoutes(scope, parts));
-  addDashboardRoutes(app, { ...parts, modeNames });
+  addDashboardRoutes(app, { ...parts, modeNames, watchSocket });
   addOrderStatusRoute(app, parts.pool);
   addCatalogueRoutes(app, parts.rules.catalogue);
   // the history has modes that no longer run here

@@ -114,6 +114,7 @@ const openAccess = (
   closers.add("tokens", () => source.close());
   return {
     tokens: source.current,
+    onChange: source.onChange,
     denied: openAccessMetrics(registry),
     protectsMetrics: settings.protectMetrics,
   };

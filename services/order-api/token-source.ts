@@ -45,20 +45,28 @@ const fileOf = (path: string): Tokens => {
 /** Kubernetes replaces a mounted secret by a rename, which only a look at the path itself finds. */
 const CHECK_EVERY_MS = 1_000;
 
-export type TokenSource = { current(): Tokens; close(): void };
+export type TokenSource = {
+  current(): Tokens;
+  /** Calls `changed` after each change. */
+  onChange(changed: () => void): void;
+  close(): void;
+};
 
 /** Follows the file of `settings`. While its content is wrong the tokens before it stay valid, and the log says why. */
 export const followTokens = (first: Tokens, path: string, log: FastifyBaseLogger): TokenSource => {
   let current = first;
-  if (path === "") return { current: () => current, close: () => undefined };
+  const listeners: (() => void)[] = [];
+  const source = { current: () => current, onChange: (changed: () => void) => void listeners.push(changed) };
+  if (path === "") return { ...source, close: () => undefined };
   const onChange = (): void => {
     try {
       current = fileOf(path);
+      for (const changed of listeners) changed();
       log.info({ path }, "tokens read again");
     } catch (error) {
       log.error({ reason: messageOf(error) }, "tokens rejected, the previous ones stay valid");
     }
   };
   watchFile(path, { interval: CHECK_EVERY_MS }, onChange);
-  return { current: () => current, close: () => unwatchFile(path, onChange) };
+  return { ...source, close: () => unwatchFile(path, onChange) };
 };

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { Type } from "typebox";
 import { type Setup, setupReply } from "#shared/wire/operations.ts";
+import type { WatchSocket } from "../access.ts";
 import type { Fanout } from "../fanout/fanout.ts";
 import { isAllowedOrigin } from "../headers.ts";
 import { invalid, problemOf, sendProblem, sendUnavailable } from "../problems.ts";
@@ -11,6 +12,7 @@ export type DashboardRoutes = {
   readonly maxSockets: number;
   readonly allowedOrigins: readonly string[];
   readonly setup: () => Setup;
+  readonly watchSocket: WatchSocket;
 };
 
 type Filter = { Querystring: { mode?: string } };
@@ -48,7 +50,10 @@ export const addDashboardRoutes = (app: FastifyInstance, routes: DashboardRoutes
   app.get<Filter>(
     "/ws/dashboard",
     { schema, config, websocket: true, preHandler: [checkFilter, admitSocket] },
-    (socket, request) => fanout.follow(socket, request.query.mode ?? "all"),
+    (socket, request) => {
+      routes.watchSocket(socket, request);
+      fanout.follow(socket, request.query.mode ?? "all");
+    },
   );
   app.get("/api/setup", { schema: { response: { 200: setupReply } }, config }, (_request, reply) =>
     reply.header("cache-control", "no-cache").send(routes.setup()),
