@@ -81,6 +81,8 @@ const continueHere = async (file, args) => {
     const { onParentGone } = await import("./end-with-parent.ts");
     onParentGone(() => process.kill(process.pid, "SIGTERM"), pipe === undefined ? undefined : Number(pipe));
   }
+  const { endWithReader } = await import("../shared/runtime/closed-output.ts");
+  endWithReader();
   process.argv = [process.execPath, join(root, file), ...args];
   await import(pathToFileURL(join(root, file)).href);
 };

@@ -36,6 +36,8 @@ beforeEach(() => {
   mkdirSync(join(project, "dev"));
   for (const file of ["bootstrap.mjs", "install.mjs", "end-with-parent.ts"])
     cpSync(join(import.meta.dirname, file), join(project, "dev", file));
+  const imported = "shared/runtime/closed-output.ts";
+  cpSync(join(import.meta.dirname, "..", imported), join(project, imported));
   // never the version that runs this: the bootstrap then goes on in a child, as from a system's older Node
   const manifest = { type: "module", optionalDependencies: { [nodePackage]: "0.0.0" } };
   writeFileSync(join(project, "package.json"), JSON.stringify(manifest));

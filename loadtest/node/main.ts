@@ -10,6 +10,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { catalogueFrom } from "../../shared/domain/catalogue.ts";
+import { endWithReader } from "../../shared/runtime/closed-output.ts";
 import { ENDS_AFTER_SECONDS } from "../k6/lib/k6-options.ts";
 import { authorizationOf } from "../k6/lib/live.ts";
 import { missedOf, type Objective, objectivesOf } from "../k6/lib/objectives.ts";
@@ -20,6 +21,8 @@ import { summaryOf, summaryText } from "../k6/lib/summary.ts";
 import { profileNamed } from "../k6/profiles/all.ts";
 import { type NodeFigures, openFigures, openLines } from "./figures.ts";
 import { sendScenarios } from "./scenarios.ts";
+
+endWithReader();
 
 const root = join(import.meta.dirname, "../..");
 const ASK_EVERY_MS = 100;

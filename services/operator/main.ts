@@ -1,4 +1,5 @@
 import { type Static, Type } from "typebox";
+import { endWithReader } from "#shared/runtime/closed-output.ts";
 import { databaseUrlKnob, loadSettings, logLevelKnob } from "#shared/runtime/config.ts";
 import { messageOf, orExit } from "#shared/runtime/lifecycle.ts";
 import { openLog } from "#shared/runtime/log.ts";
@@ -25,6 +26,8 @@ const INTERRUPTED = 130;
 /** A command that reads all orders sets its own limit. */
 const STATEMENT_TIMEOUT_MS = 60_000;
 const CONNECT_TIMEOUT_MS = 5_000;
+
+endWithReader();
 
 const usageOf = ({ name, summary, usage }: Command): string =>
   [`${name}: ${summary}`, ...usage.split("\n").map((line) => `  ${line}`)].join("\n");
