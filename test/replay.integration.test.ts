@@ -41,7 +41,7 @@ test.each(modes)("$name counts the sales of a file to the cent, once", async ({ 
 
 test("extends the catalogue of a running system for a file with other names", async () => {
   const other = join(dirname(file), "other.csv");
-  const row = "2026-03-01,10:00,Caf\u00e9 Nord,Melange,4.20";
+  const row = "2026-03-01,10:00,Cafe\u0301 Nord,Melange,4.20";
   writeFileSync(other, `date,time,store,drink,price\n${row}\n${row}\n`);
   const run = async (...args: string[]): Promise<{ code: number | null; output: string }> => {
     const replayed = [OPERATOR, { XDG_STATE_HOME: dirname(file) }] as const;
