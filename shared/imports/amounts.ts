@@ -1,170 +1,49 @@
-/**
- * How a line's revenue is read from the file. Exports have several amounts per line, before and after discounts, of one
- * unit or of all: one reading is taken, the others are computed beside it, so that a user sees where they differ.
- */
-import { type AmountColumn, amountsOf, type ColumnChoices, type Columns, ImportError } from "./columns.ts";
-import type { AmountKind } from "./known-headers.ts";
-import type { DecimalMark } from "./prices.ts";
-import { priceOf, times } from "./prices.ts";
-import type { Profile } from "./profile.ts";
-import { bare } from "./words.ts";
-
-export type Reading = {
-  readonly price: number;
-  /** Field numbers, -1 where the price is not multiplied, or nothing is subtracted. */
-  readonly quantity: number;
-  readonly discount: number;
-};
-
-export type Readings = {
-  readonly taken: Reading;
-  readonly others: readonly Reading[];
-  /** Columns with one amount for a whole order, which are not added up per line. */
-  readonly ofOrder: readonly number[];
-};
-
-const RANK: readonly AmountKind[] = ["net", "gross", "unit", "price", "total"];
-
-/** Throws an ImportError when the file has amounts of whole orders only. */
-export const readingsOf = (
-  header: readonly string[],
-  columns: Columns,
-  choices: ColumnChoices,
-  profile: Profile,
-): Readings => {
-  const all = amountsOf(header, {});
-  const ofOrder = all.filter(({ field }) => profile.isOfOrder(field) === true).map(({ field }) => field);
-  const isChosen = choices.price !== undefined;
-  const usable = isChosen ? amountsOf(header, choices) : all.filter(({ field }) => !ofOrder.includes(field));
-  const ranked = [...usable].sort((a, b) => RANK.indexOf(a.kind) - RANK.indexOf(b.kind));
-  const [best] = ranked;
-  const isUnsure = best?.kind === "total" && profile.isOfOrder(best.field) === "unsure";
-  if (best === undefined || (isUnsure && !isChosen)) throw onlyOrders(header, best ? [best.field] : ofOrder);
-  const discount = profile.isOnFirstLine(columns.discount) ? -1 : columns.discount;
-  const taken = readingOf(best, header, { ...columns, discount }, choices, profile);
-  const others = all
-    .filter(({ field }) => !ofOrder.includes(field) || field === best.field)
-    .flatMap((column) => variantsOf(column, header, { ...columns, discount }, profile))
-    .filter(
-      (other, index, list) =>
-        !isSame(other, taken) && list.findIndex((each) => isSame(each, other)) === index,
-    );
-  return { taken, others, ofOrder: ofOrder.filter((field) => field !== best.field) };
-};
-
-const isSame = (a: Reading, b: Reading): boolean =>
-  a.price === b.price && a.quantity === b.quantity && a.discount === b.discount;
-
-const onlyOrders = (header: readonly string[], fields: readonly number[]): ImportError => {
-  const names = fields.map((field) => `"${header[field]}"`).join(", ");
-  const what = "has one amount on all lines of an order, which is the order's and not the line's";
-  return new ImportError(
-    `${names} ${what}. Export the lines with their prices, or take it for each line`,
-    "price",
-  );
-};
-
-/** The reading that the user's choices mean, or the column's own. */
-const readingOf = (
-  column: AmountColumn,
-  header: readonly string[],
-  columns: Columns,
-  choices: ColumnChoices,
-  profile: Profile,
-): Reading => {
-  const isChosen = choices.price !== undefined;
-  const isSum = column.kind === "net" || column.kind === "gross";
-  const multiplies =
-    choices.quantity === undefined
-      ? isPerUnit(column, header, profile)
-      : choices.quantity !== "none" && (isChosen || !isSum);
-  const subtracts =
-    choices.discount === undefined
-      ? !isChosen && hasDiscount(column)
-      : choices.discount !== "none" && (isChosen || column.kind !== "net");
-  return {
-    price: column.field,
-    quantity: multiplies ? columns.quantity : -1,
-    discount: subtracts ? columns.discount : -1,
-  };
-};
-
-/** A column's readings: its own, and where that is in doubt the one with or without quantity and discount. */
-const variantsOf = (
-  column: AmountColumn,
-  header: readonly string[],
-  columns: Columns,
-  profile: Profile,
-): Reading[] => {
-  const own = readingOf(column, header, columns, {}, profile);
-  const evidence = profile.isPerUnit(column.field);
-  const isDoubtful = column.kind === "price" || (evidence !== null && evidence !== own.quantity >= 0);
-  return [
-    own,
-    ...(own.discount >= 0 ? [{ ...own, discount: -1 }] : []),
-    ...(column.kind === "total" && columns.discount >= 0 ? [{ ...own, discount: columns.discount }] : []),
-    ...(isDoubtful ? [{ ...own, quantity: own.quantity >= 0 ? -1 : columns.quantity }] : []),
-  ];
-};
-
-/** A total is what was paid, after discounts; a price is that of the list. */
-const hasDiscount = ({ kind }: AmountColumn): boolean =>
-  kind === "gross" || kind === "unit" || kind === "price";
-
-/** A column called price is that of one unit unless the file shows that it grows with the quantity. */
-const isPerUnit = ({ field, kind }: AmountColumn, header: readonly string[], profile: Profile): boolean => {
-  if (kind === "unit") return true;
-  const evidence = profile.isPerUnit(field);
-  if (kind === "price") return evidence !== false;
-  return evidence === true && bare(header[field] ?? "").includes("price");
-};
+/** A line's revenue by one of the readings of its file. */
+import { type DecimalMark, priceOf, times } from "./prices.ts";
+import type { Reading } from "./readings.ts";
 
 /** A line's revenue in cents, of either sign, and the currency in its text. */
 export type Amount = { readonly cents: number; readonly currency: string | null };
 
 export const amountOf = (
   fields: readonly string[],
-  { price, quantity, discount }: Reading,
+  reading: Reading,
   decimal: DecimalMark,
 ): Amount | { readonly problem: string } => {
-  const amount = priceOf(fields[price] ?? "", decimal);
+  const { quantity, discount } = reading;
+  const amount = fieldAmount(fields, reading.price, reading, decimal);
   if ("problem" in amount) return amount;
   const sum = quantity < 0 ? amount.cents : times(amount.cents, fields[quantity] ?? "");
   if (typeof sum !== "number") return sum;
-  const less = discount < 0 ? 0 : discountOf(fields[discount] ?? "", sum, decimal);
+  const less = discount < 0 ? 0 : discountOf(fields, sum, reading, decimal);
   if (typeof less !== "number") return less;
   return { cents: sum - less, currency: amount.currency };
 };
 
-/** Tills write a discount with either sign; of a refund it reduces what is given back. `10%` is of the sum. */
-const discountOf = (
-  text: string,
-  sum: number,
+const fieldAmount = (
+  fields: readonly string[],
+  field: number,
+  { inCents }: Reading,
   decimal: DecimalMark,
-): number | { readonly problem: string } => {
-  if (text.trim() === "") return 0;
-  const percent = /^-?(\d{1,3}(?:[.,]\d+)?)\s?%$/.exec(text.trim())?.[1];
-  if (percent !== undefined) return Math.round((sum * Number(percent.replace(",", "."))) / 100);
-  const amount = priceOf(text, decimal);
-  if ("problem" in amount) return { problem: `the discount "${text.trim().slice(0, 40)}" is no amount` };
-  return Math.sign(sum) * Math.abs(amount.cents);
+): Amount | { readonly problem: string } => {
+  const amount = priceOf(fields[field] ?? "", decimal);
+  if ("problem" in amount || !inCents.has(field)) return amount;
+  if (amount.cents % 100 !== 0) return { problem: `the price ${fields[field]} in cents is no whole number` };
+  return { ...amount, cents: amount.cents / 100 };
 };
 
-/** A reading in words: `"Lineitem price" × "Lineitem quantity"`. */
-export const describeReading = ({ price, quantity, discount }: Reading, header: readonly string[]): string =>
-  [
-    `"${header[price]}"`,
-    ...(quantity < 0 ? [] : [`× "${header[quantity]}"`]),
-    ...(discount < 0 ? [] : [`less "${header[discount]}"`]),
-  ].join(" ");
-
-/** The choices that mean this reading. */
-export const choicesFor = (
-  { price, quantity, discount }: Reading,
-  header: readonly string[],
-  columns: Columns,
-): ColumnChoices => ({
-  price: header[price] ?? "",
-  ...(columns.quantity >= 0 && { quantity: quantity < 0 ? "none" : (header[quantity] ?? "") }),
-  ...(columns.discount >= 0 && { discount: discount < 0 ? "none" : (header[discount] ?? "") }),
-});
+/** Tills write a discount with either sign; of a refund it reduces what is given back. `10%` is of the sum. */
+const discountOf = (
+  fields: readonly string[],
+  sum: number,
+  reading: Reading,
+  decimal: DecimalMark,
+): number | { readonly problem: string } => {
+  const text = (fields[reading.discount] ?? "").trim();
+  if (text === "") return 0;
+  const percent = /^-?(\d{1,3}(?:[.,]\d+)?)\s?%$/.exec(text)?.[1];
+  if (percent !== undefined) return Math.round((sum * Number(percent.replace(",", "."))) / 100);
+  const amount = fieldAmount(fields, reading.discount, reading, decimal);
+  if ("problem" in amount) return { problem: `the discount "${text.slice(0, 40)}" is no amount` };
+  return Math.sign(sum) * Math.abs(amount.cents);
+};

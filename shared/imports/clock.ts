@@ -16,7 +16,7 @@ const HALF =
   "(?:[ap]\\.?\\s?m\\.?|[ap]\\.?(?![a-z])|[πμ]\\.?\\s?μ\\.?|vorm\\.?|nachm\\.?|上午|午前|오전|下午|午後|오후)";
 
 const CLOCK = new RegExp(
-  "^(?:kl\\.?\\s*)?" +
+  "^(?:klo?\\.?\\s*)?" +
     `(?<before>${HALF})?\\s*` +
     "(?<hour>\\d{1,2})" +
     "(?:\\s?[:.h\uFF1A時时点點시]\\s?(?<minute>\\d{2})(?:\\s?[:.m\uFF1A'′分분]\\s?(?<second>\\d{2})(?:[.,](?<fraction>\\d{1,9}))?)?)?" +
@@ -37,7 +37,8 @@ export const clockOf = (text: string): Clock | null | { readonly problem: string
   const half = halfOf(before ?? after ?? "");
   // a bare number is no time
   if (hour === undefined || (minute === undefined && half === null && unit === undefined)) return null;
-  const isHour = half ? Number(hour) >= 1 && Number(hour) <= 12 : Number(hour) <= 23;
+  // 00:15 AM is wrong and clear
+  const isHour = half ? Number(hour) >= (half === "a" ? 0 : 1) && Number(hour) <= 12 : Number(hour) <= 23;
   // some tills write PM behind the 24 hours of a day
   const isRedundant = half === "p" && Number(hour) > 12 && Number(hour) <= 23;
   if ((!isHour && !isRedundant) || Number(minute ?? 0) > 59 || Number(second ?? 0) > 59) return null;
@@ -61,5 +62,7 @@ const halfOf = (text: string): "a" | "p" | null => {
 /** `-04:00[America/New_York]` and `(EST)` too. */
 const zoneIn = (text: string): LocalClock | null => {
   const [, offset, name] = /^([^[]*)(?:\[(.*)\])?$/.exec(text) ?? [];
-  return zoneNamed(offset || name || "") ?? zoneNamed(text.replace(/^\((.*)\)$/, "$1"));
+  // JavaScript writes GMT-0500 (Eastern Standard Time), others (EST) alone
+  const plain = (offset ?? "").replace(/(?<=\S)\s*\(.*\)$/, "");
+  return zoneNamed(plain || name || "") ?? zoneNamed(text.replace(/^\((.*)\)$/, "$1"));
 };

@@ -41,6 +41,10 @@ test.each([
     "Prix unitaire,Montant TTC,Montant HT",
     { "Prix unitaire": "unit", "Montant TTC": "total", "Montant HT": "net" },
   ],
+  [
+    "Subtotal before discount,Subtotal w/ Discounts,Total w/ Tax",
+    { "Subtotal before discount": "gross", "Subtotal w/ Discounts": "net", "Total w/ Tax": "total" },
+  ],
   ["Price Point Name,Sales Category,Payment Method,Discount Amount,money", { money: "total" }],
 ])("knows what the amounts of %s are", (header, expected) => {
   const names = header.split(",");

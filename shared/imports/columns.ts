@@ -11,6 +11,7 @@ import {
   NUMBER_OF_A_THING,
   ROLES,
   type Role,
+  WITH_OR_WITHOUT,
 } from "./known-headers.ts";
 import { bare } from "./words.ts";
 
@@ -37,7 +38,7 @@ const MAY_BE_NONE: ReadonlySet<ColumnRole> = new Set(["quantity", "discount", "z
 export const headerScore =
   (choices: ColumnChoices) =>
   (fields: readonly string[]): number => {
-    const names = fields.map(bare);
+    const names = fields.map(plain);
     const isChosen = (role: ColumnRole): boolean =>
       choices[role] !== undefined && names.includes(bare(choices[role]));
     const known = ROLES.filter((role) => isChosen(role) || KNOWN[role].some((name) => names.includes(name)));
@@ -78,7 +79,7 @@ export const columnsOf = (
 
 /** The columns that may be a line's revenue, in the order of the file; the one that the user named alone. */
 export const amountsOf = (header: readonly string[], choices: ColumnChoices): AmountColumn[] => {
-  const kinds = header.map((name) => kindOf(bare(name)));
+  const kinds = header.map((name) => kindOf(plain(name)));
   if (choices.price !== undefined) {
     const field = namedField(header, choices.price, "price");
     return [{ field, kind: kinds[field] ?? "total" }];
@@ -92,12 +93,19 @@ export const describeColumns = (columns: Columns, header: readonly string[]): st
     .map((role) => `${role} = "${header[columns[role]]}"`)
     .join(", ");
 
-const EX_OR_INC_TAX = /(ex|exc|excl|excluding|inc|incl|including)(of)?(tax|vat|gst)$/;
+/** Stripe's and many databases' way to write money: `amount_cents`. */
+const CENTS = /(in)?(cents?|pence|minorunits?|minor|rappen|centimes|öre|øre|grosze)$/;
+
+export const isInCents = (name: string): boolean => CENTS.test(bare(name));
+
+/** A header as KNOWN has it. */
+const plain = (name: string): string => bare(name).replace(CENTS, "");
+
 const TAX_OR_COUNT =
   /^(quantity|qty|discounts?|tax|taxes|vat|mwst|tva|iva|moms)|(quantity|qty|discounts?|tax|taxes|taxamount|vatamount|vat)$/;
 
 const kindOf = (name: string): AmountKind | null => {
-  if (!EX_OR_INC_TAX.test(name) && (NO_AMOUNT.test(name) || TAX_OR_COUNT.test(name))) return null;
+  if (!WITH_OR_WITHOUT.test(name) && (NO_AMOUNT.test(name) || TAX_OR_COUNT.test(name))) return null;
   return AMOUNTS.find(([, pattern]) => pattern.test(name))?.[0] ?? null;
 };
 
@@ -111,7 +119,7 @@ export const namedField = (header: readonly string[], chosen: string, choice: Ch
 
 const fieldOf = (role: Role, header: readonly string[], choices: ColumnChoices): number => {
   const chosen = choices[role];
-  const bareNames = header.map(bare);
+  const bareNames = header.map(plain);
   if (chosen === "none" && MAY_BE_NONE.has(role)) return -1;
   if (chosen !== undefined) return namedField(header, chosen, role);
   for (const name of KNOWN[role]) {

@@ -34,7 +34,8 @@ const FORMS = [
   new RegExp(`^(?<year>\\d{4})[\\s\\-/]+${MONTH}\\.?[\\s\\-/]+(?<day>\\d{1,2})(?!\\d)`, "iu"),
 ];
 /** What separates a date from its time. */
-const SEPARATOR = /^(?:\s*,\s*|\s*T\s*(?=\d)|\s+(?:at|um|à|a las|alle|om|kl\.?)\s+|\s*[-–|]\s+|:(?=\d)|\s+)/i;
+const SEPARATOR =
+  /^(?:\s*,\s*|\s*T\s*(?=\d)|\s+(?:at|um|à|a las|alle|om|klo?\.?)\s+|\s*[-–|]\s+|:(?=\d)|\s+)/i;
 
 /**
  * What a date text shows about the order of its numbers: the only one possible, `either` where both day first and

@@ -28,7 +28,7 @@ export const KNOWN: Readonly<Record<Role, readonly string[]>> = {
   zone: wordsIn("timezone tz zeitzone fuseauhoraire zonahoraria fusoorario"),
   store: wordsIn(
     "store storelocation storename location locationname shop shopname branch branchname outlet outletname cafe site",
-    "sitename restaurant restaurantname merchant venue unitname storeid locationid shopid branchid outletid",
+    "sitename establishment restaurant restaurantname merchant venue unitname storeid locationid shopid branchid outletid",
     "filiale laden standort geschäft betrieb magasin boutique établissement etablissement tienda sucursal local",
     "negozio punto filial winkel vestiging loja butik butikk sklep pobočka prodejna mağaza şube магазин 店舗 门店 門市 매장",
   ),
@@ -72,6 +72,10 @@ export const NUMBER_OF_A_THING = /(id|no|number|code|count|qty|quantity|sku|plu)
 export const NO_AMOUNT =
   /cost|cogs|profit|margin|commission|tip$|tips|gratuity|fees?$|refund|compare|shipping|balance|tendered|change|loyalty|points|percent|rate$|code$|name$|type$|id$|method|reason|status|option|items$|units$|orders$|guests|covers/;
 
+/** Headers that end with a tax or a discount and are amounts with or without it. */
+export const WITH_OR_WITHOUT =
+  /(ex|exc|excl|excluding|exclusive|inc|incl|including|inclusive|w|wo|with|without|after|before|less)(of)?(tax|taxes|vat|gst|discounts?)$/;
+
 export type AmountKind = "net" | "gross" | "unit" | "price" | "total";
 /**
  * What an amount of a header is, first match first. `net` is a line's revenue after discounts or before tax, `gross` is
@@ -92,14 +96,9 @@ export const AMOUNTS: readonly (readonly [AmountKind, RegExp])[] = [
     /^nett?(o|sales|price|amount|total|revenue|value|turnover)?$|^nett?(sales|price|amount|total|revenue|value)/,
   ],
   ["net", /(price|amount|total|sales|subtotal|revenue)nett?$|netto/],
-  [
-    "net",
-    /(price|amount|total|sales|subtotal)(ex|exc|excl|excluding|exclusive|excludes|without|before|less|wo)(of)?(tax|vat|gst|mwst|discounts?)/,
-  ],
-  [
-    "net",
-    /^(totalrevenue|finalprice|subtotalwdiscounts|totalafterdiscounts?|discountedprice|priceafterdiscount)$/,
-  ],
+  ["gross", /(before|without|wo|exc?l?|excluding)(of)?discounts?$/],
+  ["net", /(after|less|with|w|inc?l?|including)(of)?discounts?$|^(totalrevenue|finalprice|discountedprice)$/],
+  ["net", /(ex|exc|excl|excluding|exclusive|excludes|without|before|less|wo)(of)?(tax|taxes|vat|gst|mwst)$/],
   ["net", /^(prix|montant|total|ca|ventes)?ht$/],
   ["gross", /^(gross|itemrevenue|grossitemsales)(sales|price|amount|revenue|total|value)?$/],
   [

@@ -12,7 +12,7 @@ export type DecimalMark = "." | "," | null;
 
 /** What is no digit, before and behind the number: a currency, a minus, brackets. */
 const PARTS =
-  /^(?<before>[^\d.,]*(?:[.,](?!\d)[^\d.,]*)?)(?<number>[\d.,][\d.,'\u2019\u00b4` _]*)(?<after>\D*)$/u;
+  /^(?<before>[^\d.,]*(?:(?<=\p{L})\.|[.,](?!\d))?[^\d.,]*)(?<number>[\d.,][\d.,'\u2019\u00b4` _]*)(?<after>\D*)$/u;
 /** `4,-` and `4.—` are four; Sweden writes `4:-`. */
 const NO_CENTS = /(?<=\d)[.,:][-\u2010-\u2015\u2212=]+/u;
 const MINUS = "-\u2010-\u2015\u2212";
@@ -100,11 +100,18 @@ export const decimalHint = (text: string): "." | "," | null => {
   return at < 0 || isThousands || at === number.length - 1 ? null : number[at] === "." ? "." : ",";
 };
 
-/** Cents of a price per unit times a quantity such as "2", "2.000" or "0,5", rounded to the cent. */
+/** Whether a text is an amount or a percentage, and no name of one. */
+export const isAmount = (text: string): boolean => {
+  const price = priceOf(text.replace(/\s?%$/, ""), ".");
+  return "cents" in price || !price.problem.endsWith("is no number");
+};
+
+const QUANTITY =
+  /^(?:x\s?)?(?<minus>[-\u2212])?\+?(?<whole>\d{1,6})(?:[.,](?<thousandths>\d{1,3})0*)?\s?(?:x|pcs?|stk|st|ea|units?)?\.?$/i;
+
+/** Cents of a price per unit times a quantity such as "2", "2.000", "0,5" or "2 x", rounded to the cent. */
 export const times = (cents: number, quantity: string): number | { readonly problem: string } => {
-  const match = /^\s*(?<minus>[-\u2212])?\+?(?<whole>\d{1,6})(?:[.,](?<thousandths>\d{1,3})0*)?\s*$/.exec(
-    quantity,
-  )?.groups;
+  const match = QUANTITY.exec(quantity.trim())?.groups;
   if (!match) return { problem: `the quantity "${quantity.trim().slice(0, 40)}" is no number` };
   const thousandths = Number(match["whole"]) * 1_000 + Number((match["thousandths"] ?? "").padEnd(3, "0"));
   const product = Math.round((Math.abs(cents) * thousandths) / 1_000);

@@ -5,11 +5,12 @@
 import { MAX_NAME_LENGTH } from "#shared/domain/catalogue.ts";
 import { MAX_PRICE_CENTS } from "#shared/domain/order.ts";
 import type { LocalClock, Oddity } from "#shared/domain/time-zone.ts";
-import { amountOf, type Reading } from "./amounts.ts";
+import { amountOf } from "./amounts.ts";
 import type { Columns } from "./columns.ts";
 import type { CsvRow } from "./csv.ts";
 import { type DateOrder, momentOf } from "./dates.ts";
 import { type DecimalMark, priceOf } from "./prices.ts";
+import type { Reading } from "./readings.ts";
 import { leftOutReason, type StatusColumn } from "./statuses.ts";
 import { bare, wordsIn } from "./words.ts";
 
@@ -59,7 +60,7 @@ export const openSales = (rules: SaleRules): ((row: CsvRow) => Row) => {
   return (row) => {
     if ("problem" in row) {
       if (row.text === undefined || !isText(row.text)) return row;
-      const isTotal = TOTAL_WORDS.has(bare(row.text.replace(/[:\d].*$/s, "")));
+      const isTotal = isTotalText(row.text);
       return { leftOut: isTotal ? "totals row" : "line of text", cents: null, isTotal };
     }
     if (row.fields.every((field, index) => field.trim() === (header[index] ?? "")))
@@ -84,13 +85,18 @@ const isText = (text: string): boolean => /\p{L}{3}/u.test(text);
 const isTotalsRow = (fields: readonly string[], columns: Columns): boolean => {
   const field = (index: number): string => (index < 0 ? "" : (fields[index] ?? "").trim());
   const date = dateIn(fields, columns).trim();
-  const words = [date, field(columns.drink), field(columns.store), (fields[0] ?? "").trim()];
-  if (TOTAL_WORDS.has(bare(field(columns.drink)))) return true;
+  if (TOTAL_WORDS.has(bare(field(columns.drink))) || isTotalText(date)) return true;
   if (/\d/.test(date)) return false;
-  return (
-    words.some((word) => TOTAL_WORDS.has(bare(word))) ||
-    (date === "" && field(columns.drink) === "" && isSumOnly(fields))
-  );
+  if (TOTAL_WORDS.has(bare(field(columns.store)))) return true;
+  const isName = columns.drink === 0 || columns.store === 0;
+  if (!isName && isTotalText((fields[0] ?? "").trim())) return true;
+  return date === "" && field(columns.drink) === "" && isSumOnly(fields);
+};
+
+/** `Total`, `Total sales:`, `Total 14/03/2026`. */
+const isTotalText = (text: string): boolean => {
+  const words = text.split(/[^\p{L}]+/u).filter((word) => word !== "");
+  return TOTAL_WORDS.has(bare(words.join(""))) || TOTAL_WORDS.has(bare(words[0] ?? ""));
 };
 
 /** A row of amounts alone. */
@@ -137,6 +143,8 @@ const saleOf = (fields: readonly string[], rules: SaleRules): Row => {
       : null;
   const parts = [moment, nameProblem("store", store), nameProblem("drink", drink), amount, tooMuch];
   const problems = parts.flatMap((part) => (part !== null && "problem" in part ? [part.problem] : []));
+  if (drink === "" && "problem" in moment && !/^\d/.test(texts.date.trim()))
+    return { leftOut: "no date and no drink", cents: known, isTotal: false };
   if ("problem" in moment || "problem" in amount || problems.length > 0)
     return { problem: problems.join("; ") };
   const currency = oneLine(field(columns.currency)) || amount.currency;

@@ -21,6 +21,12 @@ export type LeaveOut = { readonly column: string; readonly values: readonly stri
 /** Rows by value of a column. */
 export type ValueCounts = ReadonlyMap<string, number>;
 
+/** Words of several, as in `Cancelled by customer`, `Refunded (full)` and `Payment voided`, but not in `Not refunded`. */
+const UNDONE =
+  /void|cancel|refund|declin|storn|annul|rembours|reembols|rimbors|terugbetaald|unpaid|chargeback/;
+const PARTLY = /part|teil|parcial|parzial|gedeeltelijk/;
+const NOT = /^(not?|non|un|never|kein|nicht|sans|sin|nie|ej|ikke)|able$|policy/;
+
 type Kind = "status" | "type" | "flag" | "stamp";
 type Verdict = "out" | "sale" | "partial" | "unknown";
 
@@ -87,9 +93,11 @@ const verdicts =
     if (hasLines && OTHER_LINE_WORDS.has(word)) return "out";
     if (word === "") return "sale";
     if (kind === "stamp") return NO_WORDS.has(word) ? "sale" : "out";
-    if (PARTIAL_WORDS.has(word)) return "partial";
+    if (PARTIAL_WORDS.has(word) || (PARTLY.test(word) && UNDONE.test(word))) return "partial";
     if (OUT_WORDS.has(word) || (kind === "flag" && YES_WORDS.has(word))) return "out";
-    return SALE_WORDS.has(word) || NO_WORDS.has(word) ? "sale" : "unknown";
+    if (SALE_WORDS.has(word) || NO_WORDS.has(word)) return "sale";
+    if (!UNDONE.test(word)) return "unknown";
+    return NOT.test(word) ? "sale" : "out";
   };
 
 /** Why a row is left out, as `Status = Voided`; null where it is a sale. `textOf` returns the field's text. */

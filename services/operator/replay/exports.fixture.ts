@@ -1,6 +1,6 @@
-/** Exports in the columns of real tills, with made-up sales. */
+/** Exports in the columns of real tills, with made-up sales. One line of a file is one line here, however long. */
 
-type Export = {
+export type Export = {
   readonly till: string;
   readonly lines: readonly string[];
   readonly args?: readonly string[];
@@ -101,7 +101,10 @@ export const EXPORTS: readonly Export[] = [
     total: "8.50",
     orders: 2,
     leftOut: { "Refunded = Yes": 1, "Order Payment State = Open": 1 },
-    notes: ['taken is "Item Revenue" less "Discounts", 8.50', '"Item Revenue" would be 9.50'],
+    notes: [
+      'taken is "Item Revenue" less "Discounts", 8.50',
+      '"Per Unit Price" × "Per Unit Quantity" would be 9.50',
+    ],
   },
   {
     till: "Vend and Lightspeed X sales history: a row for the sale, its lines and its payment",
@@ -175,50 +178,66 @@ export const EXPORTS: readonly Export[] = [
     notes: ["the header is line 3", "the file's own total is 1 241.50: equal to the sales"],
   },
   {
-    till: "an order's total on each of its lines",
+    till: "Epos Now: with and without tax, refunds by negative quantity",
     lines: [
-      "Order ID,Order Date,Store,Item Name,Item Qty,Item Price,Order Total",
-      "7001,2026-03-02 08:05,Mill,Latte,2,4.50,12.00",
-      "7001,2026-03-02 08:05,Mill,Tea,1,3.00,12.00",
-      "7002,2026-03-02 08:15,Mill,Latte,1,4.50,4.50",
+      "Date,Time,Location,Transaction Id,Product,Quantity,Discount,Total (Exc Tax),Tax,Total (Inc Tax)",
+      "14/03/2026,08:52:10,Mill,1,Latte,2,0,7.50,1.50,9.00",
+      "14/03/2026,08:53:10,Mill,2,Latte,-1,0,3.75,0.75,4.50",
     ],
-    total: "16.50",
-    orders: 3,
+    total: "7.50",
+    orders: 1,
+    leftOut: { "negative (a refund)": 1 },
+    notes: ['"Total (Inc Tax)" would be 9.00'],
   },
   {
-    till: "lines of an order without number and date",
+    till: "Revel: price of one, discount, voids",
     lines: [
-      "Receipt No,Date,Time,Store,Item,Qty,Unit Price",
-      "81,2026-03-02,08:05,Mill,Latte,2,4.50",
-      ",,,,Tea,1,3.00",
-      "82,2026-03-02,08:15,Mill,Latte,1,4.50",
-      ",,,,,,16.50",
+      "Order ID,Created Date,Establishment,Product,Quantity,Price,Discount Amount,Tax Amount,Total,Voided",
+      "1,03/14/2026 08:52 AM,Mill,Latte,2,4.50,1.00,0.64,8.64,No",
+      "1,03/14/2026 08:52 AM,Mill,Tea,1,3.00,0.00,0.24,3.24,No",
+      "2,03/14/2026 08:58 AM,Mill,Tea,1,3.00,0.00,0.24,3.24,Yes",
     ],
-    total: "16.50",
-    orders: 3,
-    leftOut: { "totals row": 1 },
-  },
-  {
-    till: "a price that grows with the quantity is that of the line",
-    lines: [
-      "Date,Time,Store,Item,Qty,Price",
-      "2026-03-02,08:05,Mill,Latte,1,4.50",
-      "2026-03-02,08:06,Mill,Latte,2,9.00",
-      "2026-03-02,08:07,Mill,Latte,3,13.50",
-    ],
-    total: "27.00",
-    orders: 3,
-    notes: ['taken is "Price", 27.00', '"Price" × "Qty" would be 63.00'],
-  },
-  {
-    till: "a price that does not grow with the quantity is that of one",
-    lines: [
-      "Date,Time,Store,Item,Qty,Price",
-      "2026-03-02,08:05,Mill,Latte,1,4.50",
-      "2026-03-02,08:06,Mill,Latte,3,4.50",
-    ],
-    total: "18.00",
+    total: "11.00",
     orders: 2,
-    notes: ['taken is "Price" × "Qty", 18.00', '"Price" would be 9.00 (--price "Price" --quantity none)'],
+    leftOut: { "Voided = Yes": 1 },
+    notes: ['taken is "Price" × "Quantity" less "Discount Amount", 11.00', '"Total" would be 11.88'],
+  },
+  {
+    till: "Lightspeed R lines: net of discounts",
+    lines: [
+      "Line ID,Sale ID,Time,Shop,Item,Quantity,Retail,Subtotal,Discount,Subtotal w/ Discounts,Tax,Total w/ Tax",
+      "1,10,2026-03-14 08:52,Mill,Latte,2,4.50,9.00,1.00,8.00,0.80,8.80",
+      "2,10,2026-03-14 08:52,Mill,Tea,1,3.00,3.00,0.00,3.00,0.30,3.30",
+    ],
+    args: ["--timestamp", "Time"],
+    total: "11.00",
+    orders: 2,
+    notes: ['taken is "Subtotal w/ Discounts", 11.00'],
+  },
+  {
+    till: "Shopify orders with a discount of the whole order",
+    lines: [
+      "Name,Financial Status,Currency,Subtotal,Taxes,Total,Discount Amount,Created at,Lineitem quantity,Lineitem name,Lineitem price,Location",
+      "#1,paid,USD,17.00,1.36,18.36,2.00,2026-03-02 09:09:58 -0500,2,Latte,4.50,Main",
+      "#1,,,,,,,2026-03-02 09:09:58 -0500,1,Beans,10.00,",
+      "#2,paid,USD,3.25,0.26,3.51,0.00,2026-03-02 09:19:58 -0500,1,Espresso,3.25,Main",
+    ],
+    total: "22.25",
+    orders: 3,
+    notes: [
+      'the lines add up to 22.25; columns with one amount for a whole order, once for each, to "Subtotal" 20.25',
+    ],
+  },
+  {
+    till: "a database with amounts in cents",
+    lines: [
+      "created_at,store,item,amount_cents,currency,status",
+      "2026-03-14T08:52:00Z,Mill,Latte,450,eur,succeeded",
+      "2026-03-14T08:53:00Z,Mill,Tea,300,eur,succeeded",
+      "2026-03-14T08:54:00Z,Mill,Tea,300,eur,failed",
+    ],
+    total: "7.50",
+    orders: 2,
+    leftOut: { "status = failed": 1 },
   },
 ];

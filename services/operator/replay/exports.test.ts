@@ -1,16 +1,18 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
 import { folderForFile } from "../../../test/temporary.ts";
 import { optionsFrom } from "./command-line.ts";
 import { EXPORTS } from "./exports.fixture.ts";
 import { money } from "./output.ts";
 import { surveyOf } from "./survey.ts";
+import { TABLES } from "./tables.fixture.ts";
 import { sumOf } from "./totals.ts";
 
 const folder = folderForFile();
 
-test.each(EXPORTS)(
+test.each([...EXPORTS, ...TABLES])(
   "reads $till",
   async ({ till, lines, args = [], total, orders, leftOut = {}, notes = [] }) => {
     const path = join(folder, `${till.replaceAll(/\W/g, "-").slice(0, 60)}.csv`);
@@ -26,3 +28,68 @@ test.each(EXPORTS)(
     for (const note of notes) expect(survey.notes.join("\n")).toContain(note);
   },
 );
+
+const survey = async (name: string, bytes: string | Buffer, ...args: string[]) => {
+  const path = join(folder, name);
+  await writeFile(path, bytes);
+  return surveyOf(optionsFrom([path, ...args]));
+};
+
+test("refuses a column that has the order's total on each line and is the only amount", async () => {
+  const file =
+    "Receipt,Date,Store,Item,Total\n1,2026-03-14 08:52,S,Latte,7.50\n1,2026-03-14 08:52,S,Tea,7.50\n2,2026-03-14 08:55,S,Latte,4.50\n";
+  await expect(survey("orders.csv", file)).rejects.toThrow('"Total" has one amount on all lines of an order');
+  const chosen = await survey("orders.csv", file, "--price", "Total");
+  expect(chosen.notes).toContain(
+    'the lines add up to 19.50; columns with one amount for a whole order, once for each, to "Total" 12.00',
+  );
+});
+
+test("reads gzip, and names the files that are no CSV", async () => {
+  const file = "Date,Time,Store,Item,Price\n2026-03-14,08:52,S,Latte,4.50\n";
+  expect((await survey("sales.csv.gz", gzipSync(file))).rows).toHaveLength(1);
+  await expect(survey("cut.csv.gz", gzipSync(file).subarray(0, -9))).rejects.toThrow(
+    "the gzip file is damaged",
+  );
+  const workbook = Buffer.from("PK\x03\x04....[Content_Types].xml");
+  await expect(survey("sales.xlsx", workbook)).rejects.toThrow("the file is an Excel workbook (.xlsx)");
+  await expect(survey("sales.xlsx.gz", gzipSync(workbook))).rejects.toThrow("an Excel workbook (.xlsx)");
+  await expect(survey("sales.zip", "PK\x03\x04....sales.csv")).rejects.toThrow(
+    "a ZIP archive: unpack it first",
+  );
+  await expect(survey("sales.pdf", "%PDF-1.7")).rejects.toThrow("a PDF");
+  await expect(survey("sales.xls", "<html><table>")).rejects.toThrow("HTML or XML");
+  await expect(surveyOf(optionsFrom([folder]))).rejects.toThrow("is a folder: expected a CSV file");
+});
+
+test("reads a file without a header by the numbers of its columns, which the error names", async () => {
+  const file = "2026-03-01,2026-03-01 10:15:50.520,card,ANON-1,38.7,Latte\n";
+  await expect(survey("data.csv", file)).rejects.toThrow(
+    'line 1 is data, not a header. Choose the columns by number, for example --no-header --timestamp 2 --drink 6 --price 5 --store-name "…"',
+  );
+  const args = ["--no-header", "--timestamp", "2", "--drink", "6", "--price", "5", "--store-name", "Mill"];
+  const [row] = (await survey("data.csv", file, ...args)).rows;
+  expect(row).toMatchObject({ line: 1, store: "Mill", drink: "Latte", cents: 3_870 });
+});
+
+test("guesses the encoding, and says by which text", async () => {
+  const file =
+    "Datum;Uhrzeit;Filiale;Artikel;Preis\r\n14.03.2026;08:52;Joe\x92s Caf\xe9;Caf\xe9 cr\xe8me;4,50 \x80\r\n";
+  const found = await survey("ansi.csv", Buffer.from(file, "latin1"));
+  expect(found.rows[0]).toMatchObject({ store: "Joe’s Café", drink: "Café crème", cents: 450 });
+  expect(found.notes[0]).toBe(
+    'the encoding is windows-1252, guessed from "Joe’s Café"; --encoding names another',
+  );
+});
+
+test("takes one currency of several, or none until the user chooses", async () => {
+  const file =
+    'Date,Time,Store,Item,Price\n2026-03-14,08:52,S,Latte,US$4.50\n2026-03-14,08:53,S,Latte,$4\n2026-03-14,08:54,S,Latte,"4,50 kr"\n';
+  expect((await survey("mixed.csv", file)).undecided).toContain(
+    "US$ 4.50 (1 sales), $ 4.00 (1 sales), kr 4.50 (1 sales)",
+  );
+  const dollars = await survey("mixed.csv", file, "--currency", "usd");
+  expect([dollars.undecided, dollars.rows.length]).toEqual([null, 2]);
+  const named = file.replace("Price\n", "Price,Currency\n").replaceAll(/(?<=(4.50|4|kr"))\n/g, ",CAD\n");
+  expect((await survey("named.csv", named)).undecided).toBeNull();
+});

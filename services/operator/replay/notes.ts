@@ -1,11 +1,12 @@
 /** What a user has to know about how the file was read. */
-import { choicesFor, describeReading, type Reading } from "#shared/imports/amounts.ts";
+
 import { describeColumns } from "#shared/imports/columns.ts";
 import type { Csv } from "#shared/imports/csv.ts";
 import type { Profile } from "#shared/imports/profile.ts";
+import { choicesFor, describeReading, type Reading } from "#shared/imports/readings.ts";
 import type { SaleRules } from "#shared/imports/sales.ts";
-import { doubtfulValues } from "#shared/imports/statuses.ts";
-import type { ReplayOptions } from "./command-line.ts";
+import { doubtfulValues, type LeaveOut } from "#shared/imports/statuses.ts";
+import { bare } from "#shared/imports/words.ts";
 import { count, money } from "./output.ts";
 import { sumOf, type Totals } from "./totals.ts";
 
@@ -20,7 +21,9 @@ export type Found = {
   readonly fileTotals: readonly number[];
   /** Sales in hours that happen twice or never, and sales without a time. */
   readonly oddities: { readonly twice: number; readonly never: number; readonly midnight: number };
-  readonly options: ReplayOptions;
+  readonly leaveOut: readonly LeaveOut[];
+  /** Columns of whole orders, with their sums over these. */
+  readonly ofOrders: readonly { readonly field: number; readonly cents: number }[];
 };
 
 /** The rest differs by as much, or is of a file that is not understood. */
@@ -35,6 +38,7 @@ export const notesOf = (found: Found): { columns: string; notes: string[] } => {
     ...(csv.headerLine > 1 ? [`the header is line ${csv.headerLine}; the lines above it are skipped`] : []),
     ...readingNotes(found),
     ...(reading.quantity >= 0 ? ["each row is one order of price times quantity"] : []),
+    ...orderNotes(found),
     ...statusNotes(found),
     ...totalNotes(found),
     ...timeNotes(oddities),
@@ -51,7 +55,10 @@ const encodingNotes = ({ encoding }: Csv): string[] => {
 
 const readingNotes = ({ csv, rules, readings, totals }: Found): string[] => {
   const { cents } = sumOf(totals);
-  const differing = readings.filter((other) => other.cents !== cents);
+  const differing = readings.filter(
+    (other, index) =>
+      other.cents !== cents && readings.findIndex((each) => each.cents === other.cents) === index,
+  );
   if (differing.length === 0) return [];
   const others = differing.slice(0, MAX_READINGS).map((other) => {
     const choices = Object.entries(choicesFor(other.reading, csv.header, rules.columns));
@@ -64,13 +71,33 @@ const readingNotes = ({ csv, rules, readings, totals }: Found): string[] => {
   return [`${taken}; ${others.join("; ")}`];
 };
 
-const statusNotes = ({ rules, profile }: Found): string[] =>
+const statusNotes = ({ rules, profile, leaveOut }: Found): string[] => [
+  ...doubtfulNotes(rules, profile),
+  ...unusedValues(leaveOut, rules, profile).map((text) => `no row has ${text}, which --leave-out names`),
+];
+
+/** A value that no row has is a spelling mistake, or of another export. */
+const unusedValues = (leaveOut: Found["leaveOut"], { header }: SaleRules, { values }: Profile): string[] =>
+  leaveOut.flatMap(({ column, values: wanted }) => {
+    const field = header.findIndex((name) => bare(name) === bare(column));
+    const there = new Set([...(values.get(field)?.keys() ?? [])].map(bare));
+    return wanted.filter((value) => !there.has(bare(value))).map((value) => `${column} = ${value}`);
+  });
+
+const doubtfulNotes = (rules: SaleRules, profile: Profile): string[] =>
   doubtfulValues(rules.statuses, profile.values).map(({ header, value, rows, isPartial }) => {
     const which = isPartial
       ? "the row does not say which part"
       : "it is no known word for a sale, or for none";
     return `${count(rows)} rows have ${header} = ${value} and count as sales in full, since ${which}; --leave-out "${header}=${value}" leaves them out`;
   });
+
+const orderNotes = ({ csv, ofOrders, totals }: Found): string[] => {
+  const sums = ofOrders.map(({ field, cents }) => `"${csv.header[field]}" ${money(cents)}`);
+  if (sums.length === 0) return [];
+  const lines = `the lines add up to ${money(sumOf(totals).cents)}`;
+  return [`${lines}; columns with one amount for a whole order, once for each, to ${sums.join(", ")}`];
+};
 
 const timeNotes = ({ twice, never, midnight }: Found["oddities"]): string[] =>
   [

@@ -18,6 +18,17 @@ const MAX_BAD_SHARE = 0.01;
 /** Reasons are few; a list of a thousand statuses is no list of reasons. */
 const MAX_REASONS = 20;
 
+/** Options that help where every row of a file has the same problem. */
+const HINTS: readonly (readonly [RegExp, string])[] = [
+  [/or be in thousands/, "--decimal comma or --decimal point decides how such a price is read"],
+  [
+    /time zone ".*" is not known/,
+    "a zone column is ignored with --zone-column none; --time-zone names the zone",
+  ],
+  [/damaged character/, "with --encoding auto the encoding is detected"],
+  [/has \d+ fields where/, "a text with a delimiter in it, such as 4,50, has to be in quotes"],
+];
+
 /** What the file holds, and for a dry run what would be sent. */
 export const describeSurvey = (survey: Survey, options: ReplayOptions, say: Say): void => {
   const { rows, bad, stores, drinks, columns, notes, totals } = survey;
@@ -26,7 +37,8 @@ export const describeSurvey = (survey: Survey, options: ReplayOptions, say: Say)
   for (const note of notes) say(`Note: ${note}.`);
   const names = `${count(stores.length)} stores, ${count(drinks.length)} drinks`;
   say(`${count(rows.length)} sales, ${money(sumOf(totals).cents)}; ${names}; ${count(bad.length)} bad rows`);
-  if (rows.length > 0) say(`From ${iso(firstMs)} to ${iso(lastMs)} (the shop's clock: ${options.timeZone})`);
+  if (rows.length === 0) return;
+  say(`From ${iso(firstMs)} to ${iso(lastMs)} (the shop's clock: ${options.timeZone})`);
   if (!options.dryRun) return;
   const shiftDays = options.keepTime ? 0 : shiftToNow(lastMs, Date.now()) / DAY_MS;
   const dates = shiftDays === 0 ? "at their own dates" : `dated ${shiftDays} days later`;
@@ -47,6 +59,8 @@ export const listBadRows = async (
   await mkdir(dirname(path), { recursive: true });
   await writeFile(path, `${lines.join("\n")}\n`);
   stderr.write(`${count(bad.length)} bad rows are not sent; all of them: ${path}\n`);
+  for (const [pattern, hint] of HINTS)
+    if (lines.some((line) => pattern.test(line))) stderr.write(`hint: ${hint}\n`);
 };
 
 /** What became of every row; `replayed` is null for a dry run. The status is 3 when too many rows could not be read. */

@@ -4,11 +4,12 @@
  */
 import { createHash } from "node:crypto";
 import { openClock } from "#shared/domain/time-zone.ts";
-import { amountOf, type Reading, readingsOf } from "#shared/imports/amounts.ts";
+import { amountOf } from "#shared/imports/amounts.ts";
 import { amountsOf, columnsOf, headerScore, ImportError, namedField } from "#shared/imports/columns.ts";
 import { type Csv, openCsv } from "#shared/imports/csv.ts";
 import { numbersIn } from "#shared/imports/headerless.ts";
 import { type Profile, profileOf } from "#shared/imports/profile.ts";
+import { type Reading, readingsOf } from "#shared/imports/readings.ts";
 import { openSales, type Sale, type SaleRules } from "#shared/imports/sales.ts";
 import { statusColumnsOf, statusFieldsOf } from "#shared/imports/statuses.ts";
 import { UsageError } from "../command.ts";
@@ -16,6 +17,7 @@ import type { ReplayOptions } from "./command-line.ts";
 import { currencyCheck } from "./currency.ts";
 import { notesOf } from "./notes.ts";
 import { openFile } from "./open-file.ts";
+import { openOrderTotals } from "./order-totals.ts";
 import { addTo, keyOf, type Total, type Totals } from "./totals.ts";
 
 export type Row = Sale & { readonly line: number };
@@ -67,7 +69,7 @@ const readSales = async (options: ReplayOptions): Promise<Survey> => {
   const csv = await openCsv(open, { encoding, hasHeader, scoreOf: headerScore(options.columns) });
   const sha256 = createHash("sha256");
   for await (const chunk of open()) sha256.update(chunk);
-  const { rules, profile, others } = await rulesFor(csv, options);
+  const { rules, profile, others, ofOrder } = await rulesFor(csv, options);
   const read = openSales(rules);
   const currencies = currencyCheck(options.currency);
   const names = { store: new Map<string, string>(), drink: new Map<string, string>() };
@@ -76,6 +78,7 @@ const readSales = async (options: ReplayOptions): Promise<Survey> => {
   const oddities = { twice: 0, never: 0, midnight: 0 };
   const sums: number[] = others.map(() => 0);
   const fileTotals: number[] = [];
+  const ordersOwn = openOrderTotals(ofOrder, rules);
   for await (const record of csv.rows()) {
     const { line } = record;
     const row = read(record);
@@ -94,6 +97,7 @@ const readSales = async (options: ReplayOptions): Promise<Survey> => {
       addTo(totals, keyOf(store, drink), 1, cents);
       rows.push({ line, ms, cents, store, drink });
       if (row.oddity) oddities[row.oddity]++;
+      ordersOwn.add(row.fields);
       for (const [index, other] of others.entries()) {
         const amount = amountOf(row.fields, other, rules.decimal);
         // where the other reading has no amount, it does not differ
@@ -106,7 +110,17 @@ const readSales = async (options: ReplayOptions): Promise<Survey> => {
   const readings = others.map((reading, index) => ({ reading, cents: sums[index] ?? 0 }));
   return {
     sha256: sha256.digest("hex"),
-    ...notesOf({ csv, rules, profile, readings, totals, fileTotals, oddities, options }),
+    ...notesOf({
+      csv,
+      rules,
+      profile,
+      readings,
+      totals,
+      fileTotals,
+      ofOrders: ordersOwn.sums(),
+      oddities,
+      leaveOut: options.leaveOut,
+    }),
     rows,
     bad,
     leftOut,
