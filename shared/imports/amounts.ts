@@ -40,7 +40,7 @@ const discountOf = (
   decimal: DecimalMark,
 ): number | { readonly problem: string } => {
   const text = (fields[reading.discount] ?? "").trim();
-  if (text === "") return 0;
+  if (text === "" || /^(?:n\/?a|null|none|nil)$/i.test(text)) return 0;
   const percent = /^-?(\d{1,3}(?:[.,]\d+)?)\s?%$/.exec(text)?.[1];
   if (percent !== undefined) return Math.round((sum * Number(percent.replace(",", "."))) / 100);
   const amount = fieldAmount(fields, reading.discount, reading, decimal);

@@ -60,6 +60,7 @@ export const columnsOf = (
   const isByParts = choices.timestamp === undefined && (choices.date ?? choices.time) !== undefined;
   if (isByParts || found.timestamp < 0) found.timestamp = -1;
   else [found.date, found.time] = [-1, -1];
+  if (found.time === found.date) found.time = -1;
   if (hasStoreName) found.store = -1;
   // of Shopify: "Name" is an order's number beside columns of its lines
   const isShopify = header.some((name) => bare(name).startsWith("lineitem"));

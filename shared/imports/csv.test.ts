@@ -8,7 +8,8 @@ const read = async (file: string | Buffer, chunkBytes = 1 << 16, encoding: strin
   const open = async function* () {
     for (let at = 0; at < bytes.length; at += chunkBytes) yield bytes.subarray(at, at + chunkBytes);
   };
-  const scoreOf = (fields: readonly string[]) => fields.filter((field) => /^[abc]$/.test(field)).length;
+  const scoreOf = (fields: readonly string[]) =>
+    new Set(fields.filter((field) => /^[abc]$/.test(field))).size;
   const csv = await openCsv(open, { encoding, hasHeader: true, scoreOf });
   const records: (readonly [number | string, ...string[]] | string)[] = [["header", ...csv.header]];
   for await (const row of csv.rows())

@@ -49,6 +49,12 @@ export const orderHint = (text: string): "dmy" | "mdy" | "either" | null => {
   return a === undefined || first === second || first > 12 ? null : "either";
 };
 
+/** The first and the last number of a date whose year may be either of them, as in 26-03-14. */
+export const yearNumbers = (text: string): readonly [first: number, last: number] | null => {
+  const { a, c } = NUMBERS.exec(withoutWeekday(text))?.groups ?? {};
+  return a?.length === 2 && c?.length === 2 ? [Number(a), Number(c)] : null;
+};
+
 /**
  * The moment of a date text and, where it has a column of its own, a time text, at a shop in this zone. A zone in the
  * text wins over the record's zone, and that over the shop's. A date without a time is its midnight.

@@ -15,7 +15,7 @@ export const KNOWN: Readonly<Record<Role, readonly string[]>> = {
   timestamp: wordsIn(
     "timestamp datetime transactiondatetime transactiontimestamp orderdatetime ordertimestamp saledatetime",
     "saletimestamp eventtime soldat orderedat createdat closedat paidat purchasedat created datetimeclosed closedtime",
-    "dateandtime datumuhrzeit datumzeit dateheure fechahora fechayhora dataora dataeora datahora datumtid",
+    "timedate dateandtime datumuhrzeit datumzeit dateheure fechahora fechayhora dataora dataeora datahora datumtid",
   ),
   date: wordsIn(
     "date transactiondate orderdate saledate salesdate businessdate purchasedate invoicedate lineitemdate receiptdate",

@@ -12,7 +12,7 @@ export type OrderLines = {
 };
 
 /** Orders that are compared line by line; more show nothing new. */
-const MAX_ORDERS = 100_000;
+const MAX_ORDERS = 20_000;
 /** Two lines with their order's total add up to twice the order; taxes and discounts make less of a difference. */
 const LEAST_REPEATED_RATIO = 1.4;
 
@@ -42,6 +42,7 @@ export const openOrderLines = (
       const key = keyOf(fields);
       if (key === null) return;
       const order = orders.get(key);
+      if (order === undefined && orders.size >= MAX_ORDERS) return;
       for (const [field, line] of lines) {
         const isEmpty = (fields[field] ?? "").trim() === "";
         if (order) line[isEmpty ? "laterEmpty" : "laterFilled"]++;
@@ -50,7 +51,7 @@ export const openOrderLines = (
       const texts = amounts.map((field) => (fields[field] ?? "").trim());
       const drink = fields[columns.drink] ?? "";
       if (order) compareLines(order, { texts, drink }, amounts, lines);
-      else if (orders.size < MAX_ORDERS) orders.set(key, { texts, drink, hasMore: false });
+      else orders.set(key, { texts, drink, hasMore: false });
     },
     isOnFirstLine: (field) => isOnFirstLine(lines, field),
     isOfOrder: (field) => isOfOrder(field, amounts, lines),

@@ -36,6 +36,8 @@ test.each([
   ["450 Ft", 45_000],
   ["R$ 4,50", 450],
   ["Rs. 450", 45_000],
+  ["Rs.450", 45_000],
+  ["Fr.4.50", 450],
   ["¥450", 45_000],
   ["￥４５０", 45_000],
   ["4,-", 400],
@@ -61,6 +63,9 @@ test.each([
   ["4.50-", -450],
   ["\u22124.50", -450],
   ["0.00", 0],
+  ["-", 0],
+  [" $ - ", 0],
+  ["–", 0],
   ["3.9000000000000004", 390],
   ["2.9999999999999996", 300],
   ["4.499999999999999", 450],
@@ -90,8 +95,22 @@ test("reads three digits behind a mark as the file's other prices show it", () =
   expect(cents("1.234,50", ",")).toBe(123_450);
   expect(cents("1.234", null)).toContain("may have three decimals or be in thousands");
   expect(cents("0,234", null)).toContain("more than two decimals");
-  const hints = ["4,5", "4.50", "1,234", "1.234,00", "CHF 4.-", "(1,234.5)", "4.4999999", "7"];
-  expect(hints.map(decimalHint)).toEqual([",", ".", null, ",", null, ".", ".", null]);
+  const hints = [
+    "4,5",
+    "4.50",
+    "1,234",
+    "1.234",
+    "1.234.567",
+    "0,500",
+    "1.234,00",
+    "CHF 4.-",
+    "(1,234.5)",
+    "4.49999",
+  ];
+  expect(hints.map(decimalHint)).toEqual([
+    ...[",", ".", "thousands,", "thousands.", ",", ","],
+    ...[",", null, ".", "."],
+  ]);
 });
 
 test("returns the cents of every price in all its forms", () => {

@@ -16,6 +16,9 @@ const PARTS =
 /** `4,-` and `4.—` are four; Sweden writes `4:-`. */
 const NO_CENTS = /(?<=\d)[.,:][-\u2010-\u2015\u2212=]+/u;
 const MINUS = "-\u2010-\u2015\u2212";
+const ANY_MINUS = new RegExp(`[${MINUS}]`, "u");
+const SIGNS = new RegExp(`[${MINUS}+]`, "gu");
+const DASHES = new RegExp(`^[${MINUS}]+$`, "u");
 const GROUPED = /^\d{1,3}(?:[.,' _]\d{3})+$/;
 /** Ten million of the currency: more is no price, and less is added up exactly. */
 const MAX_WHOLE_DIGITS = 9;
@@ -26,6 +29,9 @@ export const priceOf = (text: string, decimal: DecimalMark): Price => {
   const trimmed = text.normalize("NFKC").trim();
   if (trimmed === "") return { problem: "the price is missing" };
   const noNumber = { problem: `the price "${trimmed.slice(0, 40)}" is no number` };
+  // accounting formats write zero as a dash
+  if (/^\D*$/.test(trimmed) && DASHES.test(trimmed.replaceAll(/[\p{L}\p{Sc}\s]/gu, "")))
+    return { cents: 0, currency: null };
   const isBracketed = /^\(.*\)$/.test(trimmed);
   const { currency, number, isMinus } = partsOf(isBracketed ? trimmed.slice(1, -1).trim() : trimmed);
   if (number === null || currency === undefined) return noNumber;
@@ -43,9 +49,10 @@ const partsOf = (
   text: string,
 ): { number: string | null; currency: string | null | undefined; isMinus: boolean } => {
   const { before = "", number = null, after = "" } = PARTS.exec(text.replace(NO_CENTS, ""))?.groups ?? {};
-  const minus = new RegExp(`[${MINUS}+]`, "gu");
-  const isMinus = new RegExp(`[${MINUS}]`, "u").test(before + after);
-  const words = [before, after].map((part) => part.replace(minus, "").trim()).filter((part) => part !== "");
+  const isMinus = ANY_MINUS.test(before + after);
+  const words = [before, after]
+    .map((part) => part.replaceAll(SIGNS, "").trim())
+    .filter((part) => part !== "");
   const isKnown = words.every((word) => currenciesOf(word) !== null);
   return { number: number?.trim() ?? null, currency: isKnown ? (words.at(-1) ?? null) : undefined, isMinus };
 };
@@ -89,15 +96,21 @@ const markOf = (number: string, decimal: DecimalMark): "." | "," | null => {
   return decimal !== null && decimal !== mark && GROUPED.test(number) ? null : mark;
 };
 
-/** What a price text shows about the decimal mark of its file: null where it could be in thousands, or has no mark. */
-export const decimalHint = (text: string): "." | "," | null => {
+/** What a price text shows: the decimal mark, or of `1.234` the one mark that may be for decimals or thousands. */
+export type DecimalHint = "." | "," | "thousands." | "thousands,";
+
+/** Null where the text has no mark. */
+export const decimalHint = (text: string): DecimalHint | null => {
   const number =
     PARTS.exec(text.normalize("NFKC").replaceAll(/[()]/g, "").trim())?.groups?.["number"]?.trim() ?? "";
   const [dot, comma] = [number.lastIndexOf("."), number.lastIndexOf(",")];
   if (dot >= 0 && comma >= 0) return dot > comma ? "." : ",";
   const at = Math.max(dot, comma);
-  const isThousands = GROUPED.test(number);
-  return at < 0 || isThousands || at === number.length - 1 ? null : number[at] === "." ? "." : ",";
+  if (at < 0 || at === number.length - 1) return null;
+  const [mark, other] = number[at] === "." ? ([".", ","] as const) : ([",", "."] as const);
+  if (!GROUPED.test(number) || number.startsWith("0")) return mark;
+  // two groups of three are thousands
+  return number.indexOf(mark) === at ? `thousands${mark}` : other;
 };
 
 /** Whether a text is an amount or a percentage, and no name of one. */

@@ -4,7 +4,7 @@
  */
 import { type AmountColumn, type Columns, ImportError } from "./columns.ts";
 import type { Csv } from "./csv.ts";
-import { type DateOrder, orderHint } from "./dates.ts";
+import { type DateOrder, orderHint, yearNumbers } from "./dates.ts";
 import { openDrinkPrices } from "./drink-prices.ts";
 import { type OrderLines, openOrderLines } from "./order-lines.ts";
 import { type DecimalMark, decimalHint, isAmount } from "./prices.ts";
@@ -44,6 +44,7 @@ export const profileOf = async (
     (field) => isThere(field) && !priced.includes(field),
   );
   const dates = new Map<string, string>();
+  const [firsts, lasts] = [new Set<number>(), new Set<number>()];
   const marks = new Set<string>();
   const values = new Map(statuses.map((field) => [field, new Map<string, number>()]));
   const texts = new Map(priced.map((field) => [field, { amounts: 0, others: 0 }]));
@@ -55,6 +56,9 @@ export const profileOf = async (
     const date = (fields[columns.timestamp < 0 ? columns.date : columns.timestamp] ?? "").trim();
     const hint = orderHint(date);
     if (hint !== null && !dates.has(hint)) dates.set(hint, `"${date}" (line ${row.line})`);
+    const [first, last] = yearNumbers(date) ?? [];
+    if (first !== undefined) firsts.add(first);
+    if (last !== undefined) lasts.add(last);
     for (const [field, seen] of texts) {
       const text = (fields[field] ?? "").trim();
       if (text !== "") seen[isAmount(text) ? "amounts" : "others"]++;
@@ -69,7 +73,8 @@ export const profileOf = async (
   }
   const decimal = decimalOf(marks, csv.delimiter);
   return {
-    dateOrder: () => dateOrderOf(dates),
+    // a file is of few years and of many days: 26-03-14, 26-03-15, 26-03-16
+    dateOrder: () => (isYearFirst(firsts, lasts) ? "ymd" : dateOrderOf(dates)),
     decimal: () => decimal,
     values,
     isOnFirstLine: lines.isOnFirstLine,
@@ -79,6 +84,13 @@ export const profileOf = async (
     isPerUnit: (field) => drinks.get(field)?.isPerUnit(decimal) ?? null,
   };
 };
+
+const isYearFirst = (firsts: ReadonlySet<number>, lasts: ReadonlySet<number>): boolean =>
+  firsts.size > 0 &&
+  firsts.size <= 2 &&
+  lasts.size > 2 &&
+  Math.max(...lasts) <= 31 &&
+  Math.min(...firsts) > 12;
 
 const dateOrderOf = (seen: ReadonlyMap<string, string>): DateOrder => {
   const [dmy, mdy, either] = [seen.get("dmy"), seen.get("mdy"), seen.get("either")];
@@ -93,6 +105,6 @@ const decimalOf = (marks: ReadonlySet<string>, delimiter: string): DecimalMark =
   const [point, comma] = [marks.has("."), marks.has(",")];
   if (point && comma) return null;
   if (point || comma) return point ? "." : ",";
-  // without any decimals a comma between fields shows that it is not the decimal mark
-  return delimiter === "," ? "." : null;
+  // 25.000 may be twenty-five thousand; a comma between fields is hardly the decimal mark of 1,250
+  return delimiter === "," && !marks.has("thousands.") ? "." : null;
 };

@@ -45,7 +45,10 @@ export const readingsOf = (
   const ofOrder = all.filter((column) => isOfOrder(column, profile)).map(({ field }) => field);
   const isChosen = choices.price !== undefined;
   const usable = isChosen ? amountsOf(header, choices) : all.filter(({ field }) => !ofOrder.includes(field));
-  const [best] = [...usable].sort((a, b) => RANK.indexOf(a.kind) - RANK.indexOf(b.kind));
+  const isSubtotal = ({ field }: AmountColumn): boolean => /sub/.test(bare(header[field] ?? ""));
+  const [best] = [...usable].sort(
+    (a, b) => RANK.indexOf(a.kind) - RANK.indexOf(b.kind) || Number(isSubtotal(b)) - Number(isSubtotal(a)),
+  );
   if (best === undefined) throw onlyOrders(header, ofOrder);
   const isLines = choices.discount !== undefined || hasLineDiscounts(columns.discount, profile);
   const discount = isLines ? columns.discount : -1;

@@ -59,6 +59,7 @@ export const EXPORTS: readonly Export[] = [
       "1 rows have Financial Status = partially_refunded and count as sales in full",
       '--leave-out "Financial Status=partially_refunded"',
       '"Lineitem price" × "Lineitem quantity" would be 31.25',
+      '1 of the sales have an amount in "Refunded Amount", which is not subtracted',
     ],
   },
   {

@@ -93,3 +93,30 @@ test("takes one currency of several, or none until the user chooses", async () =
   const named = file.replace("Price\n", "Price,Currency\n").replaceAll(/(?<=(4.50|4|kr"))\n/g, ",CAD\n");
   expect((await survey("named.csv", named)).undecided).toBeNull();
 });
+
+test("does not guess at 1.250 until another price or the user shows what the dot is", async () => {
+  for (const delimiter of [",", ";"]) {
+    const read = async (price: string, ...args: string[]) => {
+      const rows = [`2026-03-14 08:52|S|Latte|1.250`, `2026-03-14 08:53|S|Tea|"${price}"`].join("\n");
+      const file = `Date|Store|Item|Price\n${rows}\n`.replaceAll("|", delimiter);
+      const { bad, totals } = await survey("dots.csv", file, ...args);
+      return [...bad.map(({ reason }) => reason), sumOf(totals).cents];
+    };
+    expect(await read("7")).toEqual(["the price 1.250 may have three decimals or be in thousands", 700]);
+    expect(await read("7", "--decimal", "comma")).toEqual([125_700]);
+    expect(await read("7", "--decimal", "point")).toEqual([825]);
+    expect(await read("7,5")).toEqual([125_750]);
+    expect(await read("7.5")).toEqual([875]);
+  }
+});
+
+test("carries an order's fields in files of more orders than are compared", async () => {
+  const lines = Array.from({ length: 20_500 }, (_, order) => {
+    const time = new Date(Date.UTC(2026, 2, 1) + order * 60_000).toISOString();
+    return `#${order},paid,9.00,${time},1,Latte,6.00,Mill\n#${order},,,${time},1,Tea,3.00,`;
+  });
+  const header =
+    "Name,Financial Status,Total,Created at,Lineitem quantity,Lineitem name,Lineitem price,Location";
+  const { rows, bad, totals } = await survey("many.csv", `${header}\n${lines.join("\n")}\n`);
+  expect([rows.length, bad.length, sumOf(totals).cents]).toEqual([41_000, 0, 41_000 * 450]);
+});

@@ -21,6 +21,8 @@ export type Found = {
   readonly fileTotals: readonly number[];
   /** Sales in hours that happen twice or never, and sales without a time. */
   readonly oddities: { readonly twice: number; readonly never: number; readonly midnight: number };
+  /** Sales with something given back in a column of its own. */
+  readonly undone: readonly { readonly field: number; readonly sales: number }[];
   readonly leaveOut: readonly LeaveOut[];
   /** Columns of whole orders, with their sums over these. */
   readonly ofOrders: readonly { readonly field: number; readonly cents: number }[];
@@ -71,7 +73,11 @@ const readingNotes = ({ csv, rules, readings, totals }: Found): string[] => {
   return [`${taken}; ${others.join("; ")}`];
 };
 
-const statusNotes = ({ rules, profile, leaveOut }: Found): string[] => [
+const statusNotes = ({ rules, profile, leaveOut, undone }: Found): string[] => [
+  ...undone.map(
+    ({ field, sales }) =>
+      `${count(sales)} of the sales have an amount in "${rules.header[field]}", which is not subtracted`,
+  ),
   ...doubtfulNotes(rules, profile),
   ...unusedValues(leaveOut, rules, profile).map((text) => `no row has ${text}, which --leave-out names`),
 ];

@@ -19,6 +19,7 @@ import { notesOf } from "./notes.ts";
 import { openFile } from "./open-file.ts";
 import { openOrderTotals } from "./order-totals.ts";
 import { addTo, keyOf, type Total, type Totals } from "./totals.ts";
+import { openUndoneAmounts } from "./undone-amounts.ts";
 
 export type Row = Sale & { readonly line: number };
 
@@ -78,6 +79,7 @@ const readSales = async (options: ReplayOptions): Promise<Survey> => {
   const oddities = { twice: 0, never: 0, midnight: 0 };
   const sums: number[] = others.map(() => 0);
   const fileTotals: number[] = [];
+  const undone = openUndoneAmounts(rules);
   const ordersOwn = openOrderTotals(ofOrder, rules);
   for await (const record of csv.rows()) {
     const { line } = record;
@@ -98,6 +100,7 @@ const readSales = async (options: ReplayOptions): Promise<Survey> => {
       rows.push({ line, ms, cents, store, drink });
       if (row.oddity) oddities[row.oddity]++;
       ordersOwn.add(row.fields);
+      undone.add(row.fields);
       for (const [index, other] of others.entries()) {
         const amount = amountOf(row.fields, other, rules.decimal);
         // where the other reading has no amount, it does not differ
@@ -118,6 +121,7 @@ const readSales = async (options: ReplayOptions): Promise<Survey> => {
       totals,
       fileTotals,
       ofOrders: ordersOwn.sums(),
+      undone: undone.found(),
       oddities,
       leaveOut: options.leaveOut,
     }),

@@ -77,6 +77,19 @@ export const TABLES: readonly Export[] = [
     leftOut: { "repeated header": 1 },
   },
   {
+    till: "dates that begin with the year",
+    lines: [
+      "Date,Time,Store,Item,Price",
+      "26-03-14,08:52,Mill,Latte,4.50",
+      "26-03-15,08:52,Mill,Latte,4.50",
+      "26-03-16,08:52,Mill,Latte,-",
+      "26-03-17,08:52,Mill,Latte,4.50",
+    ],
+    total: "13.50",
+    orders: 3,
+    leftOut: { zero: 1 },
+  },
+  {
     till: "discounts in percent",
     lines: [
       "Date,Time,Store,Item,Qty,Unit Price,Discount",
