@@ -59,6 +59,7 @@ export const openWorker = (parts: WorkerParts): Worker => {
     publishEveryMs: settings.publishEveryMs,
     refreshEveryMs: settings.refreshEveryMs,
     pinnedStores: settings.pinnedStores
+      .normalize("NFC")
       .split(",")
       .map((name) => name.trim())
       .filter((name) => name !== ""),

@@ -17,7 +17,7 @@ const SETTINGS = [
   ["warmUpSeconds", 0, "WARM_UP", "3", 3],
   ["ordersPerRequest", 1, "ORDERS_PER_REQUEST", "10", 10],
   ["probesPerSecond", 0, "PROBES_PER_SECOND", "2", 2],
-  ["probeStores", [], "PROBE_STORES", "a, b,,a", ["a", "b"]],
+  ["probeStores", [], "PROBE_STORES", "a, e\u0301,,a", ["a", "\u00e9"]],
   ["catalogueFile", "services/order-api/catalogue.json", "CATALOGUE", "c.json", "c.json"],
   ["summaryFile", null, "SUMMARY", "s.json", "s.json"],
   ["mostVus", 1_000, "MAX_VUS", "50", 50],

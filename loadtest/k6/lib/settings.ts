@@ -91,9 +91,14 @@ export const settingsFrom = (environment: Environment, nowMs: number): Settings 
     warmUpSeconds: number("WARM_UP", 0, { least: 0, most: 3_600, whole: false }),
     ordersPerRequest: number("ORDERS_PER_REQUEST", 1, { least: 1, most: 1_000, whole: true }),
     probesPerSecond: number("PROBES_PER_SECOND", 0, { least: 0, most: 100, whole: false }),
-    probeStores: [...new Set((text("PROBE_STORES") ?? "").split(",").map((name) => name.trim()))].filter(
-      (name) => name !== "",
-    ),
+    probeStores: [
+      ...new Set(
+        (text("PROBE_STORES") ?? "")
+          .normalize("NFC")
+          .split(",")
+          .map((name) => name.trim()),
+      ),
+    ].filter((name) => name !== ""),
     catalogueFile: text("CATALOGUE") ?? "services/order-api/catalogue.json",
     summaryFile: text("SUMMARY"),
     mostVus: number("MAX_VUS", 1_000, { least: 1, most: 100_000, whole: true }),
