@@ -29,10 +29,17 @@ const modeSettings = orExit(() => loadSettings(mode.knobs, process.env));
 orExit(() => checkKeeps(settings, mode, modeSettings as Record<string, unknown>));
 const log = openLog(`worker-${mode.name}`, settings.logLevel, process.stdout.isTTY === true);
 
+const METHODS = ["GET", "HEAD"];
+
 const serveMetrics = async (registry: Registry, closers: Closers): Promise<void> => {
   const server = createServer((request, response) => {
     const isMetrics = request.url === "/metrics";
-    response.statusCode = isMetrics || request.url === "/livez" ? 200 : 404;
+    const isKnown = isMetrics || request.url === "/livez";
+    if (isKnown && !METHODS.includes(request.method ?? "")) {
+      response.writeHead(405, { allow: METHODS.join(", ") }).end();
+      return;
+    }
+    response.statusCode = isKnown ? 200 : 404;
     response.setHeader("content-type", registry.contentType);
     const body = isMetrics ? registry.metrics() : Promise.resolve("");
     body.then(
