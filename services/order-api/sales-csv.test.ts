@@ -1,5 +1,6 @@
 import { parse } from "csv-parse/sync";
 import { expect, test } from "vitest";
+import { iso } from "#shared/domain/time.ts";
 import { csvOf, prefersCsv } from "./routes/sales.ts";
 
 const bucketMs = Date.UTC(2026, 0, 15, 10);
@@ -9,7 +10,7 @@ test("another parser reads every name back; only formulas are marked", async () 
   const names = ["uptown", 'a "b"', "a,b", "line\r\nline", "\ufeffx", "日本", "'quoted'", " =1"];
   const formulas = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"];
   const rows = [...names, ...formulas].map((store) => ({ ...ROW, store, drink: null, orders: 3 }));
-  const [header, ...read] = parse(await csvOf(rows)) as string[][];
+  const [header, ...read] = parse(await csvOf(rows, iso)) as string[][];
   expect(header).toEqual(["bucket", "mode", "store", "drink", "orders", "revenue"]);
   const stores = [...names, ...formulas.map((name) => `'${name}`)];
   expect(read).toEqual(stores.map((store) => ["2026-01-15T10:00:00.000Z", "v1", store, "", "3", "12.05"]));
@@ -19,7 +20,7 @@ test("many rows are one document, and the event loop is not blocked meanwhile", 
   const rows = Array.from({ length: 2_500 }, (_, orders) => ({ ...ROW, orders }));
   let turns = 0;
   const others = setInterval(() => turns++, 0);
-  const read = parse(await csvOf(rows)) as string[][];
+  const read = parse(await csvOf(rows, iso)) as string[][];
   clearInterval(others);
   expect(turns).toBeGreaterThan(0);
   expect(read.map((line) => line[4])).toEqual(["orders", ...rows.map(({ orders }) => String(orders))]);

@@ -1,6 +1,6 @@
-import { afterAll, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { until } from "../../test/fresh.ts";
-import { postOrder } from "../../test/requests.ts";
+import { getJson, postOrder } from "../../test/requests.ts";
 import { startSystem } from "../../test/system.ts";
 
 type Sales = {
@@ -145,6 +145,68 @@ test("returns 304 for a known ETag until the sales change", async () => {
   expect([refused.status, refused.headers.get("etag")]).toEqual([422, null]);
 });
 
+test("CSV begins with a byte order mark when it is requested, on each page", async () => {
+  const csv = "format=csv&mode=v1&limit=2";
+  const bytesOf = async (response: Response): Promise<Uint8Array> =>
+    new Uint8Array(await response.arrayBuffer());
+  const marked = await get(`${csv}&bom=true`);
+  expect(marked.headers.get("content-type")).toBe("text/csv; charset=utf-8; header=present");
+  const next = await fetch(nextOf(marked, csv));
+  for (const response of [marked, next])
+    expect([...(await bytesOf(response)).slice(0, 4)]).toEqual([0xef, 0xbb, 0xbf, 0x62]);
+  for (const query of [csv, `${csv}&bom=false`])
+    expect([...(await bytesOf(await get(query))).slice(0, 1)]).toEqual([0x62]);
+  expect(
+    JSON.parse(new TextDecoder("utf-8", { ignoreBOM: true }).decode(await bytesOf(await get("bom=true")))),
+  ).toBeTruthy();
+});
+
+describe("days of a zone", () => {
+  /** A day ahead of UTC by 13 or 14 hours, and one behind it: the sales from 9:10 to 10:30 UTC fall on two days there. */
+  const split = async (zone: string): Promise<unknown[]> => {
+    const range = `from=${day}T00:00:00&to=${dayAfter}T00:00:00`;
+    const { rows, from, to } = await getJson<Sales & { from: string; to: string }>(
+      `${system.url}/api/sales?bucket=day&by=none&mode=v1&tz=${zone}&${range}`,
+    );
+    return [from, to, ...rows.map(({ bucket, orders }) => [bucket, orders])];
+  };
+  const dayAfter = new Date(Date.parse(day) + 86_400_000).toISOString().slice(0, 10);
+
+  test("are those of its clock, and are shown in its time", async () => {
+    const [noon, midnight] = [`${day}T00:00:00.000-10:00`, `${dayAfter}T00:00:00.000-10:00`];
+    // 9:10 and 9:50 UTC are of the day before
+    expect(await split("Pacific/Honolulu")).toEqual([noon, midnight, [noon, 2]]);
+    const start = `${day}T00:00:00.000+00:00`;
+    expect(await split("Africa/Abidjan")).toEqual([start, `${dayAfter}T00:00:00.000+00:00`, [start, 4]]);
+  });
+
+  test("are whole, whatever the time of from and to", async () => {
+    const within = "bucket=day&by=none&mode=v1&tz=Pacific/Honolulu";
+    const offset = await getJson<Sales & { from: string }>(
+      `${system.url}/api/sales?${within}&from=${day}T11:00:00Z&to=${day}T12:00:00Z`,
+    );
+    expect([offset.from, offset.rows.map(({ orders }) => orders)]).toEqual([
+      `${day}T00:00:00.000-10:00`,
+      [2],
+    ]);
+  });
+
+  test("are in CSV, and in all pages of both", async () => {
+    const query = `bucket=day&tz=Pacific/Honolulu&from=${day}T00:00:00Z&to=${dayAfter}T23:00:00Z`;
+    const whole = await getJson<Sales>(`${system.url}/api/sales?${query}`);
+    expect(whole.rows.map(({ orders }) => orders)).toEqual([2, 2, 1, 1, 1, 1]);
+    const rows: Sales["rows"] = [];
+    for (let url = `${system.url}/api/sales?${query}&limit=1`; url !== ""; ) {
+      const response = await fetch(url);
+      rows.push(...((await response.clone().json()) as Sales).rows);
+      url = response.headers.has("link") ? nextOf(response, "") : "";
+    }
+    expect(rows).toEqual(whole.rows);
+    const csv = await (await fetch(`${system.url}/api/sales?${query}&format=csv`)).text();
+    expect(csv.split("\r\n")[1]).toMatch(/^[\d-]{10}T00:00:00\.000-10:00,v1,uptown,latte,2,8\.20$/);
+  });
+});
+
 const tomorrow = (): string => new Date(Date.now() + 86_400_000).toISOString().slice(0, 10);
 
 test.each([
@@ -164,6 +226,16 @@ test.each([
   ["store=a%00", "store"],
   ["from=1999-01-01T00:00:00Z", "from"],
   ["mode=v1&mode=v2", "mode"],
+  ["bucket=day&tz=Europe/Atlantis", "tz"],
+  ["bucket=day&tz=", "tz"],
+  ["bucket=day&tz=..%2Fetc%2Fpasswd", "tz"],
+  // its days begin at half past an hour of UTC
+  ["bucket=day&tz=Asia/Kolkata", "tz"],
+  ["bucket=hour&tz=Europe/Zurich", "tz"],
+  ["bucket=day&tz=Europe/Zurich&by=none&limit=2001", "limit"],
+  ["bucket=day&tz=Europe/Zurich&to=9999-12-31T00:00:00", "from"],
+  [`bucket=day&tz=Pacific/Honolulu&cursor=${cursor([0, "v1", "a", "b"])}`, "cursor"],
+  ["bom=yes", "bom"],
   [`cursor=${cursor([1, "v1", "a", "b"])}`, "cursor"],
   [`cursor=${cursor([3_600_000, "v1", "a\0", "b"])}`, "cursor"],
 ])("returns 422 and names the field for %s", async (query, field) => {

@@ -1,5 +1,5 @@
 /** Local time of an IANA time zone, by the runtime's own time zone data. */
-import { DAY_MS, MINUTE_MS } from "./time.ts";
+import { DAY_MS, iso, MINUTE_MS } from "./time.ts";
 
 /** Milliseconds as if the local clock showed UTC -> UTC milliseconds. */
 export type ToUtc = (localMs: number) => number;
@@ -48,4 +48,33 @@ const slotAt = (localMs: number, offsetAt: (utcMs: number) => number): Slot => {
   const [fitsBefore, fitsAfter] = [before, after].map((offset) => offsetAt(localMs - offset) === offset);
   if (fitsBefore) return { offsetMs: before, oddity: fitsAfter ? "twice" : null };
   return fitsAfter ? { offsetMs: after, oddity: null } : { offsetMs: before, oddity: "never" };
+};
+
+/** A day of a zone: when it starts, and that midnight as if the local clock showed UTC. */
+export type LocalDay = { readonly startMs: number; readonly localMs: number };
+
+/**
+ * The days of a zone that overlap with `fromMs` to `toMs` (exclusive), and after them the day that follows. They last from
+ * one start to the next: 23 to 25 hours, or not at all where a zone left out a date.
+ */
+export const localDays = (toUtc: ToUtc, fromMs: number, toMs: number): LocalDay[] => {
+  // no zone is a day ahead of UTC
+  let localMs = Math.floor(fromMs / DAY_MS + 1) * DAY_MS;
+  while (toUtc(localMs) > fromMs) localMs -= DAY_MS;
+  const days: LocalDay[] = [];
+  for (;;) {
+    const startMs = toUtc(localMs);
+    if (days.at(-1)?.startMs === startMs) days.pop();
+    days.push({ startMs, localMs });
+    if (startMs >= toMs && days.length > 1) return days;
+    localMs += DAY_MS;
+  }
+};
+
+/** RFC 3339, in the zone's own time. */
+export const localIso = ({ startMs, localMs }: LocalDay): string => {
+  const minutes = Math.abs(localMs - startMs) / MINUTE_MS;
+  const two = (number: number): string => String(number).padStart(2, "0");
+  const offset = `${localMs < startMs ? "-" : "+"}${two(Math.floor(minutes / 60))}:${two(minutes % 60)}`;
+  return `${iso(localMs).slice(0, -1)}${offset}`;
 };

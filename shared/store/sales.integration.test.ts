@@ -30,10 +30,16 @@ beforeAll(async () => {
   }
 });
 
-type Filter = Pick<SalesQuery, "mode" | "store" | "drink"> & { fromMs?: number; toMs?: number };
+type Filter = Pick<SalesQuery, "mode" | "store" | "drink" | "days"> & { fromMs?: number; toMs?: number };
 type Split = Pick<SalesQuery, "bucket" | "byStore" | "byDrink">;
 
 const byCode = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+const inOrder = (a: SalesRow, b: SalesRow): number =>
+  a.bucketMs - b.bucketMs ||
+  byCode(a.mode, b.mode) ||
+  byCode(a.store ?? "", b.store ?? "") ||
+  byCode(a.drink ?? "", b.drink ?? "");
 
 /** The expected history, computed from the orders themselves. */
 const recomputed = ({ bucket, byStore, byDrink }: Split, filter: Filter): SalesRow[] => {
@@ -52,13 +58,7 @@ const recomputed = ({ bucket, byStore, byDrink }: Split, filter: Filter): SalesR
     const cents = (sum?.cents ?? 0) + order.priceCents;
     rows.set(key, { bucketMs, mode: order.mode, store, drink, orders: (sum?.orders ?? 0) + 1, cents });
   }
-  return [...rows.values()].sort(
-    (a, b) =>
-      a.bucketMs - b.bucketMs ||
-      byCode(a.mode, b.mode) ||
-      byCode(a.store ?? "", b.store ?? "") ||
-      byCode(a.drink ?? "", b.drink ?? ""),
-  );
+  return [...rows.values()].sort(inOrder);
 };
 
 const paged = async (split: Split, filter: Filter, limit: number): Promise<SalesRow[]> => {
@@ -105,6 +105,44 @@ describe.each(SPLITS)("by $bucket, of each store: $byStore, of each drink: $byDr
       const expected = recomputed(split, filter);
       expect(await paged(split, filter, 100_000)).toEqual(expected);
       expect(await paged(split, filter, 37)).toEqual(expected);
+    },
+  );
+});
+
+describe("days of a zone", () => {
+  // two of the three days have another length than 24 hours
+  const starts = [
+    START_MS - 2 * HOUR_MS,
+    START_MS + 21 * HOUR_MS,
+    START_MS + 46 * HOUR_MS,
+    START_MS + 70 * HOUR_MS,
+  ];
+  const [fromMs = 0, toMs = 0] = [starts[0], starts.at(-1)];
+  const startOf = (ms: number): number => starts.findLast((start) => start <= ms) ?? expect.fail("a day");
+  const recomputedIn = (split: Split, filter: Filter): SalesRow[] => {
+    const rows = new Map<string, SalesRow>();
+    for (const { bucketMs, ...row } of recomputed(
+      { ...split, bucket: "hour" },
+      { ...filter, fromMs, toMs },
+    )) {
+      const key = JSON.stringify([startOf(bucketMs), row.mode, row.store, row.drink]);
+      const sum = rows.get(key);
+      const [sold, cents] = [row.orders + (sum?.orders ?? 0), row.cents + (sum?.cents ?? 0)];
+      rows.set(key, { ...row, bucketMs: startOf(bucketMs), orders: sold, cents });
+    }
+    return [...rows.values()].sort(inOrder);
+  };
+  const splits = SPLITS.filter(({ bucket }) => bucket === "day");
+
+  test.each(splits)(
+    "by store: $byStore, by drink: $byDrink, are sums of their hours, in any pages",
+    async (split) => {
+      for (const filter of [{}, { mode: "v2" }, ...(split.byDrink ? [{ drink: "Latte" }] : [])]) {
+        const expected = recomputedIn(split, filter);
+        expect(expected.length).toBeGreaterThan(2);
+        for (const limit of [100_000, 7, 1])
+          expect(await paged(split, { ...filter, fromMs, toMs, days: starts }, limit)).toEqual(expected);
+      }
     },
   );
 });

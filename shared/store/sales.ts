@@ -1,3 +1,4 @@
+import { DAY_MS } from "../domain/time.ts";
 import type { Pool } from "./pool.ts";
 
 export type SalesBucket = "minute" | "hour" | "day";
@@ -20,6 +21,8 @@ export type SalesQuery = {
   /** Start of the first bucket, and the end of the last. */
   readonly fromMs: number;
   readonly toMs: number;
+  /** For bucket `day`: the starts of the days, and the end of the last. Missing means days of UTC. */
+  readonly days?: readonly number[] | undefined;
   readonly mode?: string | undefined;
   /** These two only where the rows are split by them. */
   readonly store?: string | undefined;
@@ -31,17 +34,19 @@ export type SalesQuery = {
 
 export type SalesKey = readonly [bucketMs: number, mode: string, store: string, drink: string];
 
-type Shape = Pick<SalesQuery, "bucket" | "byStore" | "byDrink">;
+type Shape = Pick<SalesQuery, "bucket" | "byStore" | "byDrink" | "days">;
 
 /** The smallest rollup that has the answer. */
-const rollupFor = ({ bucket, byStore, byDrink }: Shape): string => {
+const rollupFor = (shape: Shape): string => {
+  const { bucket, byStore, byDrink } = shape;
   if (bucket === "minute") return "rollup_minute";
   if (byStore) return byDrink ? "rollup_hour" : "rollup_hour_store";
-  return bucket === "hour" ? "rollup_hour_drink" : "rollup_day";
+  return bucket === "hour" || sumsHours(shape) ? "rollup_hour_drink" : "rollup_day";
 };
 
-/** Whether a row of the answer is a sum over the hours of its day, since no rollup of days has stores. */
-export const sumsHours = ({ bucket, byStore }: Shape): boolean => bucket === "day" && byStore;
+/** Whether a row of the answer is a sum over the hours of its day: the rollup of days has no stores, and days of UTC. */
+export const sumsHours = ({ bucket, byStore, days }: Shape): boolean =>
+  bucket === "day" && (byStore || days !== undefined);
 
 /**
  * The history from the rollups, in the order of bucket, mode, store, drink by code point.
@@ -53,7 +58,7 @@ export const sumsHours = ({ bucket, byStore }: Shape): boolean => bucket === "da
 export const readSales = async (pool: Pool, query: SalesQuery): Promise<SalesRow[]> => {
   const isWithin = query.after !== undefined && query.after[0] >= query.fromMs;
   const page: SalesQuery = { ...query, after: isWithin ? query.after : undefined };
-  const values: (string | number)[] = [];
+  const values: Given[] = [];
   const value: Value = (given, type) => `$${values.push(given)}::${type}`;
   const text = sumsHours(page) ? summedHours(page, value) : asItStands(page, value);
   const { rows } = await pool.query<SalesRecord>(text, values);
@@ -77,7 +82,8 @@ type SalesRecord = {
 };
 
 /** Adds a value to the statement; returns its placeholder. */
-type Value = (given: string | number, type: "text" | "float8" | "bigint") => string;
+type Value = (given: Given, type: "text" | "float8" | "bigint" | "float8[]") => string;
+type Given = string | number | readonly number[];
 type Column = "mode" | "store" | "drink";
 const PLACES: Record<Column, 1 | 2 | 3> = { mode: 1, store: 2, drink: 3 };
 
@@ -135,19 +141,30 @@ const summedHours = (query: SalesQuery, value: Value): string => {
   const { after } = query;
   const key = keyOf(query);
   const columns = key.join(", ");
-  const firstDay = moment(after?.[0] ?? query.fromMs, value);
+  const firstMs = after?.[0] ?? query.fromMs;
+  const starts = (query.days ?? daysOfUtc(query)).filter((startMs) => startMs >= firstMs);
+  const [from, until] = [starts.slice(0, -1), starts.slice(1)].map((each) => value(each, "float8[]"));
   // the cursor is in the first day; the other days start before every name
   const last = (of: SalesKey): string[] =>
-    key.map((column) => `CASE WHEN day = ${firstDay} THEN ${value(of[PLACES[column]], "text")} ELSE '' END`);
+    key.map(
+      (column) =>
+        `CASE WHEN day = ${moment(firstMs, value)} THEN ${value(of[PLACES[column]], "text")} ELSE '' END`,
+    );
   const limit = value(query.limit, "bigint");
   return `
 SELECT ${columnsOf(query, "day")}, orders::float8 AS orders, revenue_cents::float8 AS cents
 FROM (
-  SELECT day FROM generate_series(${firstDay}, ${moment(query.toMs, value)} - interval '24 hours', '24 hours') AS day
-  WHERE EXISTS (SELECT FROM rollup_day WHERE bucket = day${filterOf(query, ["mode", "drink"], value)}) ORDER BY day
+  SELECT day, next FROM (
+    SELECT to_timestamp(from_ms / 1000) AS day, to_timestamp(until_ms / 1000) AS next
+    FROM unnest(${from}, ${until}) AS range (from_ms, until_ms)
+  ) AS days
+  -- of the days of UTC that overlap with it
+  WHERE EXISTS (SELECT FROM rollup_day
+    WHERE bucket > day - interval '24 hours' AND bucket < next${filterOf(query, ["mode", "drink"], value)})
+  ORDER BY day
 ) AS days CROSS JOIN LATERAL (
   SELECT ${columns}, sum(orders) AS orders, sum(revenue_cents) AS revenue_cents
-  FROM generate_series(day, day + interval '23 hours', '1 hour') AS hour CROSS JOIN LATERAL (
+  FROM generate_series(day, next - interval '1 hour', '1 hour') AS hour CROSS JOIN LATERAL (
     SELECT ${columns}, sum(orders) AS orders, sum(revenue_cents) AS revenue_cents
     FROM ${rollupFor(query)}
     WHERE bucket = hour${after ? behind(query, key, last(after)) : ""}${filterOf(query, key, value)}
@@ -157,3 +174,6 @@ FROM (
 ) AS of_day
 ORDER BY day, ${columns} LIMIT ${limit}`;
 };
+
+const daysOfUtc = ({ fromMs, toMs }: SalesQuery): number[] =>
+  Array.from({ length: (toMs - fromMs) / DAY_MS + 1 }, (_, day) => fromMs + day * DAY_MS);

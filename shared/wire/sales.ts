@@ -10,56 +10,84 @@ export const MAX_SUMMED_ROWS = 2_000;
 const name = (description: string) =>
   Type.String({ minLength: 1, maxLength: MAX_NAME_LENGTH, pattern: "^[^\\u0000]*$", description });
 
+/** A filter by mode; `modes` are those that the route knows. */
+export const modeFilter = (modes: readonly string[]) => {
+  const choices = ["all", ...modes];
+  return Type.Union(
+    choices.map((choice) => Type.Literal(choice)),
+    { description: `one of ${choices.join(", ")}; missing means all` },
+  );
+};
+
 /** Query strings are not coerced: numbers are texts with a pattern. */
-export const salesQuery = Type.Object(
-  {
-    from: Type.Optional(
-      Type.String({
-        pattern: TIMESTAMP_PATTERN,
-        description:
-          "the first moment, as in 2026-01-15T00:00:00Z; the bucket it falls into is the first one; missing means a day before `to`",
-      }),
-    ),
-    to: Type.Optional(
-      Type.String({
-        pattern: TIMESTAMP_PATTERN,
-        description: "the moment after the last, as in 2026-01-16T00:00:00Z; missing means now",
-      }),
-    ),
-    bucket: Type.Optional(
-      Type.Union([Type.Literal("minute"), Type.Literal("hour"), Type.Literal("day")], {
-        description: "minute, hour or day; missing means hour",
-      }),
-    ),
-    by: Type.Optional(
-      Type.Union(
-        [Type.Literal("none"), Type.Literal("store"), Type.Literal("drink"), Type.Literal("store,drink")],
-        {
+export const salesQuery = (modes: readonly string[]) =>
+  Type.Object(
+    {
+      from: Type.Optional(
+        Type.String({
+          pattern: TIMESTAMP_PATTERN,
           description:
-            "none, store, drink or store,drink: what rows are split by besides the mode, in addition to what they are filtered by; missing means store,drink, and none for minutes",
-        },
+            "the first moment, as in 2026-01-15T00:00:00Z; the bucket it falls into is the first one; missing means a day before `to`",
+        }),
       ),
-    ),
-    mode: Type.Optional(name("an ingest mode, or all")),
-    store: Type.Optional(name("a store")),
-    drink: Type.Optional(name("a drink")),
-    limit: Type.Optional(
-      Type.String({
-        pattern: "^[1-9]\\d{0,4}$",
-        description: `rows in a page, from 1 to ${MAX_SALES_ROWS}, and to ${MAX_SUMMED_ROWS} for days by store; missing means 1000`,
-      }),
-    ),
-    cursor: Type.Optional(
-      Type.String({ minLength: 1, maxLength: 2_000, description: "the `next` of the page before" }),
-    ),
-    format: Type.Optional(
-      Type.Union([Type.Literal("json"), Type.Literal("csv")], {
-        description: "json or csv, whatever the Accept header is",
-      }),
-    ),
-  },
-  { additionalProperties: false },
-);
+      to: Type.Optional(
+        Type.String({
+          pattern: TIMESTAMP_PATTERN,
+          description: "the moment after the last, as in 2026-01-16T00:00:00Z; missing means now",
+        }),
+      ),
+      tz: Type.Optional(
+        Type.String({
+          pattern: "^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*$",
+          maxLength: 64,
+          description:
+            "a time zone of the IANA database, as Europe/Zurich, for bucket=day alone: days are those of this zone, of 23 to 25 hours, and `from` and `to` without an offset are its local time; missing means UTC",
+        }),
+      ),
+      bucket: Type.Optional(
+        Type.Union([Type.Literal("minute"), Type.Literal("hour"), Type.Literal("day")], {
+          description: "minute, hour or day; missing means hour",
+        }),
+      ),
+      by: Type.Optional(
+        Type.Union(
+          [Type.Literal("none"), Type.Literal("store"), Type.Literal("drink"), Type.Literal("store,drink")],
+          {
+            description:
+              "none, store, drink or store,drink: what rows are split by besides the mode, in addition to what they are filtered by; missing means store,drink, and none for minutes",
+          },
+        ),
+      ),
+      mode: Type.Optional(modeFilter(modes)),
+      store: Type.Optional(name("a store")),
+      drink: Type.Optional(name("a drink")),
+      limit: Type.Optional(
+        Type.String({
+          pattern: "^([1-9][0-9]{0,3}|10000)$",
+          description: `rows in a page, from 1 to ${MAX_SALES_ROWS}, and to ${MAX_SUMMED_ROWS} for days by store or of a zone; missing means 1000`,
+        }),
+      ),
+      cursor: Type.Optional(
+        Type.String({
+          pattern: "^[A-Za-z0-9_-]+$",
+          maxLength: 2_000,
+          description: "the `next` of the page before",
+        }),
+      ),
+      format: Type.Optional(
+        Type.Union([Type.Literal("json"), Type.Literal("csv")], {
+          description: "json or csv, whatever the Accept header is",
+        }),
+      ),
+      bom: Type.Optional(
+        Type.Union([Type.Literal("true"), Type.Literal("false")], {
+          description:
+            "true or false: whether CSV begins with a byte order mark, without which Excel misreads letters like ü; missing means false",
+        }),
+      ),
+    },
+    { additionalProperties: false },
+  );
 
 const splitBy = (what: string) =>
   Type.Union([Type.String(), Type.Null()], { description: `null where rows are not split by ${what}` });
@@ -70,7 +98,9 @@ export const salesReply = Type.Object({
   to: Type.String(),
   rows: Type.Array(
     Type.Object({
-      bucket: Type.String({ description: "when it begins, UTC" }),
+      bucket: Type.String({
+        description: "when it begins: in UTC or, with `tz`, in local time with its offset",
+      }),
       mode: Type.String(),
       store: splitBy("store"),
       drink: splitBy("drink"),
