@@ -48,7 +48,8 @@ const hasLoneSurrogate = (text: string): boolean => [...text].some((each) => /^[
 
 /** Why a name in NFC cannot be in a catalogue; null when it can. */
 export const nameProblem = (name: unknown): string | null => {
-  if (typeof name !== "string" || name.length === 0 || name.length > MAX_NAME_LENGTH)
+  // by code point, as JSON Schema counts
+  if (typeof name !== "string" || name === "" || [...name].length > MAX_NAME_LENGTH)
     return `must be a text of 1 to ${MAX_NAME_LENGTH} characters`;
   // PostgreSQL stores neither, so every order for such a name would become a dead letter.
   return name.includes("\0") || hasLoneSurrogate(name)

@@ -12,6 +12,7 @@ import {
   type Order,
   type OrderRequest,
   orderFrom,
+  PRICE_PATTERN,
   priceOf,
 } from "./order.ts";
 import { DAY_MS, iso } from "./time.ts";
@@ -124,6 +125,7 @@ test("any text is rejected or converted to its decimal value", () => {
     fc.property(fc.oneof(fc.string(), fc.stringMatching(/^\d{1,6}\.?\d{0,3}$/)), (text) => {
       const cents = centsOf(text);
       expect(cents === null || Math.round(Number(text) * 100) === cents).toBe(true);
+      expect(new RegExp(PRICE_PATTERN).test(text)).toBe(cents !== null);
     }),
   );
 });

@@ -30,7 +30,11 @@ export const keyProblem = (key: string, nowMs: number): string | null => {
 /** The dearest order: 10 000.00. It keeps a mistyped price from drowning a day's revenue. */
 export const MAX_PRICE_CENTS = 1_000_000;
 
-const DECIMAL = /^(\d{1,5})(?:\.(\d{1,2}))?$/;
+/** A price as text: 0.01 to 10000, with at most two decimals. The published schema has it too. */
+export const PRICE_PATTERN =
+  "^0{0,4}([1-9][0-9]{0,3}(\\.[0-9]{1,2})?|10000(\\.0{1,2})?|0\\.(0[1-9]|[1-9][0-9]?))$";
+
+const PRICE = new RegExp(PRICE_PATTERN);
 
 /**
  * Cents of a price as a client writes it: a JSON number or a decimal string, at most two decimals,
@@ -50,9 +54,9 @@ const centsOfNumber = (price: number): number | null => {
 };
 
 const centsOfText = (price: string): number | null => {
-  const match = DECIMAL.exec(price);
-  if (!match) return null;
-  return Number(match[1]) * 100 + Number((match[2] ?? "").padEnd(2, "0"));
+  if (!PRICE.test(price)) return null;
+  const [units = "", decimals = ""] = price.split(".");
+  return Number(units) * 100 + Number(decimals.padEnd(2, "0"));
 };
 
 /** The price as replies and dashboards show it, in whole currency units: 450 cents are 4.5. */

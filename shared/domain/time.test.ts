@@ -112,7 +112,22 @@ const WRONG = [
   ["another text", "1768471200000", "now", ""],
 ];
 test.each(WRONG)("a text with %s is not a timestamp", (_, ...texts) => {
-  for (const text of texts) expect([text, timestampMs(text)]).toEqual([text, null]);
+  for (const text of texts) {
+    expect([text, timestampMs(text)]).toEqual([text, null]);
+    expect(text).not.toMatch(new RegExp(TIMESTAMP_PATTERN));
+  }
+});
+
+test("the published pattern has every day of the calendar and no other", () => {
+  const pattern = new RegExp(TIMESTAMP_PATTERN);
+  const wrong: string[] = [];
+  for (const year of ["0000", "0004", "1900", "2000", "2023", "2024", "2100", "2396", "2400", "9999"])
+    for (let month = 0; month <= 13; month++)
+      for (let day = 0; day <= 32; day++) {
+        const text = `${year}-${two(month)}-${two(day)}T00:00:00Z`;
+        if (pattern.test(text) !== (timestampMs(text) !== null)) wrong.push(text);
+      }
+  expect(wrong).toEqual([]);
 });
 
 test("hourStart returns the start of the UTC hour", () => {

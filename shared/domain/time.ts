@@ -9,9 +9,17 @@ export const DAY_MS = 24 * HOUR_MS;
 
 export const hourStart = (ms: number): number => ms - (ms % HOUR_MS);
 
-/** RFC 3339, and its form without an offset, which the earlier system's clients send and which means UTC. */
-export const TIMESTAMP_PATTERN =
-  "^\\d{4}-\\d{2}-\\d{2}[Tt ]\\d{2}:\\d{2}:\\d{2}(\\.\\d{1,9})?([Zz]|[+-]\\d{2}:\\d{2})?$";
+/** The days of the Gregorian calendar, of the years 0000 to 9999; 29 February in leap years alone. */
+const DATE =
+  "([0-9]{4}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))" +
+  "|([0-9]{2}(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)-02-29)";
+const MINUTES = "([01][0-9]|2[0-3]):[0-5][0-9]";
+
+/**
+ * RFC 3339, and its form without an offset, which the earlier system's clients send and which means UTC. Matches exactly
+ * the texts that `timestampMs` reads: it is published, and a client that follows it is not rejected.
+ */
+export const TIMESTAMP_PATTERN = `^${DATE}[Tt ]${MINUTES}:[0-5][0-9](\\.[0-9]{1,9})?([Zz]|[+-]${MINUTES})?$`;
 
 const PARTS =
   /^(\d{4})-(\d{2})-(\d{2})[Tt ](\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,9}))?(?:[Zz]|([+-])(\d{2}):(\d{2}))?$/;

@@ -9,7 +9,9 @@ const MAX_ADDED = 10_000;
 const name = Type.String({
   minLength: 1,
   maxLength: MAX_NAME_LENGTH,
-  description: `a text of 1 to ${MAX_NAME_LENGTH} characters`,
+  // a pair is one character: patterns of JSON Schema are Unicode patterns
+  pattern: "^[^\\u0000\\ud800-\\udfff]*$",
+  description: `a text of 1 to ${MAX_NAME_LENGTH} characters, without U+0000 and halves of surrogate pairs`,
 });
 
 const names = (what: string, most: number) =>

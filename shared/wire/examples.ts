@@ -1,7 +1,9 @@
 /** What the published contracts show; each is checked against its schema by the compiler and by a test. */
 import type { Static } from "typebox";
+import type { Names } from "../domain/catalogue.ts";
 import type { Dashboard, LiveDelta, LiveHeartbeat, LiveResync, LiveSnapshot } from "../domain/dashboard.ts";
 import type { OrderRequest } from "../domain/order.ts";
+import { iso, MINUTE_MS } from "../domain/time.ts";
 import type { readiness, Setup } from "./operations.ts";
 import type { OrderMessage } from "./order-message.ts";
 import type { batchOrder, batchReply, orderReply, orderStatusReply } from "./orders.ts";
@@ -9,15 +11,31 @@ import type { salesReply } from "./sales.ts";
 
 export const ORDER_ID = "019bc0a5-5c00-7000-8000-000000000001";
 
-export const orderRequestExample: OrderRequest = {
-  drink: "latte",
-  store: "uptown",
-  price: 4.5,
-  timestamp: "2026-01-15T10:00:00Z",
+/**
+ * Requests that an API with this catalogue takes, by a title. With `now` also some that name a time: a key is accepted for 31
+ * days and a sale for a year, so these are made when the document is served.
+ */
+export const orderExamples = (
+  { stores, drinks }: Names,
+  now?: { readonly ms: number; readonly newId: () => string },
+): { orders: Record<string, OrderRequest>; batches: Record<string, Static<typeof batchOrder>[]> } => {
+  const [store = "", otherStore = store] = stores;
+  const [drink = "", otherDrink = drink] = drinks;
+  const sold: OrderRequest = { drink, store, price: 4.5 };
+  const other: OrderRequest = { drink: otherDrink, store: otherStore, price: "3.80" };
+  const timestamp = iso((now?.ms ?? 0) - MINUTE_MS);
+  return {
+    orders: {
+      "sold now": sold,
+      "the price as text": other,
+      ...(now && { "at a time": { ...sold, timestamp } }),
+    },
+    batches: {
+      "two orders": [sold, other],
+      ...(now && { "with a key and a time": [{ id: now.newId(), ...sold, timestamp }, other] }),
+    },
+  };
 };
-
-/** The same without a time, with the price as text. */
-export const shortOrderRequestExample: OrderRequest = { drink: "latte", store: "uptown", price: "4.50" };
 
 export const orderReplyExample = (mode: string, status: "stored" | "queued"): Static<typeof orderReply> => ({
   id: ORDER_ID,
@@ -28,11 +46,6 @@ export const orderReplyExample = (mode: string, status: "stored" | "queued"): St
   price: 4.5,
   timestamp: "2026-01-15T10:00:00.000Z",
 });
-
-export const batchExample: Static<typeof batchOrder>[] = [
-  { id: ORDER_ID, ...orderRequestExample },
-  { drink: "soup", store: "uptown", price: 4 },
-];
 
 export const batchReplyExample: Static<typeof batchReply> = {
   ids: [ORDER_ID],

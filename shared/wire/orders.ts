@@ -1,20 +1,20 @@
 import { Type } from "typebox";
 import { MAX_NAME_LENGTH } from "../domain/catalogue.ts";
-import { ORDER_ID_PATTERN } from "../domain/order.ts";
+import { ORDER_ID_PATTERN, PRICE_PATTERN } from "../domain/order.ts";
 import { TIMESTAMP_PATTERN } from "../domain/time.ts";
 
 const name = (what: string) =>
   Type.String({ minLength: 1, maxLength: MAX_NAME_LENGTH, description: `${what} of the catalogue` });
 
-/** POST /api/{mode}/order. The rules that a schema cannot express (decimals, the catalogue, time) are in domain/order.ts. */
+/** POST /api/{mode}/order. The rules that a schema cannot express (the catalogue, the present time) are in domain/order.ts. */
 export const orderRequest = Type.Object(
   {
     drink: name("a drink"),
     store: name("a store"),
     price: Type.Union(
       [
-        Type.Number({ exclusiveMinimum: 0, maximum: 10_000 }),
-        Type.String({ pattern: "^\\d{1,5}(\\.\\d{1,2})?$" }),
+        Type.Number({ minimum: 0.01, maximum: 10_000, multipleOf: 0.01 }),
+        Type.String({ pattern: PRICE_PATTERN }),
       ],
       { description: "a number or a decimal string, above 0, at most 10000, with at most two decimals" },
     ),
@@ -22,12 +22,28 @@ export const orderRequest = Type.Object(
       Type.String({
         pattern: TIMESTAMP_PATTERN,
         description:
-          "when it was sold, as in 2026-01-15T10:00:00Z; without an offset it is UTC; missing means now",
+          "a date and time of the calendar, as in 2026-01-15T10:00:00Z: when it was sold, from the year 2000 on, at most 5 minutes ahead and MAX_EVENT_AGE_DAYS (366) old; without an offset it is UTC; missing means now",
       }),
     ),
   },
   { additionalProperties: false },
 );
+
+export const JSON_TYPE = "application/json";
+export const NDJSON = "application/x-ndjson";
+/** JSON texts that each begin with U+001E (RFC 7464). */
+export const JSON_SEQUENCE = "application/json-seq";
+/** NDJSON was never registered: these are the other names under which clients send it. */
+export const NDJSON_ALIASES = [
+  "application/ndjson",
+  "application/jsonl",
+  "application/x-jsonl",
+  "application/jsonlines",
+  "application/x-jsonlines",
+  "application/json-lines",
+  "application/x-json-lines",
+  "text/x-ndjson",
+];
 
 /** A batch goes with one durable write, and a topic's record batch holds a megabyte. */
 export const MAX_BATCH_ORDERS = 1_000;
@@ -37,7 +53,11 @@ export const MAX_BATCH_BYTES = 1_048_576;
 export const batchOrder = Type.Object(
   {
     id: Type.Optional(
-      Type.String({ description: "a UUIDv7, the order's idempotency key; missing means a new order" }),
+      Type.String({
+        pattern: ORDER_ID_PATTERN,
+        description:
+          "a UUIDv7 (RFC 9562), made at most 31 days ago and 5 minutes ahead, the order's idempotency key; missing means a new order",
+      }),
     ),
     ...orderRequest.properties,
   },

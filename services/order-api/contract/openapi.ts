@@ -5,10 +5,20 @@
 import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
 import type { FastifyInstance } from "fastify";
+import type { Names } from "#shared/domain/catalogue.ts";
 import type { Mode } from "#shared/ports.ts";
 import packageJson from "../../../package.json" with { type: "json" };
 import { addEtag } from "../headers.ts";
+import { REQUEST_TIMEOUT_SECONDS } from "../problems.ts";
 import { asyncApi } from "./asyncapi.ts";
+import {
+  type Described,
+  type Document,
+  type Response,
+  servedDocument,
+  withExamples,
+  withNamed,
+} from "./examples.ts";
 import { operationsOf } from "./operations.ts";
 import { type Operation, problems } from "./responses.ts";
 import { componentsOf, published, type SchemaName } from "./schemas.ts";
@@ -22,7 +32,9 @@ const infoFor = (asyncApi: string) => ({
 equal in everything but the transport.
 
 Errors are \`application/problem+json\` (RFC 9457), distinguished by \`type\`; \`errors\` names each wrong field. A request
-that is not valid HTTP is answered by a 4xx of type \`bad-request\`; an unknown path by a 404 of type \`not-found\`.
+that is not valid HTTP is answered by a 400 of type \`bad-request\`; headers over 16 KiB by a 431; a request that takes
+longer than ${REQUEST_TIMEOUT_SECONDS} s to arrive by a 408; an unknown path by a 404 of type \`not-found\`; a wrong method by a 405 with \`Allow\`.
+Members and query parameters that are not listed are rejected with 422.
 
 The WebSocket \`/ws/dashboard\` sends the dashboard as it changes; [AsyncAPI](${asyncApi}) describes it.`,
 });
@@ -68,11 +80,17 @@ const SECURITY_SCHEMES = {
   },
 };
 
+export type Documented = {
+  readonly modes: readonly Mode[];
+  /** Read at each request: the catalogue may grow. */
+  readonly names: () => Names;
+  readonly needsTokens: boolean;
+};
+
 /** Called before the routes are added: it describes only those that are added later. */
 export const addOpenApi = async (
   app: FastifyInstance,
-  modes: readonly Mode[],
-  needsTokens: boolean,
+  { modes, names, needsTokens }: Documented,
 ): Promise<void> => {
   const security = needsTokens ? [{ [TOKEN]: [] }] : [{}, { [TOKEN]: [] }];
   await app.register(swagger, {
@@ -93,8 +111,9 @@ export const addOpenApi = async (
       return described(made.openapiObject as Document, operationsOf(modes));
     },
   });
-  serveDocument(app, "/openapi.json", () => app.swagger());
-  serveDocument(app, "/asyncapi.json", asyncApi);
+  const here = servedDocument(() => app.swagger() as unknown as Document, names);
+  serveDocument(app, "/openapi.json", here);
+  serveDocument(app, "/asyncapi.json", once(asyncApi));
   await app.register(swaggerUi, {
     routePrefix: "/docs",
     uiConfig: {
@@ -106,8 +125,8 @@ export const addOpenApi = async (
     theme: { title: INFO.title },
     staticCSP: PAGE_POLICY,
     // relative: a proxy may serve the API under another path
-    transformSpecification: (document) => ({
-      ...document,
+    transformSpecification: () => ({
+      ...here(),
       info: infoFor("../asyncapi.json"),
       servers: [{ url: ".." }],
     }),
@@ -120,26 +139,20 @@ export const addOpenApi = async (
   });
 };
 
-/** Made at the first request. */
-const serveDocument = (app: FastifyInstance, path: string, make: () => object): void => {
-  let text: string | undefined;
-  app.get(path, { onSend: addEtag }, (_request, reply) => {
-    text ??= JSON.stringify(make());
-    return reply.type("application/json; charset=utf-8").header("cache-control", "no-cache").send(text);
-  });
+const once = (make: () => object): (() => object) => {
+  let made: object | undefined;
+  return () => (made ??= make());
 };
 
-type Response = { description?: string; content?: Record<string, object>; $ref?: string };
-type Described = {
-  parameters?: readonly object[];
-  requestBody?: { content: Record<string, object> };
-  responses: Record<string, Response>;
-  security?: readonly object[];
-};
-type Document = {
-  paths: Record<string, Record<string, Described>>;
-  components?: { schemas?: object; responses?: object; securitySchemes?: object };
-  servers?: object[];
+/** As long as `make` returns the same object, its text is kept. */
+const serveDocument = (app: FastifyInstance, path: string, make: () => object): void => {
+  let made: object | undefined;
+  let text = "";
+  app.get(path, { onSend: addEtag }, (_request, reply) => {
+    const document = make();
+    if (document !== made) [made, text] = [document, JSON.stringify(document)];
+    return reply.type("application/json; charset=utf-8").header("cache-control", "no-cache").send(text);
+  });
 };
 
 /** The document of the routes' schemas, completed with the description of each operation. */
@@ -152,7 +165,7 @@ const described = (document: Document, operations: Readonly<Record<string, Opera
         return [method, operation ? merged(made, operation) : made];
       }),
     );
-  return {
+  return withExamples({
     ...document,
     servers: [{ url: "." }],
     paths: published(paths) as Document["paths"],
@@ -161,7 +174,7 @@ const described = (document: Document, operations: Readonly<Record<string, Opera
       responses: published(DENIALS) as object,
       securitySchemes: SECURITY_SCHEMES,
     },
-  };
+  });
 };
 
 /** In the document once, because every operation with a token has them. */
@@ -176,7 +189,7 @@ const merged = (made: Described, { examples, ...operation }: Operation): Describ
   ...((operation.parameters ?? made.parameters) && {
     parameters: [...(made.parameters ?? []), ...(operation.parameters ?? [])],
   }),
-  ...(made.requestBody && { requestBody: withExamples(made.requestBody, examples ?? {}) }),
+  ...(made.requestBody && { requestBody: withNamed(made.requestBody, examples) }),
   responses: {
     ...Object.fromEntries(
       Object.entries(operation.responses).map(([status, described]: [string, Response]) => {
@@ -190,12 +203,3 @@ const merged = (made: Described, { examples, ...operation }: Operation): Describ
     ...(made.security && DENIED),
   },
 });
-
-const withExamples = (
-  body: NonNullable<Described["requestBody"]>,
-  examples: NonNullable<Operation["examples"]>,
-): NonNullable<Described["requestBody"]> => {
-  const named = Object.fromEntries(Object.entries(examples).map(([title, value]) => [title, { value }]));
-  const content = Object.entries(body.content).map(([type, media]) => [type, { ...media, examples: named }]);
-  return { ...body, content: Object.fromEntries(content) };
-};

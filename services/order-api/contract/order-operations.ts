@@ -1,15 +1,16 @@
 /** The OpenAPI document's description of sending orders and reading their status. */
+import { ORDER_ID_PATTERN } from "#shared/domain/order.ts";
 import type { Mode } from "#shared/ports.ts";
+import { batchReplyExample, orderReplyExample, orderStatusExample } from "#shared/wire/examples.ts";
 import {
-  batchExample,
-  batchReplyExample,
-  ORDER_ID,
-  orderReplyExample,
-  orderRequestExample,
-  orderStatusExample,
-  shortOrderRequestExample,
-} from "#shared/wire/examples.ts";
-import { batchOrder, MAX_BATCH_ORDERS } from "#shared/wire/orders.ts";
+  batchOrder,
+  JSON_SEQUENCE,
+  JSON_TYPE,
+  MAX_BATCH_ORDERS,
+  NDJSON,
+  NDJSON_ALIASES,
+} from "#shared/wire/orders.ts";
+import { ACCEPTED_ENCODINGS } from "../bodies.ts";
 import { header, type Operation, problems, reply } from "./responses.ts";
 
 export const orderOperations = (modes: readonly Mode[]): Record<string, Operation> => ({
@@ -31,14 +32,25 @@ const NOT_TAKEN = problems(
 
 const capitalised = (mode: string): string => mode.replace(/^./, (first) => first.toUpperCase());
 
-const LOCATION = header("the URL of the order's status", "^/api/orders/");
+const STATUS_LINK = {
+  status: { operationId: "readOrder", parameters: { id: "$response.body#/id" } },
+};
+const COMPRESSED = `A body may be compressed (\`Content-Encoding\`: ${ACCEPTED_ENCODINGS}); its limit applies before and after.`;
+
+const LOCATION = header(
+  "the URL of the order's status; behind a proxy that sends `X-Forwarded-Prefix` it begins with that",
+  "/api/orders/[0-9a-f-]{36}$",
+);
 
 const takeOrder = ({ name, title, accepts }: Mode): Operation => {
   const isStored = accepts === "stored";
   const status = isStored ? "stored" : "queued";
   const example = orderReplyExample(name, status);
-  const replayed = reply("The same order was sent before, and counts once.", example, {
-    Location: LOCATION,
+  const accepted = (description: string, headers: Record<string, object> = {}): object => ({
+    ...reply(description, example, { Location: LOCATION, ...headers }),
+    links: STATUS_LINK,
+  });
+  const replayed = accepted("The same order was sent before, and counts once.", {
     "Idempotency-Replayed": header("`true`", "^true$"),
   });
   const conflict = isStored
@@ -50,7 +62,7 @@ const takeOrder = ({ name, title, accepts }: Mode): Operation => {
     summary: `Take an order by ${name}: ${title}`,
     description:
       `The reply is sent only when the crash of any one process can no longer lose the order. After a 503 wait
-for \`Retry-After\` and send the same order with the id in \`ids\` as its key, which is always safe.`.replace(
+for \`Retry-After\` and send the same order with the id in \`ids\` as its key, which is always safe. ${COMPRESSED}`.replace(
         "\n",
         " ",
       ),
@@ -60,18 +72,14 @@ for \`Retry-After\` and send the same order with the id in \`ids\` as its key, w
         name: "Idempotency-Key",
         required: false,
         description:
-          "Becomes the order's id: a UUIDv7, made at most 31 days ago. The same key is the same order and counts once, in every mode and however often it is sent. Without it the server makes one.",
-        schema: { type: "string", format: "uuid" },
-        example: ORDER_ID,
+          "Becomes the order's id: a UUIDv7, made at most 31 days ago and 5 minutes ahead. The same key is the same order and counts once, in every mode and however often it is sent. Without it the server makes one.",
+        schema: { type: "string", pattern: ORDER_ID_PATTERN },
       },
     ],
-    examples: { "at a time": orderRequestExample, now: shortOrderRequestExample },
     responses: {
       ...(isStored && { 200: replayed }),
-      [isStored ? 201 : 202]: reply(
+      [isStored ? 201 : 202]: accepted(
         isStored ? "Committed in PostgreSQL." : "Held durably, on its way to PostgreSQL.",
-        example,
-        { Location: LOCATION },
       ),
       ...problems("malformed", "not-found", "too-large", "unsupported-media-type", "invalid", ...conflict),
       ...NOT_TAKEN,
@@ -83,17 +91,21 @@ const takeOrders = ({ name, title, accepts }: Mode): Operation => ({
   operationId: `takeOrders${capitalised(name)}`,
   tags: ["orders"],
   summary: `Take a batch of orders by ${name}: ${title}`,
-  description: `Up to ${MAX_BATCH_ORDERS} orders and 1 MiB, with one durable write. The valid ones are accepted, the others are listed in \`rejected\`. Not a transaction: after a 503 some may be stored, and sending all of them again with the \`ids\` of the reply is safe.`,
+  description: `Up to ${MAX_BATCH_ORDERS} orders and 1 MiB, with one durable write. The valid ones are accepted, the others are listed in \`rejected\`. Not a transaction: after a 503 some may be stored, and sending all of them again with the \`ids\` of the reply is safe. ${COMPRESSED}`,
   requestBody: {
     required: true,
     content: {
-      "application/json": {
+      [JSON_TYPE]: {
         schema: { type: "array", minItems: 1, maxItems: MAX_BATCH_ORDERS, items: batchOrder },
-        examples: { "one of them wrong": { value: batchExample } },
       },
-      "application/x-ndjson": {
-        schema: { type: "string", description: "one order a line, each as an item of the array" },
-        examples: { "two lines": { value: batchExample.map((order) => JSON.stringify(order)).join("\n") } },
+      [NDJSON]: {
+        schema: {
+          type: "string",
+          description: `one order a line, each as an item of the array; other names of this type: ${NDJSON_ALIASES.join(", ")}`,
+        },
+      },
+      [JSON_SEQUENCE]: {
+        schema: { type: "string", description: "orders that each begin with U+001E (RFC 7464)" },
       },
     },
   },

@@ -18,8 +18,8 @@ export type Operation = {
   readonly parameters?: readonly object[];
   /** Where the route itself has no schema for its body. */
   readonly requestBody?: { readonly required: true; readonly content: Record<string, object> };
-  /** Named examples of the body, whose schema is the route's. */
-  readonly examples?: Readonly<Record<string, object | string>>;
+  /** Named examples of the body, whose schema is the route's. Those of orders are made in examples.ts. */
+  readonly examples?: Readonly<Record<string, object>>;
   /** By status. A schema that a route declares for a status is added to it. */
   readonly responses: Readonly<Record<string, object>>;
 };
@@ -65,7 +65,16 @@ const headersOf = (status: number, types: readonly ProblemType[]): { headers?: H
     return { headers: { "Retry-After": RETRY_AFTER } };
   if (status === 401 || types.includes("forbidden"))
     return { headers: { "WWW-Authenticate": optionalHeader("`Bearer`, and what is wrong with the token") } };
+  if (status === 415) return { headers: ACCEPTED };
   return status === 429 ? { headers: RATE_LIMIT } : {};
+};
+
+const ACCEPTED: Headers = {
+  Accept: optionalHeader("the media types that this path takes, where `Content-Type` is none of them"),
+  "Accept-Post": optionalHeader("the same"),
+  "Accept-Encoding": optionalHeader(
+    "the encodings that this API takes, where `Content-Encoding` is none of them",
+  ),
 };
 
 /** Of draft-ietf-httpapi-ratelimit-headers; a token with a limit gets them with every reply. */
