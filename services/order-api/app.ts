@@ -12,14 +12,16 @@ import { modes as allModes } from "#shared/modes/all.ts";
 import type { Pool } from "#shared/store/pool.ts";
 import type { Setup } from "#shared/wire/operations.ts";
 import { type AccessOptions, addAccess } from "./access.ts";
+import { rejectConnection } from "./connection-errors.ts";
 import { addOpenApi } from "./contract/openapi.ts";
 import type { Fanout } from "./fanout/fanout.ts";
 import { CLOSE, SOCKET_OPTIONS } from "./fanout/sockets.ts";
 import { addCors } from "./headers.ts";
 import type { Intakes } from "./intakes.ts";
 import type { LiveCatalogue } from "./live-catalogue.ts";
+import { addMethodRules } from "./methods.ts";
 import type { ApiMetrics } from "./metrics.ts";
-import { handleError, handleNotFound, rejectConnection, sendUnavailable } from "./problems.ts";
+import { handleError, REQUEST_TIMEOUT_SECONDS, sendUnavailable } from "./problems.ts";
 import { addBatchRoutes } from "./routes/batches.ts";
 import { addCatalogueRoutes } from "./routes/catalogue.ts";
 import { addDashboardRoutes } from "./routes/dashboard.ts";
@@ -49,7 +51,18 @@ export type AppParts = {
 
 /** One order is a few hundred bytes; batches have a limit of their own. */
 const MAX_BODY_BYTES = 65_536;
-const REQUEST_TIMEOUT_MS = 30_000;
+const REQUEST_TIMEOUT_MS = REQUEST_TIMEOUT_SECONDS * 1_000;
+/** Node looks for slow requests this often; its default is every 30 s. */
+const TIMEOUT_CHECK_MS = 1_000;
+
+const VALIDATION = {
+  coerceTypes: false,
+  allErrors: true,
+  removeAdditional: false,
+  verbose: true,
+  // 4.35 / 0.01 is 434.99999999999994; domain/order.ts is exact
+  multipleOfPrecision: 9,
+} as const;
 
 /** These are answered while the process stops, from its last known state. */
 const PROBES = new Set(["/livez", "/readyz", "/metrics"]);
@@ -68,9 +81,14 @@ export const buildApp = async (parts: AppParts): Promise<FastifyInstance> => {
     clientErrorHandler: rejectConnection,
     return503OnClosing: false,
     // some clients offer HTTP/2 with every request; unless they want a WebSocket the answer is HTTP/1.1
-    http: { shouldUpgradeCallback: ({ headers }) => /^websocket$/i.test(headers.upgrade ?? "") },
+    http: {
+      shouldUpgradeCallback: ({ headers }) => /^websocket$/i.test(headers.upgrade ?? ""),
+      // Node swaps the two where this one is longer: by its default of 60 s, bodies had 60 s and headers 30 s
+      headersTimeout: REQUEST_TIMEOUT_MS,
+      connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+    },
     requestTimeout: REQUEST_TIMEOUT_MS,
-    ajv: { customOptions: { coerceTypes: false, allErrors: true, removeAdditional: false, verbose: true } },
+    ajv: { customOptions: VALIDATION },
   });
   let stopping = false;
   app.addHook("preClose", async () => {
@@ -87,8 +105,8 @@ export const buildApp = async (parts: AppParts): Promise<FastifyInstance> => {
     sendUnavailable(reply, "closing");
   });
   addCors(app, parts.allowedOrigins);
+  addMethodRules(app);
   app.setErrorHandler(handleError);
-  app.setNotFoundHandler(handleNotFound);
   app.addHook("onResponse", (request, reply, done) => {
     const endpoint = request.routeOptions.url ?? "none";
     parts.metrics.answered(request.method, endpoint, reply.statusCode, reply.elapsedTime / 1000);
@@ -99,7 +117,11 @@ export const buildApp = async (parts: AppParts): Promise<FastifyInstance> => {
     errorHandler: handleSocketError,
   });
   const watchSocket = parts.access === null ? () => undefined : await addAccess(app, parts.access);
-  await addOpenApi(app, parts.intakes.modes, parts.access !== null);
+  await addOpenApi(app, {
+    modes: parts.intakes.modes,
+    names: () => parts.rules.catalogue,
+    needsTokens: parts.access !== null,
+  });
   const modeNames = parts.intakes.modes.map((mode) => mode.name);
   addOrderRoutes(app, parts);
   // in a scope of its own: no other route takes NDJSON

@@ -1,5 +1,6 @@
-/** Headers that several routes share: ETag, and CORS for pages of other origins. */
+/** Headers that several routes share: ETag, CORS for pages of other origins, and those of a proxy. */
 import { hash } from "node:crypto";
+import type { IncomingHttpHeaders } from "node:http";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 
 /**
@@ -27,15 +28,33 @@ const isAmong = (given: string | undefined, tag: string): boolean =>
 
 /**
  * Whether a page may open a WebSocket: one of the API's own host, or of an allowed origin; `*` allows all. Programs send
- * no Origin and are allowed.
+ * no Origin and are allowed. A proxy that replaces Host sends the browser's in X-Forwarded-Host, which no page can set for
+ * a WebSocket.
  */
 export const isAllowedOrigin = (
-  origin: string | undefined,
-  host: string | undefined,
+  { origin, host, "x-forwarded-host": forwarded }: IncomingHttpHeaders,
   allowed: readonly string[],
 ): boolean => {
   if (origin === undefined || isListed(origin, allowed)) return true;
-  return URL.canParse(origin) && new URL(origin).host === host;
+  if (!URL.canParse(origin)) return false;
+  const [browsers] = String(forwarded ?? "").split(",", 1);
+  return [host, browsers?.trim()].includes(new URL(origin).host);
+};
+
+/** Segments of letters, digits and marks that a URL leaves as they are; none of them is `.` or `..`, or empty. */
+const PREFIX = /^(\/(?!\.{1,2}(\/|$))[\w.~-]+)+$/;
+const MAX_PREFIX_LENGTH = 200;
+
+/**
+ * The path under which a proxy serves the API, from X-Forwarded-Prefix: empty without one. A client can send this header
+ * too, so anything that could lead to another host (`//evil.example`) or is not a plain path counts as no prefix.
+ */
+export const forwardedPrefix = ({ "x-forwarded-prefix": given }: IncomingHttpHeaders): string => {
+  if (given === undefined) return "";
+  // of several proxies the outermost is first
+  const parts = String(given).split(",");
+  const prefix = parts.map((part) => part.trim().replace(/\/$/, "")).join("");
+  return prefix.length <= MAX_PREFIX_LENGTH && PREFIX.test(prefix) ? prefix : "";
 };
 
 const isListed = (origin: string, allowed: readonly string[]): boolean =>
@@ -49,7 +68,8 @@ const preflightHeaders = (origin: string, allowed: readonly string[]): Readonly<
   allowed.includes(origin)
     ? {
         "access-control-allow-methods": "GET, POST",
-        "access-control-allow-headers": "authorization, content-type, idempotency-key, if-none-match",
+        "access-control-allow-headers":
+          "authorization, content-encoding, content-type, idempotency-key, if-none-match",
       }
     : {
         "access-control-allow-methods": "GET",

@@ -92,22 +92,97 @@ describe.each([
   });
 });
 
-test("answers an unknown path or method with a problem", async () => {
+test("answers an unknown path with 404, whatever the body", async () => {
   for (const [method, path] of [
     ["GET", "/nothing"],
-    ["DELETE", "/api/v1/order"],
     ["POST", "/api/v9/order"],
+    ["PUT", "/api/v1/order/1"],
+    ["OPTIONS", "/nothing"],
+    ["GET", "/api/orders/"],
   ] as const) {
-    const response = await fetch(system.url + path, { method });
-    expect(response.status).toBe(404);
+    const body = method === "GET" ? {} : { body: "{", headers: { "content-type": "application/json" } };
+    const response = await fetch(system.url + path, { method, ...body });
+    expect([path, response.status]).toEqual([path, 404]);
     expect(await response.json()).toMatchObject({ type: "not-found", status: 404 });
   }
 });
 
-test("answers a request that is not valid HTTP with a problem", async () => {
+describe("a wrong method", () => {
+  const [reads, orders] = ["GET, HEAD, OPTIONS", "POST, OPTIONS"];
+  test.each([
+    ["/api/v1/order", orders, ["GET", "HEAD", "PUT", "DELETE", "PATCH", "PROPFIND", "TRACE", "QUERY"]],
+    ["/api/v3/orders?x=1", orders, ["GET", "DELETE"]],
+    ["/api/orders/019bc0a5-5c00-7000-8000-000000000001", reads, ["POST", "DELETE", "PUT"]],
+    ["/api/dashboard", reads, ["POST", "PUT"]],
+    ["/api/sales", reads, ["POST", "SEARCH"]],
+    ["/api/setup", reads, ["POST"]],
+    ["/ws/dashboard", reads, ["POST", "PUT"]],
+    ["/metrics", reads, ["POST", "PUT"]],
+    ["/livez", reads, ["POST"]],
+    ["/readyz", reads, ["DELETE"]],
+    ["/", reads, ["POST"]],
+    ["/assets/page.js", reads, ["POST"]],
+    ["/docs/", reads, ["POST"]],
+    ["/docs/static/swagger-ui.css", reads, ["DELETE"]],
+    ["/openapi.json", reads, ["POST"]],
+  ])("of %s is answered 405 with those it has, before its body is read", async (path, allowed, methods) => {
+    for (const method of methods) {
+      const body = "Content-Type: application/json\r\nContent-Length: 1\r\n\r\n{";
+      const reply = await exchange(`${method} ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n${body}`);
+      expect([method, reply.split("\r\n", 1)]).toEqual([method, ["HTTP/1.1 405 Method Not Allowed"]]);
+      expect(reply).toMatch(new RegExp(`^allow: ${allowed}\r$`, "m"));
+      expect(reply.endsWith("\r\n\r\n")).toBe(method === "HEAD");
+      if (method !== "HEAD") expect(reply).toContain('"type":"method-not-allowed"');
+    }
+    const options = await fetch(system.url + path, { method: "OPTIONS" });
+    expect([options.status, options.headers.get("allow")]).toEqual([204, allowed]);
+  });
+
+  test("is none that all of the server has", async () => {
+    expect(await exchange("OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n")).toMatch(
+      /^HTTP\/1.1 204 .*allow: [^\r]*GET[^\r]*POST/s,
+    );
+  });
+
+  test("HEAD is answered like GET, without a body", async () => {
+    for (const path of ["/api/dashboard", "/api/setup", "/livez", "/metrics", "/openapi.json"]) {
+      const head = await fetch(system.url + path, { method: "HEAD" });
+      expect([path, head.status, await head.text()]).toEqual([path, 200, ""]);
+    }
+  });
+});
+
+test("answers a request for a WebSocket's path that is no handshake with 426", async () => {
+  for (const [method, headers] of [
+    ["GET", {}],
+    ["HEAD", {}],
+    ["GET", { origin: "https://evil.example" }],
+  ] as const) {
+    const response = await fetch(`${system.url}/ws/dashboard?mode=v9`, { method, headers });
+    expect(response.status).toBe(426);
+    expect(response.headers.get("upgrade")).toBe("websocket");
+    if (method === "GET") expect(await response.json()).toMatchObject({ type: "upgrade-required" });
+  }
+  const other = "GET /ws/dashboard HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n";
+  expect(await exchange(other)).toMatch(/^HTTP\/1\.1 426 /);
+});
+
+test("the location of an order begins with the path of the proxy, unless that is malformed", async () => {
+  const locationFor = async (prefix: string): Promise<string | null> =>
+    (await post("v1", latte, { "x-forwarded-prefix": prefix })).headers.get("location");
+  expect(await locationFor("/coffee")).toMatch(/^\/coffee\/api\/orders\/[0-9a-f-]{36}$/);
+  for (const prefix of ["//evil.example", "https://evil.example", "/../.."])
+    expect(await locationFor(prefix)).toMatch(/^\/api\/orders\/[0-9a-f-]{36}$/);
+});
+
+test("answers a request that is not valid HTTP, or has too large headers, with a problem", async () => {
+  expect(await exchange(`GET /livez HTTP/1.1\r\nx: ${"x".repeat(17_000)}\r\n\r\n`)).toMatch(
+    /^HTTP\/1\.1 431 .*"type":"headers-too-large"/s,
+  );
   const response = await fetch(`${system.url}/%zz`);
   expect(response.status).toBe(400);
   expect(response.headers.get("content-type")).toContain("application/problem+json");
+  expect(await response.json()).toMatchObject({ type: "bad-request" });
   expect(await exchange("this is no request\r\n\r\n")).toMatch(
     /^HTTP\/1.1 400 .*application\/problem\+json.*"type":"bad-request"/s,
   );

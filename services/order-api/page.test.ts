@@ -8,7 +8,8 @@ import { type FastifyBaseLogger, type FastifyInstance, fastify } from "fastify";
 import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { addCors } from "./headers.ts";
-import { handleError, handleNotFound } from "./problems.ts";
+import { addMethodRules } from "./methods.ts";
+import { handleError } from "./problems.ts";
 import { addPageRoutes } from "./routes/page.ts";
 
 const HTML = "<!doctype html><title>Coffee-RT</title>";
@@ -45,7 +46,7 @@ const open = async (allowedOrigins: readonly string[] = [], log = new Writable()
   app = fastify({ loggerInstance });
   addCors(app, allowedOrigins);
   app.setErrorHandler(handleError);
-  app.setNotFoundHandler(handleNotFound);
+  addMethodRules(app);
   await addPageRoutes(app, folder);
   app.get("/api/dashboard", (_request, reply) => reply.header("vary", "accept").send({}));
 };
@@ -152,7 +153,7 @@ describe("pages of other origins", () => {
     const { statusCode, headers } = await preflight("http://localhost:3000");
     expect([statusCode, headers["access-control-allow-headers"]]).toEqual([
       204,
-      "content-type, idempotency-key, if-none-match",
+      "authorization, content-encoding, content-type, idempotency-key, if-none-match",
     ]);
   });
 
@@ -160,7 +161,7 @@ describe("pages of other origins", () => {
     await open(["*", "https://till.example"]);
     const allowedHeaders = async (origin: string): Promise<unknown> =>
       (await preflight(origin)).headers["access-control-allow-headers"];
-    expect(await allowedHeaders("https://anywhere.example")).toBe("if-none-match");
+    expect(await allowedHeaders("https://anywhere.example")).toBe("authorization, if-none-match");
     expect(await allowedHeaders("https://till.example")).toContain("content-type");
     const read = await get("/api/dashboard", { origin: "https://anywhere.example" });
     expect(read.headers["access-control-allow-origin"]).toBe("https://anywhere.example");

@@ -2,10 +2,11 @@
  * Every error that the API answers with, as application/problem+json (RFC 9457). Replies and the OpenAPI document take
  * their texts from one table. `errors` names each wrong field and what was expected.
  */
-import type { Socket } from "node:net";
-import type { FastifyError, FastifyReply, FastifyRequest, FastifySchemaValidationError } from "fastify";
+import { maxHeaderSize } from "node:http";
+import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import type { FieldError } from "#shared/domain/order.ts";
 import type { UnavailableReason } from "#shared/ports.ts";
+import { fieldErrors } from "./field-errors.ts";
 
 export type ProblemKind = {
   readonly status: number;
@@ -19,11 +20,15 @@ export type ProblemKind = {
 const INVALID = { status: 422, title: "The request is not valid" };
 const UNAVAILABLE = { status: 503, title: "Service unavailable" };
 
+/** For the headers and the body of a request together. */
+export const REQUEST_TIMEOUT_SECONDS = 30;
+const MAX_HEADERS = `${maxHeaderSize / 1_024} KiB`;
+
 export const PROBLEMS = {
   malformed: {
     status: 400,
-    title: "The body is not valid JSON",
-    means: "the body is not JSON",
+    title: "The body is malformed",
+    means: "the body is not JSON, or it cannot be decompressed",
     detail: "Body is not valid JSON but content-type is set to 'application/json'",
   },
   "bad-request": {
@@ -68,10 +73,22 @@ export const PROBLEMS = {
       "the order waits to be counted, was never sent, or is older than the orders kept; retry after `Retry-After`",
     detail: "the order waits to be counted, was never sent, or is older than the orders kept",
   },
+  "method-not-allowed": {
+    status: 405,
+    title: "Method not allowed",
+    means: "the path has no such method; `Allow` lists those that it has",
+    detail: "DELETE is not a method of /api/v1/order; it has POST, OPTIONS",
+  },
+  "request-timeout": {
+    status: 408,
+    title: "Request timeout",
+    means: `the headers and the body did not arrive within ${REQUEST_TIMEOUT_SECONDS} s`,
+    detail: `the headers and the body of a request must arrive within ${REQUEST_TIMEOUT_SECONDS} s`,
+  },
   "too-large": {
     status: 413,
     title: "The body is too large",
-    means: "the body is over the limit",
+    means: "the body is over the limit, as sent or once it is decompressed",
     detail: "Request body is too large",
   },
   "unsupported-media-type": {
@@ -82,6 +99,18 @@ export const PROBLEMS = {
   },
   invalid: { ...INVALID, means: "fields are wrong, or unknown; `errors` names each" },
   "key-conflict": { ...INVALID, means: "the key belongs to an order with another body" },
+  "upgrade-required": {
+    status: 426,
+    title: "Upgrade required",
+    means: "this path is a WebSocket alone",
+    detail: "this path is a WebSocket; GET /api/dashboard returns the same once",
+  },
+  "headers-too-large": {
+    status: 431,
+    title: "The headers are too large",
+    means: `the request line and the headers are over ${MAX_HEADERS}`,
+    detail: `the request line and the headers may have ${MAX_HEADERS} in total`,
+  },
   internal: {
     status: 500,
     title: "Internal server error",
@@ -195,7 +224,8 @@ export const handleError = (
   if (error.validation) return sendProblem(reply, invalid(fieldErrors(error.validation)));
   const status = error.statusCode ?? 500;
   if (status < 500) {
-    const type = REJECTED_BY_FASTIFY[status] ?? "bad-request";
+    const isUrl = error.code === "FST_ERR_BAD_URL";
+    const type = isUrl ? "bad-request" : (REJECTED_BY_FASTIFY[status] ?? "bad-request");
     return sendProblem(reply, { ...problemOf(type, { detail: error.message }), status });
   }
   const { method, routeOptions } = request;
@@ -209,52 +239,4 @@ const REJECTED_BY_FASTIFY: Readonly<Record<number, ProblemType>> = {
   413: "too-large",
   415: "unsupported-media-type",
   429: "rate-limited",
-};
-
-export const handleNotFound = (request: FastifyRequest, reply: FastifyReply): FastifyReply =>
-  sendProblem(
-    reply,
-    problemOf("not-found", {
-      detail: `${request.method} ${request.url.split("?")[0]} is not part of this API or its mode is not enabled`,
-    }),
-  );
-
-/** For bytes that are no HTTP request; there is no reply object yet. */
-export const rejectConnection = (_error: Error, socket: Socket): void => {
-  if (!socket.writable) return;
-  const body = JSON.stringify(problemOf("bad-request"));
-  const head = ["HTTP/1.1 400 Bad Request", "content-type: application/problem+json", "connection: close"];
-  socket.end([...head, `content-length: ${Buffer.byteLength(body)}`, "", body].join("\r\n"));
-};
-
-/** A client with more wrong fields has sent something else. */
-const MAX_FIELDS = 20;
-
-/** One error per field: a union of types reports each of its branches and then itself. */
-export const fieldErrors = (validation: readonly FastifySchemaValidationError[]): FieldError[] => {
-  const byField = new Map<string, string>();
-  for (const error of validation) {
-    const field = fieldOf(error);
-    if (byField.size === MAX_FIELDS && !byField.has(field)) break;
-    if (error.keyword === "anyOf" || !byField.has(field)) byField.set(field, messageFor(error));
-  }
-  return [...byField].map(([field, message]) => ({ field, message }));
-};
-
-const fieldOf = (error: FastifySchemaValidationError): string => {
-  const path = error.instancePath
-    .split("/")
-    .slice(1)
-    .map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
-  const member = error.params["missingProperty"] ?? error.params["additionalProperty"];
-  if (typeof member === "string") path.push(member);
-  return path.join(".") || "body";
-};
-
-/** The schema's description of the field, else ajv's own message. */
-const messageFor = (error: FastifySchemaValidationError): string => {
-  if (error.keyword === "additionalProperties") return "is not a member of this request";
-  if (error.keyword === "required") return "is missing";
-  const about = (error as { parentSchema?: { description?: string } }).parentSchema?.description;
-  return about ? `must be ${about}` : (error.message ?? "is not valid");
 };

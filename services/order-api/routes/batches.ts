@@ -9,8 +9,19 @@ import {
   orderFrom,
 } from "#shared/domain/order.ts";
 import { KeyConflict, type Outcome, Unavailable } from "#shared/ports.ts";
-import { batchOrder, batchReply, MAX_BATCH_BYTES, MAX_BATCH_ORDERS } from "#shared/wire/orders.ts";
-import { fieldErrors, invalid, type Problem, type RejectedOrder, sendProblem } from "../problems.ts";
+import {
+  batchOrder,
+  batchReply,
+  JSON_SEQUENCE,
+  JSON_TYPE,
+  MAX_BATCH_BYTES,
+  MAX_BATCH_ORDERS,
+  NDJSON,
+  NDJSON_ALIASES,
+} from "#shared/wire/orders.ts";
+import { decompress, rejection } from "../bodies.ts";
+import { fieldErrors } from "../field-errors.ts";
+import { invalid, type Problem, type RejectedOrder, sendProblem } from "../problems.ts";
 import {
   admitOrders,
   countRejections,
@@ -20,8 +31,6 @@ import {
   sendNamesUnread,
   sendUnconfirmed,
 } from "./orders.ts";
-
-const NDJSON = "application/x-ndjson";
 
 /** One order of a request: a line that is not JSON does not affect the others. */
 type BatchItem = { readonly value: unknown } | { readonly malformed: string };
@@ -33,9 +42,21 @@ type Sorted = {
   readonly rejected: readonly RejectedOrder[];
 };
 
+const MEDIA_TYPES = [JSON_TYPE, NDJSON, ...NDJSON_ALIASES, JSON_SEQUENCE];
+
+/** A body that was parsed while it arrived; no JSON has a symbol. */
+const ITEMS = Symbol("items");
+type Streamed = { readonly [ITEMS]: readonly BatchItem[] };
+
 /** POST /api/{mode}/orders for every enabled mode: a JSON array or NDJSON, accepted with one durable write. */
 export const addBatchRoutes = (app: FastifyInstance, { intakes, rules, metrics }: OrderRoutes): void => {
-  app.addContentTypeParser(NDJSON, async (_request: FastifyRequest, payload: Readable) => readLines(payload));
+  const streamed =
+    (separator: string) =>
+    async (_request: FastifyRequest, payload: Readable): Promise<Streamed> => ({
+      [ITEMS]: await readTexts(payload, separator),
+    });
+  app.addContentTypeParser([NDJSON, ...NDJSON_ALIASES], streamed("\n"));
+  app.addContentTypeParser(JSON_SEQUENCE, streamed("\u001e"));
   for (const { name: mode, accepts } of intakes.modes) {
     const code = accepts === "stored" ? 201 : 202;
 
@@ -60,9 +81,10 @@ export const addBatchRoutes = (app: FastifyInstance, { intakes, rules, metrics }
       {
         schema: { response: { [code]: batchReply } },
         bodyLimit: MAX_BATCH_BYTES,
-        errorHandler: countRejections(mode, metrics),
+        errorHandler: countRejections(mode, metrics, MEDIA_TYPES),
         config: { access: { rights: ["write"], mode } },
         onRequest: admitOrders(mode, intakes, metrics),
+        preParsing: decompress,
       },
       async (request, reply) => {
         const started = performance.now();
@@ -93,9 +115,9 @@ export const addBatchRoutes = (app: FastifyInstance, { intakes, rules, metrics }
   }
 };
 
-const itemsIn = ({ body, headers }: FastifyRequest): readonly BatchItem[] => {
-  if (headers["content-type"]?.toLowerCase().startsWith(NDJSON)) return body as BatchItem[];
-  return Array.isArray(body) ? body.map((value) => ({ value })) : [];
+const itemsIn = ({ body }: FastifyRequest): readonly BatchItem[] => {
+  if (Array.isArray(body)) return body.map((value) => ({ value }));
+  return (body as Streamed | null)?.[ITEMS] ?? [];
 };
 
 /** Separates the valid orders from the others, each of which is named by its place and its wrong fields. */
@@ -148,18 +170,14 @@ const noneAccepted = (rejected: readonly RejectedOrder[]): Problem => ({
   title: "No order was accepted",
 });
 
-/** A body beyond a batch's limits, as Fastify's own errors are. */
-const tooLarge = (): Error & { statusCode: number } =>
-  Object.assign(
-    new Error(`a batch has at most ${MAX_BATCH_ORDERS} orders and ${MAX_BATCH_BYTES} bytes; send several`),
-    { statusCode: 413 },
-  );
+const tooLarge = (): Error =>
+  rejection(413, `a batch has at most ${MAX_BATCH_ORDERS} orders and ${MAX_BATCH_BYTES} bytes; send several`);
 
 /**
- * Parses each line of NDJSON as it arrives; empty lines are skipped. Rejects as soon as a limit is passed, so that no more
- * than one line and the orders before it are in memory, whatever is sent.
+ * Parses each JSON text as it arrives: the lines of NDJSON, or the texts of a sequence. Empty ones are skipped. Rejects as soon as a limit is passed, so that no more
+ * than one text and the orders before it are in memory, whatever is sent.
  */
-const readLines = (payload: Readable): Promise<BatchItem[]> =>
+const readTexts = (payload: Readable, separator: string): Promise<BatchItem[]> =>
   new Promise((resolve, reject) => {
     const decoder = new TextDecoder("utf-8", { fatal: true });
     const items: BatchItem[] = [];
@@ -179,7 +197,7 @@ const readLines = (payload: Readable): Promise<BatchItem[]> =>
     const add = (chunk?: Buffer): void => {
       bytes += chunk?.length ?? 0;
       if (bytes > MAX_BATCH_BYTES) throw tooLarge();
-      const [first = "", ...others] = textOf(decoder, chunk).split("\n");
+      const [first = "", ...others] = textOf(decoder, chunk).split(separator);
       parts.push(first);
       if (chunk && others.length === 0) return;
       const lines = [parts.join(""), ...others];
@@ -203,7 +221,7 @@ const textOf = (decoder: InstanceType<typeof TextDecoder>, chunk: Buffer | undef
   try {
     return decoder.decode(chunk, { stream: chunk !== undefined });
   } catch (error) {
-    throw Object.assign(new Error("the body is not UTF-8"), { statusCode: 400, cause: error });
+    throw Object.assign(rejection(400, "the body is not UTF-8"), { cause: error });
   }
 };
 

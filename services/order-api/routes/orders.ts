@@ -16,7 +16,9 @@ import { KeyConflict, type Receipt, Unavailable } from "#shared/ports.ts";
 import { messageOf } from "#shared/runtime/lifecycle.ts";
 import { findOrderStatus, type OrderStatus } from "#shared/store/order-status.ts";
 import type { Pool } from "#shared/store/pool.ts";
-import { orderReply, orderRequest, orderStatusReply, problem } from "#shared/wire/orders.ts";
+import { JSON_TYPE, orderReply, orderRequest, orderStatusReply, problem } from "#shared/wire/orders.ts";
+import { decompress, sendUnsupportedType } from "../bodies.ts";
+import { forwardedPrefix } from "../headers.ts";
 import type { Intakes } from "../intakes.ts";
 import type { LiveCatalogue } from "../live-catalogue.ts";
 import type { ApiMetrics } from "../metrics.ts";
@@ -42,16 +44,21 @@ export const addOrderRoutes = (app: FastifyInstance, { intakes, rules, metrics }
   for (const { name: mode, accepts: status } of intakes.modes) {
     const code = status === "stored" ? 201 : 202;
     const schema = { body: orderRequest, response: { 200: orderReply, [code]: orderReply } };
-    const errorHandler = countRejections(mode, metrics);
+    const errorHandler = countRejections(mode, metrics, [JSON_TYPE]);
 
-    const accepted = (reply: FastifyReply, order: Order, receipt: Receipt): FastifyReply => {
+    const accepted = (
+      { headers }: FastifyRequest,
+      reply: FastifyReply,
+      order: Order,
+      receipt: Receipt,
+    ): FastifyReply => {
       if (receipt.replayed) reply.header("idempotency-replayed", "true");
       // without a timestamp the order was sold when it first arrived
       const eventTimeMs = receipt.replayed ? receipt.eventTimeMs : order.eventTimeMs;
       const { id, drink, store, priceCents } = order;
       return reply
         .code(receipt.replayed ? 200 : code)
-        .header("location", `/api/orders/${id}`)
+        .header("location", `${forwardedPrefix(headers)}/api/orders/${id}`)
         .send({ id, mode, status, drink, store, price: priceOf(priceCents), timestamp: iso(eventTimeMs) });
     };
 
@@ -61,6 +68,7 @@ export const addOrderRoutes = (app: FastifyInstance, { intakes, rules, metrics }
         schema,
         errorHandler,
         config: { access: { rights: ["write"], mode } },
+        preParsing: decompress,
         onRequest: admitOrders(mode, intakes, metrics),
       },
       async (request, reply) => {
@@ -76,7 +84,7 @@ export const addOrderRoutes = (app: FastifyInstance, { intakes, rules, metrics }
           const [outcome] = await intakes.accept(mode, [order]);
           if (outcome === undefined || outcome instanceof Error) throw outcome;
           metrics.taken(mode, [order], [outcome], performance.now() - started);
-          return accepted(reply, order, outcome);
+          return accepted(request, reply, order, outcome);
         } catch (error) {
           if (error instanceof KeyConflict) {
             metrics.rejected(mode, "conflict", 1);
@@ -140,9 +148,11 @@ export const admitOrders =
 
 /** Counts what never reaches a route's handler: not JSON, too large, or not the shape of an order. */
 export const countRejections =
-  (mode: string, metrics: ApiMetrics): typeof handleError =>
+  (mode: string, metrics: ApiMetrics, mediaTypes: readonly string[]): typeof handleError =>
   (error, request, reply) => {
     metrics.rejected(mode, rejectionOf(error), 1);
+    if (error.code === "FST_ERR_CTP_INVALID_MEDIA_TYPE")
+      return sendUnsupportedType(request, reply, mediaTypes);
     return handleError(error, request, reply);
   };
 
