@@ -1,58 +1,26 @@
 /** The page on a host of its own: behind the container's nginx.conf in a real nginx, or built with the API's address. */
-import { execFile, spawn } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import { afterAll, beforeAll, expect } from "vitest";
 import { openClosers } from "#shared/runtime/lifecycle.ts";
 import { temporaryFolder } from "../../dev/system/launcher.ts";
-import { fromPackage, missingLibraries } from "../../dev/system/servers/apt.ts";
-import { freePort } from "../../dev/system/servers/ports.ts";
 import { closeAll, until } from "../fresh.ts";
+import { startNginx } from "../nginx.ts";
 import { type System, startSystem } from "../system.ts";
 import { openVisits, sendOrder, test, untilHourLasts, type Visits } from "./visits.ts";
 
 const root = join(import.meta.dirname, "../..");
 const config = readFileSync(join(root, "services/dashboard/nginx.conf"), "utf8");
 
-type Nginx = { readonly command: string; readonly types: string };
-
-const findNginx = (): Promise<Nginx> =>
-  fromPackage(
-    {
-      name: "nginx",
-      find: async (folder) => {
-        const command = join(folder, "usr/sbin/nginx");
-        const types = join(folder, "etc/nginx/mime.types");
-        if (!existsSync(command) || !existsSync(types)) return null;
-        return await promisify(execFile)(command, ["-v"]).then(
-          () => ({ command, types }),
-          () => null,
-        );
-      },
-      unpacked: async () => ["nginx", "nginx-common", ...(await missingLibraries(["nginx"]))],
-      whatToDo: "nginx is missing and could not be installed. On Debian and Ubuntu: apt-get install nginx",
-    },
-    (line) => console.log(line),
-  );
-
 /** The image's nginx.conf with this machine's paths and ports. */
-const settingsFor = (folder: string, { types }: Nginx, port: number, apiUrl: string): string => {
-  const own = config
+const settingsFor = (port: number, apiUrl: string): string =>
+  config
     .replace("listen 8080", `listen 127.0.0.1:${port}`)
     .replace("/usr/share/nginx/html", join(root, "services/dashboard/dist"))
     .replace("http://order-api:8005", apiUrl);
-  const folders = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-    .map((name) => `${name}_temp_path ${join(folder, name)};`)
-    .join("\n");
-  return `${process.getuid?.() === 0 ? "user root;" : ""}
-daemon off; worker_processes 1; pid ${join(folder, "pid")}; error_log stderr;
-events {}
-http { include ${types}; access_log off; ${folders}
-${own}
-}`;
-};
 
 let system: System;
 let visits: Visits;
@@ -60,27 +28,14 @@ let url: string;
 const closers = openClosers();
 afterAll(() => closeAll(closers));
 beforeAll(async () => {
-  const [nginx, port] = await Promise.all([findNginx(), freePort()]);
   [system, visits] = await Promise.all([
     startSystem({ modes: ["v1"], env: { PAGE_ORDERS_PER_SECOND: "40" } }),
     openVisits(),
   ]);
   closers.add("system", system.close);
   closers.add("visits", visits.close);
-  const folder = temporaryFolder("coffee-rt-nginx-", closers);
-  const file = join(folder, "nginx.conf");
-  writeFileSync(file, settingsFor(folder, nginx, port, system.url));
-  const child = spawn(nginx.command, ["-p", folder, "-e", "stderr", "-c", file], { stdio: "pipe" });
-  closers.add("nginx", async () => {
-    const ended = new Promise((resolve) => child.once("exit", resolve));
-    if (child.kill("SIGQUIT")) await ended;
-  });
-  let output = "";
-  child.stderr.on("data", (chunk) => {
-    output += chunk;
-  });
-  url = `http://127.0.0.1:${port}`;
-  await until(`nginx answers: ${output}`, async () => (await fetch(url).catch(() => null))?.status === 200);
+  url = await startNginx(closers, (port) => settingsFor(port, system.url));
+  await until("nginx serves the page", async () => (await fetch(url)).status === 200);
   await untilHourLasts();
 });
 
