@@ -216,6 +216,25 @@ test.each(Object.keys(QUERIES))(
   },
 );
 
+test("extends the catalogue exactly when its schema accepts the names", async () => {
+  const schema = bodySchema("/api/catalogue");
+  const name = fc.oneof(fc.stringMatching(/^[a-z]{1,9}$/), strange);
+  const few = fc.array(name, { maxLength: 2 });
+  const bodies = fc.oneof(
+    fc.record({ stores: few, drinks: few, toppings: few }, { requiredKeys: [] }),
+    strange,
+  );
+  await fc.assert(
+    fc.asyncProperty(bodies, async (generated) => {
+      const value = carried(generated);
+      const isExpected = isValid(schema, value);
+      const response = await postJson(`${system.url}/api/catalogue`, value);
+      expect([value, response.status]).toEqual([value, isExpected ? 200 : 422]);
+    }),
+    { numRuns: 100 },
+  );
+});
+
 test("rejects parameters that the document does not list", async () => {
   for (const path of ["/api/dashboard", "/api/sales"])
     expect((await fetch(`${system.url}${path}?unlisted=1`)).status).toBe(422);

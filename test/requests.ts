@@ -63,3 +63,12 @@ export const areModesOk = async (url: string): Promise<boolean> => {
   const { modes } = await getJson<Readiness>(`${url}/readyz`);
   return Object.values(modes).every(({ health }) => health === "ok");
 };
+
+export type Ready = { readonly code: number; readonly health: string | undefined; readonly reason: string };
+
+/** What /readyz reports of a mode. */
+export const readinessOf = async (url: string, mode: string): Promise<Ready> => {
+  const response = await fetch(`${url}/readyz`);
+  const { modes } = (await response.json()) as Readiness;
+  return { code: response.status, health: modes[mode]?.health, reason: modes[mode]?.reason ?? "" };
+};
