@@ -3,7 +3,7 @@ import fc from "fast-check";
 import type { Schema } from "./published-document.ts";
 
 const KNOWN = new Set(
-  "type description enum const anyOf properties required additionalProperties items minItems maxItems pattern minLength maxLength minimum maximum multipleOf".split(
+  "type description enum const anyOf properties required additionalProperties items minItems maxItems pattern minLength maxLength minimum exclusiveMinimum maximum multipleOf".split(
     " ",
   ),
 );

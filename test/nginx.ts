@@ -57,6 +57,9 @@ ${settings(port)}
     output += chunk;
   });
   const url = `http://127.0.0.1:${port}`;
-  await until(`nginx answers: ${output}`, async () => (await fetch(url).catch(() => null)) !== null);
+  await until("nginx answers", async () => {
+    if (child.exitCode !== null) throw new Error(`nginx exited: ${output}`);
+    return (await fetch(url).catch(() => null)) !== null;
+  });
   return url;
 };

@@ -73,7 +73,7 @@ test.each(["/openapi.json", "/docs/json"])("every example of %s works, twice", a
   for (let time = 0; time < 2; time++)
     for (const operation of operations) {
       const bodies = bodiesOf(operation[2]);
-      if (operation[1] === "post") expect(bodies.length).toBeGreaterThan(1);
+      if (operation[1] === "post") expect(bodies.length).toBeGreaterThan(0);
       for (const body of bodies.length > 0 ? bodies : [undefined]) {
         const what = `${operation[1]} ${operation[0]} ${body?.type ?? ""} ${body?.title ?? ""}`;
         const send = () => request(base, operation, body, known);
@@ -85,7 +85,7 @@ test.each(["/openapi.json", "/docs/json"])("every example of %s works, twice", a
           });
         const text = await response.text();
         expect([what, response.status, text]).toEqual([what, expect.toBeOneOf([200, 201, 202]), text]);
-        if (operation[1] === "post") {
+        if (operation[1] === "post" && operation[2].tags?.includes("orders")) {
           const {
             id,
             ids,

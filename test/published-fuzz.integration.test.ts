@@ -86,7 +86,7 @@ test.each(["v1", "v2", "v3"])("%s accepts an order exactly when its schema does"
       const value = carried(generated);
       const isExpected = isValid(schema, value);
       fc.pre(!isExpected || !isOutOfTime(value));
-      const response = await postJson(system.url + path, value);
+      const response = await postJson(system.url + path, JSON.stringify(value));
       expect([value, await response.text(), response.ok]).toEqual([value, expect.anything(), isExpected]);
       if (!isExpected) expect(response.status).toBe(422);
       accepted += Number(isExpected);
@@ -109,7 +109,7 @@ test.each(["v1", "v2", "v3"])(
             .map(carried)
             .filter((value) => !isValid(items, value) || !isOutOfTime(value));
           fc.pre(values.length > 0);
-          const reply = (await (await postJson(system.url + path, values)).json()) as {
+          const reply = (await (await postJson(system.url + path, JSON.stringify(values))).json()) as {
             rejected?: { index: number }[];
           };
           const rejected = new Set(reply.rejected?.map(({ index }) => index));
@@ -228,7 +228,7 @@ test("extends the catalogue exactly when its schema accepts the names", async ()
     fc.asyncProperty(bodies, async (generated) => {
       const value = carried(generated);
       const isExpected = isValid(schema, value);
-      const response = await postJson(`${system.url}/api/catalogue`, value);
+      const response = await postJson(`${system.url}/api/catalogue`, JSON.stringify(value));
       expect([value, response.status]).toEqual([value, isExpected ? 200 : 422]);
     }),
     { numRuns: 100 },

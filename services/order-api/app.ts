@@ -55,15 +55,6 @@ const REQUEST_TIMEOUT_MS = REQUEST_TIMEOUT_SECONDS * 1_000;
 /** Node looks for slow requests this often; its default is every 30 s. */
 const TIMEOUT_CHECK_MS = 1_000;
 
-const VALIDATION = {
-  coerceTypes: false,
-  allErrors: true,
-  removeAdditional: false,
-  verbose: true,
-  // 4.35 / 0.01 is 434.99999999999994; domain/order.ts is exact
-  multipleOfPrecision: 9,
-} as const;
-
 /** These are answered while the process stops, from its last known state. */
 const PROBES = new Set(["/livez", "/readyz", "/metrics"]);
 
@@ -88,7 +79,7 @@ export const buildApp = async (parts: AppParts): Promise<FastifyInstance> => {
       connectionsCheckingInterval: TIMEOUT_CHECK_MS,
     },
     requestTimeout: REQUEST_TIMEOUT_MS,
-    ajv: { customOptions: VALIDATION },
+    ajv: { customOptions: { coerceTypes: false, allErrors: true, removeAdditional: false, verbose: true } },
   });
   let stopping = false;
   app.addHook("preClose", async () => {

@@ -51,8 +51,10 @@ test("a batch for an unreachable backend is answered with its ids, and the error
   await start({ modes: ["v2"], workers: false });
   const orders = someOrders(3).map(({ id }) => ({ ...LATTE, id }));
   const send = (body: readonly object[]): Promise<Response> => postJson(`${system.url}/api/v2/orders`, body);
+  const unknown = { ...LATTE, drink: "soup" };
+  await until("the names of the catalogue are read", async () => (await send([unknown])).status === 422);
   await system.stream.kill();
-  const response = await send([...orders, { ...LATTE, drink: "soup" }]);
+  const response = await send([...orders, unknown]);
   expect(response.status).toBe(503);
   expect(Number(response.headers.get("retry-after"))).toBeGreaterThan(0);
   expect(await response.json()).toMatchObject({

@@ -18,10 +18,10 @@ afterAll(() => closeAll(closers));
 /** `/coffee/` as documented; `/replaced/` with the backend's Host and the browser's in another header; `/bare/` with neither. */
 const settingsFor = (port: number, apiUrl: string): string => {
   const upgrade =
-    "proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $connection;";
+    "proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $connection_header;";
   const passed = (path: string, headers: string): string =>
     `location ${path} { proxy_pass ${apiUrl}/; ${upgrade} ${headers} }`;
-  return `map $http_upgrade $connection { default upgrade; "" close; }
+  return `map $http_upgrade $connection_header { default upgrade; "" close; }
 server {
   listen 127.0.0.1:${port};
   ${passed("/coffee/", "proxy_set_header Host $http_host; proxy_set_header X-Forwarded-Prefix /coffee;")}

@@ -190,6 +190,7 @@ const merged = (made: Described, { examples, ...operation }: Operation): Describ
     parameters: [...(made.parameters ?? []), ...(operation.parameters ?? [])],
   }),
   ...(made.requestBody && { requestBody: withNamed(made.requestBody, examples) }),
+  ...(operation.requestBody && { requestBody: operation.requestBody }),
   responses: {
     ...Object.fromEntries(
       Object.entries(operation.responses).map(([status, described]: [string, Response]) => {

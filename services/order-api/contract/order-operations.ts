@@ -9,6 +9,7 @@ import {
   MAX_BATCH_ORDERS,
   NDJSON,
   NDJSON_ALIASES,
+  orderRequest,
 } from "#shared/wire/orders.ts";
 import { ACCEPTED_ENCODINGS } from "../bodies.ts";
 import { header, type Operation, problems, reply } from "./responses.ts";
@@ -76,6 +77,7 @@ for \`Retry-After\` and send the same order with the id in \`ids\` as its key, w
         schema: { type: "string", pattern: ORDER_ID_PATTERN },
       },
     ],
+    requestBody: { required: true, content: { [JSON_TYPE]: { schema: orderRequest } } },
     responses: {
       ...(isStored && { 200: replayed }),
       [isStored ? 201 : 202]: accepted(

@@ -16,7 +16,7 @@ export type Operation = {
   readonly description?: string;
   /** Besides those of the query, which come from the route's schema. */
   readonly parameters?: readonly object[];
-  /** Where the route itself has no schema for its body. */
+  /** Where the route's schema of its body is not the published one. */
   readonly requestBody?: { readonly required: true; readonly content: Record<string, object> };
   /** Named examples of the body, whose schema is the route's. Those of orders are made in examples.ts. */
   readonly examples?: Readonly<Record<string, object>>;

@@ -10,7 +10,7 @@ import {
 } from "#shared/domain/order.ts";
 import { KeyConflict, type Outcome, Unavailable } from "#shared/ports.ts";
 import {
-  batchOrder,
+  batchOrderShape,
   batchReply,
   JSON_SEQUENCE,
   JSON_TYPE,
@@ -138,7 +138,7 @@ const sort = (items: readonly BatchItem[], check: (value: unknown) => Checked): 
 /** The same rules as for a single order; its `id` takes the place of the key. */
 const checkerFor = (request: FastifyRequest, rules: OrderRules): ((value: unknown) => Checked) => {
   const nowMs = Date.now();
-  const validate = request.compileValidationSchema(batchOrder);
+  const validate = request.compileValidationSchema(batchOrderShape);
   return (value) => {
     if (hasTooManyMembers(value)) return { errors: [{ field: "body", message: TOO_MANY_MEMBERS }] };
     if (!validate(value)) return { errors: fieldErrors(validate.errors ?? []) };

@@ -16,7 +16,7 @@ import { KeyConflict, type Receipt, Unavailable } from "#shared/ports.ts";
 import { messageOf } from "#shared/runtime/lifecycle.ts";
 import { findOrderStatus, type OrderStatus } from "#shared/store/order-status.ts";
 import type { Pool } from "#shared/store/pool.ts";
-import { JSON_TYPE, orderReply, orderRequest, orderStatusReply, problem } from "#shared/wire/orders.ts";
+import { JSON_TYPE, orderReply, orderShape, orderStatusReply, problem } from "#shared/wire/orders.ts";
 import { decompress, sendUnsupportedType } from "../bodies.ts";
 import { forwardedPrefix } from "../headers.ts";
 import type { Intakes } from "../intakes.ts";
@@ -43,7 +43,7 @@ export type OrderRoutes = {
 export const addOrderRoutes = (app: FastifyInstance, { intakes, rules, metrics }: OrderRoutes): void => {
   for (const { name: mode, accepts: status } of intakes.modes) {
     const code = status === "stored" ? 201 : 202;
-    const schema = { body: orderRequest, response: { 200: orderReply, [code]: orderReply } };
+    const schema = { body: orderShape, response: { 200: orderReply, [code]: orderReply } };
     const errorHandler = countRejections(mode, metrics, [JSON_TYPE]);
 
     const accepted = (

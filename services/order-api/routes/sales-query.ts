@@ -76,9 +76,9 @@ type Range = { readonly fromMs: number; readonly toMs: number; readonly days?: r
 const rangeOf = (given: SalesQueryString, bucket: SalesBucket, nowMs: number, wrong: Wrong): Range => {
   const toUtc = zoneOf(given.tz, bucket, wrong);
   const step = BUCKET_MS[bucket];
-  const toMs = momentOf(given.to, toUtc) ?? nowMs;
-  const fromMs =
-    momentOf(given.from, toUtc) ?? (toUtc === null ? Math.ceil(toMs / step) * step : toMs) - DAY_MS;
+  const moment = (field: "from" | "to"): number | null => momentOf(field, given, toUtc, wrong);
+  const toMs = moment("to") ?? nowMs;
+  const fromMs = moment("from") ?? (toUtc === null ? Math.ceil(toMs / step) * step : toMs) - DAY_MS;
   const most = toUtc === null ? MAX_DAYS[bucket] : MAX_DAYS.hour;
   const whole = { fromMs: Math.floor(fromMs / step) * step, toMs: Math.ceil(toMs / step) * step };
   if (whole.fromMs >= whole.toMs) wrong("to", "must be after from");
@@ -111,12 +111,22 @@ const zoneOf = (name: string | undefined, bucket: SalesBucket, wrong: Wrong): To
   }
 };
 
+/** Before, zones had offsets of seconds; far ahead, the clock of a zone has a year of five digits. */
+const [ZONES_FROM_MS, ZONES_TO_MS] = [Date.UTC(1970, 0, 2), Date.UTC(3000, 0)];
 const HAS_OFFSET = /([Zz]|[+-]\d{2}:\d{2})$/;
 
 /** Without an offset it is UTC, or the time of the zone; the schema lets only times of the calendar through. */
-const momentOf = (text: string | undefined, toUtc: ToUtc | null): number | null => {
+const momentOf = (
+  field: "from" | "to",
+  { [field]: text }: SalesQueryString,
+  toUtc: ToUtc | null,
+  wrong: Wrong,
+): number | null => {
   const ms = text === undefined ? null : timestampMs(text);
-  return ms === null || toUtc === null || HAS_OFFSET.test(text ?? "") ? ms : toUtc(ms);
+  if (ms === null || text === undefined || toUtc === null) return ms;
+  if (ms >= ZONES_FROM_MS && ms < ZONES_TO_MS) return HAS_OFFSET.test(text) ? ms : toUtc(ms);
+  wrong(field, "must be of the years 1970 to 2999 where tz is given");
+  return null;
 };
 
 export const cursorOf = ({ bucketMs, mode, store, drink }: SalesRow): string =>
