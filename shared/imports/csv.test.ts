@@ -84,6 +84,13 @@ test("expects the header's width, and accepts empty fields behind it", async () 
   ]);
 });
 
+test("unwraps texts that a spreadsheet is to leave as they are", async () => {
+  expect(await read('a,b\n="0042","=""4.50"""\n')).toEqual([
+    ["header", "a", "b"],
+    [2, "0042", "4.50"],
+  ]);
+});
+
 test("finds the delimiter in the header", async () => {
   expect(await read('"a;b";c,d;é\n1;2;3')).toEqual([
     ["header", "a;b", "c,d", "é"],

@@ -135,7 +135,7 @@ const parseBlock = (
     at.line += lines;
     end = bytes;
     if (fields.every((field) => field.trim() === "")) return null;
-    if (isWide) rows.push({ line, fields });
+    if (isWide) rows.push({ line, fields: unwrapped(fields) });
     else rows.push({ line, ...narrow(fields, at.width) });
     return null;
   };
@@ -157,7 +157,7 @@ const giveUpLine = (block: Buffer, at: Position, rows: CsvRow[]): number => {
   const { line } = at;
   const fields = relaxedFields(block.subarray(0, length), at);
   if (fields === null) rows.push({ line, problem: "the quotes of this line are broken" });
-  else if (fields.length > 0) rows.push({ line, fields });
+  else if (fields.length > 0) rows.push({ line, fields: unwrapped(fields) });
   at.line++;
   return length;
 };
@@ -208,6 +208,12 @@ const narrow = (fields: readonly string[], width: number): Pick<BrokenRecord, "p
     ...(fields.length < width && text !== undefined && more.length <= 1 && { text }),
   };
 };
+
+/** `="0042"` is how exports keep a spreadsheet from changing a text. */
+const unwrapped = (fields: readonly string[]): readonly string[] =>
+  fields.some((field) => field.startsWith('="'))
+    ? fields.map((field) => field.replace(/^="(.*)"$/s, "$1"))
+    : fields;
 
 /** Some exports end each line, but not the header, with a delimiter. */
 const hasWidth = (fields: readonly string[], width: number): boolean =>

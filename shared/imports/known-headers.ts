@@ -29,7 +29,7 @@ export const KNOWN: Readonly<Record<Role, readonly string[]>> = {
   store: wordsIn(
     "store storelocation storename location locationname shop shopname branch branchname outlet outletname cafe site",
     "sitename establishment restaurant restaurantname merchant venue unitname storeid locationid shopid branchid outletid",
-    "filiale laden standort geschäft betrieb magasin boutique établissement etablissement tienda sucursal local",
+    "filiale filiaal laden standort geschäft betrieb magasin boutique établissement etablissement tienda sucursal local",
     "negozio punto filial winkel vestiging loja butik butikk sklep pobočka prodejna mağaza şube магазин 店舗 门店 門市 매장",
   ),
   drink: wordsIn(
@@ -70,7 +70,7 @@ export const NUMBER_OF_A_THING = /(id|no|number|code|count|qty|quantity|sku|plu)
 
 /** Amounts that are no revenue of a line. */
 export const NO_AMOUNT =
-  /cost|cogs|profit|margin|commission|tip$|tips|gratuity|fees?$|refund|compare|shipping|balance|tendered|change|loyalty|points|percent|rate$|code$|name$|type$|id$|method|reason|status|option|items$|units$|orders$|guests|covers/;
+  /cost|cogs|profit|margin|commission|tip$|tips|gratuity|fees?$|refund|compare|shipping|balance|tendered|change|loyalty|points|percent|rate$|code$|name$|type$|id$|method|reason|status|option|items$|units$|orders$|guests|covers|modifier/;
 
 /** Headers that end with a tax or a discount and are amounts with or without it. */
 export const WITH_OR_WITHOUT =

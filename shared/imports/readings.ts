@@ -55,7 +55,9 @@ export const readingsOf = (
   const taken = readingOf(best, header, { ...columns, discount }, choices, profile);
   const others = all
     .filter(({ field }) => !ofOrder.includes(field) || field === best.field)
-    .flatMap((column) => variantsOf(column, header, { ...columns, discount }, profile))
+    .flatMap((column) =>
+      variantsOf(column, column.field === best.field, header, { ...columns, discount }, profile),
+    )
     .filter(
       (other, index, list) =>
         !isSame(other, taken) && list.findIndex((each) => isSame(each, other)) === index,
@@ -114,6 +116,7 @@ const readingOf = (
 /** A column's readings: its own, and where that is in doubt the one with or without quantity and discount. */
 const variantsOf = (
   column: AmountColumn,
+  isTaken: boolean,
   header: readonly string[],
   columns: Columns,
   profile: Profile,
@@ -124,7 +127,9 @@ const variantsOf = (
   return [
     own,
     ...(own.discount >= 0 ? [{ ...own, discount: -1 }] : []),
-    ...(column.kind === "total" && columns.discount >= 0 ? [{ ...own, discount: columns.discount }] : []),
+    ...(isTaken && column.kind === "total" && columns.discount >= 0
+      ? [{ ...own, discount: columns.discount }]
+      : []),
     ...(isDoubtful ? [{ ...own, quantity: own.quantity >= 0 ? -1 : columns.quantity }] : []),
   ];
 };

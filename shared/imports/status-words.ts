@@ -14,6 +14,9 @@ export const LINE_HEADER = /^(line|record|row|entry|item|detail)?type$/;
 /** Columns of yes and no. */
 export const FLAG_HEADER =
   /^(is|was|transaction|order|item|line|sale)?(void|voided|refund|refunded|return|returned|cancel|cancelled|canceled|deleted|storno|storniert|annulé|annule|anulado|annullato|geannuleerd|training|trainingmode|test|testmode)$/;
+/** Columns of yes and no whose no means that there is no sale; Vend has an amount in its column Paid. */
+export const PAID_HEADER =
+  /^(is)?(paid|payed|completed|closed|settled|captured|finali[sz]ed|bezahlt|payé|pagado|pagato|betaald)$/;
 /** Columns that are empty unless the sale was undone. */
 export const STAMP_HEADER =
   /^(order)?(void|voided|refund|refunded|cancel|cancelled|canceled|cancellation|deleted|return|returned)(at|on|date|datetime|time|timestamp|by|reason)$/;

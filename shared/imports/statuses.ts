@@ -7,6 +7,7 @@ import {
   OTHER_LINE_WORDS,
   OTHER_STATUS,
   OUT_WORDS,
+  PAID_HEADER,
   PARTIAL_WORDS,
   SALE_WORDS,
   STAMP_HEADER,
@@ -27,7 +28,7 @@ const UNDONE =
 const PARTLY = /part|teil|parcial|parzial|gedeeltelijk/;
 const NOT = /^(not?|non|un|never|kein|nicht|sans|sin|nie|ej|ikke)|able$|policy/;
 
-type Kind = "status" | "type" | "flag" | "stamp";
+type Kind = "status" | "type" | "flag" | "stamp" | "paid";
 type Verdict = "out" | "sale" | "partial" | "unknown";
 
 export type StatusColumn = {
@@ -41,6 +42,7 @@ export type StatusColumn = {
 const kindOf = (name: string): Kind | null => {
   if (STAMP_HEADER.test(name)) return "stamp";
   if (FLAG_HEADER.test(name)) return "flag";
+  if (PAID_HEADER.test(name)) return "paid";
   if (TYPE_HEADER.test(name) || LINE_HEADER.test(name)) return "type";
   return STATUS_HEADER.test(name) && !OTHER_STATUS.test(name) ? "status" : null;
 };
@@ -71,7 +73,9 @@ export const statusColumnsOf = (
       values.some((value) => LINE_WORDS.has(value)) &&
       values.some((value) => OTHER_LINE_WORDS.has(value));
     const verdictOf = verdicts(kind, hasLines);
-    const isKnown = values.some((value) => value !== "" && verdictOf(value) !== "unknown");
+    const known = values.filter((value) => value !== "" && verdictOf(value) !== "unknown");
+    const isKnown =
+      kind === "paid" ? values.every((value) => known.includes(value) || value === "") : known.length > 0;
     if (!isKnown) return [];
     return [
       {
@@ -92,6 +96,7 @@ const verdicts =
     if (hasLines && LINE_WORDS.has(word)) return "sale";
     if (hasLines && OTHER_LINE_WORDS.has(word)) return "out";
     if (word === "") return "sale";
+    if (kind === "paid") return YES_WORDS.has(word) ? "sale" : NO_WORDS.has(word) ? "out" : "unknown";
     if (kind === "stamp") return NO_WORDS.has(word) ? "sale" : "out";
     if (PARTIAL_WORDS.has(word) || (PARTLY.test(word) && UNDONE.test(word))) return "partial";
     if (OUT_WORDS.has(word) || (kind === "flag" && YES_WORDS.has(word))) return "out";

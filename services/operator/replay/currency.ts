@@ -29,7 +29,7 @@ export const currencyCheck = (chosen: string | null): CurrencyCheck => {
       );
       return (
         `the file has prices in several currencies: ${list.join(", ")}. ` +
-        "Choose one with --currency EUR, or --currency any to add them up as they are"
+        `Choose one with --currency ${[...first][0]}, or --currency any to add them up as they are`
       );
     },
   };

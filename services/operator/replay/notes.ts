@@ -23,6 +23,8 @@ export type Found = {
   readonly oddities: { readonly twice: number; readonly never: number; readonly midnight: number };
   /** Sales with something given back in a column of its own. */
   readonly undone: readonly { readonly field: number; readonly sales: number }[];
+  /** Of rows that name no zone. */
+  readonly timeZone: string;
   readonly leaveOut: readonly LeaveOut[];
   /** Columns of whole orders, with their sums over these. */
   readonly ofOrders: readonly { readonly field: number; readonly cents: number }[];
@@ -31,7 +33,7 @@ export type Found = {
 /** The rest differs by as much, or is of a file that is not understood. */
 const MAX_READINGS = 5;
 
-export const notesOf = (found: Found): { columns: string; notes: string[] } => {
+export const notesOf = (found: Found): { columns: string; clock: string; notes: string[] } => {
   const { csv, rules, oddities } = found;
   const { columns, reading } = rules;
   const used = { ...columns, quantity: reading.quantity, discount: reading.discount };
@@ -46,7 +48,8 @@ export const notesOf = (found: Found): { columns: string; notes: string[] } => {
     ...timeNotes(oddities),
   ];
   const price = `price = "${csv.header[reading.price]}"`;
-  return { columns: `${describeColumns(used, csv.header)}, ${price}`, notes };
+  const clock = columns.zone < 0 ? found.timeZone : `as in "${csv.header[columns.zone]}"`;
+  return { columns: `${describeColumns(used, csv.header)}, ${price}`, clock, notes };
 };
 
 const encodingNotes = ({ encoding }: Csv): string[] => {

@@ -38,7 +38,7 @@ export const describeSurvey = (survey: Survey, options: ReplayOptions, say: Say)
   const names = `${count(stores.length)} stores, ${count(drinks.length)} drinks`;
   say(`${count(rows.length)} sales, ${money(sumOf(totals).cents)}; ${names}; ${count(bad.length)} bad rows`);
   if (rows.length === 0) return;
-  say(`From ${iso(firstMs)} to ${iso(lastMs)} (the shop's clock: ${options.timeZone})`);
+  say(`From ${iso(firstMs)} to ${iso(lastMs)} (the shop's clock: ${survey.clock})`);
   if (!options.dryRun) return;
   const shiftDays = options.keepTime ? 0 : shiftToNow(lastMs, Date.now()) / DAY_MS;
   const dates = shiftDays === 0 ? "at their own dates" : `dated ${shiftDays} days later`;

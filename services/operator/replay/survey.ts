@@ -26,6 +26,8 @@ export type Row = Sale & { readonly line: number };
 export type Survey = {
   readonly sha256: string;
   readonly columns: string;
+  /** The time zone of the sales, in words. */
+  readonly clock: string;
   readonly notes: readonly string[];
   /** By time; sales of the same moment in the order of the file. */
   readonly rows: readonly Row[];
@@ -124,6 +126,7 @@ const readSales = async (options: ReplayOptions): Promise<Survey> => {
       undone: undone.found(),
       oddities,
       leaveOut: options.leaveOut,
+      timeZone: options.timeZone,
     }),
     rows,
     bad,

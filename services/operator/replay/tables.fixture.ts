@@ -132,6 +132,17 @@ export const TABLES: readonly Export[] = [
     notes: ["1 rows have Status = On the house and count as sales in full"],
   },
   {
+    till: "a column that says whether a row was paid",
+    lines: [
+      "Date,Time,Store,Item,Price,Paid",
+      "2026-03-14,08:52,Mill,Latte,4.50,Yes",
+      "2026-03-14,08:53,Mill,Latte,4.50,No",
+    ],
+    total: "4.50",
+    orders: 1,
+    leftOut: { "Paid = No": 1 },
+  },
+  {
     till: "the user's own choice of rows, in a column with words of its own",
     lines: [
       "Date,Time,Store,Item,Amount,Status",
