@@ -11,6 +11,7 @@ const [url = "http://127.0.0.1:8005", every = "100"] = process.argv.slice(2);
 let printed = new Map<string, number>();
 let hour = "";
 
+console.error(`following ${url}; the first line comes when a store has sold another ${every} orders`);
 followDashboard({
   url,
   onState: ({ epoch, hour_start, hour_stores, stale }) => {

@@ -21,10 +21,11 @@ import { countLine, describe, oneLine, outcomeLine, stateOf, tableOf } from "./l
 const MAX_ORDERS = 10_000;
 const ORDER_ID = new RegExp(ORDER_ID_PATTERN);
 
-/** `-` is standard input. */
+/** `-` is standard input. In NFC, as all names are stored. */
 const readCorrection = async (file: string): Promise<string> => {
   try {
-    return file === "-" ? await text(process.stdin) : await readFile(file, "utf8");
+    const written = file === "-" ? await text(process.stdin) : await readFile(file, "utf8");
+    return written.normalize("NFC");
   } catch (error) {
     throw new UsageError(`--payload ${file} cannot be read: ${messageOf(error)}.`);
   }
