@@ -45,6 +45,10 @@ test.each([
     "Subtotal before discount,Subtotal w/ Discounts,Total w/ Tax",
     { "Subtotal before discount": "gross", "Subtotal w/ Discounts": "net", "Total w/ Tax": "total" },
   ],
+  [
+    "Net Sales with Tax,Net Sales,Tip Amount,Service Charge",
+    { "Net Sales with Tax": "total", "Net Sales": "net" },
+  ],
   ["Price Point Name,Sales Category,Payment Method,Discount Amount,money", { money: "total" }],
 ])("knows what the amounts of %s are", (header, expected) => {
   const names = header.split(",");

@@ -145,6 +145,7 @@ test.each([
     Buffer.from("PK\x03\x04\x14\0[Content_Types].xml"),
     "the file is an Excel workbook (.xlsx): save its sheet",
   ],
+  [Buffer.from("a,b\n1,\u00002\n"), "the file is binary"],
   ['[{"drink":"latte"}]', "the file is JSON, not CSV"],
   ["\n\n", "the file is empty"],
   [`a,b\n${"12,".repeat(40_000)}\n`, "line 2 has more than 65536 bytes"],

@@ -49,6 +49,7 @@ export const openCsv = async (open: OpenFile, choices: CsvChoices): Promise<Csv>
     choices.encoding === null || marked === "utf8"
       ? await detectEncoding(open, raw)
       : { name: choices.encoding, sample: null };
+  if (!/^utf(16|32)/.test(encoding.name) && raw.includes(0)) throw new Error("the file is binary, not text");
   const hasLoneCr = !/\n/.test(raw.toString("latin1")) && raw.includes("\r");
   const text = (): AsyncIterable<Buffer> =>
     encoding.name === "utf8" && !hasLoneCr ? open() : toUtf8(open(), encoding.name, hasLoneCr);

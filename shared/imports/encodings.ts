@@ -68,9 +68,9 @@ export const markedEncoding = (head: Buffer): string | null => {
   const some = head.subarray(0, 1_024);
   for (const [index, byte] of some.entries()) if (byte === 0) zeros[index % 2] = (zeros[index % 2] ?? 0) + 1;
   const [even = 0, odd = 0] = zeros;
-  // every second byte of ASCII text; a quarter leaves room for other letters
-  if (odd > some.length / 4 && even < odd / 8) return "utf16le";
-  return even > some.length / 4 && odd < even / 8 ? "utf16be" : null;
+  // every second byte of ASCII text; a quarter of that leaves room for other letters
+  if (odd > some.length / 8 && even < odd / 8) return "utf16le";
+  return even > some.length / 8 && odd < even / 8 ? "utf16be" : null;
 };
 
 /** The file's lines with bytes above 127, and how many characters of them are whole UTF-8, and how many damaged. */

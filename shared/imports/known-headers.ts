@@ -46,14 +46,14 @@ export const KNOWN: Readonly<Record<Role, readonly string[]>> = {
   ),
   discount: wordsIn(
     "lineitemdiscount itemdiscount linediscount discounts discount discountamount discounttotal totaldiscount",
-    "discountvalue rabatt nachlass remise réduction descuento sconto korting desconto rabat sleva",
+    "discountvalue rabatt rabatte descuentos remises sconti descontos скидки nachlass remise réduction descuento sconto korting desconto rabat sleva",
   ),
   currency: wordsIn("currency currencycode curr währung devise moneda divisa valuta moeda waluta měna"),
   order: wordsIn(
     "order orderid orderno ordernumber ordername receipt receiptid receiptno receiptnumber transaction transactionid",
     "transactionno transactionnumber check checkid checkno checknumber ticket ticketid ticketno ticketnumber bill billno",
     "billnumber invoice invoiceno invoicenumber saleid salesid salenumber belegnr belegnummer bonnummer rechnungsnummer",
-    "bestellnummer numéro ticketnr bonnr",
+    "bestellnummer numéro ticketnr bonnr númeroderecibo numerodirecibo numéroderecu numéroderéçu númerodorecibo",
   ),
 };
 
@@ -70,7 +70,7 @@ export const NUMBER_OF_A_THING = /(id|no|number|code|count|qty|quantity|sku|plu)
 
 /** Amounts that are no revenue of a line. */
 export const NO_AMOUNT =
-  /cost|cogs|profit|margin|commission|tip$|tips|gratuity|fees?$|refund|compare|shipping|balance|tendered|change|loyalty|points|percent|rate$|code$|name$|type$|id$|method|reason|status|option|items$|units$|orders$|guests|covers|modifier/;
+  /^(tip|fee|surcharge|servicecharge|delivery)|cost|cogs|profit|margin|commission|tip$|tips|gratuity|fees?$|refund|compare|shipping|balance|tendered|change|loyalty|points|percent|rate$|code$|name$|type$|id$|method|reason|status|option|items$|units$|orders$|guests|covers|modifier/;
 
 /** Headers that end with a tax or a discount and are amounts with or without it. */
 export const WITH_OR_WITHOUT =
@@ -83,6 +83,7 @@ export type AmountKind = "net" | "gross" | "unit" | "price" | "total";
  * order.
  */
 export const AMOUNTS: readonly (readonly [AmountKind, RegExp])[] = [
+  ["total", /(inc|incl|including|inclusive|with|w)(of)?(tax|taxes|vat|gst)$/],
   [
     "unit",
     /unit(price|amount|value)|price(per)?(unit|item|each|piece)|perunitprice|^(each|lineitemprice)$|einzelpreis|stückpreis/,
@@ -96,6 +97,11 @@ export const AMOUNTS: readonly (readonly [AmountKind, RegExp])[] = [
     /^nett?(o|sales|price|amount|total|revenue|value|turnover)?$|^nett?(sales|price|amount|total|revenue|value)/,
   ],
   ["net", /(price|amount|total|sales|subtotal|revenue)nett?$|netto/],
+  [
+    "net",
+    /(ventas|vendas)(netas|líquidas|liquidas)|ventesnettes|venditenette|nettoumsatz|nettoverkäufe|чистыепродажи/,
+  ],
+  ["gross", /(ventas|vendas)brutas|ventesbrutes|venditelorde|bruttoumsatz|bruttoverkäufe|валовыепродажи/],
   ["gross", /(before|without|wo|exc?l?|excluding)(of)?discounts?$/],
   ["net", /(after|less|with|w|inc?l?|including)(of)?discounts?$|^(totalrevenue|finalprice|discountedprice)$/],
   ["net", /(ex|exc|excl|excluding|exclusive|excludes|without|before|less|wo)(of)?(tax|taxes|vat|gst|mwst)$/],

@@ -8,7 +8,7 @@ export const OTHER_STATUS =
   /fulfil|deliver|shipping|shipment|billing|customer|province|tax|sync|email|printed|marital/;
 /** Columns whose words say what a row is. */
 export const TYPE_HEADER =
-  /^(type|typ|tipo|action|event|operation|vorgang|belegart|transactionkind)$|^(receipt|event|transaction|sale|sales|record|row|entry|document|ticket|check|payment|void)type$/;
+  /^(type|typ|tipo|action|event|operation|vorgang|belegart|belegtyp|transactionkind|tipoderecibo|tipodorecibo|typedereçu|tipodiricevuta)$|^(receipt|event|transaction|sale|sales|record|row|entry|document|ticket|check|payment|void)type$/;
 /** Columns whose words say which rows are lines of an order; Vend has a row for the sale and one for its payment too. */
 export const LINE_HEADER = /^(line|record|row|entry|item|detail)?type$/;
 /** Columns of yes and no. */

@@ -91,6 +91,19 @@ export const EXPORTS: readonly Export[] = [
     leftOut: { "Status = Cancelled": 1, "Receipt type = Refund": 1 },
   },
   {
+    till: "Loyverse in Spanish",
+    lines: [
+      "Fecha,Número de recibo,Tipo de recibo,Categoría,REF,Artículo,Variante,Cantidad,Ventas brutas,Descuentos,Ventas netas,Costo de los bienes,Beneficio bruto,Impuestos,TPV,Tienda,Estado",
+      "14/03/26 8:05,1-0001,Venta,Café,1,Cortado,,2.000,8.00,1.00,7.00,2.00,5.00,0.00,TPV 1,Puerto,Cerrado",
+      "14/03/26 8:06,1-0002,Reembolso,Café,1,Cortado,,1.000,4.00,0.00,4.00,1.00,3.00,0.00,TPV 1,Puerto,Cerrado",
+      "14/03/26 8:07,1-0003,Venta,Café,1,Cortado,,1.000,4.00,0.00,4.00,1.00,3.00,0.00,TPV 1,Puerto,Cancelado",
+    ],
+    total: "7.00",
+    orders: 1,
+    leftOut: { "Tipo de recibo = Reembolso": 1, "Estado = Cancelado": 1 },
+    notes: ['"Ventas brutas" would be 8.00'],
+  },
+  {
     till: "Clover line items: refunds, orders that are not paid, discounts, zones in the time",
     lines: [
       CLOVER,
