@@ -53,7 +53,7 @@ export const KNOWN: Readonly<Record<Role, readonly string[]>> = {
     "order orderid orderno ordernumber ordername receipt receiptid receiptno receiptnumber transaction transactionid",
     "transactionno transactionnumber check checkid checkno checknumber ticket ticketid ticketno ticketnumber bill billno",
     "billnumber invoice invoiceno invoicenumber saleid salesid salenumber belegnr belegnummer bonnummer rechnungsnummer",
-    "bestellnummer numéro ticketnr bonnr númeroderecibo numerodirecibo numéroderecu numéroderéçu númerodorecibo",
+    "bestellnummer numéro ticketnr bonnr númeroderecibo numerodirecibo numéroderecu numérodereçu númerodorecibo",
   ),
 };
 

@@ -111,7 +111,7 @@ const isOfOrder = (
 ): boolean | "unsure" => {
   const line = lines.get(field);
   if (line === undefined) return false;
-  if (isEmptyLater(line)) return true;
+  if (isOnFirstLine(lines, field)) return true;
   if (line.equal === 0 || line.different > 0) return false;
   const ofLines = amounts.flatMap((other) => {
     const each = lines.get(other);

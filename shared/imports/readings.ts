@@ -62,7 +62,9 @@ export const readingsOf = (
       (other, index, list) =>
         !isSame(other, taken) && list.findIndex((each) => isSame(each, other)) === index,
     );
-  return { taken, others, ofOrder };
+  const ofOrders =
+    isLines || !profile.hasAmounts(columns.discount) ? ofOrder : [...ofOrder, columns.discount];
+  return { taken, others, ofOrder: ofOrders };
 };
 
 /** Of a total that stands on all lines and could be either, the prices of the drinks decide. */
@@ -123,16 +125,23 @@ const variantsOf = (
 ): Reading[] => {
   const own = readingOf(column, header, columns, {}, profile);
   const evidence = profile.isPerUnit(column.field);
-  const isDoubtful = column.kind === "price" || (evidence !== null && evidence !== own.quantity >= 0);
+  const isLines = NAMED_AS_LINES.test(bare(header[column.field] ?? ""));
+  const isOpen = evidence === null ? column.kind !== "unit" && !isLines : evidence !== own.quantity >= 0;
+  const isDoubtful = isOpen || column.kind === "price";
   return [
     own,
     ...(own.discount >= 0 ? [{ ...own, discount: -1 }] : []),
     ...(isTaken && column.kind === "total" && columns.discount >= 0
       ? [{ ...own, discount: columns.discount }]
       : []),
-    ...(isDoubtful ? [{ ...own, quantity: own.quantity >= 0 ? -1 : columns.quantity }] : []),
+    ...(isDoubtful && columns.quantity >= 0
+      ? [{ ...own, quantity: own.quantity >= 0 ? -1 : columns.quantity }]
+      : []),
   ];
 };
+
+/** No column of one unit's price is called so. */
+const NAMED_AS_LINES = /total|sales|revenue|turnover|spent|umsatz|gesamt|ventas|vendas|ventes|vendite/;
 
 /** A total is what was paid, after discounts; a price is that of the list. */
 const hasDiscount = ({ kind }: AmountColumn): boolean =>

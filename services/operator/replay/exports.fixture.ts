@@ -239,7 +239,7 @@ export const EXPORTS: readonly Export[] = [
     total: "22.25",
     orders: 3,
     notes: [
-      'the lines add up to 22.25; columns with one amount for a whole order, once for each, to "Subtotal" 20.25',
+      'the lines add up to 22.25; columns with one amount for a whole order, once for each, to "Subtotal" 20.25, "Total" 21.87, "Discount Amount" 2.00',
     ],
   },
   {

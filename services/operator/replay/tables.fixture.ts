@@ -90,6 +90,30 @@ export const TABLES: readonly Export[] = [
     leftOut: { zero: 1 },
   },
   {
+    till: "discounts on first lines alone, which belong to their lines",
+    lines: [
+      "Order,Date,Store,Item,Qty,Price,Discount",
+      "1,2026-03-14 08:52,Mill,Latte,1,4.50,1.00",
+      "1,2026-03-14 08:52,Mill,Tea,1,3.00,",
+      "2,2026-03-14 08:53,Mill,Tea,1,3.00,",
+      "2,2026-03-14 08:53,Mill,Tea,1,3.00,",
+    ],
+    total: "12.50",
+    orders: 4,
+    notes: ['"Price" × "Qty" would be 13.50'],
+  },
+  {
+    till: "an amount that may be of one unit, and a quantity",
+    lines: [
+      "Date,Time,Store,Item,Qty,Amount",
+      "2026-03-14,08:52,Mill,Latte,2,4.50",
+      "2026-03-14,08:53,Mill,Tea,1,3.00",
+    ],
+    total: "7.50",
+    orders: 2,
+    notes: ['"Amount" × "Qty" would be 12.00 (--price "Amount" --quantity "Qty")'],
+  },
+  {
     till: "discounts in percent",
     lines: [
       "Date,Time,Store,Item,Qty,Unit Price,Discount",
