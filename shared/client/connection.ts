@@ -9,8 +9,25 @@ const SILENCE_MS = 3_500;
 /** From the attempt to the first frame: a phone's radio may have to wake up. */
 const CONNECT_MS = 10_000;
 const CHECK_EVERY_MS = 500;
-/** The maximum wait doubles with each attempt; the wait is a random part of it, so that clients do not reconnect together. */
-const RETRY = { firstMs: 500, maxMs: 15_000 };
+/** Most outages are restarts: for this long a client retries often enough to be live within 2 s of the server's return. */
+const SHORT_OUTAGE_MS = 60_000;
+/** Then the longest wait doubles with each attempt. */
+const RETRY = { shortMs: 1_200, maxMs: 15_000 };
+
+/**
+ * How long a client waits before its next attempt: a random time, so that clients do not reconnect together. The first
+ * wait has no lower limit, because all clients of a server lose their connections at the same moment.
+ *
+ * @param attempts those since the connection was lost that were made in a short outage, and after it
+ * @param random from 0 to 1
+ */
+export const retryDelayMs = (
+  attempts: { readonly early: number; readonly late: number },
+  random: number,
+): number => {
+  const longestMs = Math.min(RETRY.maxMs, RETRY.shortMs * 2 ** attempts.late);
+  return attempts.early === 0 ? random * longestMs : (0.5 + random / 2) * longestMs;
+};
 
 export type Connection = {
   /** Whether a frame has come over the present connection. */
@@ -30,7 +47,9 @@ export const openConnection = (
   let socket: WebSocket | null = null;
   let isUp = false;
   let receivedAtMs = 0;
-  let attempts = 0;
+  /** When the last connection that lasted was lost; null while there is one. */
+  let downSinceMs: number | null = null;
+  let attempts = { early: 0, late: 0 };
   let retrying: ReturnType<typeof setTimeout> | undefined;
 
   const connect = (): void => {
@@ -57,15 +76,18 @@ export const openConnection = (
     if (!isUp) onUp();
     isUp = true;
     // a server that accepts connections and drops them has not recovered: only a connection that lasts resets the wait
-    if (frame.type === "heartbeat") attempts = 0;
+    if (frame.type === "heartbeat") [downSinceMs, attempts] = [null, { early: 0, late: 0 }];
     onFrame(frame);
   };
   const reconnect = (): void => {
     const dead = socket;
     [socket, isUp] = [null, false];
     dead?.close();
-    const longestMs = Math.min(RETRY.maxMs, RETRY.firstMs * 2 ** attempts++);
-    retrying = setTimeout(connect, Math.random() * longestMs);
+    downSinceMs ??= Date.now();
+    const isShort = Date.now() - downSinceMs < SHORT_OUTAGE_MS;
+    if (!isShort) attempts.late++;
+    retrying = setTimeout(connect, retryDelayMs(attempts, Math.random()));
+    attempts.early++;
     onDown();
   };
   const check = (): void => {
