@@ -29,6 +29,7 @@ export type Visits = {
 };
 export type VisitOptions = {
   readonly theme?: "light" | "dark";
+  readonly locale?: string;
   readonly width?: number;
   readonly height?: number;
   readonly reducedMotion?: boolean;
@@ -65,7 +66,7 @@ const openFound = (binary: Chromium | null): Promise<Browser> => {
 
 const visit = async (browser: Browser, url: string, options: VisitOptions): Promise<Visit> => {
   const context = await browser.newContext({
-    locale: "en-US",
+    locale: options.locale ?? "en-US",
     timezoneId: "America/New_York",
     colorScheme: options.theme ?? "light",
     reducedMotion: options.reducedMotion ? "reduce" : "no-preference",

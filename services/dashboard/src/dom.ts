@@ -26,6 +26,13 @@ export const setText = (element: HTMLElement, text: string): void => {
   if (element.textContent !== text) element.textContent = text;
 };
 
+/** A figure on a line of its own; style/sales.css makes it as small as its length requires. */
+export const setFigure = (element: HTMLElement, text: string): void => {
+  if (element.textContent === text) return;
+  element.textContent = text;
+  element.style.setProperty("--characters", String(text.length));
+};
+
 export const setTime = (element: HTMLTimeElement, atMs: number, text: string, utc: string): void => {
   setText(element, text);
   if (element.title === utc) return;

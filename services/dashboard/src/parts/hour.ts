@@ -8,6 +8,7 @@ import {
   openChanges,
   openRows,
   type Row,
+  setFigure,
   setText,
   setTime,
   wantsMotion,
@@ -43,18 +44,18 @@ export const openHour = (api: Api, repaint: () => void): Part => {
     for (const figure of figures) figure.classList.toggle("loading", shown === null);
     main.toggleAttribute("data-waiting", shown === null);
     const hour = shown !== null && knowsHour(shown) ? { ...NO_SALES, ...shown.current_hour } : null;
-    setText(revenue, hour === null ? UNKNOWN : formats.money(hour.revenue));
-    setText(orders, hour === null ? UNKNOWN : formats.count(hour.order_count));
+    setFigure(revenue, hour === null ? UNKNOWN : formats.money(hour.revenue));
+    setFigure(orders, hour === null ? UNKNOWN : formats.count(hour.order_count));
     const hasSold = hour !== null && hour.order_count > 0;
-    setText(average, hasSold ? formats.money(hour.revenue / hour.order_count) : UNKNOWN);
+    setFigure(average, hasSold ? formats.money(hour.revenue / hour.order_count) : UNKNOWN);
     // a rate is about now: a stale one is unknown
     const isCurrent = status.phase === "live" && shown !== null && !shown.stale;
-    setText(rate, isCurrent ? formats.perSecond(shown.rate) : UNKNOWN);
+    setFigure(rate, isCurrent ? formats.perSecond(shown.rate) : UNKNOWN);
   };
   const drawBefore = ({ formats, view }: Model, startMs: number, nowMs: number): void => {
     reader.want(TWO_HOURS, view.mode, nowMs);
     const bar = reader.state().loaded?.bars.find((each) => each.startMs === startMs - HOUR_MS);
-    setText(before, bar === undefined ? UNKNOWN : formats.money(bar.revenue));
+    setFigure(before, bar === undefined ? UNKNOWN : formats.money(bar.revenue));
   };
   const drawSpan = onChange((text: string) => setText(span, text));
   const drawHint = onChange((text: string) => setText(hint, text));

@@ -1,6 +1,6 @@
 /** The comparison of modes: for each mode its guarantee, health, rate and freshness, all on one scale. */
 import { openSparkline, type Sparkline } from "../chart.ts";
-import { byId, make, onChange, openChanges, setText } from "../dom.ts";
+import { byId, make, onChange, openChanges, setFigure, setText } from "../dom.ts";
 import type { Formats } from "../format.ts";
 import { isReceiving, type Model, type Part } from "../model.ts";
 import { countsText, healthShown, healthText } from "../status-text.ts";
@@ -105,7 +105,7 @@ const openModeRow = (mode: string): ModeRow => {
       drawHealth(health, model, mode);
       for (const [index, text] of figuresOf(model, mode).entries()) {
         const value = values[index];
-        if (value) setText(value, text);
+        if (value) setFigure(value, text);
       }
       const trend = model.trends.modes[mode];
       if (trend !== undefined) drawSparkline(trend, seconds, most);
