@@ -28,8 +28,7 @@ type Service = {
   readonly volumes?: readonly string[];
 };
 const servicesOf = (file: string) =>
-  (parse(read(file).replaceAll("!reset ", ""), { merge: true }) as { services: Record<string, Service> })
-    .services;
+  (parse(read(file), { merge: true }) as { services: Record<string, Service> }).services;
 const base = servicesOf("docker-compose.base.yaml");
 const overlay = servicesOf("docker-compose.v3.yaml");
 

@@ -32,6 +32,8 @@ const filesOf = (chosen: readonly string[]): string[] => [
   "docker-compose.base.yaml",
   ...chosen.map((name) => `docker-compose.${name}.yaml`),
 ];
+/** What the services of the others extend. */
+const TEMPLATES = "docker-compose.templates.yaml";
 const environmentOf = (service: ComposeService | undefined) => service?.environment ?? {};
 
 describe.skipIf(tool === null).each(combinations.map((chosen) => ({ chosen, title: chosen.join(" + ") })))(
@@ -79,15 +81,15 @@ const BROKEN: readonly [overlay: string, from: string, to: string, problem: stri
   ["v1", 'V1_ENABLED: "true"', 'V1_ENABLED: "false"', "order-api takes orders by v2, v3"],
   ["base", ':8005"]', ':8006"]', "order-api listens on 8005, which is not handed on"],
   ["base", '"127.0.0.1:${API_PORT', '"${API_PORT', "order-api opens 8005 to the network"],
-  ["base", "HOST: 0.0.0.0", "HOST: 127.0.0.1", "worker-v1 listens for itself alone"],
+  ["templates", "HOST: 0.0.0.0", "HOST: 127.0.0.1", "worker-v1 listens for itself alone"],
   [
-    "base",
+    "templates",
     '      METRICS_PORT: "9464"\n',
     "      METRICS_PORT:\n",
     "worker-v1 is asked for its health on the API's port",
   ],
   [
-    "base",
+    "templates",
     "      ORDERS_KEEP_DAYS:\n",
     '      ORDERS_KEEP_DAYS: "40"\n',
     'worker-v3 ORDERS_KEEP_DAYS is "40"',
@@ -164,13 +166,19 @@ describe.skipIf(tool === null)("all overlays", () => {
   });
 });
 
+test("podman-compose reads them too: it resolves neither !reset nor an extension of an extension", () => {
+  for (const file of [...filesOf(names), TEMPLATES, "docker-compose.lab.yaml"])
+    expect(readFileSync(join(root, file), "utf8")).not.toMatch(/^[^#]*!(reset|override)/m);
+  expect(readFileSync(join(root, TEMPLATES), "utf8")).not.toMatch(/^[^#]*extends:/m);
+});
+
 describe.skipIf(tool === null)("with a planted error", () => {
   const folder = mkdtempSync(join(tmpdir(), "coffee-rt-compose-"));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   test.each(BROKEN)("%s: finds that with %j replaced by %j %s", async (overlay, from, to, problem) => {
     const file = `docker-compose.${overlay}.yaml`;
-    for (const each of filesOf(names)) copyFileSync(join(root, each), join(folder, each));
+    for (const each of [...filesOf(names), TEMPLATES]) copyFileSync(join(root, each), join(folder, each));
     const text = readFileSync(join(root, file), "utf8");
     expect(text).toContain(from);
     writeFileSync(join(folder, file), text.replace(from, to));
