@@ -33,6 +33,8 @@ const targets = {
   lint: ["dev/lint.mjs"],
   typecheck: ["dev/typecheck.mjs"],
 };
+/** Checks the arguments before anything is installed: each exports `checkOptions` and imports no dependency. */
+const checks = { load: "loadtest/options.ts" };
 const LEAST_NODE = 24; // runs TypeScript as it is
 const PARENT_POLL_MS = 250;
 /** The descriptor of the pipe that closes when this process exits: the child then ends too. */
@@ -131,6 +133,13 @@ const poll = setInterval(() => {
 const [target = "", ...args] = process.argv.slice(2);
 const command = Object.hasOwn(targets, target) ? targets[target] : undefined;
 if (command === undefined) fail(`usage: node dev/bootstrap.mjs ${Object.keys(targets).join(" | ")}`, 2);
+try {
+  // an older Node cannot run TypeScript: then the program checks them, once the pinned one is installed
+  if (Object.hasOwn(checks, target) && runsNewEnough())
+    (await import(pathToFileURL(join(root, checks[target])).href)).checkOptions(args, process.env);
+} catch (error) {
+  fail(error.message, 2);
+}
 try {
   await installDependencies({ root, isComplete, say, onChild: forwardTo });
 } catch (error) {

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 const POLL_MS = 200;
 /** About 15 s are usual; a silent minute looks like a fault. */
-const REPORT_EVERY_MS = 10_000;
+const REPORT_EVERY_MS = 5_000;
 
 /** npm writes its marker last: an install that was killed half way leaves none. */
 const isUpToDate = (root) => {
@@ -81,11 +81,25 @@ const npmCi = (root, onChild) =>
     writeFileSync(pidFile(root), String(child.pid));
   });
 
+/** Their folders; those for other systems are left out by npm. */
+const packagesIn = (root) => {
+  const { packages } = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8"));
+  const fits = (own, wanted) => wanted === undefined || wanted.includes(own);
+  return Object.entries(packages)
+    .filter(([folder, { os, cpu }]) => folder !== "" && fits(process.platform, os) && fits(process.arch, cpu))
+    .map(([folder]) => folder);
+};
+
 const runNpmCi = async (root, say, onChild) => {
   const began = Date.now();
   const seconds = () => Math.round((Date.now() - began) / 1000);
-  say("installing the dependencies with npm ci; this takes a moment, and only once");
-  const report = setInterval(() => say(`still installing (${seconds()} s)`), REPORT_EVERY_MS);
+  const all = packagesIn(root);
+  say(`installing ${all.length} packages with npm ci; one to two minutes, once`);
+  const unpacked = () => all.filter((folder) => existsSync(join(root, folder, "package.json"))).length;
+  const report = setInterval(
+    () => say(`still installing: ${unpacked()} of ${all.length} packages unpacked (${seconds()} s)`),
+    REPORT_EVERY_MS,
+  );
   try {
     await npmCi(root, onChild);
   } finally {

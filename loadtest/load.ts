@@ -4,12 +4,13 @@ import { constants } from "node:os";
 import { join } from "node:path";
 import { readRunning } from "../dev/system/running.ts";
 import { findK6 } from "./generator.ts";
-import { chosen, loadOptionsFrom, USAGE } from "./options.ts";
+import { checkOptions, chosen, loadOptionsFrom, USAGE } from "./options.ts";
 
 const root = join(import.meta.dirname, "..");
 const log = (line: string): void => console.error(`load: ${line}`);
 
 const main = async (): Promise<number> => {
+  checkOptions(process.argv.slice(2), process.env);
   const options = loadOptionsFrom(process.argv.slice(2));
   if (options.help) {
     console.log(USAGE);

@@ -1,11 +1,11 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import packages from "../package.json" with { type: "json" };
 import { findK6, K6_MAJOR } from "./generator.ts";
 import { profiles } from "./k6/profiles/all.ts";
-import { chosen, loadOptionsFrom, USAGE } from "./options.ts";
+import { checkOptions, chosen, loadOptionsFrom, USAGE } from "./options.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "coffee-rt-k6-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -95,4 +95,45 @@ test("fails with installation instructions when k6 is required and missing", () 
 
 test("lists every profile in the help", () => {
   for (const { name } of profiles) expect(USAGE).toContain(`  ${name} `);
+});
+
+test("takes --modes for --mode, as other commands call it", () => {
+  expect(loadOptionsFrom(["--modes", "v3"]).settings).toEqual({ MODE: "v3" });
+});
+
+test.each<[string[], Record<string, string>, string]>([
+  [["--profile", "spke"], {}, "spke"],
+  [["--rate", "fast"], {}, 'RATE is "fast"'],
+  [["--mode", "v1,v2"], {}, 'MODE is "v1,v2"'],
+  [["--seconds", "0"], {}, 'DURATION is "0"'],
+  [["--url", "localhost:8005"], {}, "BASE_URL is"],
+  [["-e", "SEED=-1"], {}, 'SEED is "-1"'],
+  [[], { RATE: "many" }, 'RATE is "many"'],
+  [["--generator", "node", "--vus", "3"], {}, "--vus is not an option"],
+])("finds what is wrong with %j %j before anything is started", (args, environment, problem) => {
+  expect(() => checkOptions(args, environment)).toThrow(problem);
+});
+
+test("finds nothing wrong with what is right, nor with a request for help", () => {
+  checkOptions(["--mode", "v2", "--profile", "spike", "--rate", "50", "--vus", "3"], {});
+  checkOptions(["--help", "--rate", "fast"], {});
+});
+
+/** The files that a file imports by relative paths, and the names of all its other imports. */
+const importsOf = (file: string, seen = new Set<string>()): string[] => {
+  if (seen.has(file)) return [];
+  seen.add(file);
+  const specifiers = [
+    ...readFileSync(file, "utf8").matchAll(/^import (?!type).*?from "(.*?)"|^\} from "(.*?)"/gm),
+  ];
+  return specifiers.flatMap(([, one, other]) => {
+    const name = one ?? other ?? "";
+    return name.startsWith(".") ? importsOf(join(dirname(file), name), seen) : [name];
+  });
+};
+
+test("the check imports no dependency, because none may be installed yet", () => {
+  const names = importsOf(join(import.meta.dirname, "options.ts"));
+  expect(names.length).toBeGreaterThan(0);
+  expect(names.filter((name) => !name.startsWith("node:"))).toEqual([]);
 });

@@ -1,6 +1,7 @@
 /** The command line of `npm run load`, and the choice of the generator. */
 import { type Command, type FoundK6, K6_MAJOR, k6Command, nodeCommand, type Settings } from "./generator.ts";
-import { profiles } from "./k6/profiles/all.ts";
+import { settingsFrom } from "./k6/lib/settings.ts";
+import { profileNamed, profiles } from "./k6/profiles/all.ts";
 
 export const USAGE = `npm run load -- --mode v2 --profile spike [k6's own flags]
 
@@ -21,12 +22,15 @@ Everything else goes to k6: --out csv=run.csv.gz, --quiet, --tag, …`;
 /** The setting of each option. */
 const VARIABLES: Readonly<Record<string, string>> = {
   mode: "MODE",
+  // as other commands call it, which take several
+  modes: "MODE",
   profile: "PROFILE",
   url: "BASE_URL",
   rate: "RATE",
   seconds: "DURATION",
   summary: "SUMMARY",
 };
+const OPTIONS = Object.keys(VARIABLES).filter((name) => name !== "modes");
 const GENERATORS = ["node", "k6"] as const;
 
 export type LoadOptions = {
@@ -37,6 +41,19 @@ export type LoadOptions = {
   readonly linesFile: string | null;
   /** Further arguments of `k6 run`. */
   readonly k6Flags: readonly string[];
+};
+
+/**
+ * Checks all that needs neither a generator nor a system: nothing is installed or started for a mistyped option. Throws an
+ * Error that names the option.
+ */
+export const checkOptions = (args: readonly string[], environment: Settings | NodeJS.ProcessEnv): void => {
+  const { help, generator, settings, k6Flags } = loadOptionsFrom(args);
+  if (help) return;
+  const given = Object.entries({ ...environment, ...settings }).map(([name, value]) => [name, String(value)]);
+  profileNamed(settingsFrom(Object.fromEntries(given), Date.now()).profile);
+  const [flag] = k6Flags;
+  if (generator === "node" && flag !== undefined) throw new Error(unknownOption(flag));
 };
 
 /** Throws an Error that names the wrong option. */
@@ -77,7 +94,7 @@ const generatorIn = (text: string): (typeof GENERATORS)[number] => {
 
 /** A mistyped option, one that npm took (`--` was missing), or one of k6. */
 const unknownOption = (flag: string): string =>
-  `${flag} is not an option of the project's own client: expected npm run load -- --${Object.keys(VARIABLES).join(", --")}, or --help`;
+  `${flag} is not an option of the project's own client: expected npm run load -- --${OPTIONS.join(", --")}, or --help`;
 
 const INSTALL = `install k6 ${K6_MAJOR} (https://grafana.com/docs/k6/latest/set-up/install-k6), or set K6=/path/to/k6`;
 

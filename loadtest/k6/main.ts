@@ -46,7 +46,7 @@ type Finished = Figures & { readonly setup_data?: Started };
 
 export const handleSummary = (data: Finished): Record<string, string> => {
   const startedAtMs = data.setup_data?.startedAtMs ?? settings.runStartMs;
-  const summary = summaryOf(plan, settings, "k6", startedAtMs, data);
+  const summary = summaryOf(plan, settings, "k6", { startedAtMs, endedAtMs: Date.now() }, data);
   const missed = missedOf(
     k6Objectives(plan, settings),
     ({ figure, stat, most }) => (data.metrics[figure]?.values[stat] ?? 0) > most,

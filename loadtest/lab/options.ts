@@ -96,7 +96,9 @@ const parsed = (args: readonly string[]) =>
     allowPositionals: true,
     options: {
       scale: { type: "string", default: "smoke" },
-      modes: { type: "string", default: MODE_NAMES.join(",") },
+      modes: { type: "string" },
+      // as other commands call it
+      mode: { type: "string" },
       seed: { type: "string", default: "1" },
       results: { type: "string" },
       new: { type: "boolean", default: false },
@@ -160,7 +162,7 @@ const chosen = (names: readonly string[]): Experiment[] => {
 const commonFrom = (values: ReturnType<typeof parsed>["values"]): Common => {
   const scale = SCALES.find((each) => each === values.scale);
   if (scale === undefined) throw new Error(`--scale is "${values.scale}": it may be ${SCALES.join(", ")}`);
-  const modes = values.modes.split(",").map((mode) => mode.trim());
+  const modes = (values.modes ?? values.mode ?? MODE_NAMES.join(",")).split(",").map((mode) => mode.trim());
   const unknown = modes.find((mode) => !MODE_NAMES.includes(mode));
   if (unknown !== undefined)
     throw new Error(`--modes has "${unknown}": it may have ${MODE_NAMES.join(", ")}`);

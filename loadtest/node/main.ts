@@ -91,7 +91,7 @@ const main = async (): Promise<number> => {
   await sendScenarios({ settings, plan, orders, drink: drinks[0] ?? "", figures, log: lines.add, signal });
   evaluated();
   lines.close();
-  const summary = summaryOf(plan, settings, "node", startedAtMs, figures.values());
+  const summary = summaryOf(plan, settings, "node", { startedAtMs, endedAtMs: Date.now() }, figures.values());
   const missed = missedOf(objectives, figures.isMissed);
   console.log(summaryText(summary, missed));
   if (settings.summaryFile !== null) writeFileSync(settings.summaryFile, `${JSON.stringify(summary)}\n`);

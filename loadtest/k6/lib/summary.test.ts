@@ -30,7 +30,9 @@ const metrics: Figures["metrics"] = {
   "dropped_iterations{scenario:orders}": counted(3),
   probes_planned: counted(11),
 };
-const summary = summaryOf(plan, settings, "k6", 1e12 + 5, { metrics });
+/** Warm-up included. */
+const SPAN = { startedAtMs: 1e12 + 5, endedAtMs: 1e12 + 5 + 9_000 };
+const summary = summaryOf(plan, settings, "k6", SPAN, { metrics });
 
 test("summarises the figures of a run", () => {
   expect(summary).toMatchObject({
@@ -74,12 +76,12 @@ test("subtracts the late start of k6's slopes, and nothing at a constant rate or
   const settingsOfSlope = settingsFrom(slope, 1e12);
   const planOfSlope = planOf(profileNamed("spike"), settingsOfSlope);
   const of = (generator: "k6" | "node") =>
-    summaryOf(planOfSlope, settingsOfSlope, generator, 0, { metrics: late });
+    summaryOf(planOfSlope, settingsOfSlope, generator, SPAN, { metrics: late });
   const ofSlope = of("k6");
   expect(ofSlope.latencyMs).toMatchObject({ min: 0.25, p50: 1.25, p999: 5.25, max: 6.25, count: 200 });
   expect(ofSlope.scenarios[0]).toMatchObject({ name: "orders", lateStartMs: 0.75 });
   expect(of("node").latencyMs).toEqual(summary.latencyMs);
-  expect(summaryOf(plan, settings, "k6", 0, { metrics: late }).latencyMs).toEqual(summary.latencyMs);
+  expect(summaryOf(plan, settings, "k6", SPAN, { metrics: late }).latencyMs).toEqual(summary.latencyMs);
 });
 
 test("prints the objectives that were missed", () => {
@@ -96,7 +98,16 @@ test("prints the objectives that were missed", () => {
   expect(summaryText(summary, ["schedule_lag{scenario:orders} p(99)<=10"])).toContain(
     "the generator was late",
   );
-  expect(summaryText(summaryOf(plan, settings, "k6", 0, { metrics: {} }), [])).toContain(
+  expect(summaryText(summaryOf(plan, settings, "k6", SPAN, { metrics: {} }), [])).toContain(
     "nothing was measured",
   );
+});
+
+test("states the achieved rate over what was measured, without the warm-up", () => {
+  expect(summary.seconds).toBe(5);
+  expect(summaryText(summary, [])).toContain("398.0 orders/s acknowledged over 5.0 s");
+  const early = { ...SPAN, endedAtMs: SPAN.startedAtMs + 4_000 };
+  expect(summaryOf(plan, settings, "node", early, { metrics }).seconds).toBe(2);
+  const atOnce = { ...SPAN, endedAtMs: SPAN.startedAtMs };
+  expect(summaryText(summaryOf(plan, settings, "node", atOnce, { metrics }), [])).toContain("- orders/s");
 });

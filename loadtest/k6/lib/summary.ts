@@ -50,6 +50,8 @@ export type Summary = {
   readonly rate: number;
   readonly ordersPerRequest: number;
   readonly startedAtMs: number;
+  /** Measured: without the warm-up, and less than planned when the run ended early. */
+  readonly seconds: number;
   readonly scenarios: readonly ScenarioSummary[];
   readonly dropped: number;
   readonly orders: Readonly<Record<"acknowledged" | "refused" | "unknown" | "replayed", number>>;
@@ -66,11 +68,13 @@ export type Summary = {
 /** k6's names of the percentiles, for summaryTrendStats. */
 export const TREND_STATS = ["min", "med", "p(90)", "p(95)", "p(99)", "p(99.9)", "max", "count"];
 
+export type Span = { readonly startedAtMs: number; readonly endedAtMs: number };
+
 export const summaryOf = (
   plan: Plan,
   settings: Settings,
   generator: GeneratorName,
-  startedAtMs: number,
+  { startedAtMs, endedAtMs }: Span,
   { metrics }: Figures,
 ): Summary => {
   const value = (name: string, key: string): number => metrics[name]?.values[key] ?? 0;
@@ -107,6 +111,7 @@ export const summaryOf = (
     rate: plan.perSecond,
     ordersPerRequest: settings.ordersPerRequest,
     startedAtMs,
+    seconds: secondsOf(measured, endedAtMs - startedAtMs),
     scenarios: plan.scenarios.map((each) => ({
       ...scenarioSummary(each, iterations(each), settings.ordersPerRequest),
       lateStartMs: lateStartMs(each),
@@ -132,6 +137,15 @@ export const summaryOf = (
     },
   };
 };
+
+const secondsOf = (measured: readonly Planned[], tookMs: number): number => {
+  const warmUpMs = Math.max(0, ...measured.map((each) => each.warmUpMs));
+  const plannedMs = Math.max(0, ...measured.map(({ startMs, durationMs }) => startMs + durationMs));
+  return Math.max(0, Math.min(plannedMs, tookMs) - warmUpMs) / 1_000;
+};
+
+const perSecondText = (count: number, seconds: number): string =>
+  seconds === 0 ? "-" : (count / seconds).toFixed(1);
 
 const scenarioSummary = (
   planned: Planned,
@@ -192,6 +206,7 @@ export const summaryText = (summary: Summary, missed: readonly string[]): string
   const lines = [
     `${mode}, ${profile} at ${rate} requests/s${batch}`,
     "",
+    `achieved       ${perSecondText(orders.acknowledged, summary.seconds)} orders/s acknowledged over ${summary.seconds.toFixed(1)} s`,
     `orders         ${orders.acknowledged} acknowledged   ${orders.refused} refused   ${orders.unknown} unknown   ${orders.replayed} replayed`,
     `replies        ${spreadText(latencyMs)}   from the planned time`,
     `sent late      ${spreadText(scheduleLagMs)}   ${summary.dropped} dropped`,
