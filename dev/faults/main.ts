@@ -31,7 +31,9 @@ const linesOf =
 const attempt = async ({ mode, fault, seed }: Planned, { seconds }: Options): Promise<RunResult> => {
   const onLine = linesOf(`${mode} ${fault.name}`);
   try {
-    return await runFault({ mode, fault, seed, seconds, onLine });
+    const onStage = (stage: string): void =>
+      console.log(`        ${mode} ${fault.name} seed ${seed}: ${stage}`);
+    return await runFault({ mode, fault, seed, seconds, onLine, onStage });
   } catch (error) {
     const nothing = {
       ...{ warmUp: null, sent: 0, acknowledged: 0, lost: 0, countedTwice: 0 },

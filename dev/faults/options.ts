@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { modes as allModes } from "#shared/modes/all.ts";
+import { nearest } from "../nearest.ts";
 import { stateFolder } from "../system/servers/data-dir.ts";
 import { type Fault, faults, faultsOf } from "./faults.ts";
 import type { Mutant } from "./mutants/mutant.ts";
@@ -42,6 +43,8 @@ export const readOptions = (args: readonly string[]): Options => {
     args: [...args],
     options: {
       mode: { type: "string" },
+      // as other commands call it
+      modes: { type: "string" },
       fault: { type: "string" },
       seed: { type: "string", default: "1" },
       seconds: { type: "string", default: "90" },
@@ -55,7 +58,7 @@ export const readOptions = (args: readonly string[]): Options => {
     },
   });
   const modeNames = allModes.map(({ name }) => name);
-  const modes = someOf("--mode", values.mode, modeNames);
+  const modes = someOf("--mode", values.mode ?? values.modes, modeNames);
   const names = someOf(
     "--fault",
     values.fault,
@@ -83,7 +86,7 @@ export const readOptions = (args: readonly string[]): Options => {
     planned,
     mutants: chosen,
     seeds,
-    isWhole: values.mode === undefined && values.fault === undefined,
+    isWhole: values.mode === undefined && values.modes === undefined && values.fault === undefined,
     seconds: whole("--seconds", values.seconds, 10),
     atOnce: whole("--at-once", values["at-once"], 1),
     file: values.json ?? join(stateFolder(root), values.mutants ? "mutants.json" : "faults.json"),
@@ -91,11 +94,18 @@ export const readOptions = (args: readonly string[]): Options => {
   };
 };
 
+/** More than these are not listed in an error. */
+const MOST_LISTED = 10;
+
 const someOf = (option: string, text: string | undefined, all: readonly string[]): readonly string[] => {
   const chosen = text?.split(",") ?? all;
   const unknown = chosen.find((each) => !all.includes(each));
   if (unknown !== undefined)
-    throw new Error(`${option}: unknown "${unknown}", expected some of ${all.join(", ")}`);
+    throw new Error(
+      all.length <= MOST_LISTED
+        ? `${option}: unknown "${unknown}", expected some of ${all.join(", ")}`
+        : `${option}: unknown "${unknown}", similar are ${nearest(unknown, all).join(", ")}; --list prints all ${all.length}`,
+    );
   return chosen;
 };
 

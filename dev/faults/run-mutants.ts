@@ -117,7 +117,7 @@ const runOf = async (
   onLine: (line: string) => void,
 ): Promise<MutantRun> => {
   try {
-    return await runFault({ mode, fault, seed, seconds, onLine });
+    return await runFault({ mode, fault, seed, seconds, onLine, onStage: onLine });
   } catch (error) {
     return { problems: [messageOf(error)], warmUp: null };
   }

@@ -22,7 +22,14 @@ test.concurrent.each([
 ])("%s loses nothing and counts nothing twice through %s", async (mode, name) => {
   const lines: string[] = [];
   const onLine = (line: string): void => void lines.push(line);
-  const run = await runFault({ mode, fault: faultNamed(name), seed: 1, seconds: PATIENCE_SECONDS, onLine });
+  const run = await runFault({
+    mode,
+    fault: faultNamed(name),
+    seed: 1,
+    seconds: PATIENCE_SECONDS,
+    onLine,
+    onStage: onLine,
+  });
   expect(run.problems, lines.join("\n")).toEqual([]);
   // how fast it recovers depends on what else the machine runs
   expect([run.lost, run.countedTwice]).toEqual([0, 0]);

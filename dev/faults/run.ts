@@ -18,6 +18,8 @@ export type RunOptions = {
   /** The drain included; the time to start and to stop the system is added. */
   readonly seconds: number;
   readonly onLine: (line: string) => void;
+  /** What the run does now. */
+  readonly onStage: (stage: string) => void;
 };
 
 export type RunResult = Checked & {
@@ -44,7 +46,8 @@ const AGREE_WITHIN_MS = 30_000;
 const POLL_MS = 250;
 
 export const runFault = async (options: RunOptions): Promise<RunResult> => {
-  const { mode, fault, seed, onLine } = options;
+  const { mode, fault, seed, onLine, onStage } = options;
+  onStage("starting the system");
   const random = randomFrom(seedOf(`${mode} ${fault.name} ${seed}`));
   const system = await openSystem({ mode, random, setup: fault.setup ?? {}, onLine });
   try {
@@ -57,7 +60,7 @@ export const runFault = async (options: RunOptions): Promise<RunResult> => {
 const runOn = async (
   system: FaultySystem,
   random: Random,
-  { mode, fault, seed, seconds }: RunOptions,
+  { mode, fault, seed, seconds, onStage }: RunOptions,
 ): Promise<RunResult> => {
   const deadline = performance.now() + seconds * 1_000;
   const left = (): number => Math.max(0, deadline - performance.now());
@@ -71,17 +74,21 @@ const runOn = async (
   const problems: string[] = [];
   const expected = { deadLetters: 0, conflicts: 0 };
   try {
+    onStage("orders arrive; the fault strikes in a few seconds");
     await sleep(WARM_MS + random.below(STRIKE_WITHIN_MS));
     const warmUp = warmUpOf(ledger.entries(), readiness.samples, urls, performance.now());
+    onStage("the fault strikes");
     await fault.strike({ system, clients, random, ledger, expected }).catch((error: unknown) => {
       problems.push(`the fault itself: ${messageOf(error)}`);
     });
     const overMs = performance.now();
+    onStage("waiting for recovery");
     const recovery = (): number | null =>
       recoveryMs(ledger.entries(), dashboards.seen, overMs, performance.now());
     const untilMs = overMs + Math.min(fault.recoverWithinSeconds * 1_000, left() / 2);
     while (recovery() === null && performance.now() < untilMs) await sleep(POLL_MS);
     const recovered = recovery();
+    onStage("comparing every reply with the database and the dashboards");
     const unacknowledged = await clients.stop(left() / 2);
     if (unacknowledged > 0) problems.push(`${unacknowledged} valid orders were never acknowledged`);
     problems.push(...readinessProblems(mode, readiness.samples, clients.requests));
