@@ -13,6 +13,7 @@ import { agentFor } from "./observe/exporters.ts";
 import { type Prometheus, startPrometheus } from "./observe/prometheus.ts";
 import { openStatus } from "./status.ts";
 import { type System, type SystemOptions, startSystem } from "./system/launcher.ts";
+import { openProgress } from "./system/progress.ts";
 import { writeRunning } from "./system/running.ts";
 import { stateFolder } from "./system/servers/data-dir.ts";
 
@@ -45,6 +46,8 @@ const readArguments = (): Arguments => {
   const { values } = parseArgs({
     options: {
       modes: { type: "string" },
+      // as other commands call it
+      mode: { type: "string" },
       "no-demo": { type: "boolean" },
       observe: { type: "boolean", default: false },
       help: { type: "boolean" },
@@ -52,7 +55,7 @@ const readArguments = (): Arguments => {
   });
   if (values.help) give(USAGE, 0);
   const known = allModes.map((mode) => mode.name);
-  const modes = values.modes?.split(",").map((mode) => mode.trim()) ?? known;
+  const modes = (values.modes ?? values.mode)?.split(",").map((mode) => mode.trim()) ?? known;
   const unknown = modes.filter((mode) => !known.includes(mode));
   if (unknown.length > 0) throw new Error(`--modes knows ${known.join(", ")}, not ${unknown.join(", ")}`);
   const port = Number(process.env["PORT"] ?? DEFAULT_PORT);
@@ -161,7 +164,8 @@ const main = async (): Promise<void> => {
     onLine,
   };
   const starting = startObserved(options, observes);
-  const building = buildPage();
+  const progress = openProgress(onLine);
+  const building = progress.during("the page to be built", buildPage());
   const early = await Promise.race([starting, asked.then(() => null)]);
   const { system, prometheus } = early ?? (await starting);
   if (early) {
@@ -185,7 +189,7 @@ const main = async (): Promise<void> => {
     await traffic?.done;
     forget();
   }
-  await prometheus?.close();
+  if (prometheus) await progress.during("Prometheus to stop", prometheus.close());
   await system.stop();
   say("stopped");
 };

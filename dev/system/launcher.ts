@@ -12,6 +12,7 @@ import { type Closers, messageOf, openClosers } from "#shared/runtime/lifecycle.
 import { type ServerName, serverNames, servers, serversOf } from "#shared/servers.ts";
 import { migrate } from "../../db/migrate.ts";
 import { type HttpProgram, openPrograms, type Programs, type Settings, switchesOf } from "./programs.ts";
+import { openProgress, type Progress } from "./progress.ts";
 import { holdFolder } from "./servers/data-dir.ts";
 import { freePort } from "./servers/ports.ts";
 import type { Server } from "./servers/server.ts";
@@ -64,7 +65,8 @@ export type System = Pick<Programs, "start"> & {
 
 export const startSystem = async (options: SystemOptions): Promise<System> => {
   const { onLine = () => undefined } = options;
-  const closers = openClosers();
+  const progress = openProgress(onLine);
+  const closers = reporting(openClosers(), progress);
   let stopped: Promise<void> | undefined;
   const stop = (): Promise<void> => {
     stopped ??= closers.closeAll().then((failures) => {
@@ -74,10 +76,10 @@ export const startSystem = async (options: SystemOptions): Promise<System> => {
   };
   try {
     const folder = await openFolder(options.dataDir, closers);
-    const { started, modes } = await startServersOf({ ...options, onLine }, folder, closers);
-    await migrate(started.postgres?.url ?? "", onLine);
+    const { started, modes } = await startServersOf({ ...options, onLine, progress }, folder, closers);
+    await progress.during("the migrations", migrate(started.postgres?.url ?? "", onLine));
     await options.beforePrograms?.(started);
-    const programs = await startPrograms({ ...options, modes, onLine }, started, folder, closers);
+    const programs = await startPrograms({ ...options, modes, onLine, progress }, started, folder, closers);
     return { ...programs, servers: started, modes, env: addressesOf(started), folder, stop };
   } catch (error) {
     await stop();
@@ -85,7 +87,14 @@ export const startSystem = async (options: SystemOptions): Promise<System> => {
   }
 };
 
-type Options = SystemOptions & { readonly onLine: (line: string) => void };
+type Options = SystemOptions & { readonly onLine: (line: string) => void; readonly progress: Progress };
+
+/** Names what is being stopped when it takes a while. */
+const reporting = (closers: Closers, progress: Progress): Closers => ({
+  ...closers,
+  add: (name, close) =>
+    closers.add(name, () => progress.during(`${name} to stop`, Promise.resolve().then(close))),
+});
 
 /** The folder is locked: two systems never share data. */
 const openFolder = async (dataDir: string | undefined, closers: Closers): Promise<string> => {
@@ -106,7 +115,7 @@ export const temporaryFolder = (prefix: string, closers: Closers): string => {
 type Started = { readonly started: Servers; readonly modes: readonly string[] };
 
 const startServersOf = async (options: Options, folder: string, closers: Closers): Promise<Started> => {
-  const { environment = {}, leavesModesOut = false, onLine } = options;
+  const { environment = {}, leavesModesOut = false, onLine, progress } = options;
   const modes = options.modes.map(modeNamed);
   const started: Servers = {};
   const failures = new Map<ServerName, unknown>();
@@ -118,7 +127,8 @@ const startServersOf = async (options: Options, folder: string, closers: Closers
       ...options.servers?.[name],
     };
     try {
-      Object.assign(started, await startServers({ [name]: own }, environment));
+      const starting = startServers({ [name]: own }, environment);
+      Object.assign(started, await progress.during(`${servers[name].title} to start`, starting));
     } catch (error) {
       failures.set(name, error);
     }
@@ -177,7 +187,15 @@ const startPrograms = async (
   folder: string,
   closers: Closers,
 ): Promise<StartedPrograms> => {
-  const { modes, env = {}, envOf, onLine, ports = {}, addresses = () => addressesOf(started) } = options;
+  const {
+    modes,
+    env = {},
+    envOf,
+    onLine,
+    progress,
+    ports = {},
+    addresses = () => addressesOf(started),
+  } = options;
   const logs = join(folder, "logs");
   mkdirSync(logs, { recursive: true });
   const programs = openPrograms({
@@ -200,7 +218,7 @@ const startPrograms = async (
     const port = apis.length === 0 ? (ports.api ?? (await freePort())) : await freePort();
     apis.push(await programs.startApi({ ...switchesOf(modes), PORT: String(port) }));
   }
-  await Promise.all(apis.map((api) => api.ready()));
+  await progress.during("the order API to answer", Promise.all(apis.map((api) => api.ready())));
   return {
     url: apis[0]?.url ?? "",
     apis,

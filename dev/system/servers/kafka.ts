@@ -91,9 +91,10 @@ export const startKafka = async (options: KafkaOptions = {}): Promise<Server> =>
   const log4j = logging(folder);
   const java = [...shortLivedJava, ...shared, log4j, "-cp", classPath];
   // the data does not remember its own path: it may be formatted under another
-  const data = await initialisedOnce(folder, (path) =>
-    format(folder, java, { ...settings, "log.dirs": path }),
-  );
+  const data = await initialisedOnce(folder, (path) => {
+    options.log?.("Kafka: formatting its data (once)");
+    return format(folder, java, { ...settings, "log.dirs": path });
+  });
   const file = writeProperties(join(folder, "server.properties"), { ...settings, "log.dirs": data });
   const server = await launch({
     name: "kafka",

@@ -37,6 +37,8 @@ export type PostgresOptions = {
   durable?: boolean;
   /** Further settings, by PostgreSQL's names. */
   settings?: Settings;
+  /** Reports what only a first start does. */
+  log?: (line: string) => void;
 };
 
 /** Recovery after a crash under full load; a start alone takes about half a second. */
@@ -59,10 +61,14 @@ const initdb = (binaries: string, folder: string, durable: boolean) => async (pa
 };
 
 export const startPostgres = async (options: PostgresOptions = {}): Promise<Server> => {
-  const { durable = true } = options;
-  const binaries = await postgresBinaries();
+  const { durable = true, log = () => undefined } = options;
+  const binaries = await postgresBinaries(log);
   const { folder, temporary } = serverFolder("postgres", options.dataDir);
-  const data = await initialisedOnce(folder, initdb(binaries, folder, durable));
+  const create = initdb(binaries, folder, durable);
+  const data = await initialisedOnce(folder, (path) => {
+    log("PostgreSQL: creating its data with initdb (once)");
+    return create(path);
+  });
   const port = await freePort(options.port);
   const settings = {
     port: String(port),
@@ -127,10 +133,11 @@ const makeExecutable = (native: string) => {
 };
 
 /** Under a name of its own until it is whole: a copy that was killed half way is never used. */
-const copyOnce = async (native: string, version: string) => {
+const copyOnce = async (native: string, version: string, log: (line: string) => void) => {
   const parent = ownFolderInTmp("coffee-rt-binaries");
   const copy = join(parent, version);
   if (existsSync(copy)) return join(copy, "native");
+  log("PostgreSQL: unpacking its programs (once)");
   const partial = mkdtempSync(join(parent, "copying-"));
   cpSync(native, join(partial, "native"), { recursive: true, verbatimSymlinks: true });
   makeSymlinks(join(partial, "native"));
@@ -146,12 +153,12 @@ const copyOnce = async (native: string, version: string) => {
 };
 
 /** The folder of `initdb` and `postgres`; for root a copy that the unprivileged user can reach. */
-const postgresBinaries = async (): Promise<string> => {
+const postgresBinaries = async (log: (line: string) => void): Promise<string> => {
   const folder = packageFolder();
   const native = join(folder, "native");
   if (process.getuid?.() === 0) {
     const { version } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as { version: string };
-    return join(await copyOnce(native, version), "bin");
+    return join(await copyOnce(native, version, log), "bin");
   }
   makeSymlinks(native);
   makeExecutable(native);
