@@ -35,6 +35,7 @@ export const migrate = async (databaseUrl: string, onLine: (line: string) => voi
     program: "coffee-migrations",
     statementTimeoutMs: 0,
     connectTimeoutMs: CONNECT_TIMEOUT_MS,
+    isWriter: true,
   });
   try {
     const schema = await writableSchema(client);

@@ -83,7 +83,8 @@ export type Source = {
    * unacknowledged and `run` rejects with that error: the same orders are redelivered to this group's next run, or to
    * any group created later, as long as the backend holds them.
    *
-   * `run` waits for an unavailable backend and does not reject for it. A delivery may arrive more than once, and at
+   * `run` waits for an unavailable backend and does not reject for it. It rejects with a sentence when the backend answers
+   * at the start that a setting is wrong. A delivery may arrive more than once, and at
    * several workers at a time: counting is by id.
    */
   run(count: Count, signal: AbortSignal): Promise<void>;
@@ -151,6 +152,8 @@ export type Mode = {
   /** The state of an accepted order: `stored` in PostgreSQL (201), or `queued` on its way there (202). */
   readonly accepts: "stored" | "queued";
   readonly knobs: TObject;
+  /** Throws an Error with one sentence when settings do not fit together, or a file that they name cannot be used. */
+  check?(settings: Readonly<Record<string, unknown>>): void;
   /** What a reply promises under these settings, as a text for users. */
   durability(settings: Record<string, unknown>): string;
   /**
@@ -158,6 +161,10 @@ export type Mode = {
    * transport may redeliver the order until then, and drops it even if it was not counted.
    */
   readonly keeps?: { readonly knob: string; ms(settings: Readonly<Record<string, unknown>>): number };
-  openIntake(settings: Record<string, unknown>, log: Log): Intake;
+  /**
+   * `failed` is called at most once, with a sentence, when the backend has answered that a setting is wrong before it was
+   * ever used: the program has to stop.
+   */
+  openIntake(settings: Record<string, unknown>, log: Log, failed?: (error: Error) => void): Intake;
   openSource(settings: Record<string, unknown>, log: Log): Source;
 };

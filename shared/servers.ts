@@ -11,6 +11,8 @@ type ServerEntry = {
   readonly variable: string;
   /** `every program` connects whatever the modes; the others are connected to by the programs of modes whose backend it is. */
   readonly connects: "every program" | "programs of its modes";
+  /** Further variables that say how to come in, where the address cannot. */
+  readonly access?: readonly string[];
 };
 
 export const servers = {
@@ -36,6 +38,16 @@ export const servers = {
     name: "kafka",
     title: "Kafka",
     variable: "KAFKA_BROKERS",
+    access: [
+      "KAFKA_TLS",
+      "KAFKA_CA_FILE",
+      "KAFKA_CERT_FILE",
+      "KAFKA_KEY_FILE",
+      "KAFKA_SASL_MECHANISM",
+      "KAFKA_USERNAME",
+      "KAFKA_PASSWORD",
+      "KAFKA_PASSWORD_FILE",
+    ],
     connects: "programs of its modes",
   },
 } as const satisfies Readonly<Record<string, ServerEntry>>;
@@ -45,6 +57,10 @@ export type ServerName = keyof typeof servers;
 export const serverNames = Object.keys(servers) as readonly ServerName[];
 
 export const serverVariables: readonly string[] = serverNames.map((server) => servers[server].variable);
+
+/** See `ServerEntry.access`. */
+export const accessVariables = (server: ServerName): readonly string[] =>
+  (servers[server] as ServerEntry).access ?? [];
 
 /** Those that these modes need, in the table's order. */
 export const serversOf = (modes: readonly { readonly backend: ServerName }[]): ServerName[] =>

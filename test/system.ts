@@ -1,7 +1,7 @@
 /** The API and its workers in this process, on servers of their own. */
 import { pino } from "pino";
 import { modes } from "#shared/modes/all.ts";
-import { loadSettings } from "#shared/runtime/config.ts";
+import { loadModeSettings, loadSettings } from "#shared/runtime/config.ts";
 import { openClosers } from "#shared/runtime/lifecycle.ts";
 import type { Pool } from "#shared/store/pool.ts";
 import { apiKnobs } from "../services/order-api/config.ts";
@@ -31,7 +31,7 @@ export const startSystem = async (options: SystemOptions = {}): Promise<System> 
   const env = { ...variablesOf(servers), ...quick, ...options.env };
   const enabled = modes
     .filter((mode) => options.modes?.includes(mode.name) ?? true)
-    .map((mode) => ({ mode, settings: loadSettings(mode.knobs, env) as Record<string, unknown> }));
+    .map((mode) => ({ mode, settings: loadModeSettings(mode, env) }));
   const settings = loadSettings(apiKnobs, env);
   const log = pino({ level: "silent" });
   const failed = (error: Error): void => {

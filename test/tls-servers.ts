@@ -43,8 +43,12 @@ const startTlsRedis = async (role: "board" | "stream", { certificate, key, autho
   return { server, tlsPort, url: `rediss://coffee:${PASSWORD}@127.0.0.1:${tlsPort}` };
 };
 
-const startTlsPostgres = async ({ certificate, key }: Certificates) => {
-  const settings = { ssl: "on", ssl_cert_file: certificate, ssl_key_file: key };
+const startTlsPostgres = async ({ folder, certificate, key }: Certificates) => {
+  // as managed services have it: by TLS and with a password; postgres is for the tests themselves
+  const rules = join(folder, "pg_hba.conf");
+  writeFileSync(rules, "host all postgres all trust\nhostssl all all all scram-sha-256\n");
+  giveToServerUser(rules);
+  const settings = { ssl: "on", ssl_cert_file: certificate, ssl_key_file: key, hba_file: rules };
   const server = await startPostgres({ durable: false, settings });
   const admin = new pg.Client({ connectionString: server.url });
   await admin.connect();
@@ -58,9 +62,8 @@ const startTlsPostgres = async ({ certificate, key }: Certificates) => {
 const startTlsKafka = async ({ both }: Certificates) => {
   const port = await freePort();
   const server = await startKafka({
-    listeners: [{ name: "TLS", port, advertisedPort: port }],
+    listeners: [{ name: "TLS", port, advertisedPort: port, protocol: "SSL" }],
     settings: {
-      "listener.security.protocol.map": "BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT,TLS:SSL",
       "listener.name.tls.ssl.keystore.type": "PEM",
       "listener.name.tls.ssl.keystore.location": both,
     },
@@ -96,7 +99,7 @@ export const startTlsServers = async (): Promise<TlsServers> => {
 };
 
 /** An authority and a certificate for this machine, made by openssl. */
-type Certificates = {
+export type Certificates = {
   readonly folder: string;
   /** Trusted by clients. */
   readonly authority: string;
@@ -110,7 +113,7 @@ type Certificates = {
 const DAYS = "2";
 const NEW_KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
 
-const makeCertificates = (): Certificates => {
+export const makeCertificates = (names = "DNS:localhost,IP:127.0.0.1", days = DAYS): Certificates => {
   const folder = mkdtempSync(join(realpathSync(tmpdir()), "coffee-rt-certificates-"));
   // the servers run as another user
   chmodSync(folder, 0o755);
@@ -121,10 +124,10 @@ const makeCertificates = (): Certificates => {
   const authority = "req -x509 -keyout ca.key -out ca.pem -subj /CN=test-authority -days".split(" ");
   openssl(...authority, DAYS, ...NEW_KEY);
   openssl("req", ...NEW_KEY, "-keyout", "server.key", "-out", "server.csr", "-subj", "/CN=localhost");
-  writeFileSync(at("names"), "subjectAltName=DNS:localhost,IP:127.0.0.1\n");
+  writeFileSync(at("names"), `subjectAltName=${names}\n`);
   const signing =
     "x509 -req -in server.csr -out server.pem -CA ca.pem -CAkey ca.key -CAcreateserial -extfile names";
-  openssl(...signing.split(" "), "-days", DAYS);
+  openssl(...signing.split(" "), "-days", days);
   writeFileSync(
     at("both.pem"),
     readFileSync(at("server.key"), "utf8") + readFileSync(at("server.pem"), "utf8"),

@@ -1,11 +1,19 @@
 /** The programs on servers that require TLS with certificates of a private authority; no program prints a password. */
 import { Redis } from "ioredis";
 import pg from "pg";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from "vitest";
 import { modes } from "#shared/modes/all.ts";
+import { startRedis } from "../dev/system/servers/redis.ts";
 import { freshName, until } from "./fresh.ts";
-import { MIGRATIONS, OPERATOR, openProcesses, type Processes, untilCounted } from "./processes.ts";
-import { getJson, postOrder, type Readiness } from "./requests.ts";
+import {
+  API,
+  MIGRATIONS,
+  OPERATOR,
+  openProcesses,
+  type Processes,
+  untilCounted,
+  WORKER,
+} from "./processes.ts";
 import { PASSWORD, startTlsServers, type TlsServers } from "./tls-servers.ts";
 
 let servers: TlsServers;
@@ -70,63 +78,143 @@ test("every mode accepts and counts orders with every connection by TLS", async 
   }
 });
 
-/** By Node, for a server that sends its authority along, and for one that does not. */
-const UNVERIFIED = /self-signed certificate in certificate chain|unable to verify the first certificate/;
+test("sslrootcert in DATABASE_URL is trusted without NODE_EXTRA_CA_CERTS", async () => {
+  const url = `${servers.env["DATABASE_URL"]}&sslrootcert=${servers.certificates.authority}`;
+  const migrations = open({ ...servers.env, DATABASE_URL: url }).start(MIGRATIONS);
+  expect(await migrations.ended, migrations.output()).toBe(0);
+});
 
-describe("with a certificate of an unknown authority", () => {
-  test("no mode connects, and /readyz, replies and logs give the reason", async () => {
-    const api = await open(servers.env).startApi(names);
-    await until("each mode reports a reason", async () => {
-      const { modes: found } = await getJson<Readiness>(`${api.url}/readyz`);
-      return Object.values(found).every(
-        ({ health, reason }) => health === "unavailable" && reason !== "not probed yet",
-      );
-    });
-    for (const mode of names) {
-      const response = await postOrder(api.url, mode);
-      expect([mode, response.status]).toEqual([mode, 503]);
-      expect(await response.text()).not.toContain(PASSWORD);
-    }
-    expect(await (await fetch(`${api.url}/readyz`)).text()).not.toContain(PASSWORD);
-    expect(api.output()).toMatch(UNVERIFIED);
+type Change = (env: Readonly<Record<string, string>>) => Record<string, string>;
+const changed =
+  (variable: string, from: string | RegExp, to: string): Change =>
+  (env) => ({
+    [variable]: (env[variable] ?? "").replace(from, to),
+  });
+const [board, stream] = [0, 1];
+const plainPort =
+  (variable: string, index: number): Change =>
+  () => ({ [variable]: servers.plain.redis[index]?.url.replace("redis:", "rediss:") ?? "" });
+
+describe("a wrong setting ends a program at the start with a sentence that names it", () => {
+  test.each<[string, string, string, Change, RegExp]>([
+    [
+      API,
+      "v1",
+      "an unknown user",
+      changed("DATABASE_URL", "coffee:", "nobody:"),
+      /DATABASE_URL: PostgreSQL refuses the password of the user \\"nobody/,
+    ],
+    [
+      WORKER,
+      "v1",
+      "a wrong password",
+      changed("DATABASE_URL", PASSWORD, "wrong"),
+      /DATABASE_URL: PostgreSQL refuses the password of the user \\"coffee/,
+    ],
+    [
+      API,
+      "v2",
+      "an unknown database",
+      changed("DATABASE_URL", "/postgres?", "/nowhere?"),
+      /DATABASE_URL: database \\"nowhere\\" does not exist; create the database/,
+    ],
+    [
+      WORKER,
+      "v2",
+      "no TLS where it is expected",
+      changed("DATABASE_URL", "sslmode=verify-full", "sslmode=disable"),
+      /DATABASE_URL: PostgreSQL refuses the user .*no encryption/,
+    ],
+    [
+      API,
+      "v1",
+      "a server without TLS",
+      () => ({ DATABASE_URL: `${inject("postgresUrl")}?sslmode=verify-full` }),
+      /DATABASE_URL: sslmode asks for TLS, and the server does not offer it/,
+    ],
+    [
+      API,
+      "v1",
+      "an unknown user",
+      changed("BOARD_REDIS_URL", "coffee:", "nobody:"),
+      /BOARD_REDIS_URL: Redis refuses the user or the password/,
+    ],
+    [
+      WORKER,
+      "v1",
+      "a wrong password",
+      changed("BOARD_REDIS_URL", PASSWORD, "wrong"),
+      /BOARD_REDIS_URL: Redis refuses the user or the password/,
+    ],
+    [
+      WORKER,
+      "v2",
+      "no TLS where it is expected",
+      changed("BOARD_REDIS_URL", "rediss:", "redis:"),
+      /BOARD_REDIS_URL: the server accepts TLS only; expected rediss:/,
+    ],
+    [API, "v1", "TLS where there is none", plainPort("BOARD_REDIS_URL", board), /BOARD_REDIS_URL: /],
+    [
+      API,
+      "v2",
+      "an unknown user",
+      changed("STREAM_REDIS_URL", "coffee:", "nobody:"),
+      /STREAM_REDIS_URL: Redis refuses the user or the password/,
+    ],
+    [
+      WORKER,
+      "v2",
+      "a wrong password",
+      changed("STREAM_REDIS_URL", PASSWORD, "wrong"),
+      /STREAM_REDIS_URL: Redis refuses the user or the password/,
+    ],
+    [API, "v2", "TLS where there is none", plainPort("STREAM_REDIS_URL", stream), /STREAM_REDIS_URL: /],
+    [
+      API,
+      "v3",
+      "an authority that is not trusted",
+      () => ({ NODE_EXTRA_CA_CERTS: "" }),
+      /its certificate is signed by an authority that is not trusted: (add sslrootcert|set NODE_EXTRA_CA_CERTS|set KAFKA_CA_FILE)/,
+    ],
+    [
+      WORKER,
+      "v3",
+      "an authority that is not trusted",
+      () => ({ NODE_EXTRA_CA_CERTS: "" }),
+      /its certificate is signed by an authority that is not trusted/,
+    ],
+  ])("%s, %s: %s", async (file, mode, _what, change, sentence) => {
+    const env = { ...servers.env, NODE_EXTRA_CA_CERTS: servers.certificates.authority };
+    const switches = { MODE: mode, [`${mode.toUpperCase()}_ENABLED`]: "true" };
+    const program = open({ ...env, ...change(env) }).start(file, switches);
+    expect(await program.ended, program.output()).toBe(1);
+    expect(program.output()).toMatch(sentence);
   });
 
-  test("the migrations fail with the reason", async () => {
-    const migrations = open(servers.env).start(MIGRATIONS, { WAIT_FOR_DATABASE_MS: "0" });
-    expect(await migrations.ended).toBe(1);
-    expect(migrations.output()).toMatch(UNVERIFIED);
+  test.each([
+    [MIGRATIONS, []],
+    [OPERATOR, ["reconcile"]],
+  ])("%s %j", async (file, args) => {
+    const env = { ...servers.env, NODE_EXTRA_CA_CERTS: servers.certificates.authority };
+    const wrong = changed("DATABASE_URL", PASSWORD, "wrong")(env);
+    const program = open({ ...env, ...wrong }).start(file, {}, args);
+    expect(await program.ended).toBe(1);
+    expect(program.output()).toMatch(/DATABASE_URL: PostgreSQL refuses the password of the user \\?"coffee/);
   });
 });
 
-describe("a rejected password is not printed", () => {
-  /** The same servers with a user that they do not know. */
-  const openRejected = (): Processes =>
-    open({
-      ...Object.fromEntries(
-        Object.entries(servers.env).map(([name, url]) => [name, url.replace("coffee:", "nobody:")]),
-      ),
-      NODE_EXTRA_CA_CERTS: servers.certificates.authority,
-      WAIT_FOR_DATABASE_MS: "0",
-    });
-
-  test("by the API", async () => {
-    const api = await openRejected().startApi(names);
-    await until("the servers have rejected it", () => /WRONGPASS/.test(api.output()));
-    for (const path of ["/readyz", "/api/dashboard", "/api/sales", "/metrics"])
-      expect(await (await fetch(api.url + path)).text()).not.toContain(PASSWORD);
-    for (const mode of names) expect(await (await postOrder(api.url, mode)).text()).not.toContain(PASSWORD);
-  });
-
-  test("by the workers, the migrations and the operator's commands", async () => {
-    const { start, startWorker } = openRejected();
-    const workers = names.map((mode) => startWorker(mode));
-    const [migrations, reconcile] = [start(MIGRATIONS), start(OPERATOR, {}, ["reconcile"])];
-    await until("the board's Redis has rejected it", () =>
-      workers.every(({ output }) => /WRONGPASS/.test(output())),
-    );
-    for (const { ended, output } of [migrations, reconcile]) {
-      expect(await ended).toBe(1);
-      expect(output()).toMatch(/role \\*"nobody\\*" does not exist/);
-    }
-  });
+test("a server that is down is waited for, and the program starts once it is there", async () => {
+  const redis = await startRedis({ name: "redis-board", role: "board" });
+  await redis.kill();
+  const env = {
+    ...servers.env,
+    NODE_EXTRA_CA_CERTS: servers.certificates.authority,
+    BOARD_REDIS_URL: redis.url,
+  };
+  const api = await open(env).startApi(["v1"]);
+  await until("the outage is logged", () => api.output().includes("board Redis unreachable"));
+  await redis.start();
+  await until("it is connected", () => api.output().includes("board Redis reachable again"));
+  expect(api.process.exitCode).toBeNull();
+  await redis.stop();
 });

@@ -59,7 +59,19 @@ export const MUTANTS: readonly Mutant[] = [
   { title: "no readiness at all", file: API, from: "readinessProbe:", to: "livenessProbe:" },
   { title: "a misspelt probe", file: API, from: "failureThreshold: 2", to: "failureTreshold: 2" },
   { title: "killed before it has stopped", file: API, from: "1000) 5 }}", to: "100000) 0 }}" },
-  { title: "a program as root", file: PROGRAMS, from: "runAsNonRoot: true", to: "runAsNonRoot: false" },
+  {
+    title: "a user that every cluster is given",
+    file: PROGRAMS,
+    from: 'if not (kindIs "invalid" $value)',
+    to: "if true",
+  },
+  {
+    title: "a registry's Secret as Kubernetes does not know it",
+    file: PROGRAMS,
+    from: "  - name: {{ if",
+    to: "  - {{ if",
+  },
+  { title: "a program as root", file: "values.yaml", from: "runAsNonRoot: true", to: "runAsNonRoot: false" },
   {
     title: "a root that can be written",
     file: PROGRAMS,

@@ -25,7 +25,8 @@ const restricted: Rule = {
       want(pod.automountServiceAccountToken === false, "is given a token");
       want(pod.enableServiceLinks === false, "is given variables that are named after services");
       want(pod.securityContext?.runAsNonRoot === true, "may run as root");
-      want((pod.securityContext?.runAsUser ?? 0) > 0, "names no user");
+      // without one the image's own user, which is never root, or the one that the cluster assigns
+      want(pod.securityContext?.runAsUser !== 0, "runs as root");
       want(pod.securityContext?.seccompProfile?.type === "RuntimeDefault", "has no seccomp profile");
       for (const container of pod.containers) {
         const { securityContext, resources } = container;
@@ -177,3 +178,13 @@ export const CHART_RULES: readonly Rule[] = [
 
 export const breachesIn = (manifests: readonly Manifest[]): string[] =>
   CHART_RULES.flatMap(({ says, breaches }) => breaches(manifests).map((breach) => `${says}: ${breach}`));
+
+const IDS = ["runAsUser", "runAsGroup", "fsGroup"] as const;
+
+/** Ids that the pods name, where the cluster should assign them; and the reverse. */
+export const idsIn = (manifests: readonly Manifest[]): string[] =>
+  workloadsIn(manifests).flatMap(({ manifest, pod }) =>
+    IDS.filter((id) => pod.securityContext?.[id] !== undefined).map(
+      (id) => `${titleOf(manifest)} names ${id}`,
+    ),
+  );

@@ -1,7 +1,12 @@
 /** With which values the chart is looked at, as data: every combination of modes, servers and extras; and what it refuses. */
 import { modeNames } from "./variables.ts";
 
-export type Values = { readonly title: string; readonly args: readonly string[] };
+export type Values = {
+  readonly title: string;
+  readonly args: readonly string[];
+  /** The cluster assigns the ids of users and groups: no pod names one. */
+  readonly assignsIds?: boolean;
+};
 
 const set = (...values: string[]): string[] => values.flatMap((value) => ["--set", value]);
 
@@ -52,8 +57,37 @@ const LONG_NAME: Values = {
   args: [...filesOf(modeNames), ...TRIAL, ...set(`nameOverride=${"long".repeat(20)}`)],
 };
 
+const OPENSHIFT: Values = {
+  title: `${modeNames.join(" + ")}, ids assigned by the cluster`,
+  args: [...filesOf(modeNames), ...TRIAL, "-f", "CHART/values.openshift.yaml"],
+  assignsIds: true,
+};
+
+/** Brokers that authenticate, with the user in a value or in the Secret, and with a certificate of the client. */
+const KAFKA_ACCESS: readonly Values[] = [
+  ["servers.kafka.sasl.username=coffee", "imagePullSecrets={registry,other}"],
+  ["servers.kafka.sasl.usernameKey=user", "servers.kafka.clientCertificate.existingSecret=own"],
+].map((more, index) => ({
+  title: `v3, brokers that authenticate, ${index + 1}`,
+  args: [
+    ...filesOf(["v3"]),
+    ...URLS,
+    ...set(
+      "servers.kafka.url=kafka.example:9093",
+      "servers.kafka.tls=true",
+      "servers.kafka.sasl.mechanism=SCRAM-SHA-512",
+      "servers.kafka.sasl.existingSecret=kafka-user",
+      "modes.v3.scaling.enabled=true",
+      "modes.v3.scaling.address=kafka.example:9093",
+      ...more,
+    ),
+  ],
+}));
+
 export const VALUES: readonly Values[] = [
   LONG_NAME,
+  OPENSHIFT,
+  ...KAFKA_ACCESS,
   ...modeSets.flatMap((modes) =>
     SERVERS.flatMap(({ title, args }) => [
       { title: `${modes.join(" + ")}, ${title}`, args: [...filesOf(modes), ...args] },
@@ -129,6 +163,40 @@ export const REFUSALS: readonly Refusal[] = [
     title: "brokers of which one is not asked by TLS",
     args: [...filesOf(["v3"]), ...URLS, ...set("servers.kafka.url=kafka+ssl://a:9093\\,b:9093")],
     sentence: "not match pattern",
+  },
+  {
+    title: "a user without a Secret",
+    args: [...filesOf(["v3"]), ...URLS, ...set("servers.kafka.sasl.mechanism=PLAIN")],
+    sentence: "servers.kafka.sasl.existingSecret is empty: PLAIN needs a Secret with the password",
+  },
+  {
+    title: "a Secret without a user",
+    args: [
+      ...filesOf(["v3"]),
+      ...URLS,
+      ...set("servers.kafka.sasl.mechanism=PLAIN", "servers.kafka.sasl.existingSecret=kafka"),
+    ],
+    sentence: "servers.kafka.sasl.username is empty",
+  },
+  {
+    title: "a mechanism that no client has",
+    args: [...filesOf(["v3"]), ...URLS, ...set("servers.kafka.sasl.mechanism=GSSAPI")],
+    sentence: "mechanism",
+  },
+  {
+    title: "a password that is a value",
+    args: [...filesOf(["v3"]), ...URLS, ...set("modes.v3.settings.KAFKA_PASSWORD=secret")],
+    sentence: "KAFKA_PASSWORD",
+  },
+  {
+    title: "a registry's Secret without a name",
+    args: [...V2, ...set("imagePullSecrets[0].nom=registry")],
+    sentence: "imagePullSecrets",
+  },
+  {
+    title: "root",
+    args: [...V2, ...set("podSecurityContext.runAsUser=0")],
+    sentence: "runAsUser",
   },
   {
     title: "scaling where it is no use",

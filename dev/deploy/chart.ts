@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { messageOf } from "#shared/runtime/lifecycle.ts";
 import type { Mutant } from "./chart-mutants.ts";
-import { breachesIn } from "./chart-rules.ts";
+import { breachesIn, idsIn } from "./chart-rules.ts";
 import { type Refusal, VALUES, type Values } from "./chart-values.ts";
 import { manifestsIn } from "./manifests.ts";
 
@@ -61,7 +61,11 @@ export const problemsWith = async (tools: ChartTools, values: Values, chart = CH
   const valid = await say(tools.kubeconform, [...args, location, "-"], rendered.out);
   if (!valid.ok) problems.push(...findingsOf(valid));
   try {
-    problems.push(...breachesIn(manifestsIn(rendered.out)));
+    const manifests = manifestsIn(rendered.out);
+    problems.push(...breachesIn(manifests));
+    const named = idsIn(manifests);
+    if (values.assignsIds) problems.push(...named);
+    else if (named.length === 0) problems.push("no pod names its user: images without one would run as root");
   } catch (error) {
     problems.push(`what is rendered is no YAML: ${messageOf(error)}`);
   }

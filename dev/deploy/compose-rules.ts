@@ -1,6 +1,6 @@
 /** What must hold of the compose files, however they are combined: a sentence for each breach. */
 import { modes } from "#shared/modes/all.ts";
-import { loadSettings, variableOf } from "#shared/runtime/config.ts";
+import { loadModeSettings, loadSettings, variableOf } from "#shared/runtime/config.ts";
 import { messageOf } from "#shared/runtime/lifecycle.ts";
 import { checkKeeps } from "#shared/store/retention.ts";
 import { migrationKnobs } from "../../db/migrate.ts";
@@ -49,7 +49,7 @@ const workerProblems = (name: string, service: ComposeService): string[] => {
     ...variablesApart(service, variablesOf.worker([mode.name])),
     ...refusalOf(() => {
       const own = loadSettings(workerKnobs, environment);
-      checkKeeps(own, mode, loadSettings(mode.knobs, environment) as Record<string, unknown>);
+      checkKeeps(own, mode, loadModeSettings(mode, environment));
     }),
     ...(environment["MODE"] === mode.name ? [] : [`counts ${environment["MODE"]}`]),
     ...(environment["METRICS_PORT"] === undefined ? ["is asked for its health on the API's port"] : []),

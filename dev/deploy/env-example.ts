@@ -18,6 +18,8 @@ const HEAD = `# Copy to .env, which compose reads by itself: cp .env.example .en
 #DASHBOARD_IMAGE=coffee-rt-dashboard
 # v2: when the stream is full, orders are refused. Below REDIS_STREAM_MEMORY, which the log's rewriting shares.
 #STREAM_MAXMEMORY=1gb
+# v3: brokers elsewhere, instead of the one that compose starts; their user is one of v3's settings below.
+#KAFKA_BROKERS=kafka:9092
 # v3: Kafka's heap.
 #KAFKA_HEAP_OPTS=-Xms256m -Xmx1g
 # The shop's stores and drinks: a JSON file of this machine.

@@ -37,12 +37,15 @@ export type PodSpec = {
   readonly securityContext?: {
     readonly runAsNonRoot?: boolean;
     readonly runAsUser?: number;
+    readonly runAsGroup?: number;
+    readonly fsGroup?: number;
     readonly seccompProfile?: { readonly type?: string };
   };
   readonly terminationGracePeriodSeconds?: number;
   readonly topologySpreadConstraints?: readonly {
     readonly labelSelector?: { readonly matchLabels?: Labels };
   }[];
+  readonly imagePullSecrets?: readonly unknown[];
   readonly containers: readonly Container[];
   readonly volumes?: readonly { readonly name: string }[];
 };

@@ -11,6 +11,7 @@ import { modeNames, settings, type Variables, variablesOf } from "./variables.ts
 type Schema = Readonly<Record<string, unknown>>;
 
 const text: Schema = { type: "string" };
+const filled: Schema = { type: "string", minLength: 1 };
 const flag: Schema = { type: "boolean" };
 const count: Schema = { type: "integer", minimum: 0 };
 const anyObject: Schema = { type: "object" };
@@ -36,16 +37,37 @@ const settingOf = (knob: TSchema): Schema => {
   );
 };
 
+/** The chart has values of its own for these, because a Secret holds a part of them. */
+const OWN_VALUES = new Set(
+  ["TLS", "CERT_FILE", "KEY_FILE", "SASL_MECHANISM", "USERNAME", "PASSWORD"].map((name) => `KAFKA_${name}`),
+);
+
 const settingsOf = (variables: Variables = {}): Schema =>
-  object(Object.fromEntries(Object.entries(variables).map(([name, knob]) => [name, settingOf(knob)])));
+  object(
+    Object.fromEntries(
+      Object.entries(variables)
+        .filter(([name]) => !OWN_VALUES.has(name))
+        .map(([name, knob]) => [name, settingOf(knob)]),
+    ),
+  );
 
 const resources = object({
   requests: { type: "object", additionalProperties: { type: ["string", "number"] } },
   limits: { type: "object", additionalProperties: { type: ["string", "number"] } },
 });
 
+/** Null is left out: the cluster assigns it. Kubernetes' own schema says what else there is. */
+const podSecurityContext: Schema = {
+  type: "object",
+  properties: {
+    runAsUser: { type: ["integer", "null"], minimum: 1 },
+    runAsGroup: { type: ["integer", "null"] },
+    fsGroup: { type: ["integer", "null"] },
+  },
+};
+
 const inCluster = (more: Record<string, Schema>): Schema =>
-  object({ enabled: flag, image: text, resources, ...more });
+  object({ enabled: flag, image: text, resources, podSecurityContext, ...more });
 
 const addresses = variablesOf.api(modeNames);
 
@@ -56,17 +78,38 @@ const urlOf = (variable: string): Schema => {
   return { type: "string", pattern: `^$|${pattern}` };
 };
 
-const server = (variable: string, more: Record<string, Schema>): Schema =>
+const server = (variable: string, own: Record<string, Schema>, access: Record<string, Schema> = {}): Schema =>
   object({
     url: urlOf(variable),
     existingSecret: text,
-    key: { type: "string", minLength: 1 },
-    inCluster: inCluster(more),
+    key: filled,
+    ...access,
+    inCluster: inCluster(own),
   });
+
+/** How a client comes in, besides the addresses. */
+const kafkaAccess = {
+  tls: flag,
+  sasl: object({
+    mechanism: settingOf(addresses["KAFKA_SASL_MECHANISM"] as TSchema),
+    username: text,
+    existingSecret: text,
+    usernameKey: text,
+    passwordKey: filled,
+  }),
+  clientCertificate: object({ existingSecret: text, certificateKey: filled, keyKey: filled }),
+};
 
 /** Each server's key in the chart's values, and the options of the one that the chart runs itself. */
 const CHART_SERVERS: Readonly<
-  Record<ServerName, { readonly key: string; readonly own: Record<string, Schema> }>
+  Record<
+    ServerName,
+    {
+      readonly key: string;
+      readonly own: Record<string, Schema>;
+      readonly access?: Record<string, Schema>;
+    }
+  >
 > = {
   postgres: {
     key: "postgresql",
@@ -74,17 +117,17 @@ const CHART_SERVERS: Readonly<
   },
   board: { key: "boardRedis", own: {} },
   stream: { key: "streamRedis", own: { storage: text, maxmemory: text } },
-  kafka: { key: "kafka", own: { storage: text, heap: text } },
+  kafka: { key: "kafka", own: { storage: text, heap: text }, access: kafkaAccess },
 };
 
 const chartServers = object({
   ...Object.fromEntries(
     serverNames.map((name) => [
       CHART_SERVERS[name].key,
-      server(servers[name].variable, CHART_SERVERS[name].own),
+      server(servers[name].variable, CHART_SERVERS[name].own, CHART_SERVERS[name].access),
     ]),
   ),
-  certificateAuthority: object({ existingSecret: text, key: { type: "string", minLength: 1 } }),
+  certificateAuthority: object({ existingSecret: text, key: filled }),
 });
 
 /** More workers count faster only where a queue shares the orders out; KEDA reads that queue's lag. */
@@ -152,9 +195,14 @@ export const valuesSchema = (): Schema =>
   object(
     {
       image,
-      imagePullSecrets: list,
+      imagePullSecrets: {
+        type: "array",
+        description: "names of Secrets, or objects with such a name",
+        items: { anyOf: [filled, object({ name: filled }, { required: ["name"] })] },
+      },
+      podSecurityContext,
       nameOverride: text,
-      serviceAccountName: { type: "string", minLength: 1 },
+      serviceAccountName: filled,
       servers: chartServers,
       modes: object(Object.fromEntries(modes.map((mode) => [mode.name, modeOf(mode)]))),
       orderApi,

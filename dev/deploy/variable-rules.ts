@@ -1,6 +1,6 @@
 /** The variables of the pods against the programs' own settings. */
 import { modes } from "#shared/modes/all.ts";
-import { loadSettings } from "#shared/runtime/config.ts";
+import { loadModeSettings, loadSettings } from "#shared/runtime/config.ts";
 import { messageOf } from "#shared/runtime/lifecycle.ts";
 import { type ServerName, serverNames, servers } from "#shared/servers.ts";
 import { checkKeeps } from "#shared/store/retention.ts";
@@ -33,6 +33,9 @@ export const STAND_IN: Readonly<Record<string, string>> = Object.fromEntries(
   serverNames.map((name) => [servers[name].variable, EXAMPLE_ADDRESS[name]]),
 );
 
+const HELD_ELSEWHERE = "held-by-a-secret";
+const KAFKA_FILES = "/etc/coffee-rt/kafka/";
+
 type Valued = Readonly<Record<string, string>>;
 
 const valuesOf = (env: readonly Variable[], secrets: ReadonlyMap<string, Valued>): Valued =>
@@ -40,7 +43,9 @@ const valuesOf = (env: readonly Variable[], secrets: ReadonlyMap<string, Valued>
     env.map(({ name, value, valueFrom }) => {
       const ref = valueFrom?.secretKeyRef;
       const held = ref ? secrets.get(ref.name)?.[ref.key] : undefined;
-      return [name, value ?? held ?? STAND_IN[name] ?? ""];
+      const found = value ?? held ?? STAND_IN[name] ?? (ref ? HELD_ELSEWHERE : "");
+      // a file of a Secret is not on this machine
+      return [name, found.startsWith(KAFKA_FILES) ? "" : found];
     }),
   );
 
@@ -53,7 +58,7 @@ const load = (program: "api" | "worker" | "migrations", values: Valued): string[
       const own = loadSettings(workerKnobs, values);
       const mode = modes.find(({ name }) => name === own.mode);
       if (mode === undefined) return [`MODE is "${own.mode}", which is no mode`];
-      checkKeeps(own, mode, loadSettings(mode.knobs, values) as Record<string, unknown>);
+      checkKeeps(own, mode, loadModeSettings(mode, values));
     }
     return [];
   } catch (error) {

@@ -41,7 +41,11 @@ export const openStreamOf = async ({ addresses }: FaultySystem) => {
 export const openTopicOf = ({ addresses }: FaultySystem) => {
   const variables = { [servers.kafka.variable]: addresses.kafka };
   const { v3Topic, v3Group } = loadSettings(kafkaKnobs, variables);
-  return { kafka: openKafka(addresses.kafka, "coffee-faults", SILENT, "patient"), v3Topic, v3Group };
+  return {
+    kafka: openKafka({ kafkaBrokers: addresses.kafka }, "coffee-faults", SILENT, "patient"),
+    v3Topic,
+    v3Group,
+  };
 };
 
 type Entry = readonly [id: string, fields: readonly string[]];

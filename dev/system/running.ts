@@ -16,7 +16,9 @@ const fileIn = (root: string): string => join(stateFolder(root), "data", "runnin
 export const writeRunning = (root: string, stack: RunningStack): (() => void) => {
   const file = fileIn(root);
   mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, JSON.stringify(stack));
+  // it holds the passwords of given servers
+  rmSync(file, { force: true });
+  writeFileSync(file, JSON.stringify(stack), { mode: 0o600 });
   return () => rmSync(file, { force: true });
 };
 

@@ -1,7 +1,13 @@
 import { type Static, Type } from "typebox";
 import { modes } from "#shared/modes/all.ts";
 import type { Mode } from "#shared/ports.ts";
-import { databaseUrlKnob, loadSettings, logLevelKnob } from "#shared/runtime/config.ts";
+import {
+  boardRedisUrlKnob,
+  databaseUrlKnob,
+  loadModeSettings,
+  loadSettings,
+  logLevelKnob,
+} from "#shared/runtime/config.ts";
 
 export const apiKnobs = Type.Object({
   host: Type.String({ default: "127.0.0.1", description: "the address the API listens on" }),
@@ -12,7 +18,7 @@ export const apiKnobs = Type.Object({
     description: "the port the API listens on; 0 is any",
   }),
   databaseUrl: databaseUrlKnob,
-  boardRedisUrl: Type.String({ pattern: "^rediss?://", description: "the Redis that holds the board" }),
+  boardRedisUrl: boardRedisUrlKnob,
   catalogueFile: Type.String({
     default: "",
     description: "a JSON file of stores and drinks; empty is the one that comes with Coffee-RT",
@@ -107,7 +113,7 @@ export const loadApiSettings = (
   const switches = loadSettings(switchKnobs, env) as Record<string, boolean>;
   const enabled = modes
     .filter((mode) => switches[`${mode.name}Enabled`])
-    .map((mode) => ({ mode, settings: loadSettings(mode.knobs, env) as Record<string, unknown> }));
+    .map((mode) => ({ mode, settings: loadModeSettings(mode, env) }));
   if (enabled.length === 0) {
     const names = modes.map((mode) => `${mode.name.toUpperCase()}_ENABLED`);
     throw new Error(`No mode is on: set ${names.join(", ")} or several of them to true.`);

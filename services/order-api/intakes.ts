@@ -40,15 +40,22 @@ export type Intakes = {
 /** A backlog that takes longer to read is unknown. */
 const BACKLOG_TIMEOUT_MS = 2_000;
 
-/** Opens the enabled modes and watches each on its own, so that no mode's health depends on another's backend. */
+/**
+ * Opens the enabled modes and watches each on its own, so that no mode's health depends on another's backend. `failed` is
+ * called when a setting is found to be wrong at the start.
+ */
 export const openIntakes = (
   enabled: readonly EnabledMode[],
   options: { readonly maxLagOrders: number; readonly pollEveryMs: number },
   log: Log,
+  failed: (error: Error) => void = () => undefined,
 ): Intakes => {
   const admit = openAdmission();
   const opened = new Map(
-    enabled.map(({ mode, settings }) => [mode.name, openMode(mode.openIntake(settings, log), options)]),
+    enabled.map(({ mode, settings }) => [
+      mode.name,
+      openMode(mode.openIntake(settings, log, failed), options),
+    ]),
   );
   const openedAs = (mode: string): OpenedMode => {
     const found = opened.get(mode);

@@ -63,7 +63,7 @@ export const serve = async (serving: Serving): Promise<Served> => {
   closers.add("poll of the database", () => database.close());
   const catalogue = openLiveCatalogue(serving.catalogue, pool, settings.pollEveryMs, log);
   closers.add("poll of the catalogue", () => catalogue.close());
-  const intakes = openIntakes(enabled, settings, log);
+  const intakes = openIntakes(enabled, settings, log, failed);
   closers.add("intakes", () => intakes.close());
   const { onError, onConnected } = boardEvents(log, failed);
   const board = openBoardReader(settings.boardRedisUrl, () => fanout.changed(), onError, onConnected);

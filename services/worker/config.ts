@@ -1,11 +1,11 @@
 import { type Static, Type } from "typebox";
-import { databaseUrlKnob, logLevelKnob } from "#shared/runtime/config.ts";
+import { boardRedisUrlKnob, databaseUrlKnob, logLevelKnob } from "#shared/runtime/config.ts";
 import { retentionKnobs } from "#shared/store/retention.ts";
 
 export const workerKnobs = Type.Object({
   mode: Type.String({ description: "the ingest mode this worker counts: v1, v2 or v3" }),
   databaseUrl: databaseUrlKnob,
-  boardRedisUrl: Type.String({ pattern: "^rediss?://", description: "the Redis that holds the board" }),
+  boardRedisUrl: boardRedisUrlKnob,
   host: Type.String({ default: "127.0.0.1", description: "the address that /metrics listens on" }),
   metricsPort: Type.Integer({
     default: 9464,

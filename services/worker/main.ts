@@ -4,7 +4,7 @@ import type { Registry } from "prom-client";
 import { boardEvents, openBoardWriter } from "#shared/board/board.ts";
 import { modes } from "#shared/modes/all.ts";
 import type { Mode } from "#shared/ports.ts";
-import { loadSettings } from "#shared/runtime/config.ts";
+import { loadModeSettings, loadSettings } from "#shared/runtime/config.ts";
 import { type Closers, messageOf, orExit, runProgram } from "#shared/runtime/lifecycle.ts";
 import { openLog } from "#shared/runtime/log.ts";
 import { openRegistry } from "#shared/runtime/prometheus.ts";
@@ -25,8 +25,8 @@ const modeNamed = (name: string): Mode => {
 
 const settings: WorkerSettings = orExit(() => loadSettings(workerKnobs, process.env));
 const mode = orExit(() => modeNamed(settings.mode));
-const modeSettings = orExit(() => loadSettings(mode.knobs, process.env));
-orExit(() => checkKeeps(settings, mode, modeSettings as Record<string, unknown>));
+const modeSettings = orExit(() => loadModeSettings(mode, process.env));
+orExit(() => checkKeeps(settings, mode, modeSettings));
 const log = openLog(`worker-${mode.name}`, settings.logLevel, process.stdout.isTTY === true);
 
 const METHODS = ["GET", "HEAD"];
@@ -68,6 +68,7 @@ await runProgram(log, settings.stopDeadlineMs, async (closers, failed) => {
       maxConnections: databaseConnections,
       statementTimeoutMs,
       connectTimeoutMs: 2_000,
+      isWriter: true,
       // a worker can do nothing without PostgreSQL
       onUnfit: failed,
     },
@@ -85,7 +86,7 @@ await runProgram(log, settings.stopDeadlineMs, async (closers, failed) => {
     const sampler = openSampler({ databaseUrl, mode: mode.name, log, reconcileEveryMs, metrics });
     closers.add("sampler", () => sampler.close());
   }
-  const source = mode.openSource(modeSettings as Record<string, unknown>, log);
+  const source = mode.openSource(modeSettings, log);
   const worker = openWorker({
     settings,
     mode: mode.name,

@@ -13,7 +13,6 @@ import {
   openRedis,
   openRights,
   type RedisClient,
-  type Rights,
   redisOptions,
 } from "../runtime/redis.ts";
 
@@ -83,7 +82,7 @@ export type BoardWriter = {
   close(): Promise<void>;
 };
 
-/** `onError` is called on each failed connection attempt, with `MissingRight` if the user may not select its database. */
+/** `onError` is called on each failed connection attempt, with `MissingRight` if none can succeed. */
 export const openBoardWriter = (
   url: string,
   onError: (error: Error) => void,
@@ -91,9 +90,9 @@ export const openBoardWriter = (
 ): BoardWriter => {
   const rights = openRights(VARIABLE);
   const options = redisOptions("coffee-board-writer");
-  const redis = openRedis(url, options, (error) => onError(connectError(rights, error))) as WithPublish;
+  const redis = openRedis(url, options, (error) => onError(rights.connectErrorOf(error))) as WithPublish;
   redis.defineCommand("publishBoard", { numberOfKeys: 2, lua: PUBLISH });
-  redis.on("ready", () => rights.allowed(SELECT)).on("ready", onConnected);
+  redis.on("ready", rights.connected).on("ready", onConnected);
   const attempted = new Promise<void>((resolve) => void redis.once("ready", resolve).once("close", resolve));
   const firstAttempt = atMost(attempted, FIRST_ATTEMPT_MS);
   // HMGET also for one field: the publishing script needs that right anyway
@@ -127,10 +126,7 @@ const taken = async (redis: RedisClient, key: string, ms: number): Promise<boole
   (await redis.set(key, "1", "PX", ms, "NX")) === "OK";
 
 const VARIABLE = "BOARD_REDIS_URL";
-const SELECT = "select the database";
 const READ = "read the board";
-
-const connectError = (rights: Rights, error: Error): Error => rights.errorOf(SELECT, error) as Error;
 
 export type BoardReader = {
   /** The newest board this process has received, whether or not Redis answers now; null before the first. */
@@ -154,7 +150,7 @@ export const openBoardReader = (
   // a connection that subscribes cannot read
   const options = redisOptions("coffee-board-reader");
   const rights = openRights(VARIABLE);
-  const onConnectError = (error: Error): void => onError(connectError(rights, error));
+  const onConnectError = (error: Error): void => onError(rights.connectErrorOf(error));
   const reads = openRedis(url, options, onConnectError);
   const changes = openRedis(url, { ...options, autoResubscribe: false }, onConnectError);
 
@@ -188,7 +184,7 @@ export const openBoardReader = (
       if (reads.status === "ready") take(await rights.check(READ, () => reads.hget(BOARD, "board")));
       if (isConnected()) onConnected();
     });
-  for (const client of [changes, reads]) client.on("ready", () => rights.allowed(SELECT)).on("ready", follow);
+  for (const client of [changes, reads]) client.on("ready", rights.connected).on("ready", follow);
   changes.on("message", (_channel, text) => guarded("reading a board", () => take(text)));
   // a connection that was cut without notice stays silent for minutes: missed changes are read instead
   const listening = setInterval(() => {

@@ -1,7 +1,10 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import fc from "fast-check";
 import { Type } from "typebox";
-import { expect, test } from "vitest";
-import { loadSettings, variableOf, variablesFor } from "./config.ts";
+import { expect, onTestFinished, test } from "vitest";
+import { databaseUrlKnob, loadSettings, variableOf, variablesFor } from "./config.ts";
 
 const knobs = Type.Object({
   batchWaitMs: Type.Integer({ default: 5, minimum: 0, maximum: 100, description: "how long a batch waits" }),
@@ -111,4 +114,73 @@ test("variablesFor is the inverse of loadSettings", () => {
   fc.assert(
     fc.property(settings, (given) => void expect(loadSettings(knobs, variablesFor(given))).toEqual(given)),
   );
+});
+
+const secrets = Type.Object({
+  databaseUrl: databaseUrlKnob,
+  password: Type.String({ default: "", isSecret: true }),
+  topic: Type.String({ default: "" }),
+});
+const fileOf = (text: string): string => {
+  const folder = mkdtempSync(join(tmpdir(), "coffee-rt-settings-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, "secret");
+  writeFileSync(file, text);
+  return file;
+};
+
+test("a secret may be in a file, with or without a line break at its end", () => {
+  for (const end of ["", "\n", "\r\n"])
+    expect(
+      loadSettings(secrets, {
+        DATABASE_URL_FILE: fileOf(`postgres://u:p@h/d${end}`),
+        PASSWORD_FILE: fileOf(` two words ${end}`),
+      }),
+    ).toMatchObject({ databaseUrl: "postgres://u:p@h/d", password: " two words " });
+});
+
+test.each<[Record<string, string>, RegExp]>([
+  [
+    { PASSWORD: "a", PASSWORD_FILE: "/b" },
+    /^PASSWORD and PASSWORD_FILE are both set: expected one of them\.$/,
+  ],
+  [{ PASSWORD_FILE: "/nowhere" }, /^PASSWORD_FILE is "\/nowhere": ENOENT/],
+  [{ PASSWORD_FILE: "/tmp" }, /^PASSWORD_FILE is "\/tmp": EISDIR/],
+])("%o is refused", (env, message) => {
+  expect(() => loadSettings(secrets, { DATABASE_URL: "postgres://h/d", ...env })).toThrow(message);
+});
+
+test("an empty file is refused, and a setting that is no secret has no file", () => {
+  const file = fileOf("\n");
+  const env = { DATABASE_URL: "postgres://h/d" };
+  expect(() => loadSettings(secrets, { ...env, PASSWORD_FILE: file })).toThrow("the file is empty");
+  expect(loadSettings(secrets, { ...env, TOPIC_FILE: file }).topic).toBe("");
+});
+
+test.each([
+  "postgres://u:p/w@h/d",
+  "postgres://u:1/w@h/d",
+  "postgres://u:p#w@h/d",
+  "postgres://u:p?w@h/d",
+  "postgres://u:p%w@h/d",
+  "postgres://u:100%@h/d",
+  "postgres://u:w@a,b/d",
+  "postgres://u:w@a:1,b:2/d",
+  "postgres://u:w@h:port/d",
+])("%s is refused without its password, and the message says what to encode", (text) => {
+  const load = () => loadSettings(secrets, { DATABASE_URL: text });
+  expect(load).toThrow(
+    /^DATABASE_URL is "postgres:\/\/u:\*\*\*@.*": expected the URL of one host, .*@ as %40/,
+  );
+});
+
+test.each([
+  "postgres://u:p%2Fw%40%23%25@h:5432/d",
+  "postgres://u:p@w@h/d",
+  "postgres://u@[::1]:5432/d?sslmode=verify-full",
+  "postgres:///d?host=/var/run/postgresql",
+  "postgres://u:p@/d?host=/var/run/postgresql",
+  "postgresql://u:p!$&'()*+,;=~^w@h/d?options=-c%20search_path%3Dapp",
+])("%s is a URL", (text) => {
+  expect(loadSettings(secrets, { DATABASE_URL: text }).databaseUrl).toBe(text);
 });

@@ -1,11 +1,19 @@
+import { readFileSync } from "node:fs";
 import { type Static, type TObject, type TSchema, Type } from "typebox";
 import { Value } from "typebox/value";
+import type { Mode } from "../ports.ts";
+import { messageOf } from "./lifecycle.ts";
+
+/** A setting is found to be wrong only once its server answers. No retry repairs it, so the program stops. */
+export class WrongSetting extends Error {}
+
+/** The address of one server, with its user and password. */
+export const urlKnob = (scheme: string, description: string) =>
+  Type.String({ isSecret: true, isUrl: true, pattern: `^${scheme}://`, description });
 
 /** Knobs of several programs. */
-export const databaseUrlKnob = Type.String({
-  pattern: "^postgres(ql)?://",
-  description: "PostgreSQL, as postgres://user@host:port/name",
-});
+export const databaseUrlKnob = urlKnob("postgres(ql)?", "PostgreSQL, as postgres://user@host:port/name");
+export const boardRedisUrlKnob = urlKnob("rediss?", "the Redis of the board, and of v1's schedule");
 export const logLevelKnob = (level: "info" | "warn") =>
   Type.Union([Type.Literal("debug"), Type.Literal("info"), Type.Literal("warn"), Type.Literal("error")], {
     default: level,
@@ -13,7 +21,8 @@ export const logLevelKnob = (level: "info" | "warn") =>
 
 /**
  * Settings come from the environment: the knob `batchWaitMs` from BATCH_WAIT_MS. A program's schema is the one place that
- * defines its knobs, each with its default, bounds and description.
+ * defines its knobs, each with its default, bounds and description. A knob with `isSecret` may also be in a file, which
+ * its variable with _FILE names: containers get their secrets as files.
  *
  * Throws an Error with one sentence per wrong variable.
  */
@@ -24,13 +33,15 @@ export const loadSettings = <T extends TObject>(
   const given: Record<string, string> = {};
   const values: Record<string, unknown> = {};
   for (const [knob, of] of Object.entries(schema.properties)) {
-    const text = env[variableOf(knob)];
+    const text = textOf(variableOf(knob), of, env);
     if (text === undefined || text === "") continue;
     given[knob] = text;
     values[knob] = parsed(text, of);
   }
   const settings = Value.Default(schema, values);
   const wrong = new Set(Value.Errors(schema, settings).flatMap((error) => knobsIn(error)));
+  for (const [knob, text] of Object.entries(given))
+    if ((schema.properties[knob] as Described).isUrl && !isUrl(text)) wrong.add(knob);
   if (wrong.size > 0) {
     const sentences = [...wrong].map((knob) =>
       sentenceFor(knob, given[knob], schema.properties[knob] as TSchema),
@@ -38,6 +49,39 @@ export const loadSettings = <T extends TObject>(
     throw new Error(sentences.join("\n"));
   }
   return settings as Static<T>;
+};
+
+/** The settings of a mode. Throws as `loadSettings` does, also when two settings do not fit together. */
+export const loadModeSettings = (
+  mode: Pick<Mode, "knobs" | "check">,
+  env: Readonly<Record<string, string | undefined>>,
+): Record<string, unknown> => {
+  const settings = loadSettings(mode.knobs, env) as Record<string, unknown>;
+  mode.check?.(settings);
+  return settings;
+};
+
+const textOf = (
+  variable: string,
+  schema: TSchema,
+  env: Readonly<Record<string, string | undefined>>,
+): string | undefined => {
+  const text = env[variable];
+  const file = (schema as Described).isSecret ? env[`${variable}_FILE`] : undefined;
+  if (!file) return text;
+  if (text) throw new Error(`${variable} and ${variable}_FILE are both set: expected one of them.`);
+  const held = readSetting(`${variable}_FILE`, file).replace(/\r?\n$/, "");
+  if (held === "") throw new Error(`${variable}_FILE is "${file}": the file is empty.`);
+  return held;
+};
+
+/** The text of the file that a variable names. Throws an Error with a sentence when it cannot be read. */
+export const readSetting = (variable: string, file: string): string => {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw new Error(`${variable} is "${file}": ${messageOf(error)}.`, { cause: error });
+  }
 };
 
 const DECIMAL = /^-?\d+(\.\d+)?$/;
@@ -68,15 +112,37 @@ const knobsIn = (error: ValueError): string[] => {
 
 const sentenceFor = (knob: string, given: string | undefined, schema: TSchema): string => {
   const what = `${variableOf(knob)} is ${given === undefined ? "not set" : `"${withoutPassword(given)}"`}`;
-  const about = (schema as { description?: string }).description;
+  const { description: about, expects, isUrl: isUrlKnob, pattern = "" } = schema as Described;
+  if (expects) return `${what}: expected ${expects}.`;
+  if (isUrlKnob && given !== undefined && new RegExp(pattern).test(given))
+    return `${what}: expected ${ONE_HOST}.`;
   return `${what}: expected ${expectationOf(schema)}${about ? ` (${about})` : ""}.`;
 };
 
 /** Masks the password of a rejected URL, also when its scheme is wrong. */
 const withoutPassword = (text: string): string => text.replace(/^((?:[^:/@]*:\/\/)?[^:@/]*):.*@/, "$1:***@");
 
+/** A URL with special characters in its password may be read as one of another host. */
+const isUrl = (text: string): boolean => {
+  const url = URL.parse(text) ?? URL.parse(text.replace("@/", "@socket/"));
+  if (url === null || /%(?![0-9a-f]{2})/i.test(text)) return false;
+  return (
+    ![url.host, url.pathname, url.search, url.hash].some((part) => part.includes("@")) &&
+    !url.host.includes(",")
+  );
+};
+
+const ONE_HOST =
+  "the URL of one host, with the special characters of the password encoded (% as %25, @ as %40, / as %2F, # as %23, ? as %3F)";
+
 type Described = {
+  /** See `urlKnob`. */
+  isUrl?: boolean;
   type?: string;
+  description?: string;
+  /** In words, where a pattern would say it badly. */
+  expects?: string;
+  isSecret?: boolean;
   minimum?: number;
   maximum?: number;
   pattern?: string;

@@ -36,8 +36,43 @@ test("takes a rejected command for an outage once it has succeeded", async () =>
 
 test("returns any other error unchanged", async () => {
   const rights = openRights("BOARD_REDIS_URL");
-  for (const text of ["Command timed out", "WRONGPASS invalid password", "LOADING Redis is loading"]) {
-    const error = new Error(text);
-    expect(rights.errorOf("read the board", error)).toBe(error);
-  }
+  for (const text of ["Command timed out", "WRONGPASS invalid password", "LOADING Redis is loading"])
+    await expect(rights.check("read the board", refusing(text))).rejects.toThrow(text);
 });
+
+const withCode = (code: string): Error => Object.assign(new Error(code), { code });
+
+test.each([
+  [new Error("WRONGPASS invalid username-password pair"), "Redis refuses the user or the password"],
+  [
+    new Error("Ready check failed: NOAUTH Authentication required."),
+    "Redis refuses the user or the password",
+  ],
+  [new Error("MOVED 866 10.0.0.7:6379"), "the server is part of a Redis Cluster"],
+  [
+    new Error('Protocol error, got "\x15" as reply type byte'),
+    "the server accepts TLS only; expected rediss://",
+  ],
+  [withCode("ERR_SSL_WRONG_VERSION_NUMBER"), "TLS fails, it does not speak TLS on this port"],
+  [
+    withCode("SELF_SIGNED_CERT_IN_CHAIN"),
+    "TLS fails, its certificate is signed by an authority that is not trusted",
+  ],
+  [withCode("CERT_HAS_EXPIRED"), "TLS fails, its certificate has expired"],
+  [withCode("ERR_TLS_CERT_ALTNAME_INVALID"), "TLS fails, its certificate is for another host name"],
+  [new Error(NOPERM), "the Redis user may not select the database"],
+])("a connection that fails with %s has a wrong setting, until one was usable", (error, problem) => {
+  const rights = openRights("BOARD_REDIS_URL");
+  expect(rights.connectErrorOf(error)).toBeInstanceOf(MissingRight);
+  expect(rights.connectErrorOf(error).message).toContain(`BOARD_REDIS_URL: ${problem}`);
+  rights.connected();
+  expect(rights.connectErrorOf(error)).toBe(error);
+});
+
+test.each(["connect ECONNREFUSED 127.0.0.1:1", "getaddrinfo ENOTFOUND redis", "connect ETIMEDOUT"])(
+  "a connection that fails with %s is retried",
+  (text) => {
+    const error = new Error(text);
+    expect(openRights("BOARD_REDIS_URL").connectErrorOf(error)).toBe(error);
+  },
+);

@@ -1,5 +1,6 @@
 import { Redis, type RedisOptions } from "ioredis";
 import { messageOf } from "./lifecycle.ts";
+import { tlsProblem } from "./tls-problem.ts";
 
 /** A command without an answer for this long is abandoned; its effect is unknown. */
 const COMMAND_TIMEOUT_MS = 1_500;
@@ -52,7 +53,7 @@ export const closeRedis = async (client: RedisClient): Promise<void> => {
   else client.disconnect();
 };
 
-/** Redis rejects a command that this process has never run successfully: a wrong setting, which no retry repairs. */
+/** Redis rejects what this process has never done successfully: a wrong setting, which no retry repairs. */
 export class MissingRight extends Error {}
 
 /** ioredis sends a script by EVAL the first time and by EVALSHA from then on: two rights, so two successes. */
@@ -67,7 +68,11 @@ export type Rights = {
   /** Redis allows `what`: from now on a rejection is an outage, to be logged and retried. */
   allowed(what: string): void;
   /** The error itself, or a `MissingRight` where Redis rejects what it has not allowed before. */
-  errorOf(what: string, error: unknown): unknown;
+  errorOf(what: string, error: Error): Error;
+  /** The connection is usable: from now on a failed one is an outage. */
+  connected(): void;
+  /** The error of a connection itself, or a `MissingRight` where no connection was usable before, nor can be. */
+  connectErrorOf(error: Error): Error;
 };
 
 /**
@@ -78,7 +83,8 @@ export const openRights = (variable: string): Rights => {
   /** How many successes each right still needs. */
   const needed = new Map<string, number>();
   const isAllowed = (what: string): boolean => needed.get(what) === 0;
-  const errorOf = (what: string, error: unknown): unknown => {
+  const allowed = (what: string): void => void needed.set(what, 0);
+  const errorOf = (what: string, error: Error): Error => {
     if (isAllowed(what) || !isRefusedRight(error)) return error;
     const refusal = messageOf(error).trim();
     return new MissingRight(
@@ -92,12 +98,36 @@ export const openRights = (variable: string): Rights => {
         needed.set(what, Math.max(0, (needed.get(what) ?? successes) - 1));
         return result;
       } catch (error) {
-        throw errorOf(what, error);
+        throw error instanceof Error ? errorOf(what, error) : error;
       }
     },
-    allowed: (what) => void needed.set(what, 0),
+    allowed,
     errorOf,
+    connected: () => allowed(SELECT),
+    connectErrorOf: (error) => {
+      const problem = isAllowed(SELECT) ? null : connectProblem(error);
+      return problem === null ? errorOf(SELECT, error) : new MissingRight(`${variable}: ${problem}.`);
+    },
   };
+};
+
+/** A connection is usable once its database is selected. */
+const SELECT = "select the database";
+const TRUST_BY = "set NODE_EXTRA_CA_CERTS to a file with that authority's certificate";
+
+/** The first byte of a TLS server's answer to what is no TLS, as the client quotes it. */
+const TLS_ALERTS = ["\u0015", "\\u0015"];
+
+/** Why no connection to this URL can be used, as opposed to a server that is down. */
+const connectProblem = (error: Error): string | null => {
+  const text = messageOf(error).trim();
+  if (/\b(WRONGPASS|NOAUTH)\b/.test(text)) return `Redis refuses the user or the password ("${text}")`;
+  if (/^MOVED|CROSSSLOT/.test(text))
+    return "the server is part of a Redis Cluster; expected a Redis without cluster mode";
+  if (TLS_ALERTS.some((byte) => text.includes(`Protocol error, got "${byte}"`)))
+    return "the server accepts TLS only; expected rediss://";
+  const problem = tlsProblem(error, TRUST_BY);
+  return problem === null ? null : `TLS fails, ${problem}`;
 };
 
 /**

@@ -1,7 +1,14 @@
 import pg from "pg";
 import { parseIntoClientConfig } from "pg-connection-string";
+import { explainedRefusal } from "./refusal.ts";
 import { verifySchema } from "./schema.ts";
-import { prepareSession, refuseSharedBackend, type SessionSettings, UnfitSession } from "./session.ts";
+import {
+  prepareSession,
+  RefusedConnection,
+  refuseSharedBackend,
+  type SessionSettings,
+  UnfitSession,
+} from "./session.ts";
 
 /** A connection pool; the only way to PostgreSQL in this system. */
 export type Pool = pg.Pool;
@@ -15,6 +22,8 @@ export type SessionOptions = {
   readonly statementTimeoutMs: number;
   /** How long a caller waits for a connection before PostgreSQL is reported as unreachable. */
   readonly connectTimeoutMs: number;
+  /** It changes rows: a read replica is rejected. */
+  readonly isWriter?: boolean;
 };
 
 export type PoolOptions = SessionOptions & {
@@ -56,6 +65,7 @@ export const openPool = (options: PoolOptions, onError: (error: Error) => void):
         synchronousCommit: options.synchronousCommit ?? "on",
         statementTimeoutMs: options.statementTimeoutMs,
         idleInTransactionMs: IDLE_IN_TRANSACTION_MS,
+        isWriter: options.isWriter ?? false,
       });
       wasFit = true;
       isReported = false;
@@ -63,13 +73,17 @@ export const openPool = (options: PoolOptions, onError: (error: Error) => void):
       await options.verify?.(client);
       options.onVerified?.(settings);
     } catch (error) {
-      if (error instanceof UnfitSession && !isReported) {
-        isReported = true;
-        options.onUnfit?.(error, !wasFit && performance.now() - openedAt < START_MS);
-      }
+      report(error);
       abandon(client);
       throw error;
     }
+  };
+  const report = (error: unknown): void => {
+    if (!(error instanceof UnfitSession) || isReported) return;
+    // a server that becomes a replica, or refuses a user that it knew, is an outage
+    if (error instanceof RefusedConnection && wasFit) return;
+    isReported = true;
+    options.onUnfit?.(error, !wasFit && performance.now() - openedAt < START_MS);
   };
 
   // pg-pool awaits it, though it is declared as void
@@ -79,7 +93,32 @@ export const openPool = (options: PoolOptions, onError: (error: Error) => void):
     onConnect: prepare as (client: pg.ClientBase) => unknown as (client: pg.ClientBase) => void,
   });
   pool.on("error", onError);
+  explainRefusals(pool, (error) => {
+    const explained = explainedRefusal(error, config);
+    report(explained);
+    return explained;
+  });
   return pool;
+};
+
+/** Passes the errors of connections that could not be opened through `explain`. */
+const explainRefusals = (pool: Pool, explain: (error: Error) => Error): void => {
+  const connect = pool.connect.bind(pool);
+  const explained = async (): Promise<Client> => {
+    try {
+      return await connect();
+    } catch (error) {
+      throw error instanceof Error ? explain(error) : error;
+    }
+  };
+  // the pool's own queries connect with a callback
+  const explaining: typeof pool.connect = ((callback?: Parameters<typeof connect>[0]) =>
+    callback === undefined
+      ? explained()
+      : connect((error, client, done) =>
+          callback(error && explain(error), client, done),
+        )) as typeof pool.connect;
+  pool.connect = explaining;
 };
 
 /**
@@ -118,10 +157,17 @@ const abandon = (client: pg.ClientBase): void => {
 /** One session without a pool, for a program that holds a lock in it; the caller ends it. */
 export const openSession = async (options: SessionOptions): Promise<pg.Client> => {
   const config = clientConfigOf(options);
-  const client = await connected(config);
+  const client = await connected(config).catch((error: Error) => {
+    throw explainedRefusal(error, config);
+  });
   try {
     await refuseSharedBackend(client, () => connected(checkConfigOf(config)), 32);
-    await prepareSession(client, { ...options, synchronousCommit: "on", idleInTransactionMs: 0 });
+    await prepareSession(client, {
+      ...options,
+      synchronousCommit: "on",
+      idleInTransactionMs: 0,
+      isWriter: options.isWriter ?? false,
+    });
     return client;
   } catch (error) {
     abandon(client);

@@ -12,12 +12,17 @@ export type SessionSettings = Readonly<Record<string, string>>;
 /** The session cannot have the required settings: DATABASE_URL, or the server behind it, is configured wrongly. */
 export class UnfitSession extends Error {}
 
+/** At the start a wrong setting, later an outage: the server refuses the connection, or has become a read replica. */
+export class RefusedConnection extends UnfitSession {}
+
 export type SessionNeeds = {
   /** Whether a commit waits for the disk. */
   readonly synchronousCommit: "on" | "off";
   readonly statementTimeoutMs: number;
   /** The server ends a transaction that its client left open: it holds back v1's watermark and vacuum. 0 is never. */
   readonly idleInTransactionMs: number;
+  /** It changes rows. */
+  readonly isWriter: boolean;
 };
 
 const neededSettings = ({
@@ -36,7 +41,7 @@ const neededSettings = ({
 });
 
 /** Settings of the server that affect durability. A session can only report them. */
-const REPORTED = ["fsync", "full_page_writes"];
+const REPORTED = ["fsync", "full_page_writes", "in_hot_standby"];
 
 const SET_SETTINGS = `
 SELECT set_config(name, value, false) FROM unnest($1::text[], $2::text[]) AS needed (name, value)`;
@@ -64,6 +69,10 @@ export const prepareSession = async (client: ClientBase, needs: SessionNeeds): P
         `DATABASE_URL: the session has ${name}=${found[name]} after it was set to ${needed[name]}; ` +
           "connect to PostgreSQL directly or through a pooler in session mode",
       );
+  if (needs.isWriter && found["in_hot_standby"] === "on")
+    throw new RefusedConnection(
+      "DATABASE_URL: the server is a read replica, which takes no changes; expected the address of the primary",
+    );
   return found;
 };
 

@@ -8,6 +8,8 @@ export type Server = {
   /** postgres://postgres@127.0.0.1:PORT/postgres, redis://127.0.0.1:PORT, or for Kafka 127.0.0.1:PORT */
   url: string;
   port: number;
+  /** Someone else runs it. */
+  isGiven?: true;
   /** Of the server itself, not of what guards it. Throws while it is down. */
   pid(): number;
   /** Clean and idempotent; the port and the data stay reserved for `start`, unless the data was temporary. */

@@ -56,7 +56,17 @@ export const KAFKA_CLUSTER_ID = "Y29mZmVlLXJ0LWxvY2FsMA";
 const CONTROLLER_ID = 1;
 
 /** A listener: clients that come by `port` are sent to `advertisedPort`, where something in between may stand. */
-export type KafkaListener = { name: string; port: number; advertisedPort: number };
+export type KafkaListener = {
+  name: string;
+  port: number;
+  advertisedPort: number;
+  /** 127.0.0.1 without; an IPv6 address in brackets. */
+  host?: string;
+  /** PLAINTEXT without. */
+  protocol?: "PLAINTEXT" | "SSL" | "SASL_PLAINTEXT" | "SASL_SSL";
+};
+
+const LOOPBACK = "127.0.0.1";
 
 /** One of several brokers. Number 1 is their controller too, on this port. */
 export type KafkaNode = { id: number; controllerPort: number };
@@ -70,16 +80,16 @@ export const kafkaSettings = ({ host, port, node, listeners = [] }: KafkaAddress
   listeners: [
     `BROKER://${host}:${port}`,
     ...(node.id === CONTROLLER_ID ? [`CONTROLLER://127.0.0.1:${node.controllerPort}`] : []),
-    ...listeners.map((listener) => `${listener.name}://127.0.0.1:${listener.port}`),
+    ...listeners.map(({ name, host = LOOPBACK, port }) => `${name}://${host}:${port}`),
   ].join(","),
   "advertised.listeners": [
     `BROKER://127.0.0.1:${port}`,
-    ...listeners.map((listener) => `${listener.name}://127.0.0.1:${listener.advertisedPort}`),
+    ...listeners.map(({ name, host = LOOPBACK, advertisedPort }) => `${name}://${host}:${advertisedPort}`),
   ].join(","),
   "inter.broker.listener.name": "BROKER",
   "controller.listener.names": "CONTROLLER",
-  "listener.security.protocol.map": ["BROKER", "CONTROLLER", ...listeners.map(({ name }) => name)]
-    .map((name) => `${name}:PLAINTEXT`)
+  "listener.security.protocol.map": [{ name: "BROKER" }, { name: "CONTROLLER" }, ...listeners]
+    .map(({ name, protocol = "PLAINTEXT" }: Partial<KafkaListener>) => `${name}:${protocol}`)
     .join(","),
   // a static quorum: with a dynamic one the first start's port is written into the data for ever
   "controller.quorum.voters": `${CONTROLLER_ID}@127.0.0.1:${node.controllerPort}`,

@@ -1,7 +1,7 @@
 // The one place that decides where servers come from: the operator's own, by the addresses in the environment; containers,
 // where a Docker engine answers; otherwise processes on this machine.
 import { get } from "node:http";
-import { type ServerName, serverNames, servers, serverVariables } from "#shared/servers.ts";
+import { accessVariables, type ServerName, serverNames, servers, serverVariables } from "#shared/servers.ts";
 import type { KafkaOptions } from "./kafka.ts";
 import { startKafka } from "./kafka.ts";
 import { type PostgresOptions, startPostgres } from "./postgres.ts";
@@ -34,6 +34,7 @@ const given = (kind: ServerName, url: string): Server => {
   return {
     name,
     url,
+    isGiven: true,
     port: Number(/:(\d+)(?:[/,?]|$)/.exec(url)?.[1] ?? 0),
     pid: refuse,
     stop: async () => undefined,
@@ -92,14 +93,24 @@ const choose = async (wanted: Wanted, environment: Environment): Promise<Starts>
 
 /** The environment without servers' addresses: tests and measurements must not write to a server that a shell names. */
 export const withoutServers = (environment: Environment): Environment =>
-  Object.fromEntries(Object.entries(environment).filter(([name]) => !serverVariables.includes(name)));
+  Object.fromEntries(
+    Object.entries(environment).filter(
+      ([name]) =>
+        !serverVariables.includes(name) && !serverNames.some((each) => accessVariables(each).includes(name)),
+    ),
+  );
 
-/** The address of each server, under the variable that the programs read. */
+/**
+ * The address of each server, under the variable that the programs read. A server of our own needs no user, whatever the
+ * environment says of another one.
+ */
 export const addressesOf = (started: Servers): Record<string, string> =>
   Object.fromEntries(
     serverNames.flatMap((name) => {
       const server = started[name];
-      return server === undefined ? [] : [[servers[name].variable, server.url]];
+      if (server === undefined) return [];
+      const unused = server.isGiven ? [] : accessVariables(name).map((variable) => [variable, ""]);
+      return [[servers[name].variable, server.url], ...unused];
     }),
   );
 

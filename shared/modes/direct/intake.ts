@@ -30,7 +30,11 @@ const FORBIDDEN = new Set(["42501", "42883"]);
 const STATEMENT_TIMEOUT = "57014";
 
 /** v1: concurrent requests share a commit. Each flush is one prepared INSERT of all queued orders. */
-export const openDirectIntake = (settings: DirectSettings, log: Log): Intake => {
+export const openDirectIntake = (
+  settings: DirectSettings,
+  log: Log,
+  failed: (error: Error) => void = () => undefined,
+): Intake => {
   let verified: Verified | null = null;
   const pool = openPool(
     {
@@ -42,6 +46,10 @@ export const openDirectIntake = (settings: DirectSettings, log: Log): Intake => 
       synchronousCommit: settings.v1SynchronousCommit,
       statementTimeoutMs: STATEMENT_TIMEOUT_MS,
       connectTimeoutMs: CONNECT_TIMEOUT_MS,
+      isWriter: true,
+      onUnfit: (error, isStart) => {
+        if (isStart) failed(error);
+      },
       onVerified: ({ synchronous_commit = "", fsync = "", full_page_writes = "" }) => {
         if (verified === null && fsync !== "on")
           log.warn({ mode: "v1", fsync }, "PostgreSQL has fsync=off, a power loss loses orders");

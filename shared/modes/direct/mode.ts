@@ -1,11 +1,11 @@
 import { type Static, Type } from "typebox";
 import type { Log, Mode, Source } from "../../ports.ts";
-import { databaseUrlKnob } from "../../runtime/config.ts";
+import { boardRedisUrlKnob, databaseUrlKnob } from "../../runtime/config.ts";
 import { openDirectIntake } from "./intake.ts";
 
 export const directKnobs = Type.Object({
   databaseUrl: databaseUrlKnob,
-  boardRedisUrl: Type.String({ pattern: "^rediss?://", description: "the Redis of the board and of BullMQ" }),
+  boardRedisUrl: boardRedisUrlKnob,
   v1GroupMaxOrders: Type.Integer({
     default: 500,
     minimum: 1,
@@ -60,6 +60,6 @@ export const direct: Mode = {
     settings["v1SynchronousCommit"] === "off"
       ? "201: committed in PostgreSQL, not yet on its disk (synchronous_commit=off)"
       : "201: committed in PostgreSQL",
-  openIntake: (settings, log) => openDirectIntake(settings as DirectSettings, log),
+  openIntake: (settings, log, failed) => openDirectIntake(settings as DirectSettings, log, failed),
   openSource: (settings, log) => openSource(settings as DirectSettings, log),
 };

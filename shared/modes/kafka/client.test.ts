@@ -1,15 +1,40 @@
 import { expect, test } from "vitest";
 import { loadSettings } from "../../runtime/config.ts";
-import { addressesIn } from "./client.ts";
+import { addressesIn, usesTls } from "./connection.ts";
 import { openTurns, partitionInTurn } from "./intake.ts";
 import { kafkaKnobs } from "./mode.ts";
 
 test.each([
-  ["a:1", ["a:1"], false],
-  [" a:1 , b:2,", ["a:1", "b:2"], false],
-  ["kafka+ssl://a:1,kafka+ssl://b:2", ["a:1", "b:2"], true],
-])("%j are brokers, with TLS or without", (text, brokers, ssl) => {
-  expect(addressesIn(text)).toEqual({ brokers, ssl });
+  ["a:1", [{ host: "a", port: 1 }], false],
+  [
+    " a:1 , b:2,",
+    [
+      { host: "a", port: 1 },
+      { host: "b", port: 2 },
+    ],
+    false,
+  ],
+  [
+    "kafka+ssl://a:1,kafka+ssl://b:2",
+    [
+      { host: "a", port: 1 },
+      { host: "b", port: 2 },
+    ],
+    true,
+  ],
+  [
+    "[::1]:9092,[fe80::1]:9093",
+    [
+      { host: "::1", port: 9092 },
+      { host: "fe80::1", port: 9093 },
+    ],
+    false,
+  ],
+  ["kafka+ssl://[2001:db8::1]:9093", [{ host: "2001:db8::1", port: 9093 }], true],
+])("%j are brokers, with TLS or without", (kafkaBrokers, addresses, tls) => {
+  expect(addressesIn(kafkaBrokers)).toEqual(addresses);
+  expect(usesTls({ kafkaBrokers })).toBe(tls);
+  expect(usesTls({ kafkaBrokers, kafkaTls: true })).toBe(true);
 });
 
 test.each([
@@ -18,6 +43,12 @@ test.each([
   ["a:1, b:2", true],
   ["kafka+ssl://a:1, kafka+ssl://b:2", true],
   ["10.0.0.1:9092", true],
+  ["[::1]:9092", true],
+  ["kafka+ssl://[2001:db8::1]:9093,kafka+ssl://[2001:db8::2]:9093", true],
+  // without brackets the port could be a part of the address
+  ["::1:9092", false],
+  ["[::1]", false],
+  ["SASL_SSL://a:1", false],
   ["a", false],
   ["a:b", false],
   ["kafka://a:1", false],

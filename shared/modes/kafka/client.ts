@@ -3,8 +3,11 @@ import { createRequire } from "node:module";
 import type { Socket } from "node:net";
 import { Kafka, type LogEntry, logLevel } from "kafkajs";
 import type { Log } from "../../ports.ts";
+import { WrongSetting } from "../../runtime/config.ts";
 import { type OutageLog, openOutageLog } from "../../runtime/outage-log.ts";
 import { retrying } from "../../runtime/retry.ts";
+import { configOf, type KafkaConnection } from "./connection.ts";
+import { wrongSettingIn } from "./wrong-setting.ts";
 
 /** A request without an answer for this long is abandoned; its effect is unknown. */
 export const REQUEST_TIMEOUT_MS = 1_300;
@@ -31,7 +34,7 @@ const RETRIES = {
 } as const;
 
 export const openKafka = (
-  brokers: string,
+  connection: KafkaConnection,
   clientId: string,
   log: Log,
   retries: keyof typeof RETRIES,
@@ -39,25 +42,11 @@ export const openKafka = (
   repair();
   return new Kafka({
     clientId,
-    ...addressesIn(brokers),
+    ...configOf(connection),
     ...RETRIES[retries],
     logLevel: logLevel.WARN,
     logCreator: () => (entry) => logEntry(log, entry),
   });
-};
-
-const TLS = "kafka+ssl://";
-
-/** KAFKA_BROKERS in the form of kafkajs. A private certificate authority is given by Node's NODE_EXTRA_CA_CERTS. */
-export const addressesIn = (text: string): { brokers: string[]; ssl: boolean } => {
-  const given = text
-    .split(",")
-    .map((broker) => broker.trim())
-    .filter((broker) => broker !== "");
-  return {
-    brokers: given.map((broker) => broker.replace(TLS, "")),
-    ssl: given.some((broker) => broker.startsWith(TLS)),
-  };
 };
 
 /** A broker that has just started rejects once or twice. */
@@ -69,14 +58,30 @@ export const openKafkaOutage = (log: Log): OutageLog =>
     tolerated: 2,
   });
 
-/** Repeats `attempt` until Kafka lets it succeed; rejects only when `signal` aborts. */
+export type Answering = {
+  readonly signal: AbortSignal;
+  readonly outage: OutageLog;
+  readonly connection: KafkaConnection;
+  /** True until the settings have once been right: a later refusal is an outage, as while rights are reloaded. */
+  readonly isFirst: () => boolean;
+};
+
+/** Repeats `attempt` until Kafka lets it succeed; rejects when `signal` aborts, or with `WrongSetting` at the start. */
 export const untilKafkaAnswers = async (
   attempt: () => Promise<void>,
-  signal: AbortSignal,
-  outage: OutageLog,
+  { signal, outage, connection, isFirst }: Answering,
 ): Promise<void> => {
+  const diagnosed = async (): Promise<void> => {
+    try {
+      await attempt();
+    } catch (error) {
+      if (signal.aborted || !isFirst()) throw error;
+      throw (await wrongSettingIn(error, connection)) ?? error;
+    }
+  };
   const onRetry = (error: unknown): void => outage.failed(error);
-  await retrying(attempt, { signal, isRetryable: () => true, onRetry });
+  const isRetryable = (error: unknown): boolean => !(error instanceof WrongSetting);
+  await retrying(diagnosed, { signal, isRetryable, onRetry });
   outage.succeeded();
 };
 

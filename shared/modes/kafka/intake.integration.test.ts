@@ -59,7 +59,7 @@ const accepted = async (intake: Intake, count: number, seed: number): Promise<st
 
 /** The keys of all records in the topic. */
 const keysIn = async (brokers: string, topic: string): Promise<Set<string>> => {
-  const kafka = openKafka(brokers, "test", silent, "patient");
+  const kafka = openKafka({ kafkaBrokers: brokers }, "test", silent, "patient");
   const admin = kafka.admin();
   const consumer = kafka.consumer({ groupId: topic });
   onTestFinished(() => admin.disconnect());

@@ -1,7 +1,8 @@
 import type { ICustomPartitioner, Producer } from "kafkajs";
 import type { Order } from "../../domain/order.ts";
 import { type Backlog, type Intake, type Log, type Receipt, Unavailable } from "../../ports.ts";
-import { atMost, messageOf } from "../../runtime/lifecycle.ts";
+import { WrongSetting } from "../../runtime/config.ts";
+import { atMost } from "../../runtime/lifecycle.ts";
 import { encodeOrder } from "../../wire/order-message.ts";
 import { groupWrites } from "../group.ts";
 import { DECISION_MS, STALE_MS } from "../queue.ts";
@@ -14,6 +15,7 @@ import {
 } from "./client.ts";
 import type { KafkaSettings } from "./mode.ts";
 import { ensureTopic, openBacklog, openTopicCheck, type TopicFacts, warnOfRetention } from "./topic.ts";
+import { isMissingRight, kafkaMessageOf } from "./wrong-setting.ts";
 
 const QUEUED: Receipt = { replayed: false };
 
@@ -23,8 +25,12 @@ const QUEUED: Receipt = { replayed: false };
  * Never `idempotent: true`: after a timeout kafkajs reuses the sequence number for other records, which the
  * broker then takes for duplicates and drops, acknowledged. Duplicates are found by order id instead.
  */
-export const openKafkaIntake = (settings: KafkaSettings, log: Log): Intake => {
-  const kafka = openKafka(settings.kafkaBrokers, "coffee-v3-intake", log, "prompt");
+export const openKafkaIntake = (
+  settings: KafkaSettings,
+  log: Log,
+  failed: (error: Error) => void = () => undefined,
+): Intake => {
+  const kafka = openKafka(settings, "coffee-v3-intake", log, "prompt");
   const producer = kafka.producer({
     idempotent: false,
     allowAutoTopicCreation: false,
@@ -42,22 +48,31 @@ export const openKafkaIntake = (settings: KafkaSettings, log: Log): Intake => {
     try {
       await ensureTopic(settings, log);
       await Promise.all([admin.connect(), producer.connect()]);
+      const [read, lag] = await Promise.allSettled([topic.verify(), backlog()]);
+      // what else fails is verified again within a second
+      for (const result of [read, lag])
+        if (result.status === "rejected" && isMissingRight(result.reason)) throw result.reason;
       problem = "";
       connected = true;
-      // in both cases `backlog` verifies again within a second
-      void topic.verify().then(
-        (facts) => warnOfRetention(facts, settings, log),
-        () => undefined,
-      );
+      if (read.status === "fulfilled") warnOfRetention(read.value, settings, log);
     } catch (error) {
-      problem = messageOf(error);
+      problem = kafkaMessageOf(error, settings);
       throw error;
     }
   };
   const verify = (): Promise<TopicFacts> => (connected ? topic.verify() : Promise.reject(unavailable()));
-  const connecting = untilKafkaAnswers(connect, closing.signal, openKafkaOutage(log));
-  // it rejects only when it is closed first, and `close` handles that
-  connecting.catch(() => undefined);
+  const connecting = untilKafkaAnswers(connect, {
+    signal: closing.signal,
+    outage: openKafkaOutage(log),
+    connection: settings,
+    isFirst: () => !connected,
+  });
+  connecting.catch((error: unknown) => {
+    // otherwise it was closed first, and `close` handles that
+    if (!(error instanceof WrongSetting)) return;
+    problem = error.message;
+    failed(error);
+  });
   const group = groupWrites<Order, Receipt>(
     {
       maxItems: settings.v3GroupMaxOrders,
@@ -110,7 +125,7 @@ const produce = async (
     return orders.map(() => QUEUED);
   } catch (error) {
     turns.pass();
-    throw new Unavailable("outcome_unknown", `Kafka: ${messageOf(error)}`, error);
+    throw new Unavailable("outcome_unknown", `Kafka: ${kafkaMessageOf(error, settings)}`, error);
   }
 };
 

@@ -1,19 +1,54 @@
 import { type Static, Type } from "typebox";
 import { HOUR_MS } from "../../domain/time.ts";
 import type { Mode } from "../../ports.ts";
+import { checkConnection } from "./connection.ts";
 import { openKafkaIntake } from "./intake.ts";
 import { openKafkaSource } from "./source.ts";
 
-/** Without users: kafkajs would take the part before the colon for the host. */
-const BROKER = "[^,/@\\s]+:\\d+";
+/** Without users, which SASL has settings for; an IPv6 address in brackets. */
+const BROKER = "(\\[[0-9a-fA-F:.]+\\]|[^,/@:\\[\\]\\s]+):\\d{1,5}";
 const TLS_BROKER = `kafka\\+ssl://${BROKER}`;
 
 export const kafkaKnobs = Type.Object({
   kafkaBrokers: Type.String({
     // all by TLS or none: an unencrypted one would expose what the others protect
     pattern: `^${BROKER}(\\s*,\\s*${BROKER})*$|^${TLS_BROKER}(\\s*,\\s*${TLS_BROKER})*$`,
+    expects:
+      "host:port of one or more brokers, separated by commas, an IPv6 address in brackets, for TLS each as " +
+      "kafka+ssl://host:port or with KAFKA_TLS=true, the user in KAFKA_USERNAME",
     description:
       "host:port of one or more brokers, separated by commas; each as kafka+ssl://host:port for TLS",
+  }),
+  kafkaTls: Type.Boolean({
+    default: false,
+    description: "TLS to every broker, as kafka+ssl:// before each address says too",
+  }),
+  kafkaCaFile: Type.String({
+    default: "",
+    description: "a PEM file with the only authorities trusted for Kafka; empty trusts those of Node",
+  }),
+  kafkaCertFile: Type.String({
+    default: "",
+    description: "a PEM file with the client's certificate, where brokers expect one",
+  }),
+  kafkaKeyFile: Type.String({
+    default: "",
+    description: "a PEM file with the unencrypted key of KAFKA_CERT_FILE",
+  }),
+  kafkaSaslMechanism: Type.Union(
+    [
+      Type.Literal("none"),
+      Type.Literal("PLAIN"),
+      Type.Literal("SCRAM-SHA-256"),
+      Type.Literal("SCRAM-SHA-512"),
+    ],
+    { default: "none", description: "how the brokers authenticate the user; use PLAIN with TLS only" },
+  ),
+  kafkaUsername: Type.String({ default: "", description: "the user, or the key of a managed service" }),
+  kafkaPassword: Type.String({
+    default: "",
+    isSecret: true,
+    description: "the user's password, or in a file that KAFKA_PASSWORD_FILE names",
   }),
   v3Topic: Type.String({
     default: "coffee-orders",
@@ -105,6 +140,7 @@ export const kafka: Mode = {
   backend: "kafka",
   accepts: "queued",
   knobs: kafkaKnobs,
+  check: (settings) => checkConnection(settings as KafkaSettings),
   durability: (settings) =>
     settings["v3Acks"] === 1
       ? "202: acknowledged by the partition's leader only (acks=1)"
@@ -113,6 +149,6 @@ export const kafka: Mode = {
     knob: "v3RetentionHours",
     ms: (settings) => (settings as KafkaSettings).v3RetentionHours * HOUR_MS,
   },
-  openIntake: (settings, log) => openKafkaIntake(settings as KafkaSettings, log),
+  openIntake: (settings, log, failed) => openKafkaIntake(settings as KafkaSettings, log, failed),
   openSource: (settings, log) => openKafkaSource(settings as KafkaSettings, log),
 };

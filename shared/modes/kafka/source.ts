@@ -5,6 +5,7 @@ import { pause } from "../../runtime/retry.ts";
 import { openKafka, openKafkaOutage, untilKafkaAnswers } from "./client.ts";
 import type { KafkaSettings } from "./mode.ts";
 import { ensureTopic } from "./topic.ts";
+import { isMissingRight } from "./wrong-setting.ts";
 
 /** How long the broker may delay a fetch that has no records yet. */
 const FETCH_WAIT_MS = 500;
@@ -19,7 +20,11 @@ const HEARTBEAT_MS = 1_000;
  * then takes over; only an error of `count` ends the run.
  */
 export const openKafkaSource = (settings: KafkaSettings, log: Log): Source => {
-  const kafka = openKafka(settings.kafkaBrokers, "coffee-v3-worker", log, "patient");
+  const kafka = openKafka(settings, "coffee-v3-worker", log, "patient");
+  let hasFetched = false;
+  const onFetch = (): void => {
+    hasFetched = true;
+  };
   const run = async (count: Count, signal: AbortSignal): Promise<void> => {
     const refusal: Refusal = { error: null };
     const outage = openKafkaOutage(log);
@@ -30,14 +35,16 @@ export const openKafkaSource = (settings: KafkaSettings, log: Log): Source => {
       });
     const attempt = async (): Promise<void> => {
       try {
-        await consume({ kafka, settings, count: countOrRefuse, log, onRunning: outage.succeeded }, signal);
+        const events = { onRunning: outage.succeeded, onFetch };
+        await consume({ kafka, settings, count: countOrRefuse, log, ...events }, signal);
       } catch (error) {
         if (refusal.error) return;
         throw error;
       }
     };
     try {
-      await untilKafkaAnswers(attempt, signal, outage);
+      const isFirst = (): boolean => !hasFetched;
+      await untilKafkaAnswers(attempt, { signal, outage, connection: settings, isFirst });
     } catch (error) {
       if (!signal.aborted) throw error;
     }
@@ -55,11 +62,13 @@ type Consuming = {
   readonly log: Log;
   /** Called when the consumer has joined its group. */
   readonly onRunning: () => void;
+  /** Called after each fetch: the settings and the rights are sufficient. */
+  readonly onFetch: () => void;
 };
 
 /** The lifetime of one consumer: until `signal` aborts, or it or `count` fails. */
 const consume = async (
-  { kafka, settings, count, log, onRunning }: Consuming,
+  { kafka, settings, count, log, onRunning, onFetch }: Consuming,
   signal: AbortSignal,
 ): Promise<void> => {
   await ensureTopic(settings, log);
@@ -78,10 +87,12 @@ const consume = async (
   let gatheredAt = 0;
   consumer.on(consumer.events.FETCH, () => {
     gatheredAt = performance.now() + settings.v3GatherMs;
+    onFetch();
   });
   consumer.on(consumer.events.GROUP_JOIN, onRunning);
   consumer.on(consumer.events.CRASH, ({ payload }) => {
-    if (!payload.restart) over.reject(payload.error);
+    // kafkajs would restart for ever without a word
+    if (!payload.restart || isMissingRight(payload.error)) over.reject(payload.error);
   });
   try {
     await consumer.connect();

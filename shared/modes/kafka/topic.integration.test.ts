@@ -9,7 +9,7 @@ import { type KafkaSettings, kafka, kafkaKnobs } from "./mode.ts";
 import { verifyTopic, warnOfRetention } from "./topic.ts";
 
 const openAdmin = async () => {
-  const admin = openKafka(inject("kafkaBrokers"), "test", silent, "patient").admin();
+  const admin = openKafka({ kafkaBrokers: inject("kafkaBrokers") }, "test", silent, "patient").admin();
   await admin.connect();
   onTestFinished(() => admin.disconnect());
   return admin;

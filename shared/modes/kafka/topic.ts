@@ -10,16 +10,32 @@ const AGE_PRECISION_MS = 100;
 
 /** Creates the topic if it is missing. Safe from several processes at once. */
 export const ensureTopic = async (settings: KafkaSettings, log: Log): Promise<void> => {
-  const kafka = openKafka(settings.kafkaBrokers, "coffee-v3-topic", log, "patient");
+  const kafka = openKafka(settings, "coffee-v3-topic", log, "patient");
   const admin = kafka.admin({ retry: { retries: 1 } });
   try {
     await admin.connect();
     const topics = await admin.listTopics();
     if (!topics.includes(settings.v3Topic))
       await admin.createTopics({ waitForLeaders: true, topics: [topicOf(settings)] });
+  } catch (error) {
+    throw refusedTopic(error, settings);
   } finally {
     await atMost(admin.disconnect(), DISCONNECT_MS);
   }
+};
+
+/** A cluster with fewer brokers, or a managed service that prescribes the number of replicas. */
+const REFUSED_TOPIC = new Set(["INVALID_REPLICATION_FACTOR", "POLICY_VIOLATION"]);
+
+/** kafkajs says no more than "Topic creation errors". */
+const refusedTopic = (error: unknown, { v3Topic, v3Replicas }: KafkaSettings): unknown => {
+  const refusal = (error as { errors?: (Error & { type?: string })[] } | null)?.errors?.[0];
+  if (refusal === undefined) return error;
+  if (!REFUSED_TOPIC.has(refusal.type ?? "")) return refusal;
+  return new Error(
+    `Kafka refuses the topic ${v3Topic} with V3_REPLICAS=${v3Replicas}: "${refusal.message}"; set V3_REPLICAS to what the cluster expects, or create the topic there`,
+    { cause: refusal },
+  );
 };
 
 const topicOf = (settings: KafkaSettings): ITopicConfig => ({

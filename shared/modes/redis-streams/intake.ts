@@ -1,7 +1,7 @@
 import type { Order } from "../../domain/order.ts";
 import { type Intake, type Log, type Receipt, Unavailable, type Verified } from "../../ports.ts";
 import { messageOf } from "../../runtime/lifecycle.ts";
-import { closeRedis } from "../../runtime/redis.ts";
+import { closeRedis, MissingRight, openRights } from "../../runtime/redis.ts";
 import { encodeOrders } from "../../wire/order-message.ts";
 import { groupWrites } from "../group.ts";
 import { DECISION_MS, STALE_MS } from "../queue.ts";
@@ -11,8 +11,13 @@ import { entryTimeMs, openStream, type StreamClient } from "./stream.ts";
 const QUEUED: Receipt = { replayed: false };
 
 /** v2: the orders that are queued while an XADD is in flight become one stream entry. */
-export const openRedisStreamsIntake = (settings: RedisStreamsSettings, log: Log): Intake => {
+export const openRedisStreamsIntake = (
+  settings: RedisStreamsSettings,
+  log: Log,
+  failed: (error: Error) => void = () => undefined,
+): Intake => {
   const redis = openStream(settings.streamRedisUrl, "coffee-v2-intake", log);
+  stopIfUnusable(redis, failed);
   const durability = openDurability(redis, settings, log);
   const group = groupWrites<Order, Receipt>(
     {
@@ -48,6 +53,15 @@ export const openRedisStreamsIntake = (settings: RedisStreamsSettings, log: Log)
       await closeRedis(redis);
     },
   };
+};
+
+/** A right that is missing for commands leaves v2 not ready; without a connection nothing of it could ever work. */
+const stopIfUnusable = (redis: StreamClient, failed: (error: Error) => void): void => {
+  const rights = openRights("STREAM_REDIS_URL");
+  redis.on("ready", rights.connected).on("error", (error: Error) => {
+    const problem = rights.connectErrorOf(error);
+    if (problem instanceof MissingRight) failed(problem);
+  });
 };
 
 /** The only reason for which Redis rejects the probe's entry when it would accept an order. */

@@ -1,14 +1,14 @@
 import { type Static, Type } from "typebox";
 import type { Mode } from "../../ports.ts";
-import { databaseUrlKnob } from "../../runtime/config.ts";
+import { databaseUrlKnob, urlKnob } from "../../runtime/config.ts";
 import { openRedisStreamsIntake } from "./intake.ts";
 import { openRedisStreamsSource } from "./source.ts";
 
 export const redisStreamsKnobs = Type.Object({
-  streamRedisUrl: Type.String({
-    pattern: "^rediss?://",
-    description: "a Redis of its own for the stream, with appendonly yes, appendfsync always, noeviction",
-  }),
+  streamRedisUrl: urlKnob(
+    "rediss?",
+    "a Redis of its own for the stream, with appendonly yes, appendfsync always, noeviction",
+  ),
   databaseUrl: databaseUrlKnob,
   v2Appendfsync: Type.Union(
     [Type.Literal("always"), Type.Literal("everysec"), Type.Literal("no"), Type.Literal("unverified")],
@@ -94,6 +94,7 @@ export const redisStreams: Mode = {
   accepts: "queued",
   knobs: redisStreamsKnobs,
   durability: (settings) => DURABILITY[(settings as RedisStreamsSettings).v2Appendfsync],
-  openIntake: (settings, log) => openRedisStreamsIntake(settings as RedisStreamsSettings, log),
+  openIntake: (settings, log, failed) =>
+    openRedisStreamsIntake(settings as RedisStreamsSettings, log, failed),
   openSource: (settings, log) => openRedisStreamsSource(settings as RedisStreamsSettings, log),
 };

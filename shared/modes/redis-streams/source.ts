@@ -10,8 +10,6 @@ import type { RedisStreamsSettings } from "./mode.ts";
 import { openReader, openStream, type StreamClient } from "./stream.ts";
 
 const TRIM_EVERY_MS = 1_000;
-/** Needs a right of the Redis user. */
-const SELECT = "select the database";
 /** The pause while every slot is leased, or PostgreSQL leases none. */
 const NO_SLOT_MS = 250;
 
@@ -26,9 +24,7 @@ export const openRedisStreamsSource = (settings: RedisStreamsSettings, log: Log)
   const rights = openRights("STREAM_REDIS_URL");
   const failed = new AbortController();
   for (const client of [commands, ...readers])
-    client
-      .on("ready", () => rights.allowed(SELECT))
-      .on("error", (error) => stopIfRefused(rights.errorOf(SELECT, error)));
+    client.on("ready", rights.connected).on("error", (error) => stopIfRefused(rights.connectErrorOf(error)));
   const stopIfRefused = (error: unknown): void => {
     if (error instanceof MissingRight) failed.abort(error);
   };
