@@ -1,15 +1,9 @@
-{{/* What the pods of the chart's own servers share. Takes the user's id in the server's image. */}}
+{{/* What the pods of the chart's own servers share. Takes root and server. */}}
 {{- define "coffee-rt.ownServerPod" -}}
 automountServiceAccountToken: false
 enableServiceLinks: false
-securityContext:
-  runAsNonRoot: true
-  runAsUser: {{ . }}
-  runAsGroup: {{ . }}
-  fsGroup: {{ . }}
-  # else each start walks all of the data, and opens it to the group
-  fsGroupChangePolicy: OnRootMismatch
-  seccompProfile: { type: RuntimeDefault }
+{{- include "coffee-rt.podSecurity" (index .root.Values.servers .server).inCluster.podSecurityContext }}
+{{- include "coffee-rt.pullSecrets" .root }}
 {{- end -}}
 
 {{- define "coffee-rt.ownServerSecurity" -}}

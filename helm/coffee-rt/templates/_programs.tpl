@@ -10,6 +10,24 @@
 {{- end }}
 {{- end -}}
 
+{{/* What a cluster assigns itself, as OpenShift does, is null in the values and left out here. */}}
+{{- define "coffee-rt.podSecurity" }}
+securityContext:
+{{- range $name, $value := . }}{{ if not (kindIs "invalid" $value) }}
+  {{ $name }}: {{ toJson $value }}
+{{- end }}{{ end }}
+{{- end -}}
+
+{{/* Names of Secrets, or objects with a name as Kubernetes has them. */}}
+{{- define "coffee-rt.pullSecrets" }}
+{{- with .Values.imagePullSecrets }}
+imagePullSecrets:
+{{- range . }}
+  - name: {{ if kindIs "string" . }}{{ . }}{{ else }}{{ .name }}{{ end }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
 {{/* What all pods of our programs share; the catalogue is the API's alone. Takes root and component. */}}
 {{- define "coffee-rt.podSpec" -}}
 {{- $values := .root.Values -}}
@@ -17,14 +35,8 @@ automountServiceAccountToken: false
 serviceAccountName: {{ $values.serviceAccountName }}
 # a Service's name must not become a variable that a program takes for a setting
 enableServiceLinks: false
-securityContext:
-  runAsNonRoot: true
-  runAsUser: 1000
-  runAsGroup: 1000
-  seccompProfile: { type: RuntimeDefault }
-{{- with $values.imagePullSecrets }}
-imagePullSecrets: {{- toYaml . | nindent 2 }}
-{{- end }}
+{{- include "coffee-rt.podSecurity" $values.podSecurityContext }}
+{{- include "coffee-rt.pullSecrets" .root }}
 {{- with $values.nodeSelector }}
 nodeSelector: {{- toYaml . | nindent 2 }}
 {{- end }}
@@ -48,6 +60,12 @@ volumes: {{- . | nindent 2 }}
 {{- end }}
 {{- end -}}
 
+{{/* True for the programs that connect to Kafka with a certificate of their own. */}}
+{{- define "coffee-rt.hasKafkaCertificate" -}}
+{{- $isClient := has .component (list "order-api" "worker-v3") -}}
+{{- if and $isClient .root.Values.modes.v3.enabled .root.Values.servers.kafka.clientCertificate.existingSecret }}true{{ end -}}
+{{- end -}}
+
 {{- define "coffee-rt.volumes" -}}
 {{- with .root.Values.servers.certificateAuthority.existingSecret }}
 - name: certificate-authority
@@ -56,6 +74,10 @@ volumes: {{- . | nindent 2 }}
 {{- if and .root.Values.orderApi.tokens.existingSecret (eq .component "order-api") }}
 - name: tokens
   secret: { secretName: {{ .root.Values.orderApi.tokens.existingSecret }} }
+{{- end }}
+{{- if include "coffee-rt.hasKafkaCertificate" . }}
+- name: kafka-certificate
+  secret: { secretName: {{ .root.Values.servers.kafka.clientCertificate.existingSecret }} }
 {{- end }}
 {{- if and .root.Values.catalogue (eq .component "order-api") }}
 - name: catalogue
@@ -83,6 +105,9 @@ volumeMounts: {{- . | nindent 2 }}
 {{- end }}
 {{- if and .root.Values.orderApi.tokens.existingSecret (eq .component "order-api") }}
 - { name: tokens, mountPath: /etc/coffee-rt/tokens, readOnly: true }
+{{- end }}
+{{- if include "coffee-rt.hasKafkaCertificate" . }}
+- { name: kafka-certificate, mountPath: /etc/coffee-rt/kafka, readOnly: true }
 {{- end }}
 {{- if and .root.Values.catalogue (eq .component "order-api") }}
 - { name: catalogue, mountPath: /etc/coffee-rt/catalogue, readOnly: true }

@@ -62,6 +62,32 @@ redis://{{ $host }}:6379
       key: {{ ternary $values.key $variable (ne $values.existingSecret "") }}
 {{- end -}}
 
+{{/* How a client comes in to Kafka, besides its addresses; nothing for other servers. Takes root and server. */}}
+{{- define "coffee-rt.kafkaAccess" -}}
+{{- if eq .server "kafka" -}}
+{{- with .root.Values.servers.kafka }}
+{{- if .tls }}
+- { name: KAFKA_TLS, value: "true" }
+{{- end }}
+{{- if ne .sasl.mechanism "none" }}
+- { name: KAFKA_SASL_MECHANISM, value: {{ .sasl.mechanism }} }
+- name: KAFKA_USERNAME
+  {{- if .sasl.usernameKey }}
+  valueFrom: { secretKeyRef: { name: {{ .sasl.existingSecret }}, key: {{ .sasl.usernameKey }} } }
+  {{- else }}
+  value: {{ .sasl.username | quote }}
+  {{- end }}
+- name: KAFKA_PASSWORD
+  valueFrom: { secretKeyRef: { name: {{ .sasl.existingSecret }}, key: {{ .sasl.passwordKey }} } }
+{{- end }}
+{{- if .clientCertificate.existingSecret }}
+- { name: KAFKA_CERT_FILE, value: /etc/coffee-rt/kafka/{{ .clientCertificate.certificateKey }} }
+- { name: KAFKA_KEY_FILE, value: /etc/coffee-rt/kafka/{{ .clientCertificate.keyKey }} }
+{{- end }}
+{{- end }}
+{{- end -}}
+{{- end -}}
+
 {{/* Says in a sentence what is missing or said twice, before anything is made. */}}
 {{- define "coffee-rt.check" -}}
 {{- $facts := include "coffee-rt.serverFacts" . | fromYaml -}}
@@ -79,6 +105,14 @@ redis://{{ $host }}:6379
 {{- end -}}
 {{- if and (eq . "postgresql") $values.inCluster.enabled (not $values.inCluster.password) -}}
 {{- fail "servers.postgresql.inCluster.password is empty: choose one of letters and digits, and keep it." -}}
+{{- end -}}
+{{- if and (eq . "kafka") (ne $values.sasl.mechanism "none") -}}
+{{- if not $values.sasl.existingSecret -}}
+{{- fail (printf "servers.kafka.sasl.existingSecret is empty: %s needs a Secret with the password." $values.sasl.mechanism) -}}
+{{- end -}}
+{{- if not (or $values.sasl.username $values.sasl.usernameKey) -}}
+{{- fail (printf "servers.kafka.sasl.username is empty: %s needs it, or usernameKey for its key in the Secret." $values.sasl.mechanism) -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
