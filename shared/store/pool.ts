@@ -1,5 +1,6 @@
 import pg from "pg";
 import { parseIntoClientConfig } from "pg-connection-string";
+import { messageOf } from "../runtime/lifecycle.ts";
 import { explainedRefusal } from "./refusal.ts";
 import { verifySchema } from "./schema.ts";
 import {
@@ -126,7 +127,7 @@ const explainRefusals = (pool: Pool, explain: (error: Error) => Error): void => 
  * parameters that it does not track.
  */
 const clientConfigOf = (options: SessionOptions): pg.ClientConfig => ({
-  ...parseIntoClientConfig(options.databaseUrl),
+  ...configIn(options.databaseUrl),
   application_name: options.program,
   connectionTimeoutMillis: options.connectTimeoutMs,
   statement_timeout: undefined,
@@ -135,6 +136,15 @@ const clientConfigOf = (options: SessionOptions): pg.ClientConfig => ({
   keepAlive: true,
   keepAliveInitialDelayMillis: KEEP_ALIVE_IDLE_MS,
 });
+
+/** Reads the files that the URL names, as sslrootcert. */
+const configIn = (databaseUrl: string): pg.ClientConfig => {
+  try {
+    return parseIntoClientConfig(databaseUrl);
+  } catch (error) {
+    throw new Error(`DATABASE_URL: ${messageOf(error)}`, { cause: error });
+  }
+};
 
 const checkConfigOf = (config: pg.ClientConfig): pg.ClientConfig => ({
   ...config,

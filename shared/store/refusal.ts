@@ -10,8 +10,11 @@ const REFUSALS: Readonly<Record<string, (text: string, config: ClientConfig) => 
   "28P01": (text, { user }) => `PostgreSQL refuses the password of the user "${user}" ("${text}")`,
   "28000": (text, { user }) => `PostgreSQL refuses the user "${user}" ("${text}")`,
   "3D000": (text) => `${text}; create the database, or name another one at the end of the URL`,
+  // any other right is one of a statement that checks the session
   "42501": (text, { user }) =>
-    `${text}; run GRANT CONNECT ON DATABASE for the user "${user}", see docs/deployment.md, "PostgreSQL roles"`,
+    /^permission denied for database/.test(text)
+      ? `${text}; run GRANT CONNECT ON DATABASE for the user "${user}", see docs/deployment.md, "PostgreSQL roles"`
+      : null,
   "08P01": (text) =>
     /unsupported startup parameter/.test(text)
       ? `the pooler rejects a parameter of the URL ("${text}"); set it for the role instead (ALTER ROLE … SET), or add it to the pooler's ignore_startup_parameters`
