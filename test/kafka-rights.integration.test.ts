@@ -39,12 +39,11 @@ const grant = async (name: string, operations: { topic?: number[]; group?: numbe
       operation,
       permissionType: AclPermissionTypes.ALLOW,
     }));
-  await admin.createAcls({
-    acl: [
-      ...allow(AclResourceTypes.TOPIC, operations.topic),
-      ...allow(AclResourceTypes.GROUP, operations.group),
-    ],
-  });
+  const acl = [
+    ...allow(AclResourceTypes.TOPIC, operations.topic),
+    ...allow(AclResourceTypes.GROUP, operations.group),
+  ];
+  if (acl.length > 0) await admin.createAcls({ acl });
   await admin.disconnect();
 };
 const limited = (): Env => listenerEnv(broker, "sasl", login("SCRAM-SHA-256", LIMITED));

@@ -43,12 +43,15 @@ test.each<[string, Record<string, string>]>([
   [MIGRATIONS, {}],
   [API, { V2_ENABLED: "true" }],
   [WORKER, { MODE: "v2" }],
-])("in session mode %s exits with 1 when the URL has a parameter that pgbouncer rejects", async (file, settings) => {
-  const url = `${databases.session}?options=-c%20search_path%3Dcoffee`;
-  const program = processesBehind("session").start(file, { ...settings, DATABASE_URL: url });
-  expect(await program.ended).toBe(1);
-  expect(program.output()).toContain("DATABASE_URL: the pooler rejects a parameter of the URL");
-});
+])(
+  "in session mode %s exits with 1 when the URL has a parameter that pgbouncer rejects",
+  async (file, settings) => {
+    const url = `${databases.session}?options=-c%20search_path%3Dcoffee`;
+    const program = processesBehind("session").start(file, { ...settings, DATABASE_URL: url });
+    expect(await program.ended).toBe(1);
+    expect(program.output()).toContain("DATABASE_URL: the pooler rejects a parameter of the URL");
+  },
+);
 
 test("in session mode, with pgbouncer's own defaults, the system migrates, accepts orders and counts them", async () => {
   const { start, startApi, startWorker } = processesBehind("session");

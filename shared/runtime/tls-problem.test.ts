@@ -11,6 +11,9 @@ test.each([
   ["CERT_HAS_EXPIRED", "has expired"],
   ["CERT_NOT_YET_VALID", "not valid yet"],
   ["ERR_TLS_CERT_ALTNAME_INVALID", "another host name"],
+  ["ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE", "expects a certificate of the client"],
+  ["ERR_SSL_SSL/TLS_ALERT_BAD_CERTIFICATE", "expects a certificate of the client"],
+  ["ERR_SSL_TLSV1_ALERT_UNKNOWN_CA", "does not trust the authority of the client's certificate"],
   ["ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED", "expects a certificate of the client"],
   ["ERR_SSL_WRONG_VERSION_NUMBER", "does not speak TLS"],
 ])("%s is a wrong setting", (code, problem) => {
@@ -19,9 +22,12 @@ test.each([
   expect(tlsProblem(new Error("connection failed", { cause: withCode(code) }), TRUST_BY)).toContain(problem);
 });
 
-test.each(["ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ENOTFOUND", "EPIPE", "57P03"])("%s is an outage", (code) => {
-  expect(tlsProblem(withCode(code), TRUST_BY)).toBeNull();
-});
+test.each(["ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ENOTFOUND", "EPIPE", "57P03"])(
+  "%s is an outage",
+  (code) => {
+    expect(tlsProblem(withCode(code), TRUST_BY)).toBeNull();
+  },
+);
 
 test("what is no error has no problem", () => {
   for (const value of [null, undefined, "CERT_HAS_EXPIRED", { code: "CERT_HAS_EXPIRED" }])

@@ -17,13 +17,17 @@ const PROBLEMS: Readonly<Record<string, string>> = {
   CERT_NOT_YET_VALID: "its certificate is not valid yet: correct the clock of this machine or of the server",
   ERR_TLS_CERT_ALTNAME_INVALID:
     "its certificate is for another host name: use a name that the certificate has, or renew the certificate with this one",
-  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: "it expects a certificate of the client",
-  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: "it does not trust the authority of the client's certificate",
-  ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: "it expects another certificate of the client",
-  ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN: "it does not accept the client's certificate",
-  ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED: "the client's certificate has expired",
   ERR_SSL_WRONG_VERSION_NUMBER: "it does not speak TLS on this port",
   ERR_SSL_PACKET_LENGTH_TOO_LONG: "it does not speak TLS on this port",
+};
+
+/** By the alert that the server sends about the client's certificate; versions of OpenSSL put other words before it. */
+const ALERTS: Readonly<Record<string, string>> = {
+  CERTIFICATE_REQUIRED: "it expects a certificate of the client",
+  BAD_CERTIFICATE: "it expects a certificate of the client, or another one",
+  UNKNOWN_CA: "it does not trust the authority of the client's certificate",
+  CERTIFICATE_UNKNOWN: "it does not accept the client's certificate",
+  CERTIFICATE_EXPIRED: "the client's certificate has expired",
 };
 
 /**
@@ -36,7 +40,7 @@ export const tlsProblem = (error: unknown, trustBy: string): string | null => {
     if (typeof code !== "string") continue;
     if (UNTRUSTED.has(code))
       return `its certificate is signed by an authority that is not trusted: ${trustBy}`;
-    const problem = PROBLEMS[code];
+    const problem = PROBLEMS[code] ?? ALERTS[/_ALERT_(\w+)$/.exec(code)?.[1] ?? ""];
     if (problem !== undefined) return problem;
   }
   return null;

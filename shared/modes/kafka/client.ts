@@ -1,4 +1,4 @@
-/** kafkajs with bounded retries, our log, and two bugs fixed. */
+/** kafkajs with bounded retries, our log, and three bugs fixed. */
 import { createRequire } from "node:module";
 import type { Socket } from "node:net";
 import { Kafka, type LogEntry, logLevel } from "kafkajs";
@@ -7,7 +7,7 @@ import { WrongSetting } from "../../runtime/config.ts";
 import { type OutageLog, openOutageLog } from "../../runtime/outage-log.ts";
 import { retrying } from "../../runtime/retry.ts";
 import { configOf, type KafkaConnection } from "./connection.ts";
-import { wrongSettingIn } from "./wrong-setting.ts";
+import { isMissingRight, wrongSettingIn } from "./wrong-setting.ts";
 
 /** A request without an answer for this long is abandoned; its effect is unknown. */
 export const REQUEST_TIMEOUT_MS = 1_300;
@@ -91,6 +91,7 @@ const logEntry = (log: Log, { label, log: { message, ...fields } }: LogEntry): v
   log.info({ mode: "v3", label, error, groupId, broker }, `kafkajs: ${message}`);
 };
 
+type BrokerPool = { withBroker(callback: (broker: unknown) => Promise<unknown>): Promise<unknown> };
 type RequestQueue = { pending: readonly unknown[]; scheduleCheckPendingRequests(): void };
 type Connection = { readonly socket: Socket; send(request: unknown): Promise<unknown> };
 
@@ -101,6 +102,7 @@ const repair = (): void => {
   repaired = true;
   const load = createRequire(import.meta.url);
   stopIdleSpin((load("kafkajs/src/network/requestQueue/index.js") as { prototype: RequestQueue }).prototype);
+  keepRefusals((load("kafkajs/src/cluster/brokerPool.js") as { prototype: BrokerPool }).prototype);
   closeSilentConnections((load("kafkajs/src/network/connection.js") as { prototype: Connection }).prototype);
 };
 
@@ -113,6 +115,27 @@ const stopIdleSpin = (prototype: RequestQueue): void => {
   const schedule = prototype.scheduleCheckPendingRequests;
   prototype.scheduleCheckPendingRequests = function (this: RequestQueue) {
     if (this.pending.length > 0) schedule.call(this);
+  };
+};
+
+/**
+ * kafkajs asks each broker for a group's coordinator and drops why it was refused: a missing right looked like a
+ * coordinator that is not there.
+ */
+const keepRefusals = (prototype: BrokerPool): void => {
+  const { withBroker } = prototype;
+  prototype.withBroker = async function (this: BrokerPool, callback) {
+    let refusal: unknown;
+    const result = await withBroker.call(this, async (broker) => {
+      try {
+        return await callback(broker);
+      } catch (error) {
+        refusal = error;
+        throw error;
+      }
+    });
+    if (result === null && isMissingRight(refusal)) throw refusal;
+    return result;
   };
 };
 

@@ -30,7 +30,8 @@ export const wrongSettingIn = async (
   settings: KafkaConnection,
 ): Promise<WrongSetting | null> => {
   const causes = causesOf(error);
-  const said = rightsProblem(causes, settings) ?? userProblem(causes, settings) ?? certificateProblem(causes);
+  const said =
+    rightsProblem(causes, settings) ?? userProblem(causes, settings) ?? certificateProblem(causes, settings);
   const sentence = said ?? (await listenerProblem(addressesFrom(causes, settings), settings));
   return sentence === null ? null : new WrongSetting(sentence, { cause: error });
 };
@@ -75,10 +76,10 @@ const userProblem = (causes: readonly Failure[], settings: KafkaConnection): str
 
 const TRUST_BY = "set KAFKA_CA_FILE to a file with that authority's certificate";
 
-const certificateProblem = (causes: readonly Failure[]): string | null => {
+const certificateProblem = (causes: readonly Failure[], { kafkaBrokers }: KafkaConnection): string | null => {
+  const broker = hostOf(causes.find((cause) => cause.broker !== undefined)?.broker ?? kafkaBrokers);
   for (const cause of causes) {
     const problem = tlsProblem(cause, TRUST_BY);
-    const broker = cause.broker === undefined ? "the broker" : hostOf(cause.broker);
     const client = /client/.test(problem ?? "") ? ": set KAFKA_CERT_FILE and KAFKA_KEY_FILE" : "";
     // which other protocol the listener speaks is found by asking it
     if (problem !== null && !/does not speak TLS/.test(problem))
