@@ -1,5 +1,6 @@
 import { Redis, type RedisOptions } from "ioredis";
 import { messageOf } from "./lifecycle.ts";
+import { protocolProblem } from "./redis-protocol.ts";
 import { tlsProblem } from "./tls-problem.ts";
 
 /** A command without an answer for this long is abandoned; its effect is unknown. */
@@ -44,7 +45,34 @@ export const openRedis = (url: string, options: Options, onError: (error: Error)
     if (error.command?.name === "select") client.disconnect(true);
     onError(error);
   });
+  askForProtocol(client, url);
   return client;
+};
+
+/** The server speaks the protocol that the URL does not name. */
+export class WrongProtocol extends Error {}
+
+/** The server is not there, or replies in the protocol of the URL. */
+const SAYS_NOTHING = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH"]);
+
+/** Emits `WrongProtocol` when no connection was usable yet and the server speaks the other protocol. */
+const askForProtocol = (client: RedisClient, url: string): void => {
+  let isOver = false;
+  let isAsking = false;
+  const end = (): void => {
+    isOver = true;
+  };
+  client.once("ready", end).once("end", end);
+  client.on("error", (error: Error & { code?: string }) => {
+    if (isOver || isAsking || error.name === "ReplyError" || SAYS_NOTHING.has(error.code ?? "")) return;
+    isAsking = true;
+    void protocolProblem(url).then((problem) => {
+      isAsking = false;
+      if (problem === null || isOver) return;
+      end();
+      client.emit("error", new WrongProtocol(problem));
+    });
+  });
 };
 
 /** Closes the connection, gracefully if the server still answers. */
@@ -115,17 +143,13 @@ export const openRights = (variable: string): Rights => {
 const SELECT = "select the database";
 const TRUST_BY = "set NODE_EXTRA_CA_CERTS to a file with that authority's certificate";
 
-/** The first byte of a TLS server's answer to what is no TLS, as the client quotes it. */
-const TLS_ALERTS = ["\u0015", "\\u0015"];
-
 /** Why no connection to this URL can be used, as opposed to a server that is down. */
 const connectProblem = (error: Error): string | null => {
   const text = messageOf(error).trim();
   if (/\b(WRONGPASS|NOAUTH)\b/.test(text)) return `Redis refuses the user or the password ("${text}")`;
   if (/^MOVED|CROSSSLOT/.test(text))
     return "the server is part of a Redis Cluster; expected a Redis without cluster mode";
-  if (TLS_ALERTS.some((byte) => text.includes(`Protocol error, got "${byte}"`)))
-    return "the server accepts TLS only; expected rediss://";
+  if (error instanceof WrongProtocol) return text;
   const problem = tlsProblem(error, TRUST_BY);
   return problem === null ? null : `TLS fails, ${problem}`;
 };
