@@ -151,9 +151,15 @@ describe("a wrong setting ends a program at the start with a sentence that names
       "v2",
       "no TLS where it is expected",
       changed("BOARD_REDIS_URL", "rediss:", "redis:"),
-      /BOARD_REDIS_URL: the server accepts TLS only; expected rediss:/,
+      /BOARD_REDIS_URL: the server accepts TLS only on this port; expected rediss:/,
     ],
-    [API, "v1", "TLS where there is none", plainPort("BOARD_REDIS_URL", board), /BOARD_REDIS_URL: /],
+    [
+      API,
+      "v1",
+      "TLS where there is none",
+      plainPort("BOARD_REDIS_URL", board),
+      /BOARD_REDIS_URL: the server does not speak TLS on this port; expected redis:/,
+    ],
     [
       API,
       "v2",
@@ -168,7 +174,13 @@ describe("a wrong setting ends a program at the start with a sentence that names
       changed("STREAM_REDIS_URL", PASSWORD, "wrong"),
       /STREAM_REDIS_URL: Redis refuses the user or the password/,
     ],
-    [API, "v2", "TLS where there is none", plainPort("STREAM_REDIS_URL", stream), /STREAM_REDIS_URL: /],
+    [
+      API,
+      "v2",
+      "TLS where there is none",
+      plainPort("STREAM_REDIS_URL", stream),
+      /STREAM_REDIS_URL: the server does not speak TLS on this port; expected redis:/,
+    ],
     [
       API,
       "v3",

@@ -186,7 +186,7 @@ test("v3 is not ready, and recovers, when its topic has too few replicas, is com
     "min.insync.replicas": "1",
     "cleanup.policy": "delete",
   });
-  const kafka = openKafka(inject("kafkaBrokers"), "test", silent, "patient").admin();
+  const kafka = openKafka({ kafkaBrokers: inject("kafkaBrokers") }, "test", silent, "patient").admin();
   await kafka.connect();
   onTestFinished(() => kafka.disconnect());
   const configure = (name: string, value: string) =>

@@ -11,7 +11,9 @@ export const protocolProblem = async (url: string): Promise<string | null> => {
   const host = hostname.replace(/^\[|\]$/g, "");
   const address = { host, port: Number(port) || DEFAULT_PORT };
   if (protocol === "rediss:")
-    return (await answersPlain(address)) ? "the server does not speak TLS on this port; expected redis://" : null;
+    return (await answersPlain(address))
+      ? "the server does not speak TLS on this port; expected redis://"
+      : null;
   return (await answersTls(address)) ? "the server accepts TLS only on this port; expected rediss://" : null;
 };
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { MissingRight, OF_A_SCRIPT, openRights } from "./redis.ts";
+import { MissingRight, OF_A_SCRIPT, openRights, WrongProtocol } from "./redis.ts";
 
 const refusing = (text: string) => () => Promise.reject(new Error(text));
 const NOPERM = "NOPERM this user has no permissions to run the 'xack' command";
@@ -49,10 +49,7 @@ test.each([
     "Redis refuses the user or the password",
   ],
   [new Error("MOVED 866 10.0.0.7:6379"), "the server is part of a Redis Cluster"],
-  [
-    new Error('Protocol error, got "\x15" as reply type byte'),
-    "the server accepts TLS only; expected rediss://",
-  ],
+  [new WrongProtocol("the server accepts TLS only"), "the server accepts TLS only"],
   [withCode("ERR_SSL_WRONG_VERSION_NUMBER"), "TLS fails, it does not speak TLS on this port"],
   [
     withCode("SELF_SIGNED_CERT_IN_CHAIN"),
