@@ -125,7 +125,8 @@ const variantsOf = (
 ): Reading[] => {
   const own = readingOf(column, header, columns, {}, profile);
   const evidence = profile.isPerUnit(column.field);
-  const isLines = NAMED_AS_LINES.test(bare(header[column.field] ?? ""));
+  const isNamed = NAMED_AS_LINES.test(bare(header[column.field] ?? ""));
+  const isLines = isNamed && !(isTaken && column.kind === "total");
   const isOpen = evidence === null ? column.kind !== "unit" && !isLines : evidence !== own.quantity >= 0;
   const isDoubtful = isOpen || column.kind === "price";
   return [

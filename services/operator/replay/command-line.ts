@@ -39,7 +39,8 @@ const USAGE = `replay sales.csv [options]
 --keep-time            keeps the dates of the sales      (shifted by whole days: the last one is of the past 24 hours)
 --dry-run              reads and reports, sends nothing
 --fresh                ignores an earlier run: every sale is a new order
---keep                 keeps the data of the system started for this replay`;
+--keep                 keeps the data of the system started for this replay
+exit status: 0 equal to the cent, 1 not equal or failed, 2 an option is missing or wrong, 3 more than 1 % unreadable`;
 
 const OPTIONS = {
   mode: { type: "string", default: "v2" },

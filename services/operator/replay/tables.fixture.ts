@@ -103,6 +103,13 @@ export const TABLES: readonly Export[] = [
     notes: ['"Price" × "Qty" would be 13.50'],
   },
   {
+    till: "a total and a quantity",
+    lines: ["timestamp,store,drink,total,qty", "2026-03-14 08:52,Mill,Latte,9.00,2"],
+    total: "9.00",
+    orders: 1,
+    notes: ['"total" × "qty" would be 18.00 (--price "total" --quantity "qty")'],
+  },
+  {
     till: "an amount that may be of one unit, and a quantity",
     lines: [
       "Date,Time,Store,Item,Qty,Amount",
