@@ -8,6 +8,7 @@ import { closeRedis, openRedis, type RedisClient, redisOptions } from "#shared/r
 import type { Server } from "../dev/system/servers/server.ts";
 import { closeAll, freshName, freshServers, until, variablesOf } from "./fresh.ts";
 import { API, openProcesses, type Processes, type Program, untilCounted } from "./processes.ts";
+import { postOrder, readinessOf } from "./requests.ts";
 
 const PASSWORD = "letters4ndDigits";
 const STREAM = "coffee:orders";
@@ -164,6 +165,28 @@ describe("a program whose Redis user lacks a right exits and names it", () => {
     await expectRefusal(worker, "BOARD_REDIS_URL", "select the database");
   });
 });
+
+test.concurrent.each([
+  ["-xadd", /can't run this command|NOPERM/],
+  ["-eval -evalsha", /evalsha/],
+  ["resetkeys ~other", /NOPERM.* keys? /],
+] as const)(
+  "without %s on the stream v2 takes no order and says why, and v1 goes on",
+  async (change, reason) => {
+    const user = await changedUser("coffee-api-v2", change);
+    const api = await processes.startApi(["v1"], {
+      ...apiSettings(),
+      STREAM_REDIS_URL: streamUrl(user),
+      V2_ENABLED: "true",
+    });
+    await until("v1 takes orders", async () => (await readinessOf(api.url, "v1")).health === "ok");
+    await until("v2 reports the refusal", async () => reason.test((await readinessOf(api.url, "v2")).reason));
+    expect(await readinessOf(api.url, "v2")).toMatchObject({ code: 200, health: "unavailable" });
+    const refused = await postOrder(api.url, "v2");
+    expect([refused.status, await refused.json()]).toMatchObject([503, { type: "backend-away" }]);
+    expect((await postOrder(api.url, "v1")).status).toBe(201);
+  },
+);
 
 /** CPU time that it has used; the scheduler counts in hundredths of a second. */
 const cpuMs = (program: Program): number => {

@@ -158,5 +158,5 @@ const connectProblem = (error: Error): string | null => {
  * Redis replies NOPERM to a forbidden command. To a script with a forbidden command it replies ERR with these words
  * (7.0), and NOPERM or "ACL failure in script" from 7.2 on.
  */
-const isRefusedRight = (error: unknown): boolean =>
+export const isRefusedRight = (error: unknown): boolean =>
   /^NOPERM|ACL failure in script|user executing the script can't/.test(messageOf(error));

@@ -1,7 +1,7 @@
 import type { Order } from "../../domain/order.ts";
 import { type Intake, type Log, type Receipt, Unavailable, type Verified } from "../../ports.ts";
 import { messageOf } from "../../runtime/lifecycle.ts";
-import { closeRedis, MissingRight, openRights } from "../../runtime/redis.ts";
+import { closeRedis, isRefusedRight, MissingRight, openRights } from "../../runtime/redis.ts";
 import { encodeOrders } from "../../wire/order-message.ts";
 import { groupWrites } from "../group.ts";
 import { DECISION_MS, STALE_MS } from "../queue.ts";
@@ -108,7 +108,10 @@ const openDurability = (redis: StreamClient, settings: RedisStreamsSettings, log
   return { verify, verified: () => verified, problem: () => problem, connection: () => connection };
 };
 
-/** With these errors Redis rejects a command before it runs. A proxy may reply with others after it has run. */
+/**
+ * With these errors Redis rejects a command before it runs. A proxy may reply with others after it has run. A script that adds
+ * orders writes by its last command, so it has written nothing either when Redis refuses one of its commands.
+ */
 const REFUSALS =
   /^(OOM|READONLY|MISCONF|NOREPLICAS|NOPERM|NOAUTH|WRONGTYPE|LOADING|BUSY|MASTERDOWN|CLUSTERDOWN|MOVED)\b/;
 
@@ -128,7 +131,7 @@ const add = async (
   } catch (error) {
     const text = messageOf(error);
     // the first attempt may have been written before the second was rejected
-    const isRefused = REFUSALS.test(text) && durability.connection() === sentBy;
+    const isRefused = (REFUSALS.test(text) || isRefusedRight(error)) && durability.connection() === sentBy;
     throw new Unavailable(isRefused ? "backend_away" : "outcome_unknown", `Redis: ${text}`, error);
   }
 };
