@@ -41,7 +41,7 @@ export const OUT_WORDS: ReadonlySet<string> = new Set(
     "chargeback chargedback deleted removed failed failure declined rejected denied error errorcorrect aborted abandoned",
     "expired unpaid notpaid open pending draft checkoutdraft quote quotation parked saved onhold hold held inprogress",
     "trash training test nosale incomplete notcompleted uncaptured awaitingpayment pendingpayment paymentpending voidline",
-    "manuallyrefunded fullyrefunded refundedinfull voidsale voidedsale salevoid itemvoid recall transitory waste wastage",
+    "requirespaymentmethod requiresaction requiresconfirmation blocked manuallyrefunded fullyrefunded refundedinfull voidsale voidedsale salevoid itemvoid recall transitory waste wastage",
     "storno storniert stornorechnung abgebrochen erstattet rückerstattet rückerstattung offen unbezahlt gelöscht retoure",
     "rückgabe gutschrift annulé annulée annule annulee annulation remboursé remboursée rembourse remboursement impayé impaye",
     "enattente ouvert supprimé échoué avoir anulado anulada cancelado cancelada reembolsado reembolsada reembolso devolución",
@@ -55,7 +55,7 @@ export const OUT_WORDS: ReadonlySet<string> = new Set(
 /** Undone or paid in part: which lines that were, the row does not say. */
 export const PARTIAL_WORDS: ReadonlySet<string> = new Set(
   wordsIn(
-    "partiallyrefunded partialrefund partialrefunded partrefunded partlyrefunded partiallypaid partialpaid partialpayment",
+    "partial partially partly partiallyrefunded partialrefund partialrefunded partrefunded partlyrefunded partiallypaid partialpaid partialpayment",
     "partiallyvoided teilerstattet teilweiseerstattet partiellementremboursé parcialmentereembolsado",
   ),
 );

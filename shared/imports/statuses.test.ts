@@ -24,6 +24,8 @@ test.each([
   ["Financial Status", "refunded voided pending expired", "paid authorized"],
   ["Order Payment State", "Open Refunded", "Paid"],
   ["Event Type", "Refund", "Payment"],
+  ["Order Status", "wc-cancelled wc-on-hold wc-failed", "wc-completed wc-processing"],
+  ["Status", "requires_payment_method canceled", "succeeded"],
   ["Receipt type", "Refund", "Sale"],
   ["Type", "VOID RECALL REFUND", "SALE"],
   ["Void?", "true Yes 1 y", "false No 0"],

@@ -67,7 +67,7 @@ export const statusColumnsOf = (
   const guessed = header.flatMap((name, field) => {
     const kind = kindOf(bare(name));
     if (!isGuessed || kind === null || isNamed(field)) return [];
-    const values = [...(counts.get(field)?.keys() ?? [])].map(bare);
+    const values = [...(counts.get(field)?.keys() ?? [])].map(plain);
     const hasLines =
       LINE_HEADER.test(bare(name)) &&
       values.some((value) => LINE_WORDS.has(value)) &&
@@ -81,13 +81,16 @@ export const statusColumnsOf = (
       {
         field,
         header: name,
-        verdictOf: (value: string) => verdictOf(bare(value)),
+        verdictOf: (value: string) => verdictOf(plain(value)),
         isStamp: kind === "stamp",
       },
     ];
   });
   return [...named, ...guessed];
 };
+
+/** WooCommerce writes wc-completed. */
+const plain = (value: string): string => bare(value.replace(/^wc-/, ""));
 
 /** The verdict on a bare word. */
 const verdicts =

@@ -120,3 +120,13 @@ test("carries an order's fields in files of more orders than are compared", asyn
   const { rows, bad, totals } = await survey("many.csv", `${header}\n${lines.join("\n")}\n`);
   expect([rows.length, bad.length, sumOf(totals).cents]).toEqual([41_000, 0, 41_000 * 450]);
 });
+
+test("names what no encoding repairs", async () => {
+  const file =
+    "Date,Time,Store,Item,Price\n2026-03-14,08:52,S,CafÃ©,4.50\n2026-03-14,08:53,S,Caf\ufffd,4.50\n";
+  const { notes, bad } = await survey("damaged.csv", file);
+  expect(notes).toEqual([
+    'names such as "CafÃ©" were damaged before the export, which no --encoding repairs',
+  ]);
+  expect(bad).toEqual([{ line: 3, reason: 'the drink "Caf\ufffd" has a damaged character' }]);
+});

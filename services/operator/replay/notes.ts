@@ -39,6 +39,7 @@ export const notesOf = (found: Found): { columns: string; clock: string; notes: 
   const used = { ...columns, quantity: reading.quantity, discount: reading.discount };
   const notes = [
     ...encodingNotes(csv),
+    ...mojibakeNotes(found.totals),
     ...(csv.headerLine > 1 ? [`the header is line ${csv.headerLine}; the lines above it are skipped`] : []),
     ...readingNotes(found),
     ...(reading.quantity >= 0 ? ["each row is one order of price times quantity"] : []),
@@ -56,6 +57,16 @@ const encodingNotes = ({ encoding }: Csv): string[] => {
   const name = encoding.name.replace(/^windows/, "windows-");
   if (encoding.sample === null) return name === "utf8" ? [] : [`the encoding is ${name}`];
   return [`the encoding is ${name}, guessed from "${encoding.sample}"; --encoding names another`];
+};
+
+/** `CafÃ©` is the UTF-8 of Café, read as Windows-1252 by another program before the export. */
+const MOJIBAKE = /Ã[\u0080-\u00bf]|Â[\u00a0-\u00bf]|â€/;
+
+const mojibakeNotes = (totals: Totals): string[] => {
+  const name = [...totals.keys()].flatMap((key) => key.split("\0")).find((text) => MOJIBAKE.test(text));
+  return name === undefined
+    ? []
+    : [`names such as "${name}" were damaged before the export, which no --encoding repairs`];
 };
 
 const readingNotes = ({ csv, rules, readings, totals }: Found): string[] => {

@@ -64,7 +64,7 @@ export const sendFile = async (given: ReplayOptions, surroundings: Surroundings)
   const options = given.dryRun ? given : { ...given, url: await runningUrl(given, surroundings) };
   const places = placesFor(surroundings.folder, survey.sha256, options);
   describeSurvey(survey, options, say);
-  await listBadRows(survey, places.badRows, stderr);
+  await listBadRows(survey, options, places.badRows, stderr);
   const { firstMs, lastMs } = spanOf(survey.rows);
   if (survey.rows.length === 0) {
     const status = closeReport(survey, options, null, say);

@@ -25,7 +25,6 @@ const HINTS: readonly (readonly [RegExp, string])[] = [
     /time zone ".*" is not known/,
     "a zone column is ignored with --zone-column none; --time-zone names the zone",
   ],
-  [/damaged character/, "with --encoding auto the encoding is detected"],
   [/has \d+ fields where/, "a text with a delimiter in it, such as 4,50, has to be in quotes"],
 ];
 
@@ -50,6 +49,7 @@ export const describeSurvey = (survey: Survey, options: ReplayOptions, say: Say)
 /** The first bad rows on `stderr`, all of them in the file `path`. */
 export const listBadRows = async (
   { bad }: Survey,
+  { encoding }: ReplayOptions,
   path: string,
   stderr: NodeJS.WriteStream,
 ): Promise<void> => {
@@ -59,6 +59,8 @@ export const listBadRows = async (
   await mkdir(dirname(path), { recursive: true });
   await writeFile(path, `${lines.join("\n")}\n`);
   stderr.write(`${count(bad.length)} bad rows are not sent; all of them: ${path}\n`);
+  if (encoding !== null && lines.some((line) => line.includes("damaged character")))
+    stderr.write("hint: without --encoding the encoding is detected\n");
   for (const [pattern, hint] of HINTS)
     if (lines.some((line) => pattern.test(line))) stderr.write(`hint: ${hint}\n`);
 };
