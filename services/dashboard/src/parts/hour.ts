@@ -65,9 +65,9 @@ export const openHour = (api: Api, repaint: () => void): Part => {
       drawFigures(model);
       if (shown === null) return;
       const startMs = Date.parse(shown.hour_start);
-      drawSpan(
-        `${formats.minute(startMs)} to ${formats.minute(startMs + HOUR_MS)}, your time · from ${formats.utc(startMs)}`,
-      );
+      // a line may end at a hyphen, but not at these
+      const utc = formats.utc(startMs).replaceAll("-", "\u2011");
+      drawSpan(`${formats.minute(startMs)} to ${formats.minute(startMs + HOUR_MS)}, your time · from ${utc}`);
       drawBefore(model, startMs, Date.parse(shown.server_timestamp));
       drawHint(hintFor(shown, view.mode, setup !== null && setup.page_orders_per_second > 0));
     },
