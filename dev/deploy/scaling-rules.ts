@@ -1,6 +1,6 @@
 /** Compares what KEDA measures with what the workers that it scales count. */
 import { modes } from "#shared/modes/all.ts";
-import { loadModeSettings } from "#shared/runtime/config.ts";
+import { loadSettings } from "#shared/runtime/config.ts";
 import type { Rule } from "./chart-rules.ts";
 import { type Manifest, type Trigger, titleOf, type Workload, workloadsIn } from "./manifests.ts";
 import { STAND_IN } from "./variable-rules.ts";
@@ -15,7 +15,7 @@ const countedBy = ({ pod }: Workload): unknown[] => {
   );
   const mode = modes.find(({ name }) => name === env["MODE"]);
   if (mode === undefined) return [];
-  const knobs = loadModeSettings(mode, env);
+  const knobs = loadSettings(mode.knobs, env) as Record<string, unknown>;
   return [knobs[`${mode.name}Stream`] ?? knobs[`${mode.name}Topic`], knobs[`${mode.name}Group`]];
 };
 
