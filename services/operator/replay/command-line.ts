@@ -8,6 +8,7 @@ import type { ColumnChoices } from "#shared/imports/columns.ts";
 import type { DateOrder } from "#shared/imports/dates.ts";
 import { encodingNamed } from "#shared/imports/encodings.ts";
 import type { LeaveOut } from "#shared/imports/statuses.ts";
+import { zoneNamed } from "#shared/imports/zones.ts";
 import { modes } from "#shared/modes/all.ts";
 import { messageOf } from "#shared/runtime/lifecycle.ts";
 import { type Command, UsageError } from "../command.ts";
@@ -206,6 +207,7 @@ const dateOrderIn = (text: string): DateOrder | undefined => {
 };
 
 const isZone = (name: string): boolean => {
+  if (zoneNamed(name) !== null) return true;
   try {
     openZone(name);
     return true;

@@ -25,6 +25,7 @@ const HINTS: readonly (readonly [RegExp, string])[] = [
     /time zone ".*" is not known/,
     "a zone column is ignored with --zone-column none; --time-zone names the zone",
   ],
+  [/the store is missing/, '--store-name "…" is for files without stores'],
   [/has \d+ fields where/, "a text with a delimiter in it, such as 4,50, has to be in quotes"],
 ];
 

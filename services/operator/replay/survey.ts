@@ -12,6 +12,7 @@ import { type Profile, profileOf } from "#shared/imports/profile.ts";
 import { type Reading, readingsOf } from "#shared/imports/readings.ts";
 import { openSales, type Sale, type SaleRules } from "#shared/imports/sales.ts";
 import { statusColumnsOf, statusFieldsOf } from "#shared/imports/statuses.ts";
+import { zoneNamed } from "#shared/imports/zones.ts";
 import { UsageError } from "../command.ts";
 import type { ReplayOptions } from "./command-line.ts";
 import { currencyCheck } from "./currency.ts";
@@ -163,7 +164,7 @@ const rulesFor = async (csv: Csv, options: ReplayOptions): Promise<Rules> => {
     reading: taken,
     sums: [taken, ...others].filter(({ quantity }) => quantity < 0).map(({ price }) => price),
     order: options.dateOrder ?? profile.dateOrder(),
-    zone: openClock(options.timeZone),
+    zone: zoneNamed(options.timeZone) ?? openClock(options.timeZone),
     decimal: options.decimal ?? profile.decimal(),
     statuses: statusColumnsOf(csv.header, profile.values, options.leaveOut, options.guessesStatus),
     carried: carried.filter((field) => field >= 0 && profile.isOnFirstLine(field)),

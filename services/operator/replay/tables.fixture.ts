@@ -121,6 +121,14 @@ export const TABLES: readonly Export[] = [
     notes: ['"Amount" × "Qty" would be 12.00 (--price "Amount" --quantity "Qty")'],
   },
   {
+    till: "an hour that happens twice, in a zone that the option names as Windows does",
+    lines: ["Date,Store,Item,Price", "2025-10-26 02:30,Mill,Latte,4.50"],
+    args: ["--time-zone", "W. Europe Standard Time"],
+    total: "4.50",
+    orders: 1,
+    notes: ["1 of the sales are in an hour that happens twice"],
+  },
+  {
     till: "discounts in percent",
     lines: [
       "Date,Time,Store,Item,Qty,Unit Price,Discount",
