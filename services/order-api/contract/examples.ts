@@ -48,6 +48,21 @@ const withBodies = (operation: Described, names: Names, now: Now): Described => 
   return { ...operation, requestBody: { ...requestBody, content } };
 };
 
+/**
+ * For the page: without the batches that are sent as lines or as a sequence. Swagger UI sends their text as a JSON string, in
+ * quotes, since "json" is in the name of the type.
+ */
+export const withoutStreams = (document: Document): Document => ({
+  ...document,
+  paths: mapped(document.paths, (methods) =>
+    mapped(methods, ({ requestBody, ...operation }): Described => {
+      if (!requestBody) return operation;
+      const { [NDJSON]: _lines, [JSON_SEQUENCE]: _sequence, ...content } = requestBody.content;
+      return { ...operation, requestBody: { ...requestBody, content } };
+    }),
+  ),
+});
+
 /** A body with these examples for each of its types. */
 export const withNamed = (
   body: NonNullable<Described["requestBody"]>,

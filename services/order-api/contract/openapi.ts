@@ -18,6 +18,7 @@ import {
   servedDocument,
   withExamples,
   withNamed,
+  withoutStreams,
 } from "./examples.ts";
 import { operationsOf } from "./operations.ts";
 import { type Operation, problems } from "./responses.ts";
@@ -126,7 +127,7 @@ export const addOpenApi = async (
     staticCSP: PAGE_POLICY,
     // relative: a proxy may serve the API under another path
     transformSpecification: () => ({
-      ...here(),
+      ...withoutStreams(here()),
       info: infoFor("../asyncapi.json"),
       servers: [{ url: ".." }],
     }),

@@ -93,7 +93,7 @@ const takeOrders = ({ name, title, accepts }: Mode): Operation => ({
   operationId: `takeOrders${capitalised(name)}`,
   tags: ["orders"],
   summary: `Take a batch of orders by ${name}: ${title}`,
-  description: `Up to ${MAX_BATCH_ORDERS} orders and 1 MiB, with one durable write. The valid ones are accepted, the others are listed in \`rejected\`. Not a transaction: after a 503 some may be stored, and sending all of them again with the \`ids\` of the reply is safe. ${COMPRESSED}`,
+  description: `Up to ${MAX_BATCH_ORDERS} orders and 1 MiB, with one durable write. Also as NDJSON, a line for each order, or as a JSON text sequence. The valid ones are accepted, the others are listed in \`rejected\`. Not a transaction: after a 503 some may be stored, and sending all of them again with the \`ids\` of the reply is safe. ${COMPRESSED}`,
   requestBody: {
     required: true,
     content: {
