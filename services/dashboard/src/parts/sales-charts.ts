@@ -108,7 +108,7 @@ const openHistoryState = (api: Api): ((state: HistoryState, formats: Formats) =>
       setText(problemText, isLoading ? "Retrying …" : `The history cannot be read: ${why}${shown}`);
     }
     if (loaded === null) setText(summary, isLoading ? "Loading." : "Nothing to show.");
-    if (path !== "") csv.href = new URL(`${path}&format=csv`, api.url).href;
+    if (path !== "") csv.href = new URL(`${path}&format=csv&bom=true`, api.url).href;
   };
 };
 
