@@ -112,6 +112,13 @@ test.each([
   }
 });
 
+test("names of the catalogue may be compressed too", async () => {
+  const gzip = { ...JSON_TYPE, "content-encoding": "gzip" };
+  const response = await send("/api/catalogue", new Uint8Array(gzipSync('{"stores":["northgate"]}')), gzip);
+  expect(await response.json()).toMatchObject({ added: { stores: ["northgate"] } });
+  expect((await send("/api/catalogue", new Uint8Array(Buffer.from("{}")), gzip)).status).toBe(400);
+});
+
 test("another encoding is answered 415 with those that are accepted", async () => {
   for (const encoding of ["compress", "gzip, gzip", "aes128gcm", "constructor"]) {
     const response = await send("/api/v1/order", order, { ...JSON_TYPE, "content-encoding": encoding });
@@ -154,6 +161,7 @@ describe("media types", () => {
 
   test.each([
     ["/api/v1/order", ["application/json"]],
+    ["/api/catalogue", ["application/json"]],
     [
       "/api/v2/orders",
       ["application/json", "application/x-ndjson", "application/ndjson", "application/json-seq"],

@@ -3,7 +3,7 @@ import { Readable } from "node:stream";
 import { promisify } from "node:util";
 import zlib from "node:zlib";
 import type { FastifyReply, FastifyRequest, RequestPayload } from "fastify";
-import { problemOf, sendProblem } from "./problems.ts";
+import { handleError, problemOf, sendProblem } from "./problems.ts";
 
 type Decompress = (body: Buffer, options: { readonly maxOutputLength: number }) => Promise<Buffer>;
 
@@ -75,8 +75,16 @@ const wholeOf = (payload: RequestPayload, limit: number): Promise<Buffer> =>
 export const rejection = (statusCode: 400 | 413 | 415, message: string): Error & { statusCode: number } =>
   Object.assign(new Error(message), { statusCode });
 
-/** 415 with the media types that the route takes, of which the first is preferred. */
-export const sendUnsupportedType = (
+/** An error handler: as `handleError`, with the media types that the route takes where the body's is none of them. */
+export const bodyErrors =
+  (types: readonly string[]): typeof handleError =>
+  (error, request, reply) =>
+    error.code === "FST_ERR_CTP_INVALID_MEDIA_TYPE"
+      ? sendUnsupportedType(request, reply, types)
+      : handleError(error, request, reply);
+
+/** Of the types the first is preferred. */
+const sendUnsupportedType = (
   request: FastifyRequest,
   reply: FastifyReply,
   types: readonly string[],

@@ -2,6 +2,8 @@ import type { FastifyInstance } from "fastify";
 import type { Names } from "#shared/domain/catalogue.ts";
 import { messageOf } from "#shared/runtime/lifecycle.ts";
 import { catalogueReply, MAX_CATALOGUE_BYTES, namesAdded, namesToAdd } from "#shared/wire/catalogue.ts";
+import { JSON_TYPE } from "#shared/wire/orders.ts";
+import { bodyErrors, decompress } from "../bodies.ts";
 import { addEtag } from "../headers.ts";
 import type { LiveCatalogue } from "../live-catalogue.ts";
 import { invalid, sendProblem, sendUnavailable } from "../problems.ts";
@@ -24,6 +26,8 @@ export const addCatalogueRoutes = (app: FastifyInstance, catalogue: LiveCatalogu
       schema: { body: namesToAdd, response: { 200: namesAdded } },
       config: { access: { rights: ["operate"] } },
       bodyLimit: MAX_CATALOGUE_BYTES,
+      errorHandler: bodyErrors([JSON_TYPE]),
+      preParsing: decompress,
     },
     async (request, reply) => {
       const { stores = [], drinks = [] } = request.body;

@@ -17,13 +17,13 @@ import { messageOf } from "#shared/runtime/lifecycle.ts";
 import { findOrderStatus, type OrderStatus } from "#shared/store/order-status.ts";
 import type { Pool } from "#shared/store/pool.ts";
 import { JSON_TYPE, orderReply, orderShape, orderStatusReply, problem } from "#shared/wire/orders.ts";
-import { decompress, sendUnsupportedType } from "../bodies.ts";
+import { bodyErrors, decompress } from "../bodies.ts";
 import { forwardedPrefix } from "../headers.ts";
 import type { Intakes } from "../intakes.ts";
 import type { LiveCatalogue } from "../live-catalogue.ts";
 import type { ApiMetrics } from "../metrics.ts";
 import {
-  handleError,
+  type handleError,
   invalid,
   problemOf,
   type RejectedOrder,
@@ -147,14 +147,17 @@ export const admitOrders =
   };
 
 /** Counts what never reaches a route's handler: not JSON, too large, or not the shape of an order. */
-export const countRejections =
-  (mode: string, metrics: ApiMetrics, mediaTypes: readonly string[]): typeof handleError =>
-  (error, request, reply) => {
+export const countRejections = (
+  mode: string,
+  metrics: ApiMetrics,
+  mediaTypes: readonly string[],
+): typeof handleError => {
+  const handle = bodyErrors(mediaTypes);
+  return (error, request, reply) => {
     metrics.rejected(mode, rejectionOf(error), 1);
-    if (error.code === "FST_ERR_CTP_INVALID_MEDIA_TYPE")
-      return sendUnsupportedType(request, reply, mediaTypes);
-    return handleError(error, request, reply);
+    return handle(error, request, reply);
   };
+};
 
 const rejectionOf = (error: FastifyError): string => {
   if (error.validation) return "invalid";
