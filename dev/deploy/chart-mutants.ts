@@ -62,8 +62,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     title: "a user that every cluster is given",
     file: PROGRAMS,
-    from: 'if not (kindIs "invalid" $value)',
-    to: "if true",
+    from: "securityContext:\n{{- range",
+    to: "securityContext:\n  fsGroup: 1000\n{{- range",
   },
   {
     title: "a registry's Secret as Kubernetes does not know it",

@@ -10,12 +10,12 @@
 {{- end }}
 {{- end -}}
 
-{{/* What a cluster assigns itself, as OpenShift does, is null in the values and left out here. */}}
+{{/* What a cluster assigns itself, as OpenShift does, is null in the values, and helm leaves it out. */}}
 {{- define "coffee-rt.podSecurity" }}
 securityContext:
-{{- range $name, $value := . }}{{ if not (kindIs "invalid" $value) }}
+{{- range $name, $value := . }}
   {{ $name }}: {{ toJson $value }}
-{{- end }}{{ end }}
+{{- end }}
 {{- end -}}
 
 {{/* Names of Secrets, or objects with a name as Kubernetes has them. */}}
