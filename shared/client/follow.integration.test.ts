@@ -5,6 +5,7 @@ import { freePort } from "../../dev/system/servers/ports.ts";
 import { startRedis } from "../../dev/system/servers/redis.ts";
 import { until } from "../../test/fresh.ts";
 import { API, type Program, startProgram } from "../../test/processes.ts";
+import { promisedWithin } from "../../test/promised.ts";
 import { areModesOk, dashboardOf, postOrder } from "../../test/requests.ts";
 import { type System, startSystem } from "../../test/system.ts";
 import type { Board } from "../domain/board.ts";
@@ -137,7 +138,7 @@ test("reconnects to an API that was killed and restarted, and counts nothing twi
   expect(seen.orders()).toBe(before + 1);
   await order();
   await startApi(port);
-  await untilPhase(seen, "live");
+  await promisedWithin(2_000, "a client is live again", untilPhase(seen, "live"));
   await untilOrders(seen, before + 2);
   const ids = seen.state()?.recent_orders.map(({ id }) => id) ?? [];
   expect(new Set(ids).size).toBe(ids.length);
