@@ -111,8 +111,9 @@ const knobsIn = (error: ValueError): string[] => {
 };
 
 const sentenceFor = (knob: string, given: string | undefined, schema: TSchema): string => {
-  const what = `${variableOf(knob)} is ${given === undefined ? "not set" : `"${withoutPassword(given)}"`}`;
-  const { description: about, expects, isUrl: isUrlKnob, pattern = "" } = schema as Described;
+  const { description: about, expects, isSecret, isUrl: isUrlKnob, pattern = "" } = schema as Described;
+  const shown = isSecret && !isUrlKnob ? "***" : withoutPassword(given ?? "");
+  const what = `${variableOf(knob)} is ${given === undefined ? "not set" : `"${shown}"`}`;
   if (expects) return `${what}: expected ${expects}.`;
   if (isUrlKnob && given !== undefined && new RegExp(pattern).test(given))
     return `${what}: expected ${ONE_HOST}.`;

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { loadSettings } from "../../runtime/config.ts";
-import { addressesIn, usesTls } from "./connection.ts";
+import { loadModeSettings, loadSettings } from "../../runtime/config.ts";
+import { addressesIn, usesTls, warnOfPlainPassword } from "./connection.ts";
 import { openTurns, partitionInTurn } from "./intake.ts";
-import { kafkaKnobs } from "./mode.ts";
+import { kafka, kafkaKnobs } from "./mode.ts";
 
 test.each([
   ["a:1", [{ host: "a", port: 1 }], false],
@@ -114,3 +114,56 @@ test("the partition of a failed write is left at once", () => {
   turns.pass();
   expect(partitionOf(turns.take(300))).toBe(0);
 });
+
+const PLAIN = { KAFKA_SASL_MECHANISM: "PLAIN", KAFKA_USERNAME: "u", KAFKA_PASSWORD: "s3cret" };
+
+test.each<[Record<string, string>, RegExp]>([
+  [{ KAFKA_BROKERS: "a:70000" }, /^KAFKA_BROKERS: 70000 is no port, expected 1 to 65535\.$/],
+  [{ KAFKA_USERNAME: "u" }, /^KAFKA_USERNAME is set, and KAFKA_SASL_MECHANISM is not: expected PLAIN, SCRAM/],
+  [{ KAFKA_PASSWORD: "s3cret" }, /^KAFKA_PASSWORD is set, and KAFKA_SASL_MECHANISM is not/],
+  [{ ...PLAIN, KAFKA_USERNAME: "" }, /^KAFKA_USERNAME is not set, and KAFKA_SASL_MECHANISM is PLAIN/],
+  [
+    { ...PLAIN, KAFKA_PASSWORD: "" },
+    /^KAFKA_PASSWORD is not set, .* KAFKA_PASSWORD or KAFKA_PASSWORD_FILE\.$/,
+  ],
+  [
+    { ...PLAIN, KAFKA_SASL_MECHANISM: "GSSAPI" },
+    /^KAFKA_SASL_MECHANISM is "GSSAPI": expected one of none, PLAIN, SCRAM-SHA-256/,
+  ],
+  [{ KAFKA_CA_FILE: "/ca.pem" }, /^KAFKA_CA_FILE is set, and KAFKA_TLS is not: expected KAFKA_TLS=true\.$/],
+  [{ KAFKA_TLS: "true", KAFKA_CA_FILE: "/nowhere.pem" }, /^KAFKA_CA_FILE is "\/nowhere\.pem": ENOENT/],
+  [
+    { KAFKA_TLS: "true", KAFKA_CA_FILE: import.meta.filename },
+    /^KAFKA_CA_FILE is .*: expected certificates in PEM form\.$/,
+  ],
+  [{ KAFKA_TLS: "true", KAFKA_CERT_FILE: "/c" }, /^KAFKA_KEY_FILE is not set: expected both/],
+  [{ KAFKA_TLS: "true", KAFKA_KEY_FILE: "/k" }, /^KAFKA_CERT_FILE is not set: expected both/],
+  [
+    { KAFKA_TLS: "true", KAFKA_CERT_FILE: import.meta.filename, KAFKA_KEY_FILE: import.meta.filename },
+    /^KAFKA_CERT_FILE and KAFKA_KEY_FILE: expected a certificate and its unencrypted key in PEM form, got /,
+  ],
+])("%o does not fit together, and the sentence has no password", (env, sentence) => {
+  const load = () => loadModeSettings(kafka, { KAFKA_BROKERS: "a:1", ...env });
+  expect(load).toThrow(sentence);
+  expect(load).not.toThrow("s3cret");
+});
+
+test.each([
+  ["broker:9092", {}, 1],
+  ["127.0.0.1:9092,[::1]:9092,localhost:9092", {}, 0],
+  ["broker:9092", { KAFKA_TLS: "true" }, 0],
+  ["broker:9092", { KAFKA_SASL_MECHANISM: "SCRAM-SHA-256" }, 0],
+])(
+  "with a user at %s and %o %i warnings say that the password is sent unencrypted",
+  (brokers, env, warnings) => {
+    const warned: string[] = [];
+    const log = {
+      info: () => undefined,
+      warn: (_fields: object, text: string) => warned.push(text),
+      error: () => undefined,
+    };
+    const settings = loadSettings(kafkaKnobs, { KAFKA_BROKERS: brokers, ...PLAIN, ...env });
+    warnOfPlainPassword(settings, log);
+    expect(warned).toHaveLength(warnings);
+  },
+);

@@ -3,6 +3,7 @@ import { X509Certificate } from "node:crypto";
 import { connect, isIP, type Socket } from "node:net";
 import { type ConnectionOptions, connect as connectTls, createSecureContext } from "node:tls";
 import type { ISocketFactory, KafkaConfig, SASLOptions } from "kafkajs";
+import type { Log } from "../../ports.ts";
 import { readSetting } from "../../runtime/config.ts";
 import { messageOf } from "../../runtime/lifecycle.ts";
 import type { KafkaSettings } from "./mode.ts";
@@ -116,6 +117,15 @@ export const openSocket = (
 
 const socketFactory: ISocketFactory = ({ host, port, ssl, onConnect }) =>
   openSocket({ host: hostOf(host), port }, ssl ?? null, onConnect);
+
+const LOOPBACK = /^(127\.|::1$|localhost$)/;
+
+/** SCRAM keeps the password to itself, PLAIN sends it. */
+export const warnOfPlainPassword = (settings: KafkaConnection, log: Log): void => {
+  if (settings.kafkaSaslMechanism !== "PLAIN" || usesTls(settings)) return;
+  if (addressesIn(settings.kafkaBrokers).every(({ host }) => LOOPBACK.test(host))) return;
+  log.warn({ mode: "v3" }, "KAFKA_SASL_MECHANISM=PLAIN without KAFKA_TLS sends the password unencrypted");
+};
 
 /** Throws an Error with one sentence when the settings do not fit together, or a file cannot be used. */
 export const checkConnection = (settings: KafkaConnection): void => {

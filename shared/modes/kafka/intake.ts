@@ -13,6 +13,7 @@ import {
   REQUEST_TIMEOUT_MS,
   untilKafkaAnswers,
 } from "./client.ts";
+import { warnOfPlainPassword } from "./connection.ts";
 import type { KafkaSettings } from "./mode.ts";
 import { ensureTopic, openBacklog, openTopicCheck, type TopicFacts, warnOfRetention } from "./topic.ts";
 import { isMissingRight, kafkaMessageOf } from "./wrong-setting.ts";
@@ -30,6 +31,7 @@ export const openKafkaIntake = (
   log: Log,
   failed: (error: Error) => void = () => undefined,
 ): Intake => {
+  warnOfPlainPassword(settings, log);
   const kafka = openKafka(settings, "coffee-v3-intake", log, "prompt");
   const producer = kafka.producer({
     idempotent: false,

@@ -3,6 +3,7 @@ import type { Count, Log, Source } from "../../ports.ts";
 import { atMost } from "../../runtime/lifecycle.ts";
 import { pause } from "../../runtime/retry.ts";
 import { openKafka, openKafkaOutage, untilKafkaAnswers } from "./client.ts";
+import { warnOfPlainPassword } from "./connection.ts";
 import type { KafkaSettings } from "./mode.ts";
 import { ensureTopic } from "./topic.ts";
 import { isMissingRight } from "./wrong-setting.ts";
@@ -20,6 +21,7 @@ const HEARTBEAT_MS = 1_000;
  * then takes over; only an error of `count` ends the run.
  */
 export const openKafkaSource = (settings: KafkaSettings, log: Log): Source => {
+  warnOfPlainPassword(settings, log);
   const kafka = openKafka(settings, "coffee-v3-worker", log, "patient");
   let hasFetched = false;
   const onFetch = (): void => {
