@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { refuseRestored } from "#shared/modes/direct/count-stored.ts";
 import { findOrders, storeOrders, uncounted } from "#shared/modes/direct/stored-orders.ts";
 import { openClosers } from "#shared/runtime/lifecycle.ts";
-import { addNames, readAddedNames } from "#shared/store/catalogue-names.ts";
+import { addNames, readAdditions } from "#shared/store/catalogue-additions.ts";
 import { openLetters } from "#shared/store/dead-letters.ts";
 import { findOrderStatus } from "#shared/store/order-status.ts";
 import type { Pool } from "#shared/store/pool.ts";
@@ -186,8 +186,8 @@ const useAll = async (): Promise<void> => {
     ])
       await readSales(pool, query);
     await openLetters(pool, ["v1"]);
-    await addNames(pool, { stores: ["uptown"], drinks: [] });
-    await readAddedNames(pool, "0");
+    await addNames(pool, { stores: ["uptown"], drinks: [] }, { stores: 1, drinks: 1 });
+    await readAdditions(pool, null);
   } finally {
     await pool.end();
   }

@@ -4,7 +4,14 @@ type Recorded = { readonly record: string; readonly expr: string };
 type Group = { readonly name: string; readonly rules: readonly Recorded[] };
 
 /** Client errors. Every other reason counts as a server error, so a new one does too. */
-export const CLIENT_ERRORS = ["invalid", "malformed", "too_large", "media_type", "conflict"] as const;
+export const CLIENT_ERRORS = [
+  "invalid",
+  "malformed",
+  "too_large",
+  "media_type",
+  "conflict",
+  "rate_limited",
+] as const;
 
 /** A burn rate needs a long window and a short one: 1h with 5m, 6h with 30m. */
 const WINDOWS = ["5m", "30m", "1h", "6h"] as const;

@@ -23,7 +23,7 @@ export const addEtag = async (
 };
 
 /** RFC 9110, 13.1.2: a list of tags; weak ones are compared like strong ones. */
-const isAmong = (given: string | undefined, tag: string): boolean =>
+export const isAmong = (given: string | undefined, tag: string): boolean =>
   (given ?? "").split(",").some((each) => ["*", tag].includes(each.trim().replace(/^W\//, "")));
 
 /**

@@ -1,31 +1,33 @@
 /**
  * The catalogue of the file, and the names that the operator added while the APIs run. They are in PostgreSQL, so every API
- * learns them with its next poll and still has them after a restart.
+ * learns them and still has them after a restart.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import type { FastifyBaseLogger } from "fastify";
 import { type Catalogue, catalogueOf, MAX_NAMES, type Names, nameProblem } from "#shared/domain/catalogue.ts";
 import type { FieldError } from "#shared/domain/order.ts";
 import { openOutageLog } from "#shared/runtime/outage-log.ts";
-import { addNames, readAddedNames } from "#shared/store/catalogue-names.ts";
+import { type Additions, addNames, readAdditions } from "#shared/store/catalogue-additions.ts";
 import type { Pool } from "#shared/store/pool.ts";
 import { type Poll, pollEvery } from "./polls.ts";
+import { type Tagged, taggedJson } from "./tagged.ts";
 
 export type LiveCatalogue = Catalogue & {
-  /** False until the added names were read once: an unknown name may be one of them. */
-  isComplete(): boolean;
-  /** What is wrong with the names of a request to add them. */
-  problemsOf(names: Names): readonly FieldError[];
-  /** Resolves with those that were new, which this API accepts from then on. Rejects while PostgreSQL is unreachable. */
-  add(names: Names): Promise<Names>;
+  /** All names as JSON. Made once for each change: 100 000 names take 40 ms. */
+  json(): Tagged;
+  /**
+   * Reads what was added until now. False while PostgreSQL does not answer: an unknown name may then be an added one. Calls
+   * that come close together share one reading, so unknown names cost at most ten readings a second.
+   */
+  refresh(): Promise<boolean>;
+  /**
+   * Resolves with the names that were new, which this API accepts from then on, or with what is wrong with them. Rejects while
+   * PostgreSQL is unreachable.
+   */
+  add(names: Names): Promise<{ readonly added: Names } | { readonly errors: readonly FieldError[] }>;
 };
 
-/** The catalogue of a process without PostgreSQL, and of documents. */
-export const fixedCatalogue = (catalogue: Catalogue): LiveCatalogue => ({
-  ...catalogue,
-  isComplete: () => true,
-  problemsOf: () => [],
-  add: async () => ({ stores: [], drinks: [] }),
-});
+const READ_EVERY_MS = 100;
 
 export const openLiveCatalogue = (
   file: Catalogue,
@@ -34,26 +36,44 @@ export const openLiveCatalogue = (
   log: FastifyBaseLogger,
 ): LiveCatalogue & Poll => {
   let current = file;
-  let lastId = "0";
-  let isRead = false;
+  let json: Tagged | null = null;
+  let stamp: string | null = null;
+  let startedAt = Number.NEGATIVE_INFINITY;
+  let next: Promise<boolean> | null = null;
   const outage = openOutageLog(log, {
-    failing: "added names of the catalogue not readable, retrying",
-    recovered: "added names of the catalogue readable again",
+    failing: "additions to the catalogue not readable, retrying",
+    recovered: "additions to the catalogue readable again",
+    // the first connection is opened while the program loads
+    tolerated: 1,
   });
 
-  const read = async (): Promise<void> => {
-    const added = await readAddedNames(pool, lastId);
-    [lastId, isRead] = [added.lastId, true];
-    const news = newNames(current, added);
-    if (news.stores.length + news.drinks.length > 0) current = joined(current, news);
+  const take = (additions: Additions): void => {
+    stamp = additions.stamp;
+    current = joined(file, additions);
+    json = null;
   };
-  // one at a time: the reading of an addition must not be overtaken by a poll's older one
-  let reading = Promise.resolve();
-  const inTurn = (): Promise<void> => {
-    reading = reading.catch(() => undefined).then(read);
-    return reading;
+  const read = async (): Promise<boolean> => {
+    try {
+      const additions = await readAdditions(pool, stamp);
+      if (additions !== null) take(additions);
+      outage.succeeded();
+      return true;
+    } catch (error) {
+      outage.failed(error);
+      return false;
+    }
   };
-  const { close } = pollEvery(everyMs, () => inTurn().then(outage.succeeded, outage.failed));
+  const refresh = (): Promise<boolean> => {
+    next ??= (async () => {
+      await sleep(Math.max(0, startedAt + READ_EVERY_MS - performance.now()));
+      startedAt = performance.now();
+      // who comes from now on may know of names that this reading misses
+      next = null;
+      return read();
+    })();
+    return next;
+  };
+  const { close } = pollEvery(everyMs, async () => void (await refresh()));
   return {
     get stores() {
       return current.stores;
@@ -63,18 +83,33 @@ export const openLiveCatalogue = (
     },
     storeNamed: (name) => current.storeNamed(name),
     drinkNamed: (name) => current.drinkNamed(name),
-    isComplete: () => isRead,
-    problemsOf: (names) => problemsIn(names, current),
+    json: () => {
+      json ??= taggedJson({ stores: current.stores, drinks: current.drinks });
+      return json;
+    },
+    refresh,
     add: async (names) => {
-      const news = newNames(current, names);
-      await addNames(pool, news);
-      await inTurn();
-      log.info({ stores: news.stores.length, drinks: news.drinks.length }, "catalogue extended");
-      return news;
+      const errors = problemsIn(names);
+      if (errors.length > 0) return { errors };
+      const added = unknownOf(current, names);
+      // those of the file alone are left out: PostgreSQL may have lost what this process remembers
+      const additions = await addNames(pool, unknownOf(file, names), roomOf(file));
+      if (additions === null) return { errors: [tooMany(names)] };
+      take(additions);
+      log.info({ stores: added.stores.length, drinks: added.drinks.length }, "catalogue extended");
+      return { added };
     },
     close,
   };
 };
+
+/** The catalogue of a process without PostgreSQL, and of documents. */
+export const fixedCatalogue = (catalogue: Catalogue): LiveCatalogue => ({
+  ...catalogue,
+  json: () => taggedJson({ stores: catalogue.stores, drinks: catalogue.drinks }),
+  refresh: async () => true,
+  add: async () => ({ added: { stores: [], drinks: [] } }),
+});
 
 const KINDS = ["stores", "drinks"] as const;
 
@@ -83,24 +118,36 @@ const composed = (names: readonly string[]): string[] => [
 ];
 
 /** Those that the catalogue does not have, in NFC, each once. */
-const newNames = ({ storeNamed, drinkNamed }: Catalogue, { stores, drinks }: Names): Names => ({
+const unknownOf = ({ storeNamed, drinkNamed }: Catalogue, { stores, drinks }: Names): Names => ({
   stores: composed(stores).filter((name) => storeNamed(name) === null),
   drinks: composed(drinks).filter((name) => drinkNamed(name) === null),
 });
 
-const joined = (catalogue: Catalogue, { stores, drinks }: Names): Catalogue =>
-  catalogueOf({ stores: [...catalogue.stores, ...stores], drinks: [...catalogue.drinks, ...drinks] });
-
-const problemsIn = (names: Names, current: Catalogue): readonly FieldError[] => {
-  const errors: FieldError[] = [];
-  for (const kind of KINDS) {
-    for (const [index, name] of names[kind].entries()) {
-      const problem = nameProblem(name.normalize("NFC"));
-      if (problem !== null) errors.push({ field: `${kind}.${index}`, message: problem });
-    }
-    const count = current[kind].length + newNames(current, names)[kind].length;
-    if (count > MAX_NAMES[kind])
-      errors.push({ field: kind, message: `would be ${count}: a catalogue has at most ${MAX_NAMES[kind]}` });
-  }
-  return errors;
+const joined = (file: Catalogue, additions: Names): Catalogue => {
+  const { stores, drinks } = unknownOf(file, additions);
+  return catalogueOf({ stores: [...file.stores, ...stores], drinks: [...file.drinks, ...drinks] });
 };
+
+const roomOf = ({ stores, drinks }: Names): Record<keyof Names, number> => ({
+  stores: MAX_NAMES.stores - stores.length,
+  drinks: MAX_NAMES.drinks - drinks.length,
+});
+
+/** Controls, the marks that change the direction of a text among them. */
+const INVISIBLE = /[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;
+
+const problemsIn = (names: Names): FieldError[] =>
+  KINDS.flatMap((kind) =>
+    names[kind].flatMap((name, index) => {
+      const hidden = INVISIBLE.test(name) || name.trim() !== name;
+      const message =
+        nameProblem(name.normalize("NFC")) ??
+        (hidden ? "must not begin or end with a space, nor hold control characters" : null);
+      return message === null ? [] : [{ field: `${kind}.${index}`, message }];
+    }),
+  );
+
+const tooMany = ({ stores }: Names): FieldError => ({
+  field: stores.length > 0 ? "stores" : "drinks",
+  message: `would be too many: a catalogue has at most ${MAX_NAMES.stores} stores and ${MAX_NAMES.drinks} drinks`,
+});

@@ -95,7 +95,14 @@ export type OrderMetrics = {
 };
 
 /** Errors of the client; the objective of availability leaves them out (grafana/rules/recording.ts). */
-export const CLIENT_REJECTIONS = ["invalid", "malformed", "too_large", "media_type", "conflict"];
+export const CLIENT_REJECTIONS = [
+  "invalid",
+  "malformed",
+  "too_large",
+  "media_type",
+  "conflict",
+  "rate_limited",
+];
 /** A backend that is full or unreachable, and internal errors. The type makes a new reason fail to compile until it is here. */
 const SERVER_REJECTIONS: Record<UnavailableReason | "internal", true> = {
   queue_full: true,

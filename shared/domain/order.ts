@@ -101,6 +101,13 @@ const MAX_EVENT_AHEAD_MS = 5 * MINUTE_MS;
 /** Nothing older is stored (db/migrations/0001_orders.sql), however many days are allowed. */
 const FIRST_EVENT_MS = Date.UTC(2000, 0);
 
+const UNKNOWN_DRINK: FieldError = { field: "drink", message: "must be a drink of the catalogue" };
+const UNKNOWN_STORE: FieldError = { field: "store", message: "must be a store of the catalogue" };
+
+/** Whether nothing else is wrong than that the catalogue does not have a name: it may have been added since. */
+export const lacksNamesAlone = (errors: readonly FieldError[]): boolean =>
+  errors.every((error) => error === UNKNOWN_DRINK || error === UNKNOWN_STORE);
+
 /**
  * The order a request means, or every field that is wrong with it.
  *
@@ -116,8 +123,8 @@ export const orderFrom = (
   const wrong = (field: string, message: string) => errors.push({ field, message });
   const drink = rules.catalogue.drinkNamed(request.drink);
   const store = rules.catalogue.storeNamed(request.store);
-  if (drink === null) wrong("drink", "must be a drink of the catalogue");
-  if (store === null) wrong("store", "must be a store of the catalogue");
+  if (drink === null) errors.push(UNKNOWN_DRINK);
+  if (store === null) errors.push(UNKNOWN_STORE);
   const priceCents = centsOf(request.price);
   if (priceCents === null) wrong("price", "must be above 0, at most 10000, with at most two decimals");
   const eventTimeMs = request.timestamp === undefined ? nowMs : timestampMs(request.timestamp);

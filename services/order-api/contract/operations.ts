@@ -119,7 +119,7 @@ const EXTEND_CATALOGUE: Operation = {
   tags: ["operations"],
   summary: "Add stores and drinks to the catalogue",
   description:
-    "The names are stored in PostgreSQL, and stay. This process accepts orders for them when it replies, other processes within POLL_EVERY_MS. Names that exist already are ignored.",
+    "The names are stored in PostgreSQL, and stay. Every process accepts orders for them from then on. Names that exist already are ignored.",
   examples: { "a store": { stores: ["northgate"] } },
   responses: {
     200: reply("The names that were new.", { added: { stores: ["northgate"], drinks: [] } }),

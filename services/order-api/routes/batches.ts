@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import {
   type FieldError,
   keyProblem,
+  lacksNamesAlone,
   type Order,
   type OrderRequest,
   type OrderRules,
@@ -25,7 +26,6 @@ import { invalid, type Problem, type RejectedOrder, sendProblem } from "../probl
 import {
   admitOrders,
   countRejections,
-  mayBeKnown,
   newOrderId,
   type OrderRoutes,
   sendNamesUnread,
@@ -40,6 +40,8 @@ type Sorted = {
   /** The place of each of `orders` in the request. */
   readonly places: readonly number[];
   readonly rejected: readonly RejectedOrder[];
+  /** An order is rejected for nothing but a name that the catalogue does not have. */
+  readonly lacksNames: boolean;
 };
 
 const MEDIA_TYPES = [JSON_TYPE, NDJSON, ...NDJSON_ALIASES, JSON_SEQUENCE];
@@ -90,9 +92,12 @@ export const addBatchRoutes = (app: FastifyInstance, { intakes, rules, metrics }
         const started = performance.now();
         const items = itemsIn(request);
         if (items.length > MAX_BATCH_ORDERS) throw tooLarge();
-        const sorted = sort(items, checkerFor(request, rules));
+        let sorted = sort(items, checkerFor(request, rules));
+        if (sorted.lacksNames) {
+          if (!(await rules.catalogue.refresh())) return sendNamesUnread(reply, mode, items.length, metrics);
+          sorted = sort(items, checkerFor(request, rules));
+        }
         const { orders, rejected } = sorted;
-        if (mayBeKnown(rejected, rules)) return sendNamesUnread(reply, mode, items.length, metrics);
         metrics.rejected(mode, "invalid", items.length - orders.length);
         if (orders.length === 0) return sendProblem(reply, noneAccepted(rejected));
         try {
@@ -125,14 +130,18 @@ const sort = (items: readonly BatchItem[], check: (value: unknown) => Checked): 
   const orders: Order[] = [];
   const places: number[] = [];
   const rejected: RejectedOrder[] = [];
+  let lacksNames = false;
   for (const [index, item] of items.entries()) {
     const checked = "malformed" in item ? { errors: [malformed(item.malformed)] } : check(item.value);
     if ("order" in checked) {
       orders.push(checked.order);
       places.push(index);
-    } else rejected.push(...checked.errors.map(({ field, message }) => ({ index, field, reason: message })));
+    } else {
+      lacksNames ||= lacksNamesAlone(checked.errors);
+      rejected.push(...checked.errors.map(({ field, message }) => ({ index, field, reason: message })));
+    }
   }
-  return { orders, places, rejected };
+  return { orders, places, rejected, lacksNames };
 };
 
 /** The same rules as for a single order; its `id` takes the place of the key. */

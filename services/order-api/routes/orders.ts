@@ -4,6 +4,7 @@ import { Type } from "typebox";
 import { v7 } from "uuid";
 import {
   keyProblem,
+  lacksNamesAlone,
   ORDER_ID_PATTERN,
   type Order,
   type OrderRequest,
@@ -35,7 +36,7 @@ import {
 
 export type OrderRoutes = {
   readonly intakes: Intakes;
-  readonly rules: OrderRules & { readonly catalogue: Pick<LiveCatalogue, "isComplete"> };
+  readonly rules: OrderRules & { readonly catalogue: Pick<LiveCatalogue, "refresh"> };
   readonly metrics: ApiMetrics;
 };
 
@@ -73,9 +74,12 @@ export const addOrderRoutes = (app: FastifyInstance, { intakes, rules, metrics }
       },
       async (request, reply) => {
         const started = performance.now();
-        const checked = orderIn(request, rules);
+        let checked = orderIn(request, rules);
+        if ("errors" in checked && lacksNamesAlone(checked.errors)) {
+          if (!(await rules.catalogue.refresh())) return sendNamesUnread(reply, mode, 1, metrics);
+          checked = orderIn(request, rules);
+        }
         if ("errors" in checked) {
-          if (mayBeKnown(checked.errors, rules)) return sendNamesUnread(reply, mode, 1, metrics);
           metrics.rejected(mode, "invalid", 1);
           return sendProblem(reply, invalid(checked.errors));
         }
@@ -161,7 +165,10 @@ export const countRejections = (
 
 const rejectionOf = (error: FastifyError): string => {
   if (error.validation) return "invalid";
-  return { 400: "malformed", 413: "too_large", 415: "media_type" }[error.statusCode ?? 500] ?? "internal";
+  return (
+    { 400: "malformed", 413: "too_large", 415: "media_type", 429: "rate_limited" }[error.statusCode ?? 500] ??
+    "internal"
+  );
 };
 
 /** Answers 503 with the ids to send these orders again with. Throws an error that is not `Unavailable`: it is a bug. */
@@ -176,12 +183,6 @@ export const sendUnconfirmed = (
   return sendUnavailable(reply, type, { detail: retryDetail(type, ids), ids, rejected });
 };
 
-/** Whether an unknown store or drink may be one that was added to the catalogue, and not yet read. */
-export const mayBeKnown = (
-  errors: readonly { readonly field: string }[],
-  { catalogue }: OrderRoutes["rules"],
-): boolean => !catalogue.isComplete() && errors.some(({ field }) => field === "store" || field === "drink");
-
 export const sendNamesUnread = (
   reply: FastifyReply,
   mode: string,
@@ -190,7 +191,7 @@ export const sendNamesUnread = (
 ): FastifyReply => {
   metrics.rejected(mode, "backend_away", orders);
   const detail =
-    "a name is not in the catalogue's file, and PostgreSQL, which has the names added since, has not answered this process yet; not taken";
+    "a name is not in the catalogue, and the names that were added to it cannot be read from PostgreSQL; not taken";
   return sendUnavailable(reply, "backend-away", { detail });
 };
 
