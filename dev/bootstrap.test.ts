@@ -139,6 +139,16 @@ test("kill -9 of npm stops the program; the end of a shell does not", async () =
   process.kill(background.pid, "SIGKILL");
 });
 
+test("installs nothing when an option is wrong", async () => {
+  mkdirSync(join(project, "loadtest"));
+  const check = "export const checkOptions = ([first]) => { throw new Error(first + ' is wrong'); };";
+  writeFileSync(join(project, "loadtest", "options.ts"), check);
+  const wrong = bootstrap(["load", "--rte"]);
+  expect(await exit(wrong)).toBe(2);
+  expect(wrong.output()).toBe("coffee-rt: --rte is wrong\n");
+  expect(existsSync(join(project, "installs"))).toBe(false);
+});
+
 test("an unknown target prints the known ones", async () => {
   const unknown = bootstrap(["serve"]);
   expect(await exit(unknown)).toBe(2);

@@ -83,7 +83,7 @@ const npmCi = (root, onChild) =>
 
 /** Their folders; those for other systems are left out by npm. */
 const packagesIn = (root) => {
-  const { packages } = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8"));
+  const { packages = {} } = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8"));
   const fits = (own, wanted) => wanted === undefined || wanted.includes(own);
   return Object.entries(packages)
     .filter(([folder, { os, cpu }]) => folder !== "" && fits(process.platform, os) && fits(process.arch, cpu))
