@@ -30,9 +30,8 @@ const PROBE_WITHIN_MS = 2_000;
 
 /** What `npm start` of this clone runs, else an API of the containers or of another clone at the usual port. */
 const findRunning = async (): Promise<string | null> => {
-  const running = readRunning(root);
-  if (running !== null) return running.url;
-  const url = `http://127.0.0.1:${process.env["PORT"] || 8005}`;
+  // asked without a token: the port may be another program's by now
+  const url = readRunning(root)?.url ?? `http://127.0.0.1:${process.env["PORT"] || 8005}`;
   try {
     const reply = await fetch(`${url}/openapi.json`, { signal: AbortSignal.timeout(PROBE_WITHIN_MS) });
     const { info } = (await reply.json()) as { info?: { title?: string } };

@@ -76,6 +76,8 @@ const readCatalogue = (): Catalogue => {
   return catalogueFrom(JSON.parse(readFileSync(file, "utf8")));
 };
 
+const needsToken = (): boolean => process.env["ACCESS"] === "tokens";
+
 /** What a newcomer needs to see it work. */
 const banner = ({ url, modes }: System, prometheusUrl: string | undefined): string => {
   const titles = allModes
@@ -93,7 +95,7 @@ Coffee-RT takes orders by ${titles.join(", ")}
   readiness   ${url}/readyz
   metrics     ${url}/metrics${prometheusUrl ? `\n  Prometheus  ${prometheusUrl}/alerts` : ""}
 
-  curl -i ${url}/api/${modes[0]}/order -H 'content-type: application/json' \\
+  curl -i ${url}/api/${modes[0]}/order -H 'content-type: application/json' \\${needsToken() ? `\n       -H "authorization: Bearer $API_TOKEN" \\` : ""}
        -d '{"drink":"latte","store":"uptown","price":4.50}'
 
 Ctrl-C stops everything; the data stays.

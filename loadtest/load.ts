@@ -17,11 +17,16 @@ const main = async (): Promise<number> => {
     return 0;
   }
   const running = options.settings["BASE_URL"] || process.env["BASE_URL"] ? null : readRunning(root);
-  const settings = { ...options.settings, ...(running && { BASE_URL: running.url }) };
+  // a token in the environment is not in the list of processes, as one in the arguments is
+  const { API_TOKEN = process.env["API_TOKEN"], ...others } = options.settings;
+  const settings = { ...others, ...(running && { BASE_URL: running.url }) };
   const { command, note } = chosen({ ...options, settings }, await findK6(process.env));
   log(note);
   return new Promise((resolve, reject) => {
-    const child = spawn(command.command, command.args, { stdio: "inherit" });
+    const child = spawn(command.command, command.args, {
+      stdio: "inherit",
+      env: { ...process.env, ...(API_TOKEN && { API_TOKEN: String(API_TOKEN) }) },
+    });
     // Ctrl-C in a terminal reaches the generator too, which stops and prints its summary: this process waits for that
     process.on("SIGINT", () => undefined);
     process.on("SIGTERM", () => child.kill("SIGTERM"));

@@ -8,7 +8,7 @@ import type { Options } from "k6/options";
 import { k6Objectives, k6Scenarios, k6Thresholds } from "./lib/k6-options.ts";
 import { authorizationOf } from "./lib/live.ts";
 import { missedOf } from "./lib/objectives.ts";
-import { ACCESS_PATH, deniedBy, unreachable } from "./lib/settings.ts";
+import { accessPath, deniedBy, NO_ORDERS, unreachable } from "./lib/settings.ts";
 import { type Figures, summaryOf, summaryText, TREND_STATS } from "./lib/summary.ts";
 import { plan, settings } from "./scenarios/run.ts";
 
@@ -37,7 +37,11 @@ export const setup = (): Started => {
   // when both start together, k6 creates its virtual users while the system starts
   while (Date.now() < deadlineMs && ask("/readyz").status !== 200) sleep(ASK_EVERY_SECONDS);
   if (ask("/livez").status === 0) throw new Error(unreachable(settings));
-  const denied = deniedBy(ask(ACCESS_PATH).status, settings);
+  const post = { headers: { ...headers, "Content-Type": "application/json" }, timeout: "5s" };
+  const denied = deniedBy(
+    http.post(settings.baseUrl + accessPath(settings), NO_ORDERS, post).status,
+    settings,
+  );
   if (denied !== null) throw new Error(denied);
   return { startedAtMs: Date.now() };
 };

@@ -16,7 +16,14 @@ import { authorizationOf } from "../k6/lib/live.ts";
 import { missedOf, type Objective, objectivesOf } from "../k6/lib/objectives.ts";
 import { openOrders } from "../k6/lib/orders.ts";
 import { planOf } from "../k6/lib/plan.ts";
-import { ACCESS_PATH, deniedBy, type Settings, settingsFrom, unreachable } from "../k6/lib/settings.ts";
+import {
+  accessPath,
+  deniedBy,
+  NO_ORDERS,
+  type Settings,
+  settingsFrom,
+  unreachable,
+} from "../k6/lib/settings.ts";
 import { summaryOf, summaryText } from "../k6/lib/summary.ts";
 import { profileNamed } from "../k6/profiles/all.ts";
 import { type NodeFigures, openFigures, openLines } from "./figures.ts";
@@ -32,9 +39,10 @@ const INTERRUPTED = 130;
 
 /** Without a server the run ends with one error, not with a line for each request. */
 const untilReady = async (settings: Settings): Promise<void> => {
-  const ask = (path: string): Promise<number> =>
+  const ask = (path: string, body?: string): Promise<number> =>
     fetch(settings.baseUrl + path, {
-      headers: { ...authorizationOf(settings.apiToken) },
+      ...(body !== undefined && { method: "POST", body }),
+      headers: { ...authorizationOf(settings.apiToken), "content-type": "application/json" },
       signal: AbortSignal.timeout(ASK_WITHIN_MS),
     }).then(
       ({ status }) => status,
@@ -43,7 +51,7 @@ const untilReady = async (settings: Settings): Promise<void> => {
   const deadlineMs = Date.now() + settings.waitSeconds * 1_000;
   while (Date.now() < deadlineMs && (await ask("/readyz")) !== 200) await sleep(ASK_EVERY_MS);
   if ((await ask("/livez")) === 0) throw new Error(unreachable(settings));
-  const denied = deniedBy(await ask(ACCESS_PATH), settings);
+  const denied = deniedBy(await ask(accessPath(settings), NO_ORDERS), settings);
   if (denied !== null) throw new Error(denied);
 };
 

@@ -165,6 +165,9 @@ test("limits the requests of a token by the minute, and of no other", async () =
     remaining.push(response.headers.get("ratelimit-remaining"));
   }
   expect(remaining).toEqual(["2", "1", "0"]);
+  expect((await ask("/api/v2/order", { ...ORDER, as: "slow" })).status).toBe(429);
+  const metrics = await (await ask("/metrics", { as: "operator" })).text();
+  expect(metrics).toMatch(/^coffee_orders_rejected_total\{mode="v2",reason="rate_limited"\} 1$/m);
   const rejected = await ask("/api/dashboard", { as: "slow" });
   expect(rejected.status).toBe(429);
   expect(await rejected.json()).toMatchObject({ type: "rate-limited", status: 429 });
@@ -173,7 +176,7 @@ test("limits the requests of a token by the minute, and of no other", async () =
   expect((await ask("/api/dashboard", { as: "wall" })).headers.has("ratelimit-limit")).toBe(false);
 });
 
-test("reads the file again when it is replaced, and keeps the tokens when the new content is wrong", async () => {
+test("reads the file again when it is replaced, and closes the WebSockets of removed tokens", async () => {
   const replace = async (text: string): Promise<void> => {
     await writeFile(`${tokensFile}.new`, text);
     await rename(`${tokensFile}.new`, tokensFile);
@@ -185,7 +188,6 @@ test("reads the file again when it is replaced, and keeps the tokens when the ne
   const socket = await open([LIVE_PROTOCOL, `bearer.${token("wall")}`]);
   if (typeof socket === "number") throw new Error(`answered ${socket}`);
   const closed = once(socket, "close");
-  await replace("[");
   await replace(JSON.stringify([{ name: "next", token: token("next"), may: ["read"] }]));
   await until("the old token is not valid any more", async () => (await status("wall")) === 401);
   expect(await status("next")).toBe(200);

@@ -1,11 +1,11 @@
 /**
- * Who may use which route, where ACCESS=tokens. A route names the rights of which one is needed in its `config.access`; a
- * route without any is open to all: probes, the page's files, and the documents. With ACCESS=open no request pays for it.
+ * Who may use which route, where ACCESS=tokens. A route lists rights in its `config.access`, one of which is required; a
+ * route without a list is open to all: probes, the page's files, and the documents. With ACCESS=open no request pays for it.
  */
 import rateLimit from "@fastify/rate-limit";
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from "fastify";
 import type { WebSocket } from "ws";
-import type { Grant, Right, Tokens } from "#shared/access/tokens.ts";
+import { type Grant, MAX_TOKENS, type Right, type Tokens } from "#shared/access/tokens.ts";
 import { bearerProtocol } from "#shared/wire/dashboard.ts";
 import { CLOSE } from "./fanout/sockets.ts";
 import { PROBLEMS, type Problem, problemOf, sendProblem } from "./problems.ts";
@@ -50,6 +50,8 @@ export const addAccess = async (
     global: false,
     enableDraftSpec: true,
     timeWindow: MINUTE_MS,
+    // one for each token: a forgotten one would begin a new minute
+    cache: MAX_TOKENS,
     max: ({ grant }) => grant?.requestsPerMinute ?? 0,
     keyGenerator: ({ grant }) => grant?.name ?? "",
     errorResponseBuilder: () => new RateLimited(),
@@ -83,13 +85,18 @@ export const addAccess = async (
   });
 
   const watched = new Map<WebSocket, string>();
+  const closeUnlessValid = (socket: WebSocket, token: string): void => {
+    if (!tokens().grantOf(token)?.may.has("read")) socket.close(CLOSE.policy, "token no longer valid");
+  };
   onChange(() => {
-    for (const [socket, token] of watched)
-      if (!tokens().grantOf(token)?.may.has("read")) socket.close(CLOSE.policy, "token no longer valid");
+    for (const [socket, token] of watched) closeUnlessValid(socket, token);
   });
   return (socket, request) => {
-    watched.set(socket, tokenIn(request) ?? "");
+    const token = tokenIn(request) ?? "";
+    watched.set(socket, token);
     socket.once("close", () => watched.delete(socket));
+    // it may have been removed during the upgrade
+    closeUnlessValid(socket, token);
   };
 };
 
@@ -146,13 +153,16 @@ const openHolders = (tokens: () => Tokens): ((request: FastifyRequest) => Holder
   };
 };
 
-/** Of `Authorization: Bearer …` or, for a WebSocket of a page, of the subprotocol `bearer.…`. */
+/**
+ * Of `Authorization: Bearer …` or, for a WebSocket of a page, of the subprotocol `bearer.…`. Another scheme is that of a
+ * proxy in front.
+ */
 const tokenIn = ({ headers }: FastifyRequest): string | null => {
   const { authorization } = headers;
-  if (authorization !== undefined) return /^bearer +(\S+) *$/i.exec(authorization)?.[1] ?? "";
-  const offered = headers["sec-websocket-protocol"];
-  if (offered === undefined) return null;
+  const bearer = authorization === undefined ? null : /^bearer[ \t]*(.*?)[ \t]*$/i.exec(authorization);
+  if (bearer) return bearer[1] ?? "";
   const prefix = bearerProtocol("");
-  const found = offered.split(",").find((each) => each.trim().startsWith(prefix));
-  return found === undefined ? null : found.trim().slice(prefix.length);
+  const offered = headers["sec-websocket-protocol"]?.split(",").map((each) => each.trim());
+  const found = offered?.find((each) => each.startsWith(prefix))?.slice(prefix.length);
+  return found ?? (authorization === undefined ? null : "");
 };

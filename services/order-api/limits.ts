@@ -3,7 +3,8 @@
  * a count in coffee_orders_rejected_total; nothing of a rejected order is stored, except where noted.
  *
  * Before the body is read, which costs a fraction of taking the order:
- *  1. `closing`: the process is stopping (app.ts).
+ *  1. `closing`: the process is stopping (app.ts). Then the token is checked: 401, 403, or 429 beyond its requests per minute
+ *     (access.ts).
  *  2. `lag`: more than MAX_LAG_ORDERS are accepted and not counted, or the oldest of them has waited for half the time that
  *     the transport keeps orders.
  *  3. `queue_full`: an order that comes now would wait for its write for more than 250 ms, at the speed of the last second,

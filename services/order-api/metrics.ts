@@ -227,3 +227,14 @@ export const openAccessMetrics = (registry: Registry): ((reason: DenialReason) =
   for (const reason of DENIAL_REASONS) denied.inc({ reason }, 0);
   return (reason) => denied.inc({ reason });
 };
+
+export const openTokenGauge = (registry: Registry, isRejected: () => boolean): void => {
+  new Gauge({
+    name: "coffee_tokens_rejected",
+    help: "1 while the content of TOKENS_FILE is wrong and an earlier list is in use",
+    registers: [registry],
+    collect() {
+      this.set(isRejected() ? 1 : 0);
+    },
+  });
+};

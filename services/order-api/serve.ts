@@ -16,7 +16,7 @@ import { type Fanout, openFanout } from "./fanout/fanout.ts";
 import { type Intakes, openIntakes } from "./intakes.ts";
 import { listen } from "./listen.ts";
 import { openLiveCatalogue } from "./live-catalogue.ts";
-import { openAccessMetrics, openApiMetrics, openBoardAge } from "./metrics.ts";
+import { openAccessMetrics, openApiMetrics, openBoardAge, openTokenGauge } from "./metrics.ts";
 import { pollDatabase, pollStored } from "./polls.ts";
 import { followTokens } from "./token-source.ts";
 
@@ -106,12 +106,13 @@ const openAccess = (
     if (!LOOPBACK.test(settings.host))
       log.warn(
         { host: settings.host },
-        "ACCESS is open: all who reach this address may send orders and read",
+        "ACCESS is open: everyone who reaches this address may send orders and read them",
       );
     return null;
   }
   const source = followTokens(tokens, settings.tokensFile, log);
   closers.add("tokens", () => source.close());
+  openTokenGauge(registry, source.isRejected);
   return {
     tokens: source.current,
     onChange: source.onChange,

@@ -1,5 +1,5 @@
 /** The tokens that the settings name: read at the start, and from a file again when it changes. */
-import { readFileSync, unwatchFile, watchFile } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import type { FastifyBaseLogger } from "fastify";
 import { type Tokens, tokensFrom } from "#shared/access/tokens.ts";
 import { modes } from "#shared/modes/all.ts";
@@ -42,13 +42,15 @@ const fileOf = (path: string): Tokens => {
   return listed(`TOKENS_FILE is "${path}"`, text);
 };
 
-/** Kubernetes replaces a mounted secret by a rename, which only a look at the path itself finds. */
+/** By its path, because Kubernetes replaces a mounted secret by a rename. */
 const CHECK_EVERY_MS = 1_000;
 
 export type TokenSource = {
   current(): Tokens;
   /** Calls `changed` after each change. */
   onChange(changed: () => void): void;
+  /** The file's present content is wrong or missing, so that an earlier list is in use. */
+  isRejected(): boolean;
   close(): void;
 };
 
@@ -56,17 +58,41 @@ export type TokenSource = {
 export const followTokens = (first: Tokens, path: string, log: FastifyBaseLogger): TokenSource => {
   let current = first;
   const listeners: (() => void)[] = [];
-  const source = { current: () => current, onChange: (changed: () => void) => void listeners.push(changed) };
+  let isRejected = false;
+  const source = {
+    current: () => current,
+    onChange: (changed: () => void) => void listeners.push(changed),
+    isRejected: () => isRejected,
+  };
   if (path === "") return { ...source, close: () => undefined };
-  const onChange = (): void => {
+  let version = "";
+  const check = (): void => {
+    const seen = versionOf(path);
+    if (seen === version) return;
+    const isFirst = version === "";
+    version = seen;
     try {
       current = fileOf(path);
-      for (const changed of listeners) changed();
-      log.info({ path }, "tokens read again");
     } catch (error) {
+      isRejected = true;
       log.error({ reason: messageOf(error) }, "tokens rejected, the previous ones stay valid");
+      return;
     }
+    isRejected = false;
+    if (!isFirst) log.info({ path }, "tokens read again");
+    for (const changed of listeners) changed();
   };
-  watchFile(path, { interval: CHECK_EVERY_MS }, onChange);
-  return { ...source, close: () => unwatchFile(path, onChange) };
+  check();
+  const timer = setInterval(check, CHECK_EVERY_MS);
+  return { ...source, close: () => clearInterval(timer) };
+};
+
+/** Differs after each change of the file. */
+const versionOf = (path: string): string => {
+  try {
+    const { ino, size, mtimeMs } = statSync(path);
+    return `${ino} ${size} ${mtimeMs}`;
+  } catch (error) {
+    return messageOf(error);
+  }
 };

@@ -23,6 +23,10 @@ test("grants the rights of the token that is presented, and nothing to others", 
     expect(tokens.grantOf(wrong)).toBeNull();
 });
 
+test("accepts a byte order mark before the list", () => {
+  expect(tokensFrom(`\uFEFF${JSON.stringify([entry()])}\r\n`, []).grantOf(SECRET)?.name).toBe("till 7");
+});
+
 test.each([
   ["{", "expected JSON"],
   ["{}", "expected a list of 1 to 10000 tokens"],
@@ -43,7 +47,7 @@ test.each([
   [{ modes: [] }, "entry 2: modes: expected a list of modes"],
   [{ requestsPerMinute: 0 }, "entry 2: requestsPerMinute: expected a whole number from 1"],
   [{ requestsPerMinute: 1.5 }, "entry 2: requestsPerMinute: expected a whole number from 1"],
-  [{ rights: ["write"] }, 'entry 2: "rights" is not a field; there are name, token'],
+  [{ rights: ["write"] }, "entry 2: has an unknown field; there are name, token"],
   [{ name: "" }, "entry 2: name: expected a text of 1 to 100 characters"],
   [{ name: "till 7" }, 'entry 2, "till 7": the name is used twice'],
   [{ token: SECRET }, 'entry 2, "till 8": the token is used twice'],

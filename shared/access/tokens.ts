@@ -17,7 +17,7 @@ export type Right = (typeof RIGHTS)[number];
 /** The characters are those of a WebSocket subprotocol too: a page cannot send a header with a WebSocket. */
 const TOKEN = "^[A-Za-z0-9._~-]{16,200}$";
 /** Each needs a few hundred bytes; a system with more clients keeps its keys in a database. */
-const MAX_TOKENS = 10_000;
+export const MAX_TOKENS = 10_000;
 
 const entry = Type.Object(
   {
@@ -98,10 +98,11 @@ const grantFrom = ({ name, may, modes, requestsPerMinute }: Entry): Grant => ({
 const entriesIn = (text: string): readonly Entry[] => {
   let list: unknown;
   try {
-    list = JSON.parse(text);
+    // editors of Windows begin a file with a byte order mark
+    list = JSON.parse(text.replace(/^\uFEFF/, ""));
   } catch {
     // the parser's message quotes the text, which holds tokens
-    throw new Error('expected JSON, as [{"name":"till 7","token":"…","may":["write"]}]');
+    throw new Error('expected JSON in UTF-8, as [{"name":"till 7","token":"…","may":["write"]}]');
   }
   if (!Array.isArray(list) || list.length === 0 || list.length > MAX_TOKENS)
     throw new Error(`expected a list of 1 to ${MAX_TOKENS} tokens`);
@@ -120,6 +121,7 @@ const expectEntry = (value: unknown, index: number): void => {
   const where = `entry ${index + 1}`;
   if (!field) throw new Error(`${where}: expected an object with name, token or sha256, and may`);
   if (!Object.hasOwn(EXPECTED, field))
-    throw new Error(`${where}: "${field}" is not a field; there are ${Object.keys(EXPECTED).join(", ")}`);
+    // not quoted: it may be a token in the wrong place
+    throw new Error(`${where}: has an unknown field; there are ${Object.keys(EXPECTED).join(", ")}`);
   throw new Error(`${where}: ${field}: expected ${EXPECTED[field as keyof Entry]}`);
 };

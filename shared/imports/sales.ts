@@ -159,10 +159,10 @@ const dateIn = (fields: readonly string[], { timestamp, date }: Columns): string
 /** Names as the catalogue has them: in NFC, and in one line. Spreadsheets leave marks without a width in them. */
 const oneLine = (text: string): string =>
   text
-    .normalize("NFC")
     .replaceAll(/[\u200b\u200e\u200f\u2060\ufeff]/g, "")
     .trim()
-    .replaceAll(/\s+/g, " ");
+    .replaceAll(/\s+/g, " ")
+    .normalize("NFC");
 
 const nameProblem = (what: string, name: string): { problem: string } | null => {
   if (name === "") return { problem: `the ${what} is missing` };

@@ -1,8 +1,10 @@
 /** The page of a server that requires tokens. */
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect } from "vitest";
 import { until } from "../fresh.ts";
 import { type System, startSystem } from "../system.ts";
+import { folderForFile } from "../temporary.ts";
 import { openVisits, test, untilLive, type Visits } from "./visits.ts";
 
 const READER = "reader-0123456789abcdef";
@@ -12,13 +14,15 @@ const LIST = [
   { name: "till", token: TILL, may: ["write"] },
 ];
 
+const tokensFile = join(folderForFile(), "tokens.json");
 let system: System;
 let visits: Visits;
 beforeAll(async () => {
+  await writeFile(tokensFile, JSON.stringify(LIST));
   [system, visits] = await Promise.all([
     startSystem({
       modes: ["v1"],
-      env: { ACCESS: "tokens", TOKENS: JSON.stringify(LIST), PAGE_ORDERS_PER_SECOND: "10" },
+      env: { ACCESS: "tokens", TOKENS_FILE: tokensFile, PAGE_ORDERS_PER_SECOND: "10" },
     }),
     openVisits(),
   ]);
@@ -52,4 +56,13 @@ test("asks for a token, keeps it, sends it everywhere, and forgets it", async ()
   await Promise.all([page.waitForEvent("load"), page.locator("#access-forget").click()]);
   await page.locator("#access").waitFor();
   await until("no figure is shown", async () => (await text("#hour-orders")) === "–");
+});
+
+test("asks for another token when that of an open page is removed", async () => {
+  const { page, ...visit } = await visits.open(system.url);
+  await page.locator("#access-token").fill(READER);
+  await Promise.all([page.waitForEvent("load"), page.locator("#access button").click()]);
+  await untilLive({ page, ...visit });
+  await writeFile(tokensFile, JSON.stringify(LIST.filter(({ token }) => token !== READER)));
+  await page.locator("#access").waitFor();
 });

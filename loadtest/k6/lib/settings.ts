@@ -123,13 +123,14 @@ export const settingsFrom = (environment: Environment, nowMs: number): Settings 
 export const unreachable = ({ baseUrl }: Settings): string =>
   `BASE_URL is ${baseUrl}, which does not answer: start the system first.`;
 
-/** A path that every API refuses without a valid token, if it requires one, and that changes nothing. */
-export const ACCESS_PATH = "/api/orders/00000000-0000-7000-8000-000000000000";
+/** A request without an order changes nothing, and is denied without a token that may send orders by this mode. */
+export const accessPath = ({ mode }: Settings): string => `/api/${mode}/orders`;
+export const NO_ORDERS = "[]";
 
-/** The error of a run whose orders would all be refused; null for any other status of `ACCESS_PATH`. */
+/** The error of a run whose orders would all be refused; null for any other status of a POST of `NO_ORDERS`. */
 export const deniedBy = (status: number, { baseUrl, apiToken }: Settings): string | null =>
   status === 401 || status === 403
-    ? `API_TOKEN ${apiToken === null ? "is not set" : "is not accepted"}: ${baseUrl} answers ${status} and requires a token that may write and read.`
+    ? `API_TOKEN ${apiToken === null ? "is not set" : "is not accepted"}: ${baseUrl} answers ${status} and requires a token that may write by this mode, and read.`
     : null;
 
 type Range = { readonly least: number; readonly most: number; readonly whole: boolean };

@@ -135,7 +135,10 @@ const readSetup = async (): Promise<void> => {
 /** After a reconnect the server may be another process with other settings. */
 let phaseBefore: Phase = "connecting";
 const readSetupAfterReconnect = (phase: Phase): void => {
-  if (phase === "live" && phaseBefore !== "live" && phaseBefore !== "connecting") void readSetup();
+  const isBack = phase === "live" && phaseBefore !== "live" && phaseBefore !== "connecting";
+  // the token may have been removed, which a WebSocket does not report to a page
+  const isLost = phase === "disconnected" && phaseBefore !== "disconnected";
+  if (isBack || isLost) void readSetup();
   phaseBefore = phase;
 };
 

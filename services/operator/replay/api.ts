@@ -1,5 +1,5 @@
 /** The API over HTTP: requests that are retried while it is busy, restarting or unreachable, and its totals. */
-import { iso } from "#shared/domain/time.ts";
+import { iso, MINUTE_MS } from "#shared/domain/time.ts";
 import { messageOf } from "#shared/runtime/lifecycle.ts";
 import { pause, retrying } from "#shared/runtime/retry.ts";
 import { addTo, keyOf, type Totals } from "./totals.ts";
@@ -70,7 +70,10 @@ export const openRetries = (limitMs: number): Retries => {
           const reply = await call();
           // 408 and 429 ask for a retry; 5xx is a server, or a proxy before it, that is full, down or stopping
           if (reply.status === 408 || reply.status === 429 || reply.status >= 500) {
-            await pause(Math.min(reply.retryAfterMs, MAX_RETRY_AFTER_MS), signal);
+            const isLimited = reply.status === 429;
+            // the API is well, and the limit of a token is per minute
+            if (isLimited) failing = null;
+            await pause(Math.min(reply.retryAfterMs, isLimited ? MINUTE_MS : MAX_RETRY_AFTER_MS), signal);
             throw new Busy(`the API answers ${reply.status}: ${reasonIn(reply)}`);
           }
           failing = null;
@@ -97,7 +100,8 @@ export const refusalOf = ({ url, token }: Api, reply: Reply): string => {
   const { status } = reply;
   const about = `${url} answers ${status}: ${reasonIn(reply)}`;
   if (status !== 401 && status !== 403) return about;
-  return `${about}. API_TOKEN is ${token === null ? "not set" : "set to another token"}`;
+  const set = token === null ? "not set" : "set to a token without that right";
+  return `${about}. API_TOKEN is ${set}: a replay needs one that may write and read, and operate for --extend-catalogue`;
 };
 
 /** How long a running system may take to answer at first. */
@@ -106,8 +110,13 @@ const FIRST_REPLY_LIMIT_MS = 30_000;
 /** The reply to a GET. Rejects for any status but 200. */
 export const readJson = async <T>(api: Api, path: string, signal: AbortSignal): Promise<T> => {
   const reply = await openRetries(FIRST_REPLY_LIMIT_MS).ask(() => request(api, path), signal);
+  if (reply.status === 404) throw new Error(`GET ${path}: ${api.url} is no Coffee-RT, or an older one`);
   if (reply.status !== 200) throw new Error(`GET ${path}: ${refusalOf(api, reply)}`);
-  return JSON.parse(reply.body) as T;
+  try {
+    return JSON.parse(reply.body) as T;
+  } catch (error) {
+    throw new Error(`GET ${path}: ${api.url} answers with something that is not JSON`, { cause: error });
+  }
 };
 
 export type Hours = { readonly fromMs: number; readonly toMs: number };

@@ -134,7 +134,7 @@ export const optionsFrom = (args: readonly string[]) => {
   const speed = values.speed === "max" ? Number.POSITIVE_INFINITY : Number(values.speed.replace(/x$/, ""));
   const dateOrder = values["date-format"] === undefined ? null : dateOrderIn(values["date-format"]);
   const storeName = values["store-name"]?.trim().normalize("NFC") ?? null;
-  const isUrl = url === undefined || (URL.canParse(url) && /^https?:$/.test(new URL(url).protocol));
+  const isUrl = url === undefined || (URL.canParse(url) && /^https?:\/\/[^?#@]+$/.test(new URL(url).href));
   expectOption(MODES.includes(mode), "mode", `one of ${MODES.join(", ")}`);
   if (values["own-system"] && url !== undefined)
     throw new UsageError("--own-system and --url: expected one of them");

@@ -1,7 +1,6 @@
 /** The system that a replay sends to: the one of --url, one that runs here, or one that is started for this replay. */
 import type { Names } from "#shared/domain/catalogue.ts";
-import { pause } from "#shared/runtime/retry.ts";
-import { type Api, readJson, refusalOf, request } from "./api.ts";
+import { type Api, openRetries, readJson, refusalOf, request } from "./api.ts";
 import { count } from "./output.ts";
 
 /** Starts a system that takes the file's orders; `firstMs` is the time of the first sale as it is sent. */
@@ -16,8 +15,7 @@ export type StartSystem = (wanted: {
 
 /** Names of one request: a third of what its body may hold at most. */
 const NAMES_AT_ONCE = 1_000;
-/** Other processes of the API read the names this often (POLL_EVERY_MS), by default every second. */
-const UNTIL_OTHERS_KNOW_MS = 2_000;
+const RETRY_LIMIT_MS = 60_000;
 const MAX_LISTED = 3;
 
 type Wanted = {
@@ -48,9 +46,8 @@ export const prepareSystem = async (api: Api, wanted: Wanted): Promise<void> => 
     throw new Error(
       `the catalogue of ${api.url} lacks ${what}: --extend-catalogue adds them for good, --own-system replays into a new system`,
     );
-  await add(api, missing);
+  await add(api, missing, wanted.signal);
   wanted.say(`Added to the catalogue of ${api.url}: ${what}.`);
-  await pause(UNTIL_OTHERS_KNOW_MS, wanted.signal);
 };
 
 const missingIn = (catalogue: Names, { stores, drinks }: Names): Names => {
@@ -67,11 +64,12 @@ const inWords = (names: readonly string[], what: string): string => {
   return `${count(names.length)} ${what}${names.length > 1 ? "s" : ""} (${names.slice(0, MAX_LISTED).join(", ")}${more})`;
 };
 
-const add = async (api: Api, { stores, drinks }: Names): Promise<void> => {
+const add = async (api: Api, { stores, drinks }: Names, signal: AbortSignal): Promise<void> => {
+  const retries = openRetries(RETRY_LIMIT_MS);
   for (let from = 0; from < Math.max(stores.length, drinks.length); from += NAMES_AT_ONCE) {
     const to = from + NAMES_AT_ONCE;
     const body = JSON.stringify({ stores: stores.slice(from, to), drinks: drinks.slice(from, to) });
-    const reply = await request(api, "/api/catalogue", body);
+    const reply = await retries.ask(() => request(api, "/api/catalogue", body), signal);
     if (reply.status !== 200) throw new Error(`the catalogue was not extended: ${refusalOf(api, reply)}`);
   }
 };
