@@ -8,7 +8,7 @@ import { loadSettings } from "#shared/runtime/config.ts";
 import { closeRedis, openRedis, type RedisClient, redisOptions } from "#shared/runtime/redis.ts";
 import { readBoard } from "#shared/store/board-read.ts";
 import type { Pool } from "#shared/store/pool.ts";
-import { endLockWaiters, untilLockWaiters, whileHeld } from "#shared/store/store.fixture.ts";
+import { endLockWaiters, whileHeld } from "#shared/store/store.fixture.ts";
 import { encodeOrders } from "#shared/wire/order-message.ts";
 import { driftOf } from "../../dev/system/database.ts";
 import { startRedis } from "../../dev/system/servers/redis.ts";
@@ -177,10 +177,19 @@ test("closing ends during an outage, and the orders are redelivered", async () =
   await accept(someOrders(30));
   await whileHeld(pool, "LOCK TABLE applied IN ACCESS EXCLUSIVE MODE", async () => {
     const { close, worker } = open();
-    await untilLockWaiters(pool, 1);
+    await until("the batch waits", async () => (await endLockWaiters(pool, "%INSERT INTO orders%")) > 0);
+    let hasEnded = false;
+    const ended = expect(worker.ended).rejects.toThrow();
+    worker.ended.catch(() => {
+      hasEnded = true;
+    });
     const closing = close();
-    await until("the batch is cut off", async () => (await endLockWaiters(pool, "%INSERT INTO orders%")) > 0);
-    await expect(worker.ended).rejects.toThrow();
+    // cut off by this test, or by its own timeout
+    await until("the batch is cut off", async () => {
+      await endLockWaiters(pool, "%INSERT INTO orders%");
+      return hasEnded;
+    });
+    await ended;
     await closing;
   });
   expect(await rows()).toBe(0);
