@@ -133,16 +133,10 @@ const roomOf = ({ stores, drinks }: Names): Record<keyof Names, number> => ({
   drinks: MAX_NAMES.drinks - drinks.length,
 });
 
-/** Controls, the marks that change the direction of a text among them. */
-const INVISIBLE = /[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;
-
 const problemsIn = (names: Names): FieldError[] =>
   KINDS.flatMap((kind) =>
     names[kind].flatMap((name, index) => {
-      const hidden = INVISIBLE.test(name) || name.trim() !== name;
-      const message =
-        nameProblem(name.normalize("NFC")) ??
-        (hidden ? "must not begin or end with a space, nor hold control characters" : null);
+      const message = nameProblem(name.normalize("NFC"));
       return message === null ? [] : [{ field: `${kind}.${index}`, message }];
     }),
   );

@@ -6,12 +6,15 @@ import { MAX_NAME_LENGTH, MAX_NAMES } from "../domain/catalogue.ts";
 export const MAX_CATALOGUE_BYTES = 1_048_576;
 const MAX_ADDED = 10_000;
 
+/** Controls, marks that change the direction of a text, and halves of surrogate pairs. */
+const HIDDEN = "\\u0000-\\u001f\\u007f-\\u009f\\u200e\\u200f\\u202a-\\u202e\\u2066-\\u2069\\ud800-\\udfff";
+
 const name = Type.String({
   minLength: 1,
   maxLength: MAX_NAME_LENGTH,
   // a pair is one character: patterns of JSON Schema are Unicode patterns
-  pattern: "^[^\\u0000\\ud800-\\udfff]*$",
-  description: `a text of 1 to ${MAX_NAME_LENGTH} characters, without U+0000 and halves of surrogate pairs`,
+  pattern: `^[^\\s${HIDDEN}]([^${HIDDEN}]*[^\\s${HIDDEN}])?$`,
+  description: `a text of 1 to ${MAX_NAME_LENGTH} characters, without control characters, and without a space at either end`,
 });
 
 const names = (what: string, most: number) =>

@@ -23,6 +23,7 @@ afterAll(async () => {
 
 const WIDTHS = [320, 360, 421, 540, 721, 820, 1_024, 1_101, 1_280, 1_440, 1_920];
 const LARGE = 123_456_789;
+const SETTLES_WITHIN_MS = 60_000;
 /** Members of the server's frames and replies that are shown as numbers. */
 const NUMBERS = new Set(["revenue", "order_count", "orders", "rate", "lag", "price"]);
 
@@ -96,7 +97,10 @@ test.each(["en-US", "de-CH", "hi-IN", "fr-FR", "ar-EG"])(
     for (const details of await page.locator("details summary").all()) await details.click();
     for (const width of WIDTHS) {
       await page.setViewportSize({ width, height: 900 });
-      expect(await page.evaluate(BROKEN_NUMBERS), `${width} px`).toEqual([]);
+      // the charts follow the new width a moment later
+      await expect
+        .poll(() => page.evaluate(BROKEN_NUMBERS), { message: `${width} px`, timeout: SETTLES_WITHIN_MS })
+        .toEqual([]);
     }
   },
 );
