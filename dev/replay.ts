@@ -1,7 +1,7 @@
 /**
  * npm run replay -- sales.csv: the operator's replay command. Without --url it sends to the system that runs here, else
- * it starts one for this replay, with the file's catalogue. Ends with 0 when the totals are equal to the cent, with 1 when they differ or it could not be
- * done, with 2 when the command is wrong.
+ * it starts one for this replay, with the file's catalogue. The exit status is 0 when the totals are equal to the cent, 1 when
+ * they differ or the replay failed, 2 when the command is wrong, 3 when more than 1 % of the rows could not be read.
  */
 import { createWriteStream } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";

@@ -79,7 +79,7 @@ test.each([
   );
 });
 
-test("tells a header from titles and data", () => {
+test("distinguishes a header from titles and data", () => {
   const score = headerScore({ drink: "What" });
   expect(score(["Sales report", "", ""])).toBe(0);
   expect(score(["2026-03-14", "08:52", "Nord", "Latte", "4.50"])).toBe(0);

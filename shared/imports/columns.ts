@@ -62,7 +62,7 @@ export const columnsOf = (
   else [found.date, found.time] = [-1, -1];
   if (found.time === found.date) found.time = -1;
   if (hasStoreName) found.store = -1;
-  // of Shopify: "Name" is an order's number beside columns of its lines
+  // Shopify: "Name" is the order's number in a file with columns for its lines
   const isShopify = header.some((name) => bare(name).startsWith("lineitem"));
   if (found.order < 0 && choices.order === undefined && isShopify)
     found.order = header.map(bare).indexOf("name");

@@ -1,6 +1,6 @@
 /**
  * How a line's revenue is read from the file. Exports have several amounts per line, before and after discounts, of one
- * unit or of all: one reading is taken, the others are computed beside it, so that a user sees where they differ.
+ * unit or of all: one reading is taken, the others are computed too, so that a user sees where they differ.
  */
 import {
   type AmountColumn,

@@ -1,4 +1,4 @@
-/** Why PostgreSQL lets nobody in by this DATABASE_URL, as opposed to a server that is down. */
+/** Why PostgreSQL refuses every connection with this DATABASE_URL, as opposed to a server that is down. */
 import type { ClientConfig } from "pg";
 import { messageOf } from "../runtime/lifecycle.ts";
 import { tlsProblem } from "../runtime/tls-problem.ts";

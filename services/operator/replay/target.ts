@@ -13,8 +13,9 @@ export type StartSystem = (wanted: {
   readonly say: (line: string) => void;
 }) => Promise<{ readonly url: string; stop(): Promise<void> }>;
 
-/** Names of one request: a third of what its body may hold at most. */
+/** Names of one request, whose body may have 1 MiB. */
 const NAMES_AT_ONCE = 1_000;
+/** How long no request may succeed: an API that restarts is back by then. */
 const RETRY_LIMIT_MS = 60_000;
 const MAX_LISTED = 3;
 
