@@ -55,6 +55,10 @@ dead-letters *options:
 retention *options:
     npm run retention -- "$@"
 
+# An order in every mode, and whether the dashboard counts it: just smoke --modes v1
+smoke *options:
+    npm run smoke -- "$@"
+
 # Breaks the system on purpose, and checks what clients were told: just faults --mode v2 --fault kill-worker
 faults *options:
     npm run faults -- "$@"

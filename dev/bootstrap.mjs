@@ -23,6 +23,7 @@ const targets = {
   "dead-letters": ["dev/operate.ts", "dead-letters"],
   reconcile: ["dev/operate.ts", "reconcile"],
   retention: ["dev/operate.ts", "retention"],
+  smoke: ["dev/operate.ts", "smoke"],
   contracts: ["dev/contracts.ts"],
   dashboards: ["grafana/dashboards.ts"],
   "check:observability": ["dev/observe/check.ts"],

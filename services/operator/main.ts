@@ -9,6 +9,7 @@ import { deadLetters } from "./dead-letters.ts";
 import { reconcileCommand } from "./reconcile.ts";
 import { replay } from "./replay/command-line.ts";
 import { retention } from "./retention.ts";
+import { smoke } from "./smoke.ts";
 
 const operatorKnobs = Type.Object({
   databaseUrl: databaseUrlKnob,
@@ -18,7 +19,7 @@ const operatorKnobs = Type.Object({
 type OperatorSettings = Static<typeof operatorKnobs>;
 
 /** Every command, in the order of the help. */
-export const commands: readonly Command[] = [deadLetters, reconcileCommand, retention, replay];
+export const commands: readonly Command[] = [deadLetters, reconcileCommand, retention, smoke, replay];
 
 /** The operator's commands: node services/operator/main.ts <command> [arguments]. */
 const WRONG_USAGE = 2;
@@ -47,7 +48,7 @@ process.once("SIGINT", () => interrupted.abort());
 process.once("SIGTERM", () => interrupted.abort());
 
 let pool: Pool | undefined;
-/** Opened on first use: replay needs no database. */
+/** Opened on first use: replay and smoke need no database. */
 const database = (): Pool => {
   if (pool) return pool;
   const settings: OperatorSettings = orExit(() => loadSettings(operatorKnobs, process.env));

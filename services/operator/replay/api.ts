@@ -28,17 +28,31 @@ const CONNECTION_ERRORS: ReadonlySet<unknown> = new Set([
 export type Api = { readonly url: string; readonly token: string | null };
 
 /** One request; a `body` is posted. */
-export const request = async ({ url, token }: Api, path: string, body?: string): Promise<Reply> => {
+export const request = async (
+  { url, token }: Api,
+  path: string,
+  body?: string,
+  more: Readonly<Record<string, string>> = {},
+): Promise<Reply> => {
   const headers = {
+    ...more,
     ...(token !== null && { authorization: `Bearer ${token}` }),
     ...(body !== undefined && { "content-type": "application/json" }),
   };
   const options = body === undefined ? { headers } : { method: "POST", body, headers };
   const signal = AbortSignal.timeout(REPLY_TIMEOUT_MS);
-  const response = await fetch(url + path, { ...options, redirect: "manual", signal });
+  const response = await fetch(url + path, { ...options, redirect: "manual", signal }).catch(failed(url));
   const retryAfterMs = Number(response.headers.get("retry-after") ?? 0) * 1_000 || 0;
   return { status: response.status, retryAfterMs, body: await response.text() };
 };
+
+/** fetch says "fetch failed", and its cause says why. */
+const failed =
+  (url: string) =>
+  (error: Error): never => {
+    if (error.cause === undefined) throw error;
+    throw new Error(`${url} does not answer: ${messageOf(error.cause)}`, { cause: error.cause });
+  };
 
 export type Retries = {
   /** The first reply that is not "try again". Rejects at the limit, when `signal` aborts, and for other errors. */
@@ -58,7 +72,6 @@ export const openRetries = (limitMs: number): Retries => {
       error instanceof Busy ||
       name === "TimeoutError" ||
       CONNECTION_ERRORS.has((cause as NodeJS.ErrnoException).code);
-    // fetch says "fetch failed", and its cause says why
     if (isPassing) failing = { sinceMs: failing?.sinceMs ?? Date.now(), reason: messageOf(cause) };
     return isPassing && Date.now() - (failing?.sinceMs ?? 0) < limitMs;
   };
@@ -101,7 +114,7 @@ export const refusalOf = ({ url, token }: Api, reply: Reply): string => {
   const about = `${url} answers ${status}: ${reasonIn(reply)}`;
   if (status !== 401 && status !== 403) return about;
   const set = token === null ? "not set" : "set to a token without that right";
-  return `${about}. API_TOKEN is ${set}: a replay needs one that may write and read, and operate for --extend-catalogue`;
+  return `${about}. API_TOKEN is ${set}: expected a token that may write and read, and for --extend-catalogue operate`;
 };
 
 /** How long a running system may take to answer at first. */
