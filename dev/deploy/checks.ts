@@ -1,10 +1,9 @@
 /** The checks of `npm run check:deploy`, in their order. */
-import { execFile, spawn, spawnSync } from "node:child_process";
-import { once } from "node:events";
-import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { execFile } from "node:child_process";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import type { Check, Log } from "../checks.ts";
 import { composeTool } from "../compose-tool.ts";
 import { type ChartTools, differsByCluster, foundIn, lint, notRefused, problemsWith } from "./chart.ts";
 import { MUTANTS } from "./chart-mutants.ts";
@@ -12,17 +11,6 @@ import { REFUSALS, VALUES } from "./chart-values.ts";
 import { composeProblems } from "./compose-rules.ts";
 import { hadolint, PROGRAMS, program, SCHEMAS, schemaFolder } from "./tools.ts";
 import { modeNames } from "./variables.ts";
-
-type Log = (line: string) => void;
-
-type Check = {
-  readonly name: string;
-  readonly says: string;
-  /** What it lacks on this machine; null where it can run. */
-  readonly lacks?: () => string | null;
-  /** Adds a sentence to `problems` for each; resolves with what was looked at. */
-  run(log: Log, problems: string[]): Promise<readonly string[]>;
-};
 
 const run = promisify(execFile);
 const root = join(import.meta.dirname, "../..");
@@ -162,45 +150,4 @@ const boards: Check = {
   },
 };
 
-const image: Check = {
-  name: "image",
-  says: "the image's steps carried out, and its programs run from the tree",
-  lacks: () => {
-    if (process.platform !== "linux" || process.getuid?.() !== 0)
-      return "root on Linux, for mounts of its own: run it with sudo";
-    const missing = ["unshare", "setpriv", "ps"].filter((name) => spawnSync(name, ["--version"]).error);
-    return missing.length === 0 ? null : missing.join(", ");
-  },
-  run: async (log, problems) => {
-    const layers = mkdtempSync(join(tmpdir(), "coffee-rt-image-"));
-    const node = [process.execPath, join(import.meta.dirname, "image-main.ts"), layers];
-    const child = spawn("unshare", ["--mount", "--propagation", "private", ...node], {
-      cwd: root,
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    let seen = "";
-    let said = "";
-    child.stdout.setEncoding("utf8").on("data", (text: string) => {
-      seen += text;
-    });
-    child.stderr.setEncoding("utf8").on("data", (text: string) => {
-      said += text;
-      for (const line of text.trim().split("\n")) log(line.trim());
-    });
-    const [status] = (await once(child, "close")) as [number | null];
-    rmSync(layers, { recursive: true, force: true });
-    if (status !== 0) problems.push(said.trim().split("\n").slice(-30).join("\n"));
-    return seen.split("\n").filter((line) => line !== "");
-  },
-};
-
-export const CHECKS: readonly Check[] = [
-  lintDockerfile,
-  compose,
-  chart,
-  refusals,
-  broken,
-  workflows,
-  boards,
-  image,
-];
+export const CHECKS: readonly Check[] = [lintDockerfile, compose, chart, refusals, broken, workflows, boards];

@@ -84,6 +84,13 @@ test("finds an acknowledged order that is not stored, with its id and amount", a
   expect(problems).toEqual([`1 orders acknowledged and lost: ${id} latte uptown 450 cents`]);
 });
 
+test("leaves the orders of other modes to their own accounts", async () => {
+  const of = { mode: "v1", dashboards: [] };
+  const { problems } = await auditNow(openLedger(), { ...of, otherModes: ["v2", "v3"] });
+  expect(problems).toEqual([]);
+  expect((await auditNow(openLedger(), of)).problems).toHaveLength(1);
+});
+
 test("finds stored orders that were refused, never sent, or sent with another body", async () => {
   const changed = ledgerWith((entry, index) => {
     if (index === 0) return null;

@@ -31,6 +31,8 @@ export type AuditOptions = {
   /** What the run itself produced; none by default. */
   readonly deadLetters?: number;
   readonly conflicts?: number;
+  /** Modes whose orders are in other accounts; none by default. */
+  readonly otherModes?: readonly string[];
   /** For dead letters, conflicts and dashboards, which follow the count. */
   readonly agreeWithinMs: number;
 };
@@ -39,7 +41,7 @@ const MOST_EXAMPLES = 3;
 
 /** Call it when the backlog has drained: see `untilCounted`. */
 export const audit = async (pool: Pool, account: Account, options: AuditOptions): Promise<Audit> => {
-  const { lost, problems } = await auditStored(pool, account, options.mode);
+  const { lost, problems } = await auditStored(pool, account, options);
   const { stored, counted } = await countsIn(pool);
   const drift = await driftOf(pool);
   if (drift.length > 0)
@@ -98,7 +100,7 @@ type Deviation =
 const auditStored = async (
   pool: Pool,
   account: Account,
-  mode: string,
+  { mode, otherModes = [] }: AuditOptions,
 ): Promise<{ readonly lost: number; readonly problems: string[] }> => {
   const isStored = new Uint8Array(account.size);
   const deviations = new Map<Deviation, { count: number; readonly examples: string[] }>();
@@ -109,6 +111,7 @@ const auditStored = async (
   };
   for await (const row of rowsIn(pool)) {
     const index = account.indexOf(row.id);
+    if (index === undefined && otherModes.includes(row.mode)) continue;
     const outcome: Outcome = index === undefined ? "unsent" : account.outcomeAt(index);
     if (index !== undefined) isStored[index] = 1;
     if (index === undefined || outcome === "unsent") report("never sent and stored", () => rowText(row));

