@@ -9,9 +9,10 @@ import { modes as allModes } from "#shared/modes/all.ts";
 import { JOBS } from "../../grafana/metric-sources.ts";
 import type { Check, Log } from "../checks.ts";
 import { waitUntil } from "../system/wait.ts";
-import { type Customers, startCustomers } from "./customers.ts";
+import { startCustomers } from "./customers.ts";
 import { image } from "./image.ts";
 import { docker, type Installation, NAME, withInstallation } from "./installation.ts";
+import { allWell, audited, down, operate, unnamedVolumes } from "./steps.ts";
 
 const root = join(import.meta.dirname, "../..");
 const modes = allModes.map(({ name }) => name);
@@ -23,45 +24,6 @@ const STATES_WITHIN_MS = 300_000;
 const SCRAPED_WITHIN_MS = 120_000;
 /** Orders before and after each step. */
 const AROUND_MS = 3_000;
-
-const reconciled = async ({ compose }: Installation, problems: string[]): Promise<void> => {
-  const command = ["node", "services/operator/main.ts", "reconcile"];
-  await compose("run", "--rm", "--no-deps", "order-api", ...command).catch((error: Error) =>
-    problems.push(error.message),
-  );
-};
-
-const isWell = ({ service, state, exitCode }: { service: string; state: string; exitCode: number }) =>
-  state === "healthy" || state === "running" || (service === "migrations" && exitCode === 0);
-
-const allWell = async (installation: Installation, problems: string[]): Promise<string> => {
-  const containers = await installation.containers();
-  for (const container of containers.filter((each) => !isWell(each)))
-    problems.push(`${container.service} is ${container.state}, status ${container.exitCode}`);
-  return `${containers.length} containers: ${containers.map(({ service, state }) => `${service} ${state}`).join(", ")}`;
-};
-
-const audited = async (customers: Customers, problems: string[]): Promise<string> => {
-  const { acknowledged, problems: found } = await customers.audit();
-  problems.push(...found);
-  return `${acknowledged} orders acknowledged; audit: ${found.length === 0 ? "none lost, none counted twice" : "differs"}`;
-};
-
-const unnamedVolumes = async (): Promise<string[]> =>
-  (await docker(["volume", "ls", "--quiet", "--filter", "label=com.docker.volume.anonymous"]))
-    .split("\n")
-    .filter((name) => name !== "");
-
-/** `down`, after which the named volumes stay, and nothing else. */
-const down = async (
-  { compose }: Installation,
-  before: readonly string[],
-  problems: string[],
-): Promise<void> => {
-  await compose("down");
-  const left = (await unnamedVolumes()).filter((name) => !before.includes(name));
-  if (left.length > 0) problems.push(`${left.length} volumes without a name stay behind`);
-};
 
 /** A mode alone, as any user: orders by the API and the page, and its data after down and up. */
 const alone = (mode: string): Check => ({
@@ -81,8 +43,8 @@ const alone = (mode: string): Check => ({
       await down(installation, before, problems);
       await installation.up();
       const again = await audited(customers, problems);
-      await reconciled(installation, problems);
-      return [...seen, `after down and up: ${again}; reconcile finds no difference`];
+      const reconciled = await operate(installation, "reconcile", problems);
+      return [...seen, `after down and up: ${again}; reconcile: ${reconciled.at(-1)}`];
     }),
 });
 
@@ -108,7 +70,8 @@ const together: Check = {
       await sleep(AROUND_MS);
       await customers.stop();
       seen.push(`${services.length} services restarted: ${await audited(customers, problems)}`);
-      await reconciled(installation, problems);
+      for (const command of ["reconcile", "smoke"])
+        seen.push(`${command}: ${(await operate(installation, command, problems)).join(", ")}`);
       seen.push(await says(installation, problems), await frozen(installation, log));
       return seen;
     }),
@@ -118,7 +81,7 @@ const together: Check = {
 const says = async ({ compose }: Installation, problems: string[]): Promise<string> => {
   const text = await compose("logs", "--no-color", "--no-log-prefix", "order-api", ...workers);
   const lines = text.split("\n").filter((line) => line !== "");
-  const others = lines.filter((line) => !/"level":"\w+".*"msg":"[^"]/.test(line));
+  const others = lines.filter((line) => !/"level":\d+.*"msg":"[^"]/.test(line));
   if (others.length > 0) problems.push(`${others.length} lines of the logs are not JSON: ${others[0]}`);
   return `${lines.length} log lines, all with level and message`;
 };
@@ -206,10 +169,10 @@ const contract: Check = {
   },
 };
 
-/** From the files and the image of an older revision to those of this checkout, while orders arrive. */
+/** From the files and images of an older revision to those of this checkout and back, while orders arrive. */
 const upgrade = (from: string | undefined): Check => ({
   name: "upgrade",
-  says: "from an older revision to this one, while orders arrive in all modes",
+  says: "from an older revision to this one and back, while orders arrive in all modes",
   lacks: () => (from === undefined ? "an older revision: --from REVISION" : null),
   run: async (log, problems) => {
     const folder = mkdtempSync(join(tmpdir(), "coffee-rt-older-"));
@@ -225,14 +188,19 @@ const upgrade = (from: string | undefined): Check => ({
           log(`up with ${from}`);
           await older.up();
           const customers = startCustomers(newer, modes);
-          await sleep(AROUND_MS);
-          log("up with this checkout");
-          await newer.up();
+          for (const [what, next] of [
+            ["this checkout", newer],
+            [from, older],
+            ["this checkout again", newer],
+          ] as const) {
+            await sleep(AROUND_MS);
+            log(`up with ${what}`);
+            await next.up();
+          }
           await sleep(AROUND_MS);
           await customers.stop();
           const seen = [await allWell(newer, problems), await audited(customers, problems)];
-          await reconciled(newer, problems);
-          return seen;
+          return [...seen, ...(await operate(newer, "reconcile", problems))];
         }),
       );
     } finally {

@@ -2,6 +2,7 @@
 import { parseArgs } from "node:util";
 import { runChecks } from "../checks.ts";
 import { checksOf } from "./checks.ts";
+import { buildImages } from "./image.ts";
 import { docker } from "./installation.ts";
 
 const USAGE = `npm run check:containers                       every check; a quarter of an hour on two cores
@@ -39,7 +40,10 @@ else {
     );
     process.exitCode = NO_ENGINE;
   } else {
-    if (version !== "") console.log(`Docker engine ${version}`);
+    if (!values.list) {
+      console.log(`Docker engine ${version}; building the images`);
+      await buildImages();
+    }
     process.exitCode = await runChecks(checksOf(values.from), { only: values.only, list: values.list });
   }
 }
