@@ -8,6 +8,8 @@ export type Check = {
   readonly says: string;
   /** What it lacks on this machine; null where it can run. */
   readonly lacks?: () => Promise<string | null> | string | null;
+  /** It changes something outside of this machine, so it runs only where --only names it. */
+  readonly isOnlyByName?: boolean;
   /** Adds a sentence to `problems` for each; resolves with what was looked at. */
   run(log: Log, problems: string[]): Promise<readonly string[]>;
 };
@@ -36,6 +38,11 @@ export const runChecks = async (checks: readonly Check[], { only, list }: Choice
   let failed = 0;
   let leftOut = 0;
   for (const check of checks.filter(({ name }) => chosen.includes(name))) {
+    if (check.isOnlyByName && only === undefined) {
+      console.log(`left out ${check.name}: ${check.says}; --only ${check.name} runs it`);
+      leftOut++;
+      continue;
+    }
     const lack = (await check.lacks?.()) ?? null;
     if (lack !== null && mayLeaveOut) {
       console.log(`left out ${check.name}: it needs ${lack}`);

@@ -1,5 +1,8 @@
 /** With which values the chart is looked at, as data: every combination of modes, servers and extras; and what it refuses. */
+import { join } from "node:path";
 import { modeNames } from "./variables.ts";
+
+export const CHART = join(import.meta.dirname, "../../helm/coffee-rt");
 
 export type Values = {
   readonly title: string;
@@ -8,6 +11,7 @@ export type Values = {
   readonly assignsIds?: boolean;
 };
 
+const file = (name: string): string[] => ["-f", join(CHART, name)];
 const set = (...values: string[]): string[] => values.flatMap((value) => ["--set", value]);
 
 const modeSets: readonly (readonly string[])[] = Array.from(
@@ -15,14 +19,11 @@ const modeSets: readonly (readonly string[])[] = Array.from(
   (_, index) => modeNames.filter((_name, bit) => ((index + 1) >> bit) % 2 === 1),
 );
 
-/** `CHART` stands for the chart's folder. */
-const filesOf = (modes: readonly string[]): string[] =>
-  modes.flatMap((mode) => ["-f", `CHART/values.${mode}.yaml`]);
+const filesOf = (modes: readonly string[]): string[] => modes.flatMap((mode) => file(`values.${mode}.yaml`));
 
 /** KEDA scales by the chart's own servers; it gets no other addresses, even where every other option is on. */
 const TRIAL = [
-  "-f",
-  "CHART/values.trial.yaml",
+  ...file("values.trial.yaml"),
   ...set(
     "servers.postgresql.inCluster.password=forATrial",
     "modes.v2.scaling.address=",
@@ -50,16 +51,19 @@ const SERVERS: readonly Values[] = [
 ];
 
 /** Everything that is off by default. In a file: helm reads numbers there in another way than on its command line. */
-const ALL_ON = ["-f", "CHART/ci/all-on-values.yaml"];
+const ALL_ON = file("ci/all-on-values.yaml");
 
-const LONG_NAME: Values = {
+/** What the trial on a cluster installs. */
+export const TRIAL_OF_ALL_MODES: readonly string[] = [...filesOf(modeNames), ...TRIAL];
+
+export const LONG_NAME: Values = {
   title: `${modeNames.join(" + ")}, a long name`,
   args: [...filesOf(modeNames), ...TRIAL, ...set(`nameOverride=${"long".repeat(20)}`)],
 };
 
 const OPENSHIFT: Values = {
   title: `${modeNames.join(" + ")}, ids assigned by the cluster`,
-  args: [...filesOf(modeNames), ...TRIAL, "-f", "CHART/values.openshift.yaml"],
+  args: [...filesOf(modeNames), ...TRIAL, ...file("values.openshift.yaml")],
   assignsIds: true,
 };
 
@@ -96,111 +100,84 @@ export const VALUES: readonly Values[] = [
   ),
 ];
 
-export type Refusal = Values & { readonly sentence: string };
+/** Values, and a part of the sentence that refuses them. */
+export type Refusal = readonly [title: string, args: readonly string[], sentence: string];
 
 const V2 = [...filesOf(["v2"]), ...TRIAL];
 
 /** What the chart has to refuse, and with which words. */
 export const REFUSALS: readonly Refusal[] = [
-  { title: "no mode", args: TRIAL, sentence: "No mode is on: add -f values.v1.yaml" },
-  {
-    title: "no servers",
-    args: filesOf(["v2"]),
-    sentence: "servers.postgresql has nothing set: set exactly one of url",
-  },
-  {
-    title: "a server said twice",
-    args: [...V2, ...set("servers.streamRedis.url=redis://x:1")],
-    sentence: "servers.streamRedis has url and inCluster.enabled",
-  },
-  {
-    title: "no password",
-    args: [...filesOf(["v1"]), "-f", "CHART/values.trial.yaml"],
-    sentence: "servers.postgresql.inCluster.password is empty",
-  },
-  {
-    title: "a scaler without an address",
-    args: [...filesOf(["v2"]), ...URLS, ...set("modes.v2.scaling.enabled=true")],
-    sentence: "modes.v2.scaling.address is empty",
-  },
-  {
-    title: "fewer workers at most than at least",
-    args: [...V2, ...set("modes.v2.scaling.enabled=true", "modes.v2.scaling.max=1")],
-    sentence: "modes.v2.scaling.max is 1, less than its workers (2)",
-  },
-  {
-    title: "fewer API pods at most than at least",
-    args: [...V2, ...set("orderApi.autoscaling.enabled=true", "orderApi.autoscaling.max=1")],
-    sentence: "orderApi.autoscaling.max is 1, less than min (2)",
-  },
-  { title: "a misspelt value", args: [...V2, ...set("orderApi.replica=3")], sentence: "replica" },
-  {
-    title: "a setting that no program has",
-    args: [...V2, ...set("modes.v2.settings.V2_STREEM=x")],
-    sentence: "V2_STREEM",
-  },
-  {
-    title: "a setting of another part",
-    args: [...V2, ...set("workers.settings.MAX_SOCKETS=1")],
-    sentence: "MAX_SOCKETS",
-  },
-  {
-    title: "a value out of bounds",
-    args: [...V2, ...set("modes.v2.settings.V2_SLOTS=0")],
-    sentence: "V2_SLOTS",
-  },
-  {
-    title: "a wrong kind of value",
-    args: [...V2, ...set("orderApi.settings.MAX_SOCKETS=many")],
-    sentence: "MAX_SOCKETS",
-  },
-  {
-    title: "a URL of something else",
-    args: [...filesOf(["v1"]), ...URLS, ...set("servers.boardRedis.url=http://x")],
-    sentence: "not match pattern",
-  },
-  {
-    title: "brokers of which one is not asked by TLS",
-    args: [...filesOf(["v3"]), ...URLS, ...set("servers.kafka.url=kafka+ssl://a:9093\\,b:9093")],
-    sentence: "not match pattern",
-  },
-  {
-    title: "a user without a Secret",
-    args: [...filesOf(["v3"]), ...URLS, ...set("servers.kafka.sasl.mechanism=PLAIN")],
-    sentence: "servers.kafka.sasl.existingSecret is empty: PLAIN needs a Secret with the password",
-  },
-  {
-    title: "a Secret without a user",
-    args: [
+  ["no mode", TRIAL, "No mode is on: add -f values.v1.yaml"],
+  ["no servers", filesOf(["v2"]), "servers.postgresql has nothing set: set exactly one of url"],
+  [
+    "a server said twice",
+    [...V2, ...set("servers.streamRedis.url=redis://x:1")],
+    "servers.streamRedis has url and inCluster.enabled",
+  ],
+  [
+    "no password",
+    [...filesOf(["v1"]), ...file("values.trial.yaml")],
+    "servers.postgresql.inCluster.password is empty",
+  ],
+  [
+    "a scaler without an address",
+    [...filesOf(["v2"]), ...URLS, ...set("modes.v2.scaling.enabled=true")],
+    "modes.v2.scaling.address is empty",
+  ],
+  [
+    "fewer workers at most than at least",
+    [...V2, ...set("modes.v2.scaling.enabled=true", "modes.v2.scaling.max=1")],
+    "modes.v2.scaling.max is 1, less than its workers (2)",
+  ],
+  [
+    "fewer API pods at most than at least",
+    [...V2, ...set("orderApi.autoscaling.enabled=true", "orderApi.autoscaling.max=1")],
+    "orderApi.autoscaling.max is 1, less than min (2)",
+  ],
+  ["a misspelt value", [...V2, ...set("orderApi.replica=3")], "replica"],
+  ["a setting that no program has", [...V2, ...set("modes.v2.settings.V2_STREEM=x")], "V2_STREEM"],
+  ["a setting of another part", [...V2, ...set("workers.settings.MAX_SOCKETS=1")], "MAX_SOCKETS"],
+  ["a value out of bounds", [...V2, ...set("modes.v2.settings.V2_SLOTS=0")], "V2_SLOTS"],
+  ["a wrong kind of value", [...V2, ...set("orderApi.settings.MAX_SOCKETS=many")], "MAX_SOCKETS"],
+  [
+    "a URL of something else",
+    [...filesOf(["v1"]), ...URLS, ...set("servers.boardRedis.url=http://x")],
+    "not match pattern",
+  ],
+  [
+    "brokers of which one is not asked by TLS",
+    [...filesOf(["v3"]), ...URLS, ...set("servers.kafka.url=kafka+ssl://a:9093\\,b:9093")],
+    "not match pattern",
+  ],
+  [
+    "a user without a Secret",
+    [...filesOf(["v3"]), ...URLS, ...set("servers.kafka.sasl.mechanism=PLAIN")],
+    "servers.kafka.sasl.existingSecret is empty: PLAIN needs a Secret with the password",
+  ],
+  [
+    "a Secret without a user",
+    [
       ...filesOf(["v3"]),
       ...URLS,
       ...set("servers.kafka.sasl.mechanism=PLAIN", "servers.kafka.sasl.existingSecret=kafka"),
     ],
-    sentence: "servers.kafka.sasl.username is empty",
-  },
-  {
-    title: "a mechanism that no client has",
-    args: [...filesOf(["v3"]), ...URLS, ...set("servers.kafka.sasl.mechanism=GSSAPI")],
-    sentence: "mechanism",
-  },
-  {
-    title: "a password that is a value",
-    args: [...filesOf(["v3"]), ...URLS, ...set("modes.v3.settings.KAFKA_PASSWORD=secret")],
-    sentence: "KAFKA_PASSWORD",
-  },
-  {
-    title: "a registry's Secret without a name",
-    args: [...V2, ...set("imagePullSecrets[0].nom=registry")],
-    sentence: "imagePullSecrets",
-  },
-  {
-    title: "root",
-    args: [...V2, ...set("podSecurityContext.runAsUser=0")],
-    sentence: "runAsUser",
-  },
-  {
-    title: "scaling where it is no use",
-    args: [...V2, ...set("modes.v1.scaling.enabled=true")],
-    sentence: "scaling",
-  },
+    "servers.kafka.sasl.username is empty",
+  ],
+  [
+    "a mechanism that no client has",
+    [...filesOf(["v3"]), ...URLS, ...set("servers.kafka.sasl.mechanism=GSSAPI")],
+    "mechanism",
+  ],
+  [
+    "a password that is a value",
+    [...filesOf(["v3"]), ...URLS, ...set("modes.v3.settings.KAFKA_PASSWORD=secret")],
+    "KAFKA_PASSWORD",
+  ],
+  [
+    "a registry's Secret without a name",
+    [...V2, ...set("imagePullSecrets[0].nom=registry")],
+    "imagePullSecrets",
+  ],
+  ["root", [...V2, ...set("podSecurityContext.runAsUser=0")], "runAsUser"],
+  ["scaling where it is no use", [...V2, ...set("modes.v1.scaling.enabled=true")], "scaling"],
 ];

@@ -6,11 +6,10 @@ import { join } from "node:path";
 import { messageOf } from "#shared/runtime/lifecycle.ts";
 import type { Mutant } from "./chart-mutants.ts";
 import { breachesIn, idsIn } from "./chart-rules.ts";
-import { type Refusal, VALUES, type Values } from "./chart-values.ts";
+import { CHART, type Refusal, VALUES, type Values } from "./chart-values.ts";
 import { manifestsIn } from "./manifests.ts";
 
 export type ChartTools = { readonly helm: string; readonly kubeconform: string; readonly schemas: string };
-export const CHART = join(import.meta.dirname, "../../helm/coffee-rt");
 
 const WITHIN_MS = 60_000;
 const MOST_OUTPUT_BYTES = 50_000_000;
@@ -18,9 +17,9 @@ const NAMESPACE = "coffee";
 /** Clusters that the chart says it runs on, at their ends. */
 const KUBERNETES = ["1.30.0", "1.36.0"] as const;
 
-type Said = { readonly ok: boolean; readonly out: string; readonly problems: string };
+export type Said = { readonly ok: boolean; readonly out: string; readonly problems: string };
 
-const say = (command: string, args: readonly string[], input = ""): Promise<Said> =>
+export const say = (command: string, args: readonly string[], input = ""): Promise<Said> =>
   new Promise((resolve) => {
     const options = { timeout: WITHIN_MS, maxBuffer: MOST_OUTPUT_BYTES };
     const child = execFile(command, [...args], options, (error, out, problems) =>
@@ -31,25 +30,13 @@ const say = (command: string, args: readonly string[], input = ""): Promise<Said
     child.stdin?.end(input);
   });
 
-const inChart = (args: readonly string[], chart: string): string[] =>
-  args.map((arg) => arg.replace("CHART", chart));
-
 export const template = (
-  { helm }: ChartTools,
-  { args }: Values,
+  { helm }: Pick<ChartTools, "helm">,
+  { args }: Pick<Values, "args">,
   chart = CHART,
   kubernetes: string = KUBERNETES[1],
 ): Promise<Said> =>
-  say(helm, [
-    "template",
-    "shop",
-    chart,
-    "--namespace",
-    NAMESPACE,
-    "--kube-version",
-    kubernetes,
-    ...inChart(args, chart),
-  ]);
+  say(helm, ["template", "shop", chart, "--namespace", NAMESPACE, "--kube-version", kubernetes, ...args]);
 
 /** A sentence for each thing that helm's linter, a schema or a rule finds in these values. */
 export const problemsWith = async (tools: ChartTools, values: Values, chart = CHART): Promise<string[]> => {
@@ -87,17 +74,15 @@ const findingsOf = ({ out, problems }: Said): string[] => {
 };
 
 export const lint = async ({ helm }: ChartTools, { args }: Values): Promise<string[]> => {
-  const { ok, out, problems } = await say(helm, ["lint", "--strict", CHART, ...inChart(args, CHART)]);
+  const { ok, out, problems } = await say(helm, ["lint", "--strict", CHART, ...args]);
   return ok ? [] : [out + problems];
 };
 
 /** The sentences of refusals that did not come. */
-export const notRefused = async (tools: ChartTools, refusal: Refusal): Promise<string[]> => {
-  const { ok, problems } = await template(tools, refusal);
-  if (ok) return [`${refusal.title}: taken`];
-  return problems.includes(refusal.sentence)
-    ? []
-    : [`${refusal.title}: refused without "${refusal.sentence}": ${problems}`];
+export const notRefused = async (tools: ChartTools, [title, args, sentence]: Refusal): Promise<string[]> => {
+  const { ok, problems } = await template(tools, { args });
+  if (ok) return [`${title}: taken`];
+  return problems.includes(sentence) ? [] : [`${title}: refused without "${sentence}": ${problems}`];
 };
 
 /** What two clusters, years apart, are given is the same. */
@@ -114,7 +99,7 @@ export const differsByCluster = async (tools: ChartTools, values: Values): Promi
 const richest = (): readonly Values[] => VALUES.filter(({ title }) => title.startsWith("v1 + v2 + v3"));
 
 /** What finds a mutant; empty where nothing does. Throws where its text is not in the chart any more. */
-export const foundIn = async (tools: ChartTools, { title, file, from, to }: Mutant): Promise<string[]> => {
+export const foundIn = async (tools: ChartTools, [title, file, from, to]: Mutant): Promise<string[]> => {
   const folder = mkdtempSync(join(tmpdir(), "coffee-rt-chart-"));
   try {
     const chart = join(folder, "coffee-rt");

@@ -8,6 +8,8 @@ import { composeTool } from "../compose-tool.ts";
 import { type ChartTools, differsByCluster, foundIn, lint, notRefused, problemsWith } from "./chart.ts";
 import { MUTANTS } from "./chart-mutants.ts";
 import { REFUSALS, VALUES } from "./chart-values.ts";
+import { checkOnCluster, lacksCluster } from "./cluster.ts";
+import { TRIALS } from "./cluster-trials.ts";
 import { composeProblems } from "./compose-rules.ts";
 import { hadolint, PROGRAMS, program, SCHEMAS, schemaFolder } from "./tools.ts";
 import { modeNames } from "./variables.ts";
@@ -115,11 +117,19 @@ const broken: Check = {
     const tools = await chartTools(log);
     problems.push(
       ...(await eachOf(MUTANTS, async (mutant) =>
-        (await foundIn(tools, mutant)).length > 0 ? [] : [`${mutant.title} is not found`],
+        (await foundIn(tools, mutant)).length > 0 ? [] : [`${mutant[0]} is not found`],
       )),
     );
     return [`${MUTANTS.length - problems.length} of ${MUTANTS.length} found`];
   },
+};
+
+const cluster: Check = {
+  name: "cluster",
+  says: "the chart on the API server that kubectl reaches: upgrades, rollback, scaling, storage, PodSecurity",
+  isOnlyByName: true,
+  lacks: lacksCluster,
+  run: async (log, problems) => checkOnCluster(await program("helm", log), TRIALS, problems),
 };
 
 const workflows: Check = {
@@ -150,4 +160,13 @@ const boards: Check = {
   },
 };
 
-export const CHECKS: readonly Check[] = [lintDockerfile, compose, chart, refusals, broken, workflows, boards];
+export const CHECKS: readonly Check[] = [
+  lintDockerfile,
+  compose,
+  chart,
+  refusals,
+  broken,
+  cluster,
+  workflows,
+  boards,
+];

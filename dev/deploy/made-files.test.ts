@@ -1,4 +1,5 @@
 /** What is made from the programs' settings is what the repository holds, and the chart's own defaults fit it. */
+import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Value } from "typebox/value";
@@ -28,6 +29,12 @@ test("the chart has every board and rule file, and no other", () => {
     expect(there.sort()).toEqual(made.sort());
     expect(made.length).toBeGreaterThan(1);
   }
+});
+
+test("the repository has no symbolic link: checkouts and archives may turn it into a file with a path", () => {
+  const files = execFileSync("git", ["ls-files", "--stage"], { cwd: root, encoding: "utf8" }).split("\n");
+  expect(files.length).toBeGreaterThan(100);
+  expect(files.filter((line) => line.startsWith("120000"))).toEqual([]);
 });
 
 const schema = JSON.parse(read("helm/coffee-rt/values.schema.json")) as object;

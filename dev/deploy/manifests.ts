@@ -8,50 +8,38 @@ export type Variable = {
 };
 type Handler = { readonly path?: string; readonly port?: string | number };
 export type Probe = { readonly httpGet?: Handler; readonly tcpSocket?: Handler; readonly exec?: object };
-type Security = {
-  readonly allowPrivilegeEscalation?: boolean;
-  readonly readOnlyRootFilesystem?: boolean;
-  readonly capabilities?: { readonly drop?: readonly string[] };
-};
 export type Container = {
   readonly name: string;
-  readonly image: string;
   readonly args?: readonly string[];
-  readonly command?: readonly string[];
   readonly env?: readonly Variable[];
   readonly ports?: readonly { readonly name: string; readonly containerPort: number }[];
   readonly startupProbe?: Probe;
   readonly livenessProbe?: Probe;
   readonly readinessProbe?: Probe;
   readonly lifecycle?: { readonly preStop?: { readonly sleep?: { readonly seconds: number } } };
-  readonly securityContext?: Security;
-  readonly resources?: { readonly limits?: Readonly<Record<string, unknown>>; readonly requests?: object };
-  readonly volumeMounts?: readonly { readonly name: string; readonly mountPath: string }[];
 };
 type Labels = Readonly<Record<string, string>>;
 /** Of a scaler: what it looks at, and from where on it adds a pod. */
 export type Trigger = { readonly type: string; readonly metadata: Labels };
 export type PodSpec = {
-  readonly automountServiceAccountToken?: boolean;
-  readonly enableServiceLinks?: boolean;
   readonly securityContext?: {
-    readonly runAsNonRoot?: boolean;
     readonly runAsUser?: number;
     readonly runAsGroup?: number;
     readonly fsGroup?: number;
-    readonly seccompProfile?: { readonly type?: string };
   };
   readonly terminationGracePeriodSeconds?: number;
   readonly topologySpreadConstraints?: readonly {
     readonly labelSelector?: { readonly matchLabels?: Labels };
   }[];
-  readonly imagePullSecrets?: readonly unknown[];
   readonly containers: readonly Container[];
   readonly volumes?: readonly { readonly name: string }[];
 };
 type Backend = {
   readonly service: { readonly name: string; readonly port: { readonly name?: string } };
 };
+/** Of Prometheus: an alert or a recording rule. */
+export type AlertRule = { readonly alert?: string; readonly record?: string; readonly expr: string };
+type Template = { readonly metadata: { readonly labels?: Labels }; readonly spec: PodSpec };
 export type Manifest = {
   readonly apiVersion: string;
   readonly kind: string;
@@ -60,7 +48,10 @@ export type Manifest = {
   readonly data?: Labels;
   readonly spec?: {
     readonly podSelector?: { readonly matchLabels?: Labels };
-    readonly ingress?: readonly { readonly ports?: readonly { readonly port: number }[] }[];
+    readonly ingress?: readonly {
+      readonly from?: readonly { readonly podSelector?: { readonly matchLabels?: Labels } }[];
+      readonly ports?: readonly { readonly port: number }[];
+    }[];
     readonly selector?: Labels & { readonly matchLabels?: Labels };
     readonly ports?: readonly { readonly name: string; readonly targetPort?: string | number }[];
     readonly endpoints?: readonly {
@@ -72,9 +63,9 @@ export type Manifest = {
     }[];
     readonly scaleTargetRef?: { readonly name: string };
     readonly volumeClaimTemplates?: readonly { readonly metadata: { readonly name: string } }[];
-    readonly template?: { readonly metadata: { readonly labels?: Labels }; readonly spec: PodSpec };
+    readonly template?: Template;
     readonly triggers?: readonly Trigger[];
-    readonly groups?: readonly { readonly rules: readonly { readonly expr: string }[] }[];
+    readonly groups?: readonly { readonly rules: readonly AlertRule[] }[];
   };
 };
 
@@ -91,16 +82,21 @@ export type Workload = { readonly manifest: Manifest; readonly pod: PodSpec; rea
 
 export const workloadsIn = (manifests: readonly Manifest[]): Workload[] =>
   manifests.flatMap((manifest) => {
-    const template = manifest.spec?.template;
+    // a pod of its own, as that of helm test, is its own template
+    const template = manifest.kind === "Pod" ? (manifest as unknown as Template) : manifest.spec?.template;
     return template ? [{ manifest, pod: template.spec, labels: template.metadata.labels ?? {} }] : [];
   });
 
 export const titleOf = ({ kind, metadata }: Manifest): string => `${kind}/${metadata.name}`;
 
+const PROGRAMS = {
+  "services/order-api/main.ts": "api",
+  "services/worker/main.ts": "worker",
+  "db/main.ts": "migrations",
+  "services/operator/main.ts": "operator",
+} as const;
+export type Program = (typeof PROGRAMS)[keyof typeof PROGRAMS];
+
 /** Which of our programs a container runs, by its main file; undefined for a server's. */
-export const programOf = ({ args = [] }: Container): "api" | "worker" | "migrations" | undefined => {
-  const file = args[1];
-  if (file === "services/order-api/main.ts") return "api";
-  if (file === "services/worker/main.ts") return "worker";
-  return file === "db/main.ts" ? "migrations" : undefined;
-};
+export const programOf = ({ args = [] }: Container): Program | undefined =>
+  PROGRAMS[args[1] as keyof typeof PROGRAMS];

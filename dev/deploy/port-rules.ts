@@ -48,13 +48,21 @@ const ofService = (service: Manifest, manifests: readonly Manifest[]): string[] 
 
 /** What it does not let in is not reached, although everything else says so. */
 const ofPolicy = (policy: Manifest, manifests: readonly Manifest[]): string[] => {
-  const admitted = (policy.spec?.ingress ?? []).flatMap(({ ports = [] }) => ports.map(({ port }) => port));
-  return podsWith(policy.spec?.podSelector?.matchLabels ?? {}, manifests).flatMap(({ manifest, pod }) =>
+  const ingress = policy.spec?.ingress ?? [];
+  const admitted = ingress.flatMap(({ ports = [] }) => ports.map(({ port }) => port));
+  const pods = podsWith(policy.spec?.podSelector?.matchLabels ?? {}, manifests);
+  const closed = pods.flatMap(({ manifest, pod }) =>
     pod.containers
       .flatMap(({ ports = [] }) => ports.map(({ containerPort }) => containerPort))
       .filter((port) => !admitted.includes(port))
       .map((port) => `lets no client reach port ${port} of ${titleOf(manifest)}`),
   );
+  const isOfApi = pods.some(({ pod }) => pod.containers.some((each) => programOf(each) === "api"));
+  const sources = ingress.flatMap(({ from = [] }) => from.flatMap(({ podSelector }) => podSelector ?? []));
+  const fromTest = sources.some(({ matchLabels = {} }) =>
+    podsWith(matchLabels, manifests).some(({ manifest }) => manifest.kind === "Pod"),
+  );
+  return isOfApi && !fromTest ? [...closed, "does not let helm test in"] : closed;
 };
 
 const ofIngress = (ingress: Manifest, manifests: readonly Manifest[]): string[] => {

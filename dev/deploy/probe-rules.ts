@@ -9,16 +9,19 @@ import { type Container, programOf, titleOf, workloadsIn } from "./manifests.ts"
 const WANTED = {
   api: { startupProbe: "/livez", livenessProbe: "/livez", readinessProbe: "/readyz" },
   worker: { startupProbe: "/livez", livenessProbe: "/livez", readinessProbe: undefined },
-  migrations: { startupProbe: undefined, livenessProbe: undefined, readinessProbe: undefined },
+  migrations: {},
+  operator: {},
 } as const;
+const PROBES = ["startupProbe", "livenessProbe", "readinessProbe"] as const;
 
 const inContainer = (container: Container): string[] => {
   const program = programOf(container);
   if (program === undefined)
     return container.readinessProbe && container.startupProbe ? [] : ["a server is used before it answers"];
-  return Object.entries(WANTED[program])
-    .filter(([probe, path]) => container[probe as keyof (typeof WANTED)["api"]]?.httpGet?.path !== path)
-    .map(([probe, path]) => `${probe} asks for something else than ${path ?? "nothing"}`);
+  const wanted: Partial<Record<(typeof PROBES)[number], string | undefined>> = WANTED[program];
+  return PROBES.filter((probe) => container[probe]?.httpGet?.path !== wanted[probe]).map(
+    (probe) => `${probe} asks for something else than ${wanted[probe] ?? "nothing"}`,
+  );
 };
 
 export const probesFit: Rule = {

@@ -212,6 +212,10 @@ export const valuesSchema = (): Schema =>
         deadlineSeconds: { type: "integer", minimum: 1 },
         resources,
       }),
+      smokeTest: object({
+        waitSeconds: { type: "integer", minimum: 1, maximum: 3_600 },
+        token: object({ existingSecret: text, key: filled }),
+      }),
       catalogue: object({
         stores: { ...list, items: text, minItems: 1 },
         drinks: { ...list, items: text, minItems: 1 },

@@ -11,6 +11,7 @@ import type { Rule } from "./chart-rules.ts";
 import {
   type Container,
   type Manifest,
+  type Program,
   programOf,
   titleOf,
   type Variable,
@@ -50,8 +51,9 @@ const valuesOf = (env: readonly Variable[], secrets: ReadonlyMap<string, Valued>
   );
 
 /** What the program itself says of these settings; its sentence for each that it refuses. */
-const load = (program: "api" | "worker" | "migrations", values: Valued): string[] => {
+const load = (program: Program, values: Valued): string[] => {
   try {
+    if (program === "operator") return [];
     if (program === "migrations") loadSettings(migrationKnobs, values);
     else if (program === "api") loadApiSettings(values);
     else {
@@ -66,12 +68,18 @@ const load = (program: "api" | "worker" | "migrations", values: Valued): string[
   }
 };
 
-const knownTo = (program: "api" | "worker" | "migrations", values: Valued): string[] => {
+/** Of the operator's smoke test, which takes no other settings. */
+const OF_SMOKE = ["API_URL", "API_TOKEN"];
+
+const knownTo = (program: Program, values: Valued): string[] => {
+  if (program === "operator") return OF_SMOKE;
   const mode = values["MODE"] ?? "";
   const all = modes.map(({ name }) => name);
   if (program === "migrations") return Object.keys(variablesOf.migrations());
   return Object.keys(program === "api" ? variablesOf.api(all) : variablesOf.worker([mode]));
 };
+
+const SERVING: ReadonlySet<Program> = new Set(["api", "worker"]);
 
 const inContainer = (container: Container, manifests: readonly Manifest[]): string[] => {
   const program = programOf(container);
@@ -98,7 +106,7 @@ const inContainer = (container: Container, manifests: readonly Manifest[]): stri
     ...lost,
     ...load(program, values),
     // no other process reaches what listens on loopback, probes included
-    ...(program !== "migrations" && values["HOST"] !== "0.0.0.0" ? ["HOST is not 0.0.0.0"] : []),
+    ...(SERVING.has(program) && values["HOST"] !== "0.0.0.0" ? ["HOST is not 0.0.0.0"] : []),
   ];
 };
 

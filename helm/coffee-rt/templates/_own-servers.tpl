@@ -4,6 +4,7 @@ automountServiceAccountToken: false
 enableServiceLinks: false
 {{- include "coffee-rt.podSecurity" (index .root.Values.servers .server).inCluster.podSecurityContext }}
 {{- include "coffee-rt.pullSecrets" .root }}
+{{- include "coffee-rt.placement" .root }}
 {{- end -}}
 
 {{- define "coffee-rt.ownServerSecurity" -}}
@@ -62,6 +63,27 @@ spec:
         - port: {{ $port }}
 {{- end -}}
 
+{{/* A size in MiB, as Kubernetes writes 1024Mi as 1Gi; any other text as it is. */}}
+{{- define "coffee-rt.size" -}}
+{{- $of := dict "Mi" 1 "Gi" 1024 "Ti" 1048576 -}}
+{{- if regexMatch "^[0-9]+(Mi|Gi|Ti)$" . -}}
+{{- mul (regexFind "^[0-9]+" .) (index $of (regexFind "..$" .)) -}}
+{{- else }}{{ . }}{{ end -}}
+{{- end -}}
+
+{{/* Kubernetes refuses another size of a StatefulSet's claims, after a part of the release was changed. Takes root and server. */}}
+{{- define "coffee-rt.checkStorage" -}}
+{{- $size := (index .root.Values.servers .server).inCluster.storage -}}
+{{- $host := include "coffee-rt.serverHost" . -}}
+{{- $space := .root.Release.Namespace -}}
+{{- range (lookup "apps/v1" "StatefulSet" $space $host | default dict | dig "spec" "volumeClaimTemplates" list) -}}
+{{- $old := .spec.resources.requests.storage -}}
+{{- if ne (include "coffee-rt.size" $old) (include "coffee-rt.size" $size) -}}
+{{- fail (printf "servers.%s.inCluster.storage is %s, but StatefulSet %s was made with %s, which it cannot change: keep %s, or first enlarge the claim %s-%s-0 and run kubectl --namespace %s delete statefulset %s --cascade=orphan (docs/deployment.md#storage)." $.server $size $host $old $old .metadata.name $host $space $host) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
 {{/* The head of a server's StatefulSet, down to its pods' spec. Takes root and server. */}}
 {{- define "coffee-rt.ownServerSet" -}}
 {{- $about := dict "root" .root "component" .server -}}
@@ -84,5 +106,6 @@ spec:
   {{- end }}
   template:
     metadata:
-      labels: {{- include "coffee-rt.labels" $about | nindent 8 }}
+      # no version: a new chart must not restart the servers
+      labels: {{- include "coffee-rt.selector" $about | nindent 8 }}
 {{- end -}}

@@ -28,6 +28,15 @@ imagePullSecrets:
 {{- end }}
 {{- end -}}
 
+{{/* Of every pod, those of the chart's own servers too. */}}
+{{- define "coffee-rt.placement" }}
+{{- range $name := list "nodeSelector" "tolerations" "affinity" }}
+{{- with index $.Values $name }}
+{{ $name }}: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
 {{/* What all pods of our programs share; the catalogue is the API's alone. Takes root and component. */}}
 {{- define "coffee-rt.podSpec" -}}
 {{- $values := .root.Values -}}
@@ -37,15 +46,7 @@ serviceAccountName: {{ $values.serviceAccountName }}
 enableServiceLinks: false
 {{- include "coffee-rt.podSecurity" $values.podSecurityContext }}
 {{- include "coffee-rt.pullSecrets" .root }}
-{{- with $values.nodeSelector }}
-nodeSelector: {{- toYaml . | nindent 2 }}
-{{- end }}
-{{- with $values.tolerations }}
-tolerations: {{- toYaml . | nindent 2 }}
-{{- end }}
-{{- with $values.affinity }}
-affinity: {{- toYaml . | nindent 2 }}
-{{- end }}
+{{- include "coffee-rt.placement" .root }}
 {{- with $values.topologySpread }}
 topologySpreadConstraints:
 {{- range . }}

@@ -106,6 +106,9 @@ redis://{{ $host }}:6379
 {{- if and (eq . "postgresql") $values.inCluster.enabled (not $values.inCluster.password) -}}
 {{- fail "servers.postgresql.inCluster.password is empty: choose one of letters and digits, and keep it." -}}
 {{- end -}}
+{{- if and $values.inCluster.enabled $values.inCluster.storage -}}
+{{- include "coffee-rt.checkStorage" (dict "root" $ "server" .) -}}
+{{- end -}}
 {{- if and (eq . "kafka") (ne $values.sasl.mechanism "none") -}}
 {{- if not $values.sasl.existingSecret -}}
 {{- fail (printf "servers.kafka.sasl.existingSecret is empty: %s needs a Secret with the password." $values.sasl.mechanism) -}}
