@@ -85,6 +85,8 @@ export const MUTANTS: readonly Mutant[] = [
     'labels: {{- include "coffee-rt.selector"',
     'labels: {{- include "coffee-rt.labels"',
   ],
+  ["servers anywhere", OWN, '{{- include "coffee-rt.placement" .root }}', ""],
+  ["servers without the registry's Secret", OWN, '{{- include "coffee-rt.pullSecrets" .root }}', ""],
   ["a way from outside that ends nowhere", "templates/ingress.yaml", "}}-order-api, port", "}}-api, port"],
   ["migrations by a file that is not there", "templates/migrations.yaml", "db/main.ts", "db/migrate.ts"],
   ["metrics that no client can reach", "templates/network.yaml", '"port" 9464', '"port" 9465'],

@@ -71,6 +71,21 @@ const serversStay: Rule = {
       .map(({ manifest }) => titleOf(manifest)),
 };
 
+const PLACEMENT = ["imagePullSecrets", "nodeSelector", "tolerations", "affinity"] as const;
+
+const placedAlike: Rule = {
+  says: "registry Secrets and placement apply to every pod",
+  breaches: (manifests) => {
+    const workloads = workloadsIn(manifests);
+    return PLACEMENT.flatMap((name) => {
+      const wanted = workloads.map(({ pod }) => pod[name]).find((value) => value !== undefined);
+      return workloads
+        .filter(({ pod }) => JSON.stringify(pod[name]) !== JSON.stringify(wanted))
+        .map(({ manifest }) => `${titleOf(manifest)} has another ${name}`);
+    });
+  },
+};
+
 /** A URL with a password in it, anywhere but in a Secret. */
 const PASSWORD = /:\/\/[^:@/\s"]*:[^@/\s"]+@/;
 
@@ -91,6 +106,7 @@ const CHART_RULES: readonly Rule[] = [
   found,
   spread,
   serversStay,
+  placedAlike,
   secretsApart,
   jobsFit,
   monitoringIsComplete,

@@ -14,8 +14,6 @@ export type ChartTools = { readonly helm: string; readonly kubeconform: string; 
 const WITHIN_MS = 60_000;
 const MOST_OUTPUT_BYTES = 50_000_000;
 const NAMESPACE = "coffee";
-/** Clusters that the chart says it runs on, at their ends. */
-const KUBERNETES = ["1.30.0", "1.36.0"] as const;
 
 export type Said = { readonly ok: boolean; readonly out: string; readonly problems: string };
 
@@ -34,9 +32,7 @@ export const template = (
   { helm }: Pick<ChartTools, "helm">,
   { args }: Pick<Values, "args">,
   chart = CHART,
-  kubernetes: string = KUBERNETES[1],
-): Promise<Said> =>
-  say(helm, ["template", "shop", chart, "--namespace", NAMESPACE, "--kube-version", kubernetes, ...args]);
+): Promise<Said> => say(helm, ["template", "shop", chart, "--namespace", NAMESPACE, ...args]);
 
 /** A sentence for each thing that helm's linter, a schema or a rule finds in these values. */
 export const problemsWith = async (tools: ChartTools, values: Values, chart = CHART): Promise<string[]> => {
@@ -83,16 +79,6 @@ export const notRefused = async (tools: ChartTools, [title, args, sentence]: Ref
   const { ok, problems } = await template(tools, { args });
   if (ok) return [`${title}: taken`];
   return problems.includes(sentence) ? [] : [`${title}: refused without "${sentence}": ${problems}`];
-};
-
-/** What two clusters, years apart, are given is the same. */
-export const differsByCluster = async (tools: ChartTools, values: Values): Promise<string[]> => {
-  const [old, recent] = await Promise.all(
-    KUBERNETES.map((version) => template(tools, values, CHART, version)),
-  );
-  return old?.ok && old.out === recent?.out
-    ? []
-    : [`${values.title}: not the same on Kubernetes ${KUBERNETES.join(" and ")}`];
 };
 
 /** Values that bring everything that a mutant could break. */

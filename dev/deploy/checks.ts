@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import type { Check, Log } from "../checks.ts";
 import { composeTool } from "../compose-tool.ts";
-import { type ChartTools, differsByCluster, foundIn, lint, notRefused, problemsWith } from "./chart.ts";
+import { type ChartTools, foundIn, lint, notRefused, problemsWith } from "./chart.ts";
 import { MUTANTS } from "./chart-mutants.ts";
 import { REFUSALS, VALUES } from "./chart-values.ts";
 import { checkOnCluster, lacksCluster } from "./cluster.ts";
@@ -91,7 +91,6 @@ const chart: Check = {
         (await problemsWith(tools, values)).map((problem) => `${values.title}: ${problem}`),
       )),
     );
-    problems.push(...(await eachOf(VALUES.slice(-2), (values) => differsByCluster(tools, values))));
     const { kubernetes, operators } = SCHEMAS;
     return [
       `${VALUES.length} combinations, by helm ${PROGRAMS.helm.version} and kubeconform ${PROGRAMS.kubeconform.version}`,

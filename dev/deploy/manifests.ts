@@ -27,6 +27,10 @@ export type PodSpec = {
     readonly runAsGroup?: number;
     readonly fsGroup?: number;
   };
+  readonly imagePullSecrets?: readonly unknown[];
+  readonly nodeSelector?: Labels;
+  readonly tolerations?: readonly unknown[];
+  readonly affinity?: object;
   readonly terminationGracePeriodSeconds?: number;
   readonly topologySpreadConstraints?: readonly {
     readonly labelSelector?: { readonly matchLabels?: Labels };
