@@ -130,7 +130,7 @@ test.each([
     const { pathname } = new URL(request.url ?? "", "http://here");
     response.end(JSON.stringify(replies[pathname] ?? order));
   });
-  const { status, lines } = await smoke(["--url", url, "--wait", "1"]);
+  const { status, lines } = await smoke(["--url", url, "--wait", expected === 0 ? "20" : "1"]);
   expect(lines.join("\n")).toMatch(message);
   expect(status).toBe(expected);
 });

@@ -18,10 +18,12 @@ leaves the release failed; a count that is left out stays if another manager own
 {{- $owner = .manager -}}
 {{- end -}}
 {{- end -}}
-{{- /* of an autoscaler that this upgrade removes; KEDA's has a name of its own */}}
+{{- /* of an autoscaler that this upgrade removes; KEDA's has a name of its own. Asked for only then: it needs a right more */}}
 {{- $isScaler := false -}}
+{{- if and (not .isScaled) (ne $now (int .count)) -}}
 {{- range list .name (printf "keda-hpa-%s" .name) -}}
 {{- if lookup "autoscaling/v2" "HorizontalPodAutoscaler" $space . }}{{ $isScaler = true }}{{ end -}}
+{{- end -}}
 {{- end -}}
 {{- if and .isScaled $isApplied $owner -}}
 {{- /* the autoscaler's, which may change it until this is applied */}}
