@@ -115,10 +115,10 @@ test.each([
   const { startWorker, ...servers } = await processesForTest();
   const worker = startWorker(mode, { STOP_DEADLINE_MS: "60000" });
   await until("it counts", () => worker.output().includes('"msg":"counting"'));
-  servers[server].pause();
+  await servers[server].pause();
   try {
     expect(await worker.kill("SIGTERM"), worker.output()).toBe(0);
   } finally {
-    servers[server].resume();
+    await servers[server].resume();
   }
 });

@@ -143,7 +143,7 @@ const hungBoard: AlertFault = {
   alerts: () => [{ alert: "CoffeeBoardStale", labels: {} }],
   inject: async ({ system }) => {
     const board = boardOf(system);
-    board.pause();
+    await board.pause();
     return () => board.resume();
   },
 };

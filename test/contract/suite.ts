@@ -220,14 +220,14 @@ clause(
 
 clause("decides within 2 s while its backend hangs", async ({ subject, mode, backend }) => {
   await subject.acceptAll(someOrders(1));
-  backend.pause();
+  await backend.pause();
   try {
     const rejection = expect(subject.acceptAll(someOrders(1))).rejects.toMatchObject({
       reason: "outcome_unknown",
     });
     await promisedWithin(2_000, `${mode.name} decided`, rejection);
   } finally {
-    backend.resume();
+    await backend.resume();
   }
 });
 

@@ -67,9 +67,9 @@ const pauseWorker = async (scene: Scene, seconds: number): Promise<void> => {
 
 const pauseServer = async ({ system }: Scene, name: ServerName, seconds: number): Promise<void> => {
   const server = system.server(name);
-  server.pause();
+  await server.pause();
   await sleep(seconds * 1_000);
-  server.resume();
+  await server.resume();
 };
 
 /** 5 s, and longer than the times after which other processes take over and requests are given up. */

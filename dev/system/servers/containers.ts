@@ -82,9 +82,13 @@ const run = async (o: Image): Promise<Server> => {
         await docker.kill();
         await gone;
       }),
-    // the engine freezes the whole container; as with a signal, it is not waited for
-    pause: () => void docker.pause(),
-    resume: () => void docker.unpause(),
+    // the engine freezes the whole container
+    pause: async () => {
+      await docker.pause();
+    },
+    resume: async () => {
+      await docker.unpause();
+    },
     async start() {
       running = true;
       await docker.start();

@@ -47,14 +47,14 @@ describe("startPostgres", () => {
   test("answers nothing while paused, and everything afterwards", async () => {
     const client = new pg.Client({ connectionString: server.url });
     await client.connect();
-    server.pause();
+    await server.pause();
     let answered = false;
     const answer = client.query("SELECT 1").then(() => {
       answered = true;
     });
     // a second server answers within this time, so an answer had every chance to come
     await expect(vi.waitFor(() => expect(answered).toBe(true), { timeout: 300 })).rejects.toThrow();
-    server.resume();
+    await server.resume();
     await answer;
     await client.end();
   });
@@ -68,7 +68,7 @@ describe("startPostgres", () => {
     const folder = (await client.query("SHOW data_directory")).rows[0].data_directory as string;
     const exits: string[] = [];
     other.onExit(() => exits.push("unasked"));
-    other.pause();
+    await other.pause();
     await Promise.all([other.stop(), other.stop()]);
     expect(isAlive(pid)).toBe(false);
     expect(existsSync(folder)).toBe(false);

@@ -170,10 +170,10 @@ export const launch = async (program: Program): Promise<Server> => {
       await untilGone(killTree(running.pid));
       await running.ended;
     },
-    pause() {
+    async pause() {
       freeze(pid());
     },
-    resume() {
+    async resume() {
       thaw(pid());
     },
     async start() {

@@ -68,10 +68,10 @@ describe("startRedis", () => {
   });
 
   test("answers nothing while paused", async () => {
-    stream.pause();
+    await stream.pause();
     const answer = redisIsReady(stream.port); // gives up by itself after two seconds
     expect(await Promise.race([answer, once(AbortSignal.timeout(300), "abort")])).not.toBe(true);
-    stream.resume();
+    await stream.resume();
     expect(await answer).toBe(true);
   });
 

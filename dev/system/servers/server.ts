@@ -16,9 +16,9 @@ export type Server = {
   stop(): Promise<void>;
   /** SIGKILL to the server with its children; resolves once they are gone. Nothing restarts it. */
   kill(): Promise<void>;
-  /** SIGSTOP to the server with its children: it keeps its connections and answers nothing. */
-  pause(): void;
-  resume(): void;
+  /** Stops the server with its children from running: it keeps its connections and answers nothing. Resolves once it does. */
+  pause(): Promise<void>;
+  resume(): Promise<void>;
   /** After kill() or stop(): the same port and the same data; resolves once it answers real requests. */
   start(): Promise<void>;
   /** Called when it ended unasked, by neither stop() nor kill(). */

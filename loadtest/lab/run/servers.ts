@@ -92,15 +92,15 @@ export const openSuiteServers = (options: ServersOptions): SuiteServers => {
 const isOurKafka = (kind: ServerName, { environment }: ServersOptions): boolean =>
   kind === "kafka" && !environment[servers[kind].variable];
 
-const freeze = (one: Running): void => {
+const freeze = async (one: Running): Promise<void> => {
   if (one.isFrozen) return;
-  one.server.pause();
+  await one.server.pause();
   one.isFrozen = true;
 };
 
 const thawn = async (one: Running): Promise<void> => {
   if (!one.isFrozen) return;
-  one.server.resume();
+  await one.server.resume();
   one.isFrozen = false;
   await sleep(THAW_MS);
 };
@@ -128,7 +128,7 @@ const startOne = async (
     isFrozen: false,
     stop: async () => {
       // what is frozen hears no SIGTERM
-      if (!isGiven) server.resume();
+      if (!isGiven) await server.resume();
       for (const failure of await closers.closeAll()) log(messageOf(failure));
     },
   };

@@ -108,12 +108,12 @@ describe("a consumer", () => {
     const before = idsOf(await readUntil(reader, 1));
     await reader.settled(before);
     // both commands wait in the server's sockets, and their clients give up before it answers
-    server().pause();
+    await server().pause();
     const lost = reader.read();
     const adding = add(3);
     await expect(Promise.all([lost, adding])).rejects.toThrow();
     await expect(lost).rejects.toThrow();
-    server().resume();
+    await server().resume();
     await until("the entry is delivered to the lost reply", async () => {
       const pending = (await redis.xpending(stream, "counters").catch(() => [0])) as [number];
       return pending[0] === 1;
