@@ -202,6 +202,19 @@ test("Kafka is asked by its protocol, in compose and in the chart with the same 
   expect(inChart).toEqual(inCompose);
 });
 
+/** Asked every few seconds for as long as the container runs: 171 ms of CPU each when Node had to start. */
+test("no health check starts Node or a JVM", () => {
+  const dockerfile = readFileSync(join(root, "Dockerfile"), "utf8");
+  const checks = [...dockerfile.matchAll(/^HEALTHCHECK(?:.*\\\n)*.*$/gm)].map(([text]) => text);
+  expect(checks).toHaveLength(2);
+  const files = [...filesOf(names), TEMPLATES].map((file) => readFileSync(join(root, file), "utf8"));
+  checks.push(
+    ...files.flatMap((text) => [...text.matchAll(/^ +healthcheck:\n(?: {6,}.*\n)+/gm)].map(([t]) => t)),
+  );
+  expect(checks.length).toBeGreaterThan(4);
+  for (const check of checks) expect(check).not.toMatch(/"node"|\bnode -|java|\/bin\/kafka-/);
+});
+
 /** Docker Desktop and WSL mount the root privately, and refuse a mount that shares it. */
 test("no mount asks for a propagation, and every container's log is bounded", () => {
   for (const file of [...filesOf(names), TEMPLATES, "docker-compose.lab.yaml"]) {

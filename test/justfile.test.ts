@@ -26,6 +26,10 @@ test("no recipe is defined twice", () => {
   expect(recipes.filter((name, index) => recipes.indexOf(name) !== index)).toEqual([]);
 });
 
+test("just up returns when every container answers", () => {
+  expect(read("justfile")).toMatch(/^ +docker compose .* up .*--detach --wait/m);
+});
+
 test("every recipe that the documents name exists", () => {
   const documents = ["README.md", ...readdirSync(join(root, "docs")).map((file) => `docs/${file}`)];
   const named = documents
