@@ -57,6 +57,7 @@ export const MUTANTS: readonly Mutant[] = [
     "scaleTargetRef: { name: {{ $name }} }",
     "scaleTargetRef: { name: workers }",
   ],
+  ["a number that an autoscaler sets", "templates/_replicas.tpl", "if or $isBlind", "if or false"],
   ["a scaler with a misspelt field", SCALING, "pollingInterval", "polingInterval"],
   ["a scaler by another stream", SCALING, 'default "coffee:orders"', 'default "coffee:order"'],
   ["a scaler by another group", SCALING, 'V3_GROUP | default "counters"', 'V3_GROUP | default "counter"'],

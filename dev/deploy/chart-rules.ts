@@ -6,7 +6,7 @@ import { type Manifest, titleOf, workloadsIn } from "./manifests.ts";
 import { jobsFit, monitoringIsComplete } from "./monitoring-rules.ts";
 import { portsFit } from "./port-rules.ts";
 import { probesFit, stopsInTime } from "./probe-rules.ts";
-import { brokersFit, scalersFit } from "./scaling-rules.ts";
+import { brokersFit, scaledElsewhere, scalersFit } from "./scaling-rules.ts";
 import { variablesFit } from "./variable-rules.ts";
 
 export type Rule = {
@@ -111,6 +111,7 @@ const CHART_RULES: readonly Rule[] = [
   jobsFit,
   monitoringIsComplete,
   scalersFit,
+  scaledElsewhere,
   brokersFit,
 ];
 

@@ -8,6 +8,7 @@ import { type Cluster, RELEASE, type Trial } from "./cluster.ts";
 
 const API = "deployment/shop-coffee-rt-order-api";
 const WORKER = "deployment/shop-coffee-rt-worker-v2";
+const FRESH_API = /name: fresh-coffee-rt-order-api\n(?:(?!---)[^])*?\nspec:\n +replicas: 2\n/;
 const POSTGRES = "statefulset/shop-coffee-rt-postgres";
 
 export const TRIALS: readonly Trial[] = [
@@ -40,6 +41,15 @@ export const TRIALS: readonly Trial[] = [
     run: async (cluster) => {
       const { upgrade, kubectl, expect } = cluster;
       const on = ["--set", "orderApi.autoscaling.enabled=true"];
+      const fresh = await cluster.helm(
+        "install",
+        "fresh",
+        CHART,
+        "--dry-run=server",
+        ...TRIAL_OF_ALL_MODES,
+        ...on,
+      );
+      expect(FRESH_API.test(fresh.out), "a new release with autoscaling does not begin with its minimum");
       await upgrade("--set", "orderApi.replicas=3");
       await upgrade("--set", "orderApi.replicas=3", ...on);
       expect((await replicas(kubectl, API)) === 3, "turning autoscaling on changes the number of pods");

@@ -51,6 +51,7 @@ export type Manifest = {
   readonly stringData?: Labels;
   readonly data?: Labels;
   readonly spec?: {
+    readonly replicas?: number;
     readonly podSelector?: { readonly matchLabels?: Labels };
     readonly ingress?: readonly {
       readonly from?: readonly { readonly podSelector?: { readonly matchLabels?: Labels } }[];

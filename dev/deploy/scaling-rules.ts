@@ -45,6 +45,18 @@ export const scalersFit: Rule = {
     }),
 };
 
+/** `helm template` sees no cluster: a number there would reset the autoscaler's with each `kubectl apply`. */
+export const scaledElsewhere: Rule = {
+  says: "what is scaled has no number of its own in what helm template renders",
+  breaches: (manifests) => {
+    const scaled = manifests.map(({ spec }) => spec?.scaleTargetRef?.name);
+    return workloadsIn(manifests)
+      .filter(({ manifest }) => scaled.includes(manifest.metadata.name))
+      .filter(({ manifest }) => manifest.spec?.replicas !== undefined)
+      .map(({ manifest }) => titleOf(manifest));
+  },
+};
+
 /** By the name of the set that runs the broker. */
 const advertisedIn = (manifests: readonly Manifest[]): Map<string, string> =>
   new Map(

@@ -1,6 +1,7 @@
 {{/*
 The line `replicas` of a Deployment, by who owns the count in the cluster. Takes root, name, count, value (the name of its
-value) and isScaled. Without a cluster, and for a new Deployment, it is the count.
+value) and isScaled. For a new Deployment it is the count. Where an autoscaler sets it and there is no cluster to look at
+(helm template), it is left out: whatever applies that again would reset the autoscaler's.
 
 Helm applies on the server: the same count as the cluster's is shared with its owner, another one is a conflict, which
 leaves the release failed; a count that is left out stays if another manager owns it, else it becomes 1.
@@ -25,7 +26,9 @@ leaves the release failed; a count that is left out stays if another manager own
 {{- if lookup "autoscaling/v2" "HorizontalPodAutoscaler" $space . }}{{ $isScaler = true }}{{ end -}}
 {{- end -}}
 {{- end -}}
-{{- if and .isScaled $isApplied $owner -}}
+{{- /* not even an empty list without a cluster */}}
+{{- $isBlind := and .isScaled (not $live) (not (lookup "apps/v1" "Deployment" $space "")) -}}
+{{- if or $isBlind (and .isScaled $isApplied $owner) -}}
 {{- /* the autoscaler's, which may change it until this is applied */}}
 {{- else if or .isScaled $isScaler -}}
 replicas: {{ $now }}
