@@ -8,7 +8,7 @@ import { type Cluster, RELEASE, type Trial } from "./cluster.ts";
 
 const API = "deployment/shop-coffee-rt-order-api";
 const WORKER = "deployment/shop-coffee-rt-worker-v2";
-const FRESH_API = /name: fresh-coffee-rt-order-api\n(?:(?!---)[^])*?\nspec:\n +replicas: 2\n/;
+const FRESH_API = /name: fresh-coffee-rt-order-api\n(?:(?!---).)*?\nspec:\n +replicas: 2\n/s;
 const POSTGRES = "statefulset/shop-coffee-rt-postgres";
 
 export const TRIALS: readonly Trial[] = [
