@@ -86,6 +86,39 @@ const placedAlike: Rule = {
   },
 };
 
+const EXACT_IMAGE = /@sha256:[0-9a-f]{64}$|:(?!latest$)[\w.-]+$/;
+
+/** What PodSecurity's restricted profile leaves open. */
+const bounded: Rule = {
+  says: "a pod has exact images, a limit of memory, a read-only root, no token, and no variables named after Services",
+  breaches: (manifests) =>
+    workloadsIn(manifests).flatMap(({ manifest, pod }) =>
+      [
+        [pod.automountServiceAccountToken === false, "is given a token"],
+        [pod.enableServiceLinks === false, "is given variables that are named after Services"],
+        ...pod.containers.flatMap(({ name, image, securityContext, resources }) => [
+          [EXACT_IMAGE.test(image), `runs ${image}`],
+          [resources?.limits?.["memory"] !== undefined, "has no limit of memory"],
+          // the start script of Kafka's image writes next to the program
+          [name === "kafka" || securityContext?.readOnlyRootFilesystem === true, "writes to its root"],
+        ]),
+      ].flatMap(([holds, what]) => (holds ? [] : [`${titleOf(manifest)} ${what}`])),
+    ),
+};
+
+const closed: Rule = {
+  says: "the chart's own servers, which have no authentication, are not open to the cluster",
+  breaches: (manifests) => {
+    const policies = manifests.filter(({ kind }) => kind === "NetworkPolicy");
+    return workloadsIn(manifests)
+      .filter(({ manifest }) => manifest.kind === "StatefulSet")
+      .filter(
+        ({ labels }) => !policies.some(({ spec }) => fits(labels, spec?.podSelector?.matchLabels ?? {})),
+      )
+      .map(({ manifest }) => `${titleOf(manifest)} is reached from every pod`);
+  },
+};
+
 /** A URL with a password in it, anywhere but in a Secret. */
 const PASSWORD = /:\/\/[^:@/\s"]*:[^@/\s"]+@/;
 
@@ -107,6 +140,8 @@ const CHART_RULES: readonly Rule[] = [
   spread,
   serversStay,
   placedAlike,
+  bounded,
+  closed,
   secretsApart,
   jobsFit,
   monitoringIsComplete,

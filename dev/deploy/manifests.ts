@@ -10,18 +10,23 @@ type Handler = { readonly path?: string; readonly port?: string | number };
 export type Probe = { readonly httpGet?: Handler; readonly tcpSocket?: Handler; readonly exec?: object };
 export type Container = {
   readonly name: string;
+  readonly image: string;
   readonly args?: readonly string[];
   readonly env?: readonly Variable[];
   readonly ports?: readonly { readonly name: string; readonly containerPort: number }[];
   readonly startupProbe?: Probe;
   readonly livenessProbe?: Probe;
   readonly readinessProbe?: Probe;
+  readonly securityContext?: { readonly readOnlyRootFilesystem?: boolean };
+  readonly resources?: { readonly limits?: Labels };
   readonly lifecycle?: { readonly preStop?: { readonly sleep?: { readonly seconds: number } } };
 };
 type Labels = Readonly<Record<string, string>>;
 /** Of a scaler: what it looks at, and from where on it adds a pod. */
 export type Trigger = { readonly type: string; readonly metadata: Labels };
 export type PodSpec = {
+  readonly automountServiceAccountToken?: boolean;
+  readonly enableServiceLinks?: boolean;
   readonly securityContext?: {
     readonly runAsUser?: number;
     readonly runAsGroup?: number;
