@@ -23,32 +23,45 @@ COPY shared shared
 COPY services/dashboard services/dashboard
 RUN node dev/build-dashboard.ts
 
+FROM base AS programs
+COPY package.json LICENSE ./
+COPY shared shared
+COPY services/order-api services/order-api
+COPY services/operator services/operator
+COPY services/worker services/worker
+COPY db db
+# a checkout may let its group write
+RUN chmod -R go-w .
+
 # the page at an address of its own: docker build --target dashboard
 FROM nginxinc/nginx-unprivileged:1.29.8-alpine AS dashboard
-COPY services/dashboard/nginx.conf /etc/nginx/conf.d/default.conf
+ARG VERSION=""
+ARG REVISION=""
+LABEL org.opencontainers.image.title="Coffee-RT dashboard" \
+      org.opencontainers.image.description="The page of Coffee-RT, with the order API behind it" \
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.version="$VERSION" \
+      org.opencontainers.image.revision="$REVISION"
+COPY --chmod=644 services/dashboard/nginx.conf /etc/nginx/conf.d/default.conf
 COPY --from=page /app/services/dashboard/dist /usr/share/nginx/html
 USER 101:101
 EXPOSE 8080
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --start-interval=1s CMD ["wget", "-q", "-O", "/dev/null", "http://127.0.0.1:8080/"]
 
 FROM base
+ARG VERSION=""
 ARG REVISION=""
 LABEL org.opencontainers.image.title="Coffee-RT" \
       org.opencontainers.image.description="Order analytics over three ingest architectures: direct PostgreSQL, Redis Streams, Kafka" \
       org.opencontainers.image.licenses="MIT" \
-      org.opencontainers.image.version="0.1.0" \
+      org.opencontainers.image.version="$VERSION" \
       org.opencontainers.image.revision="$REVISION"
 # a young generation of 4 MB, as dev/system/programs.ts starts them: about 60 MB less a process
 ENV NODE_ENV=production \
     NODE_OPTIONS=--max-semi-space-size=4
 COPY --from=dependencies /app/node_modules node_modules
-COPY package.json LICENSE ./
-COPY shared shared
-COPY services/order-api services/order-api
-COPY services/operator services/operator
-COPY services/worker services/worker
+COPY --from=programs /app ./
 COPY --from=page /app/services/dashboard/dist services/dashboard/dist
-COPY db db
 # the base image's user "node"; it owns nothing here
 USER 1000:1000
 EXPOSE 8005

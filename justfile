@@ -96,7 +96,7 @@ scale +services: _was-started
 
 # The operator's commands on what runs in containers: just operate reconcile --repair. docs/operations.md has them.
 operate *command: _was-started
-    docker compose $(cat {{ started }}) run --rm --no-deps order-api node services/operator/main.ts "$@"
+    docker compose $(cat {{ started }}) run --rm --no-deps --env API_TOKEN order-api node services/operator/main.ts "$@"
 
 # k6 in a container, on what runs in containers: just load-containers v2 spike. loadtest/README.md has its settings.
 load-containers mode profile="smoke": _was-started

@@ -90,9 +90,8 @@ test("no file names this machine, a package registry or a credential", () => {
   const listed = execFileSync("git", ["ls-files", "-z", "--cached", "--others", "--exclude-standard"], {
     cwd: root,
   });
-  // not where Maven keeps its files in its image
   const forbidden =
-    /(?<![\w.)}\]])\/(?:work|root)\/(?!\.m2\])|\/\/[^/\s"']*(?:registry|npmjs|artifactory|nexus|verdaccio|mirror|pypi)[^/\s"']*\/?|\/\/(?:10|192\.168|172\.(?:1[6-9]|2\d|3[01]))\.\d+\.\d+|_auth(?:Token)|"resolved": *"http/;
+    /(?<![\w.)}\]])\/(?:work|root)\/|\/\/[^/\s"']*(?:registry|npmjs|artifactory|nexus|verdaccio|mirror|pypi)[^/\s"']*\/?|\/\/(?:10|192\.168|172\.(?:1[6-9]|2\d|3[01]))\.\d+\.\d+|_auth(?:Token)|"resolved": *"http/;
   const naming = listed
     .toString()
     .split("\0")

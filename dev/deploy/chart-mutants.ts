@@ -87,7 +87,9 @@ export const MUTANTS: readonly Mutant[] = [
     'labels: {{- include "coffee-rt.labels"',
   ],
   ["a root that can be written", PROGRAMS, "readOnlyRootFilesystem: true", "readOnlyRootFilesystem: false"],
-  ["a token for everybody", PROGRAMS, "ServiceAccountToken: false", "ServiceAccountToken: true"],
+  ["a volume that is not there", PROGRAMS, "- name: tokens\n", "- name: token\n"],
+  ["a program that may gain privileges", PROGRAMS, "Escalation: false", "Escalation: true"],
+  ["a token for every pod", PROGRAMS, "ServiceAccountToken: false", "ServiceAccountToken: true"],
   ["variables named after Services", PROGRAMS, "enableServiceLinks: false", "enableServiceLinks: true"],
   [
     "an image of no version",

@@ -1,6 +1,6 @@
 /**
  * What must hold of whatever the chart renders and no tool knows. Each rule says a sentence for each breach. Security
- * profiles, mounts and names are the API server's to check (cluster.ts), the shape of objects kubeconform's.
+ * profiles and names are the API server's to check (cluster.ts), the shape of objects kubeconform's.
  */
 import { type Manifest, titleOf, workloadsIn } from "./manifests.ts";
 import { jobsFit, monitoringIsComplete } from "./monitoring-rules.ts";
@@ -88,7 +88,7 @@ const placedAlike: Rule = {
 
 const EXACT_IMAGE = /@sha256:[0-9a-f]{64}$|:(?!latest$)[\w.-]+$/;
 
-/** What PodSecurity's restricted profile leaves open. */
+/** What PodSecurity's restricted profile leaves open, and one thing of it: a cluster is not at hand everywhere. */
 const bounded: Rule = {
   says: "a pod has exact images, a limit of memory, a read-only root, no token, and no variables named after Services",
   breaches: (manifests) =>
@@ -98,12 +98,27 @@ const bounded: Rule = {
         [pod.enableServiceLinks === false, "is given variables that are named after Services"],
         ...pod.containers.flatMap(({ name, image, securityContext, resources }) => [
           [EXACT_IMAGE.test(image), `runs ${image}`],
+          [securityContext?.allowPrivilegeEscalation === false, "may gain privileges"],
           [resources?.limits?.["memory"] !== undefined, "has no limit of memory"],
           // the start script of Kafka's image writes next to the program
           [name === "kafka" || securityContext?.readOnlyRootFilesystem === true, "writes to its root"],
         ]),
       ].flatMap(([holds, what]) => (holds ? [] : [`${titleOf(manifest)} ${what}`])),
     ),
+};
+
+const mounted: Rule = {
+  says: "what a container mounts is a volume of its pod",
+  breaches: (manifests) =>
+    workloadsIn(manifests).flatMap(({ manifest, pod }) => {
+      const claims = manifest.spec?.volumeClaimTemplates?.map(({ metadata }) => metadata.name) ?? [];
+      const volumes = [...claims, ...(pod.volumes ?? []).map(({ name }) => name)];
+      return pod.containers.flatMap(({ volumeMounts = [] }) =>
+        volumeMounts
+          .filter(({ name }) => !volumes.includes(name))
+          .map(({ name }) => `${titleOf(manifest)}: there is no volume ${name}`),
+      );
+    }),
 };
 
 const closed: Rule = {
@@ -141,6 +156,7 @@ const CHART_RULES: readonly Rule[] = [
   serversStay,
   placedAlike,
   bounded,
+  mounted,
   closed,
   secretsApart,
   jobsFit,

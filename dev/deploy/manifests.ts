@@ -17,7 +17,11 @@ export type Container = {
   readonly startupProbe?: Probe;
   readonly livenessProbe?: Probe;
   readonly readinessProbe?: Probe;
-  readonly securityContext?: { readonly readOnlyRootFilesystem?: boolean };
+  readonly securityContext?: {
+    readonly readOnlyRootFilesystem?: boolean;
+    readonly allowPrivilegeEscalation?: boolean;
+  };
+  readonly volumeMounts?: readonly { readonly name: string }[];
   readonly resources?: { readonly limits?: Labels };
   readonly lifecycle?: { readonly preStop?: { readonly sleep?: { readonly seconds: number } } };
 };
