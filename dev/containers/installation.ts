@@ -1,4 +1,4 @@
-/** An installation by the compose files under a name, with images and on ports of its own: another one runs on beside it. */
+/** An installation by the compose files under a name, with images and on ports of its own, beside any other. */
 import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -137,6 +137,8 @@ const openInstallation = (
     PROMETHEUS_PORT: String(ports.prometheus),
     GRAFANA_PORT: String(ports.grafana),
     COMPOSE_DISABLE_ENV_FILE: "1",
+    // whatever the shell has
+    ...{ POSTGRES_PASSWORD: "coffee", ACCESS: "open" },
   };
   const compose = (...args: readonly string[]): Promise<string> => docker([...chosen, ...args], env, folder);
   const apiUrl = `http://127.0.0.1:${ports.api}`;

@@ -1,5 +1,6 @@
 /** npm run check:containers: the images and the compose files, really run by the Docker engine of this machine. */
 import { parseArgs } from "node:util";
+import { messageOf } from "#shared/runtime/lifecycle.ts";
 import { runChecks } from "../checks.ts";
 import { checksOf } from "./checks.ts";
 import { buildImages } from "./image.ts";
@@ -30,6 +31,12 @@ const enginesVersion = async (): Promise<string | null> => {
   }
 };
 
+/** Why there are no images; null when they are built. */
+const build = async (version: string): Promise<string | null> => {
+  console.log(`Docker engine ${version}; building the images`);
+  return buildImages().then(() => null, messageOf);
+};
+
 if (values.help) console.log(USAGE);
 else {
   const version = values.list ? "" : await enginesVersion();
@@ -40,10 +47,12 @@ else {
     );
     process.exitCode = NO_ENGINE;
   } else {
-    if (!values.list) {
-      console.log(`Docker engine ${version}; building the images`);
-      await buildImages();
+    const failure = values.list ? null : await build(version);
+    if (failure === null)
+      process.exitCode = await runChecks(checksOf(values.from), { only: values.only, list: values.list });
+    else {
+      console.error(failure);
+      process.exitCode = 1;
     }
-    process.exitCode = await runChecks(checksOf(values.from), { only: values.only, list: values.list });
   }
 }

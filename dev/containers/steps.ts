@@ -1,7 +1,7 @@
-/** What several checks look at in an installation. Each adds a sentence to `problems` for what does not hold. */
+/** What several checks have in common. Each adds a sentence to `problems` for what does not hold. */
 import { messageOf } from "#shared/runtime/lifecycle.ts";
-import type { Customers } from "./customers.ts";
 import { docker, type Installation } from "./installation.ts";
+import type { Load } from "./load.ts";
 
 /** Services that end when their work is done. */
 const DONE_WITH_0: readonly string[] = ["migrations", "kafka-agent"];
@@ -22,18 +22,18 @@ export const operate = async (
   }
 };
 
-const isWell = ({ service, state, exitCode }: { service: string; state: string; exitCode: number }) =>
+const isAsWanted = ({ service, state, exitCode }: { service: string; state: string; exitCode: number }) =>
   state === "healthy" || state === "running" || (DONE_WITH_0.includes(service) && exitCode === 0);
 
-export const allWell = async (installation: Installation, problems: string[]): Promise<string> => {
+export const checkStates = async (installation: Installation, problems: string[]): Promise<string> => {
   const containers = await installation.containers();
-  for (const container of containers.filter((each) => !isWell(each)))
+  for (const container of containers.filter((each) => !isAsWanted(each)))
     problems.push(`${container.service} is ${container.state}, status ${container.exitCode}`);
   return `${containers.length} containers: ${containers.map(({ service, state }) => `${service} ${state}`).join(", ")}`;
 };
 
-export const audited = async (customers: Customers, problems: string[]): Promise<string> => {
-  const { acknowledged, problems: found } = await customers.audit();
+export const audited = async (load: Load, problems: string[]): Promise<string> => {
+  const { acknowledged, problems: found } = await load.audit();
   problems.push(...found);
   return `${acknowledged} orders acknowledged; audit: ${found.length === 0 ? "none lost, none counted twice" : "differs"}`;
 };
