@@ -15,7 +15,8 @@ export const RIGHTS = ["write", "read", "operate"] as const;
 export type Right = (typeof RIGHTS)[number];
 
 /** The characters are those of a WebSocket subprotocol too: a page cannot send a header with a WebSocket. */
-const TOKEN = "^[A-Za-z0-9._~-]{16,200}$";
+const SHORTEST_TOKEN = 16;
+const TOKEN = `^[A-Za-z0-9._~-]{${SHORTEST_TOKEN},200}$`;
 /** Each needs a few hundred bytes; a system with more clients keeps its keys in a database. */
 export const MAX_TOKENS = 10_000;
 
@@ -120,8 +121,15 @@ const expectEntry = (value: unknown, index: number): void => {
   const field = requiredProperties?.[0] ?? additionalProperties?.[0] ?? error.instancePath.split("/")[1];
   const where = `entry ${index + 1}`;
   if (!field) throw new Error(`${where}: expected an object with name, token or sha256, and may`);
-  if (!Object.hasOwn(EXPECTED, field))
-    // not quoted: it may be a token in the wrong place
-    throw new Error(`${where}: has an unknown field; there are ${Object.keys(EXPECTED).join(", ")}`);
+  if (!Object.hasOwn(EXPECTED, field)) {
+    const named = isNoToken(field) ? `there is no field "${field}"` : "has an unknown field";
+    throw new Error(`${where}: ${named}; there are ${Object.keys(EXPECTED).join(", ")}`);
+  }
   throw new Error(`${where}: ${field}: expected ${EXPECTED[field as keyof Entry]}`);
 };
+
+/** An unknown field may be a token in the wrong place, which is never quoted: a short one, or a misspelt field, is none. */
+const isNoToken = (field: string): boolean =>
+  field.length < SHORTEST_TOKEN ||
+  (/^[A-Za-z_]{16,20}$/.test(field) &&
+    Object.keys(EXPECTED).some((known) => known.slice(0, 4) === field.slice(0, 4).toLowerCase()));
