@@ -1,4 +1,6 @@
+import { join } from "node:path";
 import { type Static, Type } from "typebox";
+import { type Catalogue, catalogueFrom } from "#shared/domain/catalogue.ts";
 import { modes } from "#shared/modes/all.ts";
 import type { Mode } from "#shared/ports.ts";
 import {
@@ -7,7 +9,9 @@ import {
   loadModeSettings,
   loadSettings,
   logLevelKnob,
+  readSetting,
 } from "#shared/runtime/config.ts";
+import { messageOf } from "#shared/runtime/lifecycle.ts";
 
 export const apiKnobs = Type.Object({
   host: Type.String({ default: "127.0.0.1", description: "the address the API listens on" }),
@@ -75,6 +79,7 @@ export const apiKnobs = Type.Object({
   currency: Type.String({
     default: "",
     pattern: "^([A-Z]{3})?$",
+    expects: "a currency of three capital letters, as USD, or nothing",
     description: "the currency of prices on the page, as USD; empty shows none",
   }),
   pageOrdersPerSecond: Type.Integer({
@@ -105,11 +110,45 @@ export const switchKnobs = Type.Object(
 export type ApiSettings = Static<typeof apiKnobs>;
 export type EnabledMode = { readonly mode: Mode; readonly settings: Record<string, unknown> };
 
+/**
+ * The origins of ALLOWED_ORIGINS, written as a browser sends them: another spelling would never match. Throws an Error with a
+ * sentence for one that is not.
+ */
+export const originsIn = (text: string): string[] => {
+  const given = text
+    .split(",")
+    .map((part) => part.trim())
+    .filter((part) => part !== "");
+  for (const origin of given) {
+    if (origin === "*") continue;
+    const url = URL.parse(origin);
+    const isWeb = url !== null && /^https?:$/.test(url.protocol);
+    if (isWeb && url.origin === origin) continue;
+    const expected = isWeb
+      ? `"${url.origin}", as browsers send it`
+      : "http://host:port or https://host, separated by commas, or *";
+    throw new Error(`ALLOWED_ORIGINS has "${origin}": expected ${expected}.`);
+  }
+  return given;
+};
+
+/** The catalogue of CATALOGUE_FILE; empty is our own. Throws an Error with a sentence when it cannot be used. */
+export const readCatalogue = (file: string): Catalogue => {
+  const path = file || join(import.meta.dirname, "catalogue.json");
+  const text = readSetting("CATALOGUE_FILE", path);
+  try {
+    return catalogueFrom(JSON.parse(text));
+  } catch (error) {
+    throw new Error(`CATALOGUE_FILE is "${path}": ${messageOf(error)}.`, { cause: error });
+  }
+};
+
 /** Throws an Error with a sentence per wrong variable, those of the enabled modes included. */
 export const loadApiSettings = (
   env: Readonly<Record<string, string | undefined>>,
 ): { settings: ApiSettings; enabled: EnabledMode[] } => {
   const settings = loadSettings(apiKnobs, env);
+  originsIn(settings.allowedOrigins);
   const switches = loadSettings(switchKnobs, env) as Record<string, boolean>;
   const enabled = modes
     .filter((mode) => switches[`${mode.name}Enabled`])

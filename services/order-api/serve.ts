@@ -11,7 +11,7 @@ import { MAX_LISTED_NAMES, type Setup } from "#shared/wire/operations.ts";
 import packageJson from "../../package.json" with { type: "json" };
 import type { AccessOptions } from "./access.ts";
 import { buildApp } from "./app.ts";
-import type { ApiSettings, EnabledMode } from "./config.ts";
+import { type ApiSettings, type EnabledMode, originsIn } from "./config.ts";
 import { type Fanout, openFanout } from "./fanout/fanout.ts";
 import { type Intakes, openIntakes } from "./intakes.ts";
 import { listen } from "./listen.ts";
@@ -85,7 +85,7 @@ export const serve = async (serving: Serving): Promise<Served> => {
     databaseState: database.state,
     boardIsConnected: board.isConnected,
     maxSockets: settings.maxSockets,
-    allowedOrigins: listed(settings.allowedOrigins),
+    allowedOrigins: originsIn(settings.allowedOrigins),
     access: openAccess(serving, registry),
     setup: () => setupOf(settings, enabled, catalogue, intakes),
     pageFolder: PAGE_FOLDER,
@@ -146,9 +146,3 @@ const namesIn = (names: readonly string[]): Setup["stores"] => ({
   count: names.length,
   names: names.slice(0, MAX_LISTED_NAMES),
 });
-
-const listed = (text: string): string[] =>
-  text
-    .split(",")
-    .map((part) => part.trim())
-    .filter((part) => part !== "");

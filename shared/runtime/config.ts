@@ -8,12 +8,24 @@ import { messageOf } from "./lifecycle.ts";
 export class WrongSetting extends Error {}
 
 /** The address of one server, with its user and password. */
-export const urlKnob = (scheme: string, description: string) =>
-  Type.String({ isSecret: true, isUrl: true, pattern: `^${scheme}://`, description });
+const urlKnob = (scheme: string, form: string, description: string) =>
+  Type.String({
+    isSecret: true,
+    isUrl: true,
+    pattern: `^${scheme}://`,
+    expects: `${form} (${description})`,
+    description,
+  });
+export const redisUrlKnob = (description: string) =>
+  urlKnob("rediss?", "a URL as redis://host:port, or rediss://host:port for TLS", description);
 
 /** Knobs of several programs. */
-export const databaseUrlKnob = urlKnob("postgres(ql)?", "PostgreSQL, as postgres://user@host:port/name");
-export const boardRedisUrlKnob = urlKnob("rediss?", "the Redis of the board, and of v1's schedule");
+export const databaseUrlKnob = urlKnob(
+  "postgres(ql)?",
+  "a URL that begins with postgres:// or postgresql://",
+  "PostgreSQL, as postgres://user@host:port/name",
+);
+export const boardRedisUrlKnob = redisUrlKnob("the Redis of the board, and of v1's schedule");
 export const logLevelKnob = (level: "info" | "warn") =>
   Type.Union([Type.Literal("debug"), Type.Literal("info"), Type.Literal("warn"), Type.Literal("error")], {
     default: level,
@@ -114,9 +126,9 @@ const sentenceFor = (knob: string, given: string | undefined, schema: TSchema): 
   const { description: about, expects, isSecret, isUrl: isUrlKnob, pattern = "" } = schema as Described;
   const shown = isSecret && !isUrlKnob ? "***" : withoutPassword(given ?? "");
   const what = `${variableOf(knob)} is ${given === undefined ? "not set" : `"${shown}"`}`;
-  if (expects) return `${what}: expected ${expects}.`;
   if (isUrlKnob && given !== undefined && new RegExp(pattern).test(given))
     return `${what}: expected ${ONE_HOST}.`;
+  if (expects) return `${what}: expected ${expects}.`;
   return `${what}: expected ${expectationOf(schema)}${about ? ` (${about})` : ""}.`;
 };
 

@@ -53,6 +53,7 @@ export const kafkaKnobs = Type.Object({
   v3Topic: Type.String({
     default: "coffee-orders",
     pattern: "^[a-zA-Z0-9._-]{1,249}$",
+    expects: "a topic's name of 1 to 249 letters, digits or . _ -",
     description: "the topic of the orders",
   }),
   v3Group: Type.String({ default: "counters", minLength: 1, description: "the consumer group that counts" }),

@@ -1,12 +1,11 @@
 import { type Static, Type } from "typebox";
 import type { Mode } from "../../ports.ts";
-import { databaseUrlKnob, urlKnob } from "../../runtime/config.ts";
+import { databaseUrlKnob, redisUrlKnob } from "../../runtime/config.ts";
 import { openRedisStreamsIntake } from "./intake.ts";
 import { openRedisStreamsSource } from "./source.ts";
 
 export const redisStreamsKnobs = Type.Object({
-  streamRedisUrl: urlKnob(
-    "rediss?",
+  streamRedisUrl: redisUrlKnob(
     "a Redis of its own for the stream, with appendonly yes, appendfsync always, noeviction",
   ),
   databaseUrl: databaseUrlKnob,
