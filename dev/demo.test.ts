@@ -23,6 +23,23 @@ test("sends its share to every mode until the signal aborts", async () => {
   expect((paths.get("/api/v1/order") ?? 0) / total).toBeGreaterThan(0.3);
 });
 
+test.each([401, 403])("sends no further orders in a mode that answers %i", async (status) => {
+  const paths: string[] = [];
+  const { url } = await serveForTest((request, response) => {
+    const path = request.url ?? "";
+    paths.push(path);
+    request.resume().on("end", () => response.writeHead(path === "/api/v1/order" ? status : 202).end("{}"));
+  });
+  const stop = new AbortController();
+  const options = { url, catalogue, ordersPerSecond: 500, seed: 1, signal: stop.signal };
+  const demo = startDemo({ ...options, modes: ["v1", "v2"] });
+  await waitUntil("the other mode has its orders", () => demo.counts().accepted > 200);
+  stop.abort();
+  await demo.done;
+  // those that were under way before the first reply
+  expect(paths.filter((path) => path === "/api/v1/order").length).toBeLessThan(60);
+});
+
 test("counts 503 and refused connections as dropped", async () => {
   const { url } = await serveForTest((request, response) => {
     request.resume().on("end", () => response.writeHead(503).end());

@@ -44,6 +44,8 @@ export const startDemo = (options: DemoOptions): Demo => {
   const connections = openConnections(url, REPLY_WITHIN_MS, options.token);
   const counts = { accepted: 0, dropped: 0 };
   const startMs = performance.now();
+  /** The modes that answered 401 or 403: their further orders would be denied as well. */
+  const denied = new Set<string>();
   let dueMs = 0;
 
   const nextDueMs = (): number => {
@@ -53,8 +55,10 @@ export const startDemo = (options: DemoOptions): Demo => {
     return dueMs;
   };
   const send = (mode: string, body: string): void => {
+    if (denied.has(mode)) return;
     if (connections.underWay() >= MOST_IN_FLIGHT) return void counts.dropped++;
     connections.post(`/api/${mode}/order`, body, null, ({ status }) => {
+      if (status === 401 || status === 403) denied.add(mode);
       counts[status >= 200 && status < 300 ? "accepted" : "dropped"]++;
     });
   };

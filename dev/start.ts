@@ -1,17 +1,16 @@
 /** npm start: the whole system on this machine with a little demo traffic, until Ctrl-C. */
-import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { type Catalogue, catalogueFrom } from "#shared/domain/catalogue.ts";
 import { modes as allModes } from "#shared/modes/all.ts";
 import { messageOf } from "#shared/runtime/lifecycle.ts";
 import { servers, serversOf } from "#shared/servers.ts";
 import { buildPageIfStale } from "./build-dashboard.ts";
-import { startDemo } from "./demo.ts";
+import { type Demo, startDemo } from "./demo.ts";
 import { agentFor } from "./observe/exporters.ts";
 import { type Prometheus, startPrometheus } from "./observe/prometheus.ts";
-import { openStatus } from "./status.ts";
+import { type CheckedSettings, checkSettings, reachGivenServers } from "./settings.ts";
+import { openStatus, type Status } from "./status.ts";
 import { type System, type SystemOptions, startSystem } from "./system/launcher.ts";
 import { openProgress } from "./system/progress.ts";
 import { writeRunning } from "./system/running.ts";
@@ -71,15 +70,12 @@ const portIsFree = (port: number): Promise<boolean> =>
       .listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
   });
 
-const readCatalogue = (): Catalogue => {
-  const file = process.env["CATALOGUE_FILE"] || join(root, "services/order-api/catalogue.json");
-  return catalogueFrom(JSON.parse(readFileSync(file, "utf8")));
-};
-
-const needsToken = (): boolean => process.env["ACCESS"] === "tokens";
-
 /** What a newcomer needs to see it work. */
-const banner = ({ url, modes }: System, prometheusUrl: string | undefined): string => {
+const banner = (
+  { url, modes }: System,
+  { tokens }: CheckedSettings,
+  prometheusUrl: string | undefined,
+): string => {
   const titles = allModes
     .filter((mode) => modes.includes(mode.name))
     .map((mode) => `${mode.name} (${mode.title})`);
@@ -95,12 +91,16 @@ Coffee-RT takes orders by ${titles.join(", ")}
   readiness   ${url}/readyz
   metrics     ${url}/metrics${prometheusUrl ? `\n  Prometheus  ${prometheusUrl}/alerts` : ""}
 
-  curl -i ${url}/api/${modes[0]}/order -H 'content-type: application/json' \\${needsToken() ? `\n       -H "authorization: Bearer $API_TOKEN" \\` : ""}
+  curl -i ${url}/api/${modes[0]}/order -H 'content-type: application/json' \\${tokens !== null ? `\n       -H "authorization: Bearer $API_TOKEN" \\` : ""}
        -d '{"drink":"latte","store":"uptown","price":4.50}'
 
 Ctrl-C stops everything; the data stays.
 `;
 };
+
+/** Requests without a token would all be denied, and would hide other denied ones in the metric. */
+const TOKEN_IS_MISSING =
+  "API_TOKEN is not set: no demo traffic and no status. Start with API_TOKEN set to a token that may write and read.";
 
 /** The system runs on where Prometheus cannot be had. */
 const startObserved = async (
@@ -138,8 +138,10 @@ const main = async (): Promise<void> => {
   const { modes, demo, observes, port } = readArguments();
   if (!(await portIsFree(port)))
     give(`Port ${port} is taken: stop what uses it, or choose another with PORT=8006 npm start`, 1);
+  const checked = checkSettings(modes, process.env);
+  await reachGivenServers(modes, process.env);
   const stopping = new AbortController();
-  let status: ReturnType<typeof openStatus> | undefined;
+  let status: Status | undefined;
   const onLine = (line: string): void => (status ? status.say(line) : say(line));
   const asked = new Promise<void>((resolve) => {
     let askedAt = 0;
@@ -172,21 +174,19 @@ const main = async (): Promise<void> => {
   const { system, prometheus } = early ?? (await starting);
   if (early) {
     await building;
-    say(banner(system, prometheus?.url));
+    say(banner(system, checked, prometheus?.url));
     const forget = writeRunning(root, { pid: process.pid, url: system.url, env: system.env });
+    const { signal } = stopping;
     const token = process.env["API_TOKEN"] || null;
-    status = openStatus(system.url, token, process.stdout);
-    const traffic = demo
-      ? startDemo({
-          url: system.url,
-          modes: system.modes,
-          catalogue: readCatalogue(),
-          token,
-          signal: stopping.signal,
-        })
-      : null;
+    let traffic: Demo | undefined;
+    if (checked.tokens !== null && token === null) say(TOKEN_IS_MISSING);
+    else {
+      status = openStatus(system.url, token, process.stdout);
+      const { url, modes } = system;
+      if (demo) traffic = startDemo({ url, modes, catalogue: checked.catalogue, token, signal });
+    }
     await asked;
-    status.close();
+    status?.close();
     stopping.abort();
     await traffic?.done;
     forget();

@@ -1,8 +1,10 @@
 import { Writable } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, expect, test } from "vitest";
 import { until } from "../test/fresh.ts";
 import { postOrder } from "../test/requests.ts";
 import { startSystem } from "../test/system.ts";
+import { serveForTest } from "../test/temporary.ts";
 import { openStatus } from "./status.ts";
 
 const system = await startSystem({ modes: ["v1", "v2"] });
@@ -31,6 +33,20 @@ test("redraws a line per mode with accepted, counted and pending orders below ot
   expect(written()).toMatch(/v1 {2}accepted +0 /);
   status.say("something happened");
   expect(written()).toContain("\x1b[2A\x1b[Jsomething happened\n");
+  status.close();
+});
+
+test("asks once where the API denies it", async () => {
+  let requests = 0;
+  const { url } = await serveForTest((_request, response) => {
+    requests++;
+    response.writeHead(401).end();
+  });
+  const { out, written } = terminal();
+  const status = openStatus(url, "unknown", out);
+  await until("it is reported", () => written().includes("answers 401 to API_TOKEN"));
+  await sleep(2_500);
+  expect(requests).toBe(1);
   status.close();
 });
 

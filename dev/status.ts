@@ -27,8 +27,11 @@ export const openStatus = (url: string, token: string | null, out: NodeJS.WriteS
   };
   let latest: readonly string[] = [];
   const look = async (): Promise<void> => {
-    latest = await statusLines(url, token);
-    if (!closed) draw(latest);
+    const { lines, isDenied } = await readStatus(url, token);
+    if (isDenied) clearInterval(timer);
+    if (closed) return;
+    latest = lines;
+    draw(latest);
   };
   const timer = setInterval(look, isTerminal ? EVERY_MS : PLAIN_EVERY_MS);
   return {
@@ -44,20 +47,26 @@ export const openStatus = (url: string, token: string | null, out: NodeJS.WriteS
   };
 };
 
-const statusLines = async (url: string, token: string | null): Promise<string[]> => {
+/** `isDenied`: another request with this token would be denied as well. */
+type Read = { readonly lines: readonly string[]; readonly isDenied?: true };
+
+const readStatus = async (url: string, token: string | null): Promise<Read> => {
   try {
     const headers: Record<string, string> = token === null ? {} : { authorization: `Bearer ${token}` };
     const signal = AbortSignal.timeout(EVERY_MS);
     const response = await fetch(`${url}/api/dashboard`, { headers, signal });
     if (response.status === 401 || response.status === 403)
-      return [
-        `    no status: the API answers ${response.status}; set API_TOKEN to a token that may read and write`,
-      ];
+      return {
+        lines: [
+          `    no status: the API answers ${response.status} to API_TOKEN, which needs the right to read`,
+        ],
+        isDenied: true,
+      };
     const { modes, stale } = (await response.json()) as Dashboard;
     const lines = Object.entries(modes).map(([mode, figures]) => statusLine(mode, figures));
-    return stale ? [...lines, "    the board is stale: no worker publishes"] : lines;
+    return { lines: stale ? [...lines, "    the board is stale: no worker publishes"] : lines };
   } catch {
-    return ["    the API does not answer"];
+    return { lines: ["    the API does not answer"] };
   }
 };
 

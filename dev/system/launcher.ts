@@ -77,13 +77,24 @@ export const startSystem = async (options: SystemOptions): Promise<System> => {
   try {
     const folder = await openFolder(options.dataDir, closers);
     const { started, modes } = await startServersOf({ ...options, onLine, progress }, folder, closers);
-    await progress.during("the migrations", migrate(started.postgres?.url ?? "", onLine));
+    await progress.during("the migrations", migrateOf(started, onLine));
     await options.beforePrograms?.(started);
     const programs = await startPrograms({ ...options, modes, onLine, progress }, started, folder, closers);
     return { ...programs, servers: started, modes, env: addressesOf(started), folder, stop };
   } catch (error) {
     await stop();
     throw error;
+  }
+};
+
+const migrateOf = async ({ postgres }: Servers, onLine: (line: string) => void): Promise<void> => {
+  try {
+    await migrate(postgres?.url ?? "", onLine);
+  } catch (error) {
+    if (!postgres?.isGiven) throw error;
+    throw new Error(`${servers.postgres.variable} is "${postgres.url}": ${messageOf(error)}`, {
+      cause: error,
+    });
   }
 };
 
