@@ -5,45 +5,54 @@ import type { Reading } from "./readings.ts";
 /** A line's revenue in cents, of either sign, and the currency in its text. */
 export type Amount = { readonly cents: number; readonly currency: string | null };
 
-export const amountOf = (
+/** Before discounts. */
+export const lineAmount = (
   fields: readonly string[],
   reading: Reading,
   decimal: DecimalMark,
 ): Amount | { readonly problem: string } => {
-  const { quantity, discount } = reading;
-  const amount = fieldAmount(fields, reading.price, reading, decimal);
-  if ("problem" in amount) return amount;
-  const sum = quantity < 0 ? amount.cents : times(amount.cents, fields[quantity] ?? "");
-  if (typeof sum !== "number") return sum;
-  const less = discount < 0 ? 0 : discountOf(fields, sum, reading, decimal);
-  if (typeof less !== "number") return less;
-  return { cents: sum - less, currency: amount.currency };
+  const amount = fieldAmount(fields[reading.price] ?? "", reading.price, reading, decimal);
+  if ("problem" in amount || reading.quantity < 0) return amount;
+  const sum = times(amount.cents, fields[reading.quantity] ?? "");
+  return typeof sum === "number" ? { cents: sum, currency: amount.currency } : sum;
 };
 
 const fieldAmount = (
-  fields: readonly string[],
+  text: string,
   field: number,
   { inCents }: Reading,
   decimal: DecimalMark,
 ): Amount | { readonly problem: string } => {
-  const amount = priceOf(fields[field] ?? "", decimal);
+  const amount = priceOf(text, decimal);
   if ("problem" in amount || !inCents.has(field)) return amount;
-  if (amount.cents % 100 !== 0) return { problem: `the price ${fields[field]} in cents is no whole number` };
+  if (amount.cents % 100 !== 0) return { problem: `the price ${text} in cents is no whole number` };
   return { ...amount, cents: amount.cents / 100 };
 };
 
-/** Tills write a discount with either sign; of a refund it reduces what is given back. `10%` is of the sum. */
-const discountOf = (
-  fields: readonly string[],
+/**
+ * Tills write a discount with either sign; of a refund it reduces what is given back. `10%` is of the sum, and so is the
+ * 10 of a column that is in percent, where spreadsheets write 0.1.
+ */
+export const discountOf = (
+  given: string,
   sum: number,
   reading: Reading,
   decimal: DecimalMark,
 ): number | { readonly problem: string } => {
-  const text = (fields[reading.discount] ?? "").trim();
+  const text = given.trim();
   if (text === "" || /^(?:n\/?a|null|none|nil)$/i.test(text)) return 0;
-  const percent = /^-?(\d{1,3}(?:[.,]\d+)?)\s?%$/.exec(text)?.[1];
-  if (percent !== undefined) return Math.round((sum * Number(percent.replace(",", "."))) / 100);
-  const amount = fieldAmount(fields, reading.discount, reading, decimal);
-  if ("problem" in amount) return { problem: `the discount "${text.slice(0, 40)}" is no amount` };
+  const share = shareIn(text, reading.inPercent.has(reading.discount));
+  if (share !== null && share <= 1) return Math.round(sum * share);
+  const amount = fieldAmount(text, reading.discount, reading, decimal);
+  if (share !== null || "problem" in amount)
+    return { problem: `the discount "${text.slice(0, 40)}" is no amount` };
   return Math.sign(sum) * Math.abs(amount.cents);
+};
+
+/** The share of the line, null where the text is an amount of money. */
+const shareIn = (text: string, isPercent: boolean): number | null => {
+  const [, number, sign] = /^[-\u2212]?(\d+(?:[.,]\d+)?)\s?(%?)$/.exec(text) ?? [];
+  if (number === undefined || (sign === "" && !isPercent)) return null;
+  const value = Number(number.replace(",", "."));
+  return sign === "" && value < 1 ? value : value / 100;
 };

@@ -2,6 +2,7 @@
  * The columns of a sales file. A column named by the user is taken; the others are guessed from the headers of common
  * point-of-sale exports. Callers show the guess, so that a wrong one is seen before anything is sent.
  */
+import { isDiscount, isPercent } from "./discount-headers.ts";
 import {
   AMOUNTS,
   type AmountKind,
@@ -61,6 +62,8 @@ export const columnsOf = (
   if (isByParts || found.timestamp < 0) found.timestamp = -1;
   else [found.date, found.time] = [-1, -1];
   if (found.time === found.date) found.time = -1;
+  // `Zeit` may hold both, which the rows show
+  if (found.timestamp < 0 && found.date < 0) [found.timestamp, found.time] = [found.time, -1];
   if (hasStoreName) found.store = -1;
   // Shopify: "Name" is the order's number in a file with columns for its lines
   const isShopify = header.some((name) => bare(name).startsWith("lineitem"));
@@ -73,10 +76,12 @@ export const columnsOf = (
     ["price", amountsOf(header, choices).length > 0],
   ];
   const missing = required.find(([, isThere]) => !isThere)?.[0];
-  if (missing !== undefined)
-    throw new ImportError(`which column is the ${missing}? The file has: ${listed(header)}`, missing);
+  if (missing !== undefined) throw missingColumn(missing, header);
   return found;
 };
+
+export const missingColumn = (role: ColumnRole, header: readonly string[]): ImportError =>
+  new ImportError(`which column is the ${role}? The file has: ${listed(header)}`, role);
 
 /** The columns that may be a line's revenue, in the order of the file; the one that the user named alone. */
 export const amountsOf = (header: readonly string[], choices: ColumnChoices): AmountColumn[] => {
@@ -99,14 +104,31 @@ const CENTS = /(in)?(cents?|pence|minorunits?|minor|rappen|centimes|öre|øre|gr
 
 export const isInCents = (name: string): boolean => CENTS.test(bare(name));
 
+/** The columns that may be discounts: known names first, amounts before shares in percent. */
+export const discountsOf = (header: readonly string[]): number[] => {
+  const rank = (field: number): number => {
+    const at = KNOWN.discount.indexOf(plain(header[field] ?? ""));
+    return (at < 0 ? KNOWN.discount.length : at) + (isPercent(header[field] ?? "") ? 1_000 : 0);
+  };
+  return header.flatMap((name, field) => (isDiscount(name) ? [field] : [])).sort((a, b) => rank(a) - rank(b));
+};
+
+/** A column of times of day, which may hold whole timestamps. */
+export const isTimeOfDay = (name: string): boolean =>
+  KNOWN.time.includes(plain(name)) ||
+  (CONTAINED.time?.test(plain(name)) === true &&
+    !KNOWN.timestamp.includes(plain(name)) &&
+    CONTAINED.timestamp?.test(plain(name)) !== true);
+
 /** A header as KNOWN has it. */
 const plain = (name: string): string => bare(name).replace(CENTS, "");
 
 const TAX_OR_COUNT =
-  /^(quantity|qty|discounts?|tax|taxes|vat|mwst|tva|iva|moms)|(quantity|qty|discounts?|tax|taxes|taxamount|vatamount|vat)$/;
+  /^(quantity|qty|tax|taxes|vat|mwst|tva|iva|moms)|(quantity|qty|tax|taxes|taxamount|vatamount|vat)$/;
 
 const kindOf = (name: string): AmountKind | null => {
-  if (!WITH_OR_WITHOUT.test(name) && (NO_AMOUNT.test(name) || TAX_OR_COUNT.test(name))) return null;
+  if (!WITH_OR_WITHOUT.test(name) && (NO_AMOUNT.test(name) || TAX_OR_COUNT.test(name) || isDiscount(name)))
+    return null;
   return AMOUNTS.find(([, pattern]) => pattern.test(name))?.[0] ?? null;
 };
 
@@ -123,6 +145,7 @@ const fieldOf = (role: Role, header: readonly string[], choices: ColumnChoices):
   const bareNames = header.map(plain);
   if (chosen === "none" && MAY_BE_NONE.has(role)) return -1;
   if (chosen !== undefined) return namedField(header, chosen, role);
+  if (role === "discount") return discountsOf(header)[0] ?? -1;
   for (const name of KNOWN[role]) {
     const field = bareNames.indexOf(name);
     if (field >= 0) return field;
@@ -131,7 +154,7 @@ const fieldOf = (role: Role, header: readonly string[], choices: ColumnChoices):
     (name) =>
       CONTAINED[role]?.test(name) === true &&
       !KNOWN.zone.includes(name) &&
-      (role === "quantity" || (!NUMBER_OF_A_THING.test(name) && kindOf(name) === null)),
+      (role === "quantity" || role === "order" || (!NUMBER_OF_A_THING.test(name) && kindOf(name) === null)),
   );
 };
 

@@ -82,6 +82,13 @@ export const momentOf = (texts: DateTexts, order: DateOrder, shop: LocalClock): 
   return { ms: zone.toUtc(localMs), oddity: zone.oddityOf(localMs), hasTime: clockText !== "" };
 };
 
+/** Whether a text is a date, with the day or the month first. */
+export const isDate = (text: string): boolean => {
+  const utc = zoneNamed("UTC");
+  const texts = { date: text, time: "", zone: "" };
+  return utc !== null && (["dmy", "mdy"] as const).some((order) => "ms" in momentOf(texts, order, utc));
+};
+
 const shown = (text: string): string => text.slice(0, 40);
 
 /** Also the narrow and non-breaking spaces that `Intl` and Excel write. */

@@ -1,19 +1,12 @@
 /** Whether a file begins with data instead of a header, and the numbers of its columns. */
-import { momentOf } from "./dates.ts";
+import { isDate } from "./dates.ts";
 import { priceOf } from "./prices.ts";
-import { zoneNamed } from "./zones.ts";
 
 /** Column numbers, from 1, as far as the first record shows them. */
 export type Numbers = { readonly timestamp: number; readonly price: number; readonly drink: number };
 
 /** Null where the record has no date or no price, as a header has none. */
 export const numbersIn = (fields: readonly string[]): Numbers | null => {
-  const utc = zoneNamed("UTC");
-  if (utc === null) return null;
-  const isDate = (field: string): boolean =>
-    (["dmy", "mdy"] as const).some(
-      (order) => "ms" in momentOf({ date: field, time: "", zone: "" }, order, utc),
-    );
   const dates = fields.map((field) => /\d[-/.:\s]\d|\d{4}/.test(field) && isDate(field));
   // of two dates the one with a time is the sale's
   const timed = fields.findIndex((field, index) => dates[index] === true && /\d:\d/.test(field));

@@ -65,6 +65,8 @@ export const CONTAINED: Readonly<Partial<Record<Role, RegExp>>> = {
   store: /store|location|shop|branch|outlet/,
   drink: /drink|beverage|product|item|coffee/,
   quantity: /quantity|qty/,
+  order:
+    /^(sales?)?(order|receipt|ticket|check|bill|invoice|transaction|bestellung|bestell|beleg|bon|rechnung|kassenbon|commande|pedido|orden|ordine|scontrino|kvitto|bestelling)s?(id|nr|no|number|nummer|numero|número|num|ref|reference)?$/,
 };
 export const NUMBER_OF_A_THING = /(id|no|number|code|count|qty|quantity|sku|plu)$/;
 

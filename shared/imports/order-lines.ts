@@ -9,6 +9,8 @@ export type OrderLines = {
   isOnFirstLine(field: number): boolean;
   /** Whether an amount stands once per order, on its first line or on each; `unsure` where nothing decides. */
   isOfOrder(field: number): boolean | "unsure";
+  /** Whether a discount stands once per order: on its first line alone, or the same on each. */
+  isDiscountOfOrder(field: number): boolean;
 };
 
 /** Orders that are compared line by line; more show nothing new. */
@@ -23,17 +25,20 @@ type Lines = {
   laterFilled: number;
   equal: number;
   different: number;
+  /** Later lines with an amount that is not zero. */
+  laterAmounts: number;
   cents: number;
 };
 type Order = { readonly texts: readonly string[]; readonly drink: string; hasMore: boolean };
 
-/** `amounts` are compared with the order's first line; `others` only whether they are filled. */
+/** Amounts and discounts are compared with the order's first line; `others` only whether they are filled. */
 export const openOrderLines = (
   columns: Columns,
-  amounts: readonly number[],
-  others: readonly number[],
+  { prices, discounts, others }: { readonly [kind in "prices" | "discounts" | "others"]: readonly number[] },
 ): OrderLines => {
-  const none = { firstEmpty: 0, laterEmpty: 0, laterFilled: 0, equal: 0, different: 0, cents: 0 };
+  const seen = { firstEmpty: 0, laterEmpty: 0, laterFilled: 0 };
+  const none = { ...seen, equal: 0, different: 0, laterAmounts: 0, cents: 0 };
+  const amounts = [...prices, ...discounts];
   const lines = new Map([...amounts, ...others].map((field): [number, Lines] => [field, { ...none }]));
   const orders = new Map<string, Order>();
   const keyOf = openKeys(columns);
@@ -54,12 +59,13 @@ export const openOrderLines = (
       else orders.set(key, { texts, drink, hasMore: false });
     },
     isOnFirstLine: (field) => isOnFirstLine(lines, field),
-    isOfOrder: (field) => isOfOrder(field, amounts, lines),
+    isOfOrder: (field) => isOfOrder(field, prices, lines),
+    isDiscountOfOrder: (field) => isDiscountOfOrder(lines.get(field)),
   };
 };
 
 /** An order's number with its day and store, because tills start their numbers again. Null for a line without one. */
-const openKeys = (columns: Columns): ((fields: readonly string[]) => string | null) => {
+export const openKeys = (columns: Columns): ((fields: readonly string[]) => string | null) => {
   let [previousId, previousKey] = ["", ""];
   return (fields) => {
     const id = (fields[columns.order] ?? "").trim();
@@ -86,6 +92,7 @@ const compareLines = (
     if (first !== text) line.different++;
     // two lines of one drink have one price anyway
     else if (drink !== order.drink) line.equal++;
+    if (/[1-9]/.test(text)) line.laterAmounts++;
     line.cents += centsOf(text) + (order.hasMore ? 0 : centsOf(first));
   }
   order.hasMore = true;
@@ -121,3 +128,8 @@ const isOfOrder = (
   if (ofLines.length === 0) return "unsure";
   return line.cents > Math.max(...ofLines) * LEAST_REPEATED_RATIO;
 };
+
+/** A zero on a later line shows that each line has its own. */
+const isDiscountOfOrder = (line: Lines | undefined): boolean =>
+  line !== undefined &&
+  ((line.laterEmpty > 0 && line.laterFilled === 0) || (line.laterAmounts > 0 && line.different === 0));

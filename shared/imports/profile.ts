@@ -4,7 +4,7 @@
  */
 import { type AmountColumn, type Columns, ImportError } from "./columns.ts";
 import type { Csv } from "./csv.ts";
-import { type DateOrder, orderHint, yearNumbers } from "./dates.ts";
+import { type DateOrder, isDate, orderHint, yearNumbers } from "./dates.ts";
 import { openDrinkPrices } from "./drink-prices.ts";
 import { type OrderLines, openOrderLines } from "./order-lines.ts";
 import { type DecimalMark, decimalHint, isAmount } from "./prices.ts";
@@ -17,10 +17,15 @@ export type Profile = {
   readonly values: ReadonlyMap<number, ReadonlyMap<string, number>>;
   readonly isOnFirstLine: OrderLines["isOnFirstLine"];
   readonly isOfOrder: OrderLines["isOfOrder"];
+  readonly isDiscountOfOrder: OrderLines["isDiscountOfOrder"];
   /** Whether each drink has one amount; null where none is sold twice. */
   readonly isSteady: (field: number) => boolean | null;
   /** Whether a column has amounts at all, and nothing else. */
   readonly hasAmounts: (field: number) => boolean;
+  /** Whether it has any that is not zero. */
+  readonly hasSums: (field: number) => boolean;
+  /** Whether the column of the date holds any. */
+  readonly hasDates: boolean;
   /** Whether an amount is of one unit and does not grow with the quantity; null where the file does not show it. */
   readonly isPerUnit: (field: number) => boolean | null;
 };
@@ -28,6 +33,7 @@ export type Profile = {
 export type ProfiledColumns = {
   readonly columns: Columns;
   readonly amounts: readonly AmountColumn[];
+  readonly discounts: readonly number[];
   readonly statuses: readonly number[];
 };
 
@@ -36,10 +42,11 @@ const MAX_VALUES = 500;
 
 export const profileOf = async (
   csv: Csv,
-  { columns, amounts, statuses }: ProfiledColumns,
+  { columns, amounts, discounts, statuses }: ProfiledColumns,
 ): Promise<Profile> => {
   const isThere = (field: number): boolean => field >= 0;
-  const priced = [...new Set([...amounts.map(({ field }) => field), columns.discount])].filter(isThere);
+  const prices = [...new Set(amounts.map(({ field }) => field))];
+  const priced = [...new Set([...prices, ...discounts])];
   const others = [...Object.values(columns), ...statuses].filter(
     (field) => isThere(field) && !priced.includes(field),
   );
@@ -47,13 +54,15 @@ export const profileOf = async (
   const [firsts, lasts] = [new Set<number>(), new Set<number>()];
   const marks = new Set<string>();
   const values = new Map(statuses.map((field) => [field, new Map<string, number>()]));
-  const texts = new Map(priced.map((field) => [field, { amounts: 0, others: 0 }]));
+  const texts = new Map(priced.map((field) => [field, { amounts: 0, others: 0, sums: 0 }]));
   const drinks = new Map(priced.map((field) => [field, openDrinkPrices(columns, field)]));
-  const lines = openOrderLines(columns, priced, others);
+  const lines = openOrderLines(columns, { prices, discounts, others });
+  let hasDates = false;
   for await (const row of csv.rows()) {
     if ("problem" in row) continue;
     const { fields } = row;
     const date = (fields[columns.timestamp < 0 ? columns.date : columns.timestamp] ?? "").trim();
+    hasDates ||= isDate(date);
     const hint = orderHint(date);
     if (hint !== null && !dates.has(hint)) dates.set(hint, `"${date}" (line ${row.line})`);
     const [first, last] = yearNumbers(date) ?? [];
@@ -62,6 +71,7 @@ export const profileOf = async (
     for (const [field, seen] of texts) {
       const text = (fields[field] ?? "").trim();
       if (text !== "") seen[isAmount(text) ? "amounts" : "others"]++;
+      if (/[1-9]/.test(text)) seen.sums++;
       marks.add(decimalHint(text) ?? "");
       drinks.get(field)?.add(fields);
     }
@@ -79,8 +89,11 @@ export const profileOf = async (
     values,
     isOnFirstLine: lines.isOnFirstLine,
     isOfOrder: lines.isOfOrder,
+    isDiscountOfOrder: lines.isDiscountOfOrder,
     isSteady: (field) => drinks.get(field)?.isSteady() ?? null,
     hasAmounts: (field) => (texts.get(field)?.amounts ?? 0) > (texts.get(field)?.others ?? 0),
+    hasSums: (field) => (texts.get(field)?.sums ?? 0) > 0,
+    hasDates,
     isPerUnit: (field) => drinks.get(field)?.isPerUnit(decimal) ?? null,
   };
 };

@@ -7,9 +7,11 @@ import {
   amountsOf,
   type ColumnChoices,
   type Columns,
+  discountsOf,
   ImportError,
   isInCents,
 } from "./columns.ts";
+import { isNamedOfLine, isNamedOfOrder, isPercent } from "./discount-headers.ts";
 import type { AmountKind } from "./known-headers.ts";
 import type { Profile } from "./profile.ts";
 import { bare } from "./words.ts";
@@ -19,15 +21,23 @@ export type Reading = {
   /** Field numbers, -1 where the price is not multiplied, or nothing is subtracted. */
   readonly quantity: number;
   readonly discount: number;
+  /** The number of the order; -1 where each row is read by itself. */
+  readonly order: number;
+  /** Columns with one amount for a whole order, which is taken once for each. */
+  readonly ofOrder: ReadonlySet<number>;
   /** Columns whose header says that they are in cents. */
   readonly inCents: ReadonlySet<number>;
+  /** Columns whose header says that they are shares of the line. */
+  readonly inPercent: ReadonlySet<number>;
 };
 
 export type Readings = {
   readonly taken: Reading;
   readonly others: readonly Reading[];
-  /** Columns with one amount for a whole order, which are added up per line only if the user wants it. */
-  readonly ofOrder: readonly number[];
+  /** Of the columns with one amount for a whole order, which check the sum of the lines. */
+  readonly ofOrders: readonly Reading[];
+  /** Columns of discounts of which another one is subtracted. */
+  readonly unused: readonly number[];
 };
 
 const RANK: readonly AmountKind[] = ["net", "gross", "unit", "price", "total"];
@@ -35,7 +45,7 @@ const RANK: readonly AmountKind[] = ["net", "gross", "unit", "price", "total"];
 /** Throws an ImportError when the file has amounts of whole orders only. */
 export const readingsOf = (
   header: readonly string[],
-  columns: Columns,
+  guessed: Columns,
   choices: ColumnChoices,
   profile: Profile,
 ): Readings => {
@@ -43,28 +53,71 @@ export const readingsOf = (
   const filled = named.filter(({ field }) => profile.hasAmounts(field));
   const all = filled.length > 0 ? filled : named;
   const ofOrder = all.filter((column) => isOfOrder(column, profile)).map(({ field }) => field);
-  const isChosen = choices.price !== undefined;
-  const usable = isChosen ? amountsOf(header, choices) : all.filter(({ field }) => !ofOrder.includes(field));
+  const isByLine = choices.price !== undefined || choices.order === "none";
+  const usable = isByLine ? amountsOf(header, choices) : all.filter(({ field }) => !ofOrder.includes(field));
   const isSubtotal = ({ field }: AmountColumn): boolean => /sub/.test(bare(header[field] ?? ""));
   const [best] = [...usable].sort(
     (a, b) => RANK.indexOf(a.kind) - RANK.indexOf(b.kind) || Number(isSubtotal(b)) - Number(isSubtotal(a)),
   );
-  if (best === undefined) throw onlyOrders(header, ofOrder);
-  const isLines = choices.discount !== undefined || hasLineDiscounts(columns.discount, profile);
-  const discount = isLines ? columns.discount : -1;
-  const taken = readingOf(best, header, { ...columns, discount }, choices, profile);
-  const others = all
-    .filter(({ field }) => !ofOrder.includes(field) || field === best.field)
-    .flatMap((column) =>
-      variantsOf(column, column.field === best.field, header, { ...columns, discount }, profile),
-    )
-    .filter(
-      (other, index, list) =>
-        !isSame(other, taken) && list.findIndex((each) => isSame(each, other)) === index,
-    );
-  const ofOrders =
-    isLines || !profile.hasAmounts(columns.discount) ? ofOrder : [...ofOrder, columns.discount];
-  return { taken, others, ofOrder: ofOrders };
+  if (best === undefined) throw onlyOrders(header, ofOrder, profile);
+  const discounts = discountsIn(header, guessed, choices, profile);
+  const columns = { ...guessed, discount: discounts[0] ?? -1 };
+  const wholes = new Set([...ofOrder, ...discounts.filter((field) => isOrders(field, header, profile))]);
+  const read = (column: AmountColumn, own: ColumnChoices): Reading => {
+    const reading = readingOf(column, header, columns, own, profile);
+    const order = choices.order === "none" ? -1 : columns.order;
+    // what the first line has is no number of orders
+    const isWhole = own.quantity === undefined && wholes.has(column.field);
+    return { ...reading, ...(isWhole && { quantity: -1 }), order, ofOrder: wholes };
+  };
+  const taken = read(best, choices);
+  if (columns.order < 0 && choices.order === undefined && choices.discount === undefined)
+    checkOrder(taken, header);
+  const perOrder = { ...taken, order: taken.order < 0 ? columns.order : -1 };
+  const isDoubtful = wholes.has(taken.price) || wholes.has(taken.discount);
+  const others = [
+    ...all
+      .filter(({ field }) => !ofOrder.includes(field) || field === best.field)
+      .flatMap((column) => variantsOf(column, column.field === best.field, header, columns, profile, read)),
+    ...(taken.discount < 0 ? [] : discounts.map((discount) => ({ ...taken, discount }))),
+    ...(isDoubtful ? [perOrder] : []),
+  ].filter(
+    (other, index, list) => !isSame(other, taken) && list.findIndex((each) => isSame(each, other)) === index,
+  );
+  const whole = { ...taken, quantity: -1, discount: -1, order: columns.order };
+  return {
+    taken,
+    others,
+    ofOrders: ofOrder.filter((price) => price !== taken.price).map((price) => ({ ...whole, price })),
+    unused: taken.discount < 0 ? [] : discounts.filter((field) => field !== taken.discount),
+  };
+};
+
+/** The discounts of the file, the one that is subtracted first; `Happy hour` is no amount. */
+const discountsIn = (
+  header: readonly string[],
+  { discount }: Columns,
+  choices: ColumnChoices,
+  { hasAmounts, hasSums }: Profile,
+): number[] => {
+  if (choices.discount !== undefined) return discount < 0 ? [] : [discount];
+  const amounts = discountsOf(header).filter(hasAmounts);
+  const sums = amounts.filter(hasSums);
+  return sums.length > 0 ? sums : amounts.slice(0, 1);
+};
+
+/** A discount that is the same on all lines of orders is the order's, unless its header says otherwise. */
+const isOrders = (field: number, header: readonly string[], profile: Profile): boolean =>
+  profile.isDiscountOfOrder(field) && !isNamedOfLine(header[field] ?? "");
+
+/** Without the numbers of orders no row shows whether its discount was subtracted from another one already. */
+const checkOrder = ({ discount, inPercent }: Reading, header: readonly string[]): void => {
+  const name = header[discount] ?? "";
+  if (!isNamedOfOrder(name) || inPercent.has(discount)) return;
+  throw new ImportError(
+    `"${name}" is a discount of whole orders, and no column has the number of the order`,
+    "order",
+  );
 };
 
 /** Of a total that stands on all lines and could be either, the prices of the drinks decide. */
@@ -73,18 +126,19 @@ const isOfOrder = ({ field, kind }: AmountColumn, profile: Profile): boolean => 
   return found === "unsure" ? kind === "total" && profile.isSteady(field) !== true : found;
 };
 
-/** A discount of the whole order is in no line, and `Happy hour` is no amount. */
-const hasLineDiscounts = (field: number, profile: Profile): boolean =>
-  profile.hasAmounts(field) && !profile.isOnFirstLine(field) && profile.isOfOrder(field) !== true;
-
 const isSame = (a: Reading, b: Reading): boolean =>
-  a.price === b.price && a.quantity === b.quantity && a.discount === b.discount;
+  a.price === b.price && a.quantity === b.quantity && a.discount === b.discount && a.order === b.order;
 
-const onlyOrders = (header: readonly string[], fields: readonly number[]): ImportError => {
+const onlyOrders = (
+  header: readonly string[],
+  fields: readonly number[],
+  { isOnFirstLine }: Profile,
+): ImportError => {
   const names = fields.map((field) => `"${header[field]}"`).join(", ");
-  const what = "has one amount on all lines of an order, which is the order's and not the line's";
+  const where = fields.every(isOnFirstLine) ? "on the first line" : "on all lines";
+  const what = `has one amount ${where} of an order, which is the order's and not the line's`;
   return new ImportError(
-    `${names} ${what}. Export the lines with their prices, or take it for each line`,
+    `${names} ${what}. Export the lines with their prices, or take each order as one sale of its first line's drink`,
     "price",
   );
 };
@@ -96,7 +150,7 @@ const readingOf = (
   columns: Columns,
   choices: ColumnChoices,
   profile: Profile,
-): Reading => {
+): Omit<Reading, "order" | "ofOrder"> => {
   const isChosen = choices.price !== undefined;
   const isSum = column.kind === "net" || column.kind === "gross";
   const multiplies =
@@ -108,12 +162,16 @@ const readingOf = (
       ? !isChosen && hasDiscount(column)
       : choices.discount !== "none" && (isChosen || column.kind !== "net");
   return {
-    inCents: new Set(header.flatMap((name, field) => (isInCents(name) ? [field] : []))),
+    inCents: fieldsThat(isInCents, header),
+    inPercent: fieldsThat(isPercent, header),
     price: column.field,
     quantity: multiplies ? columns.quantity : -1,
     discount: subtracts ? columns.discount : -1,
   };
 };
+
+const fieldsThat = (matches: (name: string) => boolean, header: readonly string[]): Set<number> =>
+  new Set(header.flatMap((name, field) => (matches(name) ? [field] : [])));
 
 /** A column's readings: its own, and where that is in doubt the one with or without quantity and discount. */
 const variantsOf = (
@@ -122,8 +180,9 @@ const variantsOf = (
   header: readonly string[],
   columns: Columns,
   profile: Profile,
+  read: (column: AmountColumn, choices: ColumnChoices) => Reading,
 ): Reading[] => {
-  const own = readingOf(column, header, columns, {}, profile);
+  const own = read(column, {});
   const evidence = profile.isPerUnit(column.field);
   const isNamed = NAMED_AS_LINES.test(bare(header[column.field] ?? ""));
   const isLines = isNamed && !(isTaken && column.kind === "total");
@@ -157,20 +216,26 @@ const isPerUnit = ({ field, kind }: AmountColumn, header: readonly string[], pro
 };
 
 /** A reading in words: `"Lineitem price" × "Lineitem quantity"`. */
-export const describeReading = ({ price, quantity, discount }: Reading, header: readonly string[]): string =>
-  [
-    `"${header[price]}"`,
+export const describeReading = (reading: Reading, header: readonly string[]): string => {
+  const { price, quantity, discount, order, ofOrder } = reading;
+  const once = (field: number): string =>
+    order >= 0 && ofOrder.has(field) ? `"${header[field]}" once per order` : `"${header[field]}"`;
+  return [
+    once(price),
     ...(quantity < 0 ? [] : [`× "${header[quantity]}"`]),
-    ...(discount < 0 ? [] : [`less "${header[discount]}"`]),
+    ...(discount < 0 ? [] : [`less ${once(discount)}`]),
   ].join(" ");
+};
 
-/** The choices that mean this reading. */
+/** The choices that mean this reading, where the file is read as `taken` without them. */
 export const choicesFor = (
-  { price, quantity, discount }: Reading,
+  { price, quantity, discount, order }: Reading,
+  taken: Reading,
   header: readonly string[],
   columns: Columns,
 ): ColumnChoices => ({
   price: header[price] ?? "",
   ...(columns.quantity >= 0 && { quantity: quantity < 0 ? "none" : (header[quantity] ?? "") }),
   ...(columns.discount >= 0 && { discount: discount < 0 ? "none" : (header[discount] ?? "") }),
+  ...(order !== taken.order && { order: order < 0 ? "none" : (header[order] ?? "") }),
 });

@@ -5,12 +5,12 @@
 import { MAX_NAME_LENGTH } from "#shared/domain/catalogue.ts";
 import { MAX_PRICE_CENTS } from "#shared/domain/order.ts";
 import type { LocalClock, Oddity } from "#shared/domain/time-zone.ts";
-import { amountOf } from "./amounts.ts";
 import type { Columns } from "./columns.ts";
 import type { CsvRow } from "./csv.ts";
 import { type DateOrder, momentOf } from "./dates.ts";
 import { type DecimalMark, priceOf } from "./prices.ts";
 import type { Reading } from "./readings.ts";
+import { openRevenue, type Revenue } from "./revenue.ts";
 import { leftOutReason, type StatusColumn } from "./statuses.ts";
 import { bare, wordsIn } from "./words.ts";
 
@@ -53,11 +53,18 @@ const TOTAL_WORDS: ReadonlySet<string> = new Set(
   ),
 );
 
-/** Reads records in the order of the file: lines of one order complete each other. */
-export const openSales = (rules: SaleRules): ((row: CsvRow) => Row) => {
-  const { header, columns, carried } = rules;
+export type Sales = {
+  /** Takes the records in the order of the file: lines of one order complete each other. */
+  read(row: CsvRow): Row;
+  readonly unspent: Revenue["unspent"];
+};
+
+export const openSales = (rules: SaleRules): Sales => {
+  const { header, carried, reading } = rules;
+  const columns = { ...rules.columns, order: reading.order };
+  const revenue = openRevenue(reading, columns, rules.decimal);
   let previous: readonly string[] = [];
-  return (row) => {
+  const read = (row: CsvRow): Row => {
     if ("problem" in row) {
       if (row.text === undefined || !isText(row.text)) return row;
       const isTotal = isTotalText(row.text);
@@ -74,8 +81,9 @@ export const openSales = (rules: SaleRules): ((row: CsvRow) => Row) => {
       ? completed(row.fields, previous, carried)
       : row.fields;
     previous = fields;
-    return saleOf(fields, rules);
+    return saleOf(fields, rules, revenue, revenue.keyOf(row.fields));
   };
+  return { read, unspent: revenue.unspent };
 };
 
 /** A line of text below the table, not a damaged row. */
@@ -122,12 +130,14 @@ const completed = (
 };
 
 /** Every reason is named, because users correct the rows by hand. */
-const saleOf = (fields: readonly string[], rules: SaleRules): Row => {
-  const { columns, reading, decimal } = rules;
+const saleOf = (fields: readonly string[], rules: SaleRules, revenue: Revenue, order: string | null): Row => {
+  const { columns } = rules;
   const field = (index: number): string => (index < 0 ? "" : (fields[index] ?? ""));
-  const amount = amountOf(fields, reading, decimal);
-  const known = "cents" in amount ? amount.cents : null;
   const status = leftOutReason(rules.statuses, field);
+  const amount = revenue.amountOf(fields, order, status === null);
+  if (amount === "later")
+    return { leftOut: "later line of an order that is one sale", cents: null, isTotal: false };
+  const known = "cents" in amount ? amount.cents : null;
   if (status !== null) return { leftOut: status, cents: known, isTotal: false };
   const isNegative = /^\s*[-\u2212]/.test(field(columns.quantity));
   if (known !== null && (known < 0 || isNegative))

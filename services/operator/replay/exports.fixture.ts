@@ -37,7 +37,7 @@ export const EXPORTS: readonly Export[] = [
     total: "11.00",
     orders: 2,
     leftOut: { "Event Type = Refund": 1, zero: 1 },
-    notes: ['taken is "Net Sales", 11.00', '"Gross Sales" would be 12.50 (--price "Gross Sales"'],
+    notes: ['taken is "Net Sales", 11.00', '"Gross Sales" would be 15.50 (--price "Gross Sales"'],
   },
   {
     till: "Shopify orders: price times quantity, the order's fields on its first line, undone orders",
@@ -236,10 +236,11 @@ export const EXPORTS: readonly Export[] = [
       "#1,,,,,,,2026-03-02 09:09:58 -0500,1,Beans,10.00,",
       "#2,paid,USD,3.25,0.26,3.51,0.00,2026-03-02 09:19:58 -0500,1,Espresso,3.25,Main",
     ],
-    total: "22.25",
+    total: "20.25",
     orders: 3,
     notes: [
-      'the lines add up to 22.25; columns with one amount for a whole order, once for each, to "Subtotal" 20.25, "Total" 21.87, "Discount Amount" 2.00',
+      'taken is "Lineitem price" × "Lineitem quantity" less "Discount Amount" once per order, 20.25; "Lineitem price" × "Lineitem quantity" would be 22.25',
+      'the lines add up to 20.25; columns with one amount for a whole order, once for each, to "Subtotal" 20.25, "Total" 21.87',
     ],
   },
   {

@@ -5,6 +5,7 @@ import { expect, test } from "vitest";
 import { folderForFile } from "../../../test/temporary.ts";
 import { optionsFrom } from "./command-line.ts";
 import { EXPORTS } from "./exports.fixture.ts";
+import { ORDERS } from "./orders.fixture.ts";
 import { money } from "./output.ts";
 import { surveyOf } from "./survey.ts";
 import { TABLES } from "./tables.fixture.ts";
@@ -12,7 +13,7 @@ import { sumOf } from "./totals.ts";
 
 const folder = folderForFile();
 
-test.each([...EXPORTS, ...TABLES])(
+test.each([...EXPORTS, ...TABLES, ...ORDERS])(
   "reads $till",
   async ({ till, lines, args = [], total, orders, leftOut = {}, notes = [] }) => {
     const path = join(folder, `${till.replaceAll(/\W/g, "-").slice(0, 60)}.csv`);
@@ -34,16 +35,6 @@ const survey = async (name: string, bytes: string | Buffer, ...args: string[]) =
   await writeFile(path, bytes);
   return surveyOf(optionsFrom([path, ...args]));
 };
-
-test("refuses a column that has the order's total on each line and is the only amount", async () => {
-  const file =
-    "Receipt,Date,Store,Item,Total\n1,2026-03-14 08:52,S,Latte,7.50\n1,2026-03-14 08:52,S,Tea,7.50\n2,2026-03-14 08:55,S,Latte,4.50\n";
-  await expect(survey("orders.csv", file)).rejects.toThrow('"Total" has one amount on all lines of an order');
-  const chosen = await survey("orders.csv", file, "--price", "Total");
-  expect(chosen.notes).toContain(
-    'the lines add up to 19.50; columns with one amount for a whole order, once for each, to "Total" 12.00',
-  );
-});
 
 test("reads gzip, and names the files that are no CSV", async () => {
   const file = "Date,Time,Store,Item,Price\n2026-03-14,08:52,S,Latte,4.50\n";

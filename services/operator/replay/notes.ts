@@ -3,10 +3,11 @@
 import { describeColumns } from "#shared/imports/columns.ts";
 import type { Csv } from "#shared/imports/csv.ts";
 import type { Profile } from "#shared/imports/profile.ts";
-import { choicesFor, describeReading, type Reading } from "#shared/imports/readings.ts";
+import { choicesFor, describeReading } from "#shared/imports/readings.ts";
 import type { SaleRules } from "#shared/imports/sales.ts";
 import { doubtfulValues, type LeaveOut } from "#shared/imports/statuses.ts";
 import { bare } from "#shared/imports/words.ts";
+import type { OtherTotal } from "./other-totals.ts";
 import { count, money } from "./output.ts";
 import { sumOf, type Totals } from "./totals.ts";
 
@@ -14,8 +15,14 @@ export type Found = {
   readonly csv: Csv;
   readonly rules: SaleRules;
   readonly profile: Profile;
-  /** The other readings of the amount, with their sums over the same sales. */
-  readonly readings: readonly { readonly reading: Reading; readonly cents: number }[];
+  /** By the other readings of the amount. */
+  readonly others: readonly OtherTotal[];
+  /** By columns with one amount for a whole order. */
+  readonly ofOrders: readonly OtherTotal[];
+  /** Columns of discounts of which another one is subtracted. */
+  readonly unused: readonly number[];
+  /** Cents of discounts of whole orders that are more than their lines cost. */
+  readonly unspent: number;
   readonly totals: Totals;
   /** The amounts of the file's own totals rows. */
   readonly fileTotals: readonly number[];
@@ -26,8 +33,6 @@ export type Found = {
   /** Of rows that name no zone. */
   readonly timeZone: string;
   readonly leaveOut: readonly LeaveOut[];
-  /** Columns of whole orders, with their sums over these. */
-  readonly ofOrders: readonly { readonly field: number; readonly cents: number }[];
 };
 
 /** The rest differs by as much, or is of a file that is not understood. */
@@ -44,6 +49,7 @@ export const notesOf = (found: Found): { columns: string; clock: string; notes: 
     ...readingNotes(found),
     ...(reading.quantity >= 0 ? ["each row is one order of price times quantity"] : []),
     ...orderNotes(found),
+    ...discountNotes(found),
     ...statusNotes(found),
     ...totalNotes(found),
     ...timeNotes(oddities),
@@ -69,23 +75,36 @@ const mojibakeNotes = (totals: Totals): string[] => {
     : [`names such as "${name}" were damaged before the export, which no --encoding repairs`];
 };
 
-const readingNotes = ({ csv, rules, readings, totals }: Found): string[] => {
+const readingNotes = ({ csv, rules, others, totals }: Found): string[] => {
   const { cents } = sumOf(totals);
-  const differing = readings.filter(
+  const differing = others.filter(
     (other, index) =>
-      other.cents !== cents && readings.findIndex((each) => each.cents === other.cents) === index,
+      other.cents !== cents && others.findIndex((each) => each.cents === other.cents) === index,
   );
   if (differing.length === 0) return [];
-  const others = differing.slice(0, MAX_READINGS).map((other) => {
-    const choices = Object.entries(choicesFor(other.reading, csv.header, rules.columns));
+  const texts = differing.slice(0, MAX_READINGS).map((other) => {
+    const choices = Object.entries(choicesFor(other.reading, rules.reading, csv.header, rules.columns));
     const options = choices.map(
       ([role, name]) => `--${role} ${name === "none" ? name : JSON.stringify(name)}`,
     );
-    return `${describeReading(other.reading, csv.header)} would be ${money(other.cents)} (${options.join(" ")})`;
+    const bad = other.bad === 0 ? "" : ` with ${count(other.bad)} bad rows`;
+    return `${describeReading(other.reading, csv.header)} would be ${money(other.cents)}${bad} (${options.join(" ")})`;
   });
   const taken = `the total depends on the columns: taken is ${describeReading(rules.reading, csv.header)}, ${money(cents)}`;
-  return [`${taken}; ${others.join("; ")}`];
+  return [`${taken}; ${texts.join("; ")}`];
 };
+
+const discountNotes = ({ csv, rules, unused, unspent }: Found): string[] => [
+  ...unused.map(
+    (field) =>
+      `the discounts in "${csv.header[field]}" are not subtracted; --discount ${JSON.stringify(csv.header[field])} subtracts them instead of those in "${csv.header[rules.reading.discount]}"`,
+  ),
+  ...(unspent === 0
+    ? []
+    : [
+        `${money(unspent)} in "${csv.header[rules.reading.discount]}" is more than the lines of its orders cost, and is not subtracted`,
+      ]),
+];
 
 const statusNotes = ({ rules, profile, leaveOut, undone }: Found): string[] => [
   ...undone.map(
@@ -113,7 +132,10 @@ const doubtfulNotes = (rules: SaleRules, profile: Profile): string[] =>
   });
 
 const orderNotes = ({ csv, ofOrders, totals }: Found): string[] => {
-  const sums = ofOrders.map(({ field, cents }) => `"${csv.header[field]}" ${money(cents)}`);
+  // a column of zeros, such as shipping, checks nothing
+  const sums = ofOrders
+    .filter(({ cents }) => cents !== 0)
+    .map(({ reading, cents }) => `"${csv.header[reading.price]}" ${money(cents)}`);
   if (sums.length === 0) return [];
   const lines = `the lines add up to ${money(sumOf(totals).cents)}`;
   return [`${lines}; columns with one amount for a whole order, once for each, to ${sums.join(", ")}`];

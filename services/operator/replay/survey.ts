@@ -4,12 +4,21 @@
  */
 import { createHash } from "node:crypto";
 import { openClock } from "#shared/domain/time-zone.ts";
-import { amountOf } from "#shared/imports/amounts.ts";
-import { amountsOf, columnsOf, headerScore, ImportError, namedField } from "#shared/imports/columns.ts";
+import {
+  amountsOf,
+  type Columns,
+  columnsOf,
+  discountsOf,
+  headerScore,
+  ImportError,
+  isTimeOfDay,
+  missingColumn,
+  namedField,
+} from "#shared/imports/columns.ts";
 import { type Csv, openCsv } from "#shared/imports/csv.ts";
 import { numbersIn } from "#shared/imports/headerless.ts";
 import { type Profile, profileOf } from "#shared/imports/profile.ts";
-import { type Reading, readingsOf } from "#shared/imports/readings.ts";
+import { type Reading, type Readings, readingsOf } from "#shared/imports/readings.ts";
 import { openSales, type Sale, type SaleRules } from "#shared/imports/sales.ts";
 import { statusColumnsOf, statusFieldsOf } from "#shared/imports/statuses.ts";
 import { zoneNamed } from "#shared/imports/zones.ts";
@@ -18,7 +27,7 @@ import type { ReplayOptions } from "./command-line.ts";
 import { currencyCheck } from "./currency.ts";
 import { notesOf } from "./notes.ts";
 import { openFile } from "./open-file.ts";
-import { openOrderTotals } from "./order-totals.ts";
+import { openOtherTotal } from "./other-totals.ts";
 import { addTo, keyOf, type Total, type Totals } from "./totals.ts";
 import { openUndoneAmounts } from "./undone-amounts.ts";
 
@@ -73,20 +82,22 @@ const readSales = async (options: ReplayOptions): Promise<Survey> => {
   const csv = await openCsv(open, { encoding, hasHeader, scoreOf: headerScore(options.columns) });
   const sha256 = createHash("sha256");
   for await (const chunk of open()) sha256.update(chunk);
-  const { rules, profile, others, ofOrder } = await rulesFor(csv, options);
-  const read = openSales(rules);
+  const { rules, profile, readings } = await rulesFor(csv, options);
+  const sales = openSales(rules);
   const currencies = currencyCheck(options.currency);
   const names = { store: new Map<string, string>(), drink: new Map<string, string>() };
   const [rows, bad]: [Row[], { line: number; reason: string }[]] = [[], []];
   const [totals, leftOut]: [Totals, Totals] = [new Map(), new Map()];
   const oddities = { twice: 0, never: 0, midnight: 0 };
-  const sums: number[] = others.map(() => 0);
   const fileTotals: number[] = [];
   const undone = openUndoneAmounts(rules);
-  const ordersOwn = openOrderTotals(ofOrder, rules);
+  const opened = (all: readonly Reading[]) =>
+    all.map((reading) => openOtherTotal(rules, reading, options.currency));
+  const [others, ofOrders] = [opened(readings.others), opened(readings.ofOrders)];
   for await (const record of csv.rows()) {
     const { line } = record;
-    const row = read(record);
+    const row = sales.read(record);
+    for (const other of [...others, ...ofOrders]) other.add(record);
     const isOther = "ms" in row && !currencies.takes(row.currency, row.cents);
     if ("problem" in row) bad.push({ line, reason: row.problem });
     else if ("leftOut" in row) {
@@ -102,28 +113,23 @@ const readSales = async (options: ReplayOptions): Promise<Survey> => {
       addTo(totals, keyOf(store, drink), 1, cents);
       rows.push({ line, ms, cents, store, drink });
       if (row.oddity) oddities[row.oddity]++;
-      ordersOwn.add(row.fields);
       undone.add(row.fields);
-      for (const [index, other] of others.entries()) {
-        const amount = amountOf(row.fields, other, rules.decimal);
-        // where the other reading has no amount, it does not differ
-        sums[index] = (sums[index] ?? 0) + ("cents" in amount ? amount.cents : cents);
-      }
     }
     if (rows.length + bad.length > MAX_ROWS) throw new Error(`more than ${MAX_ROWS} rows: split the file`);
   }
   rows.sort((a, b) => a.ms - b.ms || a.line - b.line);
-  const readings = others.map((reading, index) => ({ reading, cents: sums[index] ?? 0 }));
   return {
     sha256: sha256.digest("hex"),
     ...notesOf({
       csv,
       rules,
       profile,
-      readings,
+      others: others.map((other) => other.found()),
+      ofOrders: ofOrders.map((other) => other.found()),
+      unused: readings.unused,
+      unspent: sales.unspent(),
       totals,
       fileTotals,
-      ofOrders: ordersOwn.sums(),
       undone: undone.found(),
       oddities,
       leaveOut: options.leaveOut,
@@ -142,20 +148,25 @@ const readSales = async (options: ReplayOptions): Promise<Survey> => {
 export type Rules = {
   readonly rules: SaleRules;
   readonly profile: Profile;
-  readonly others: readonly Reading[];
-  /** Columns with one amount for a whole order. */
-  readonly ofOrder: readonly number[];
+  readonly readings: Readings;
 };
 
 /** How the file's rows are read: by the user's choices, the header, and what the rows as a whole show. */
 const rulesFor = async (csv: Csv, options: ReplayOptions): Promise<Rules> => {
   const { storeName, columns: choices } = options;
-  const columns = await columnsFor(csv, options);
+  const columns = columnsFor(csv, options);
   const amounts = [...amountsOf(csv.header, {}), ...amountsOf(csv.header, choices)];
   const named = options.leaveOut.map(({ column }) => namedField(csv.header, column, "leave-out"));
   const statusFields = [...new Set([...statusFieldsOf(csv.header), ...named])];
-  const profile = await profileOf(csv, { columns, amounts, statuses: statusFields });
-  const { taken, others, ofOrder } = readingsOf(csv.header, columns, choices, profile);
+  const discounts = [...new Set([...discountsOf(csv.header), columns.discount])].filter(
+    (field) => field >= 0,
+  );
+  const profile = await profileOf(csv, { columns, amounts, discounts, statuses: statusFields });
+  const isWholeTime = choices.timestamp !== undefined || profile.hasDates;
+  if (!isWholeTime && isTimeOfDay(csv.header[columns.timestamp] ?? ""))
+    throw missingColumn("timestamp", csv.header);
+  const readings = readingsOf(csv.header, columns, choices, profile);
+  const { taken, others } = readings;
   const { timestamp, date, time, zone, store, currency } = columns;
   const carried = [timestamp, date, time, zone, store, currency, ...statusFields];
   const rules: SaleRules = {
@@ -170,11 +181,12 @@ const rulesFor = async (csv: Csv, options: ReplayOptions): Promise<Rules> => {
     carried: carried.filter((field) => field >= 0 && profile.isOnFirstLine(field)),
     storeName,
   };
-  return { rules, profile, others, ofOrder };
+  return { rules, profile, readings };
 };
 
-/** A file whose first line is data gets the option that reads it. */
-const columnsFor = async (csv: Csv, { columns, storeName }: ReplayOptions) => {
+/** The number of the order as it is guessed, too, where the user wants none. A file that begins with data gets its option. */
+const columnsFor = (csv: Csv, { columns: { order, ...choices }, storeName }: ReplayOptions): Columns => {
+  const columns = order === undefined || order === "none" ? choices : { ...choices, order };
   try {
     return columnsOf(csv.header, columns, storeName !== null);
   } catch (error) {
