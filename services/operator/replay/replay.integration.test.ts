@@ -164,6 +164,10 @@ test("names what a running system's catalogue lacks, and adds it when asked to",
   api.catalogue.drinks.delete("Tea");
   api.catalogue.stores.clear();
   const lacks = "lacks 2 stores (Up, Down) and 1 drink (Tea)";
+  expect(await run(["--url", api.url, "--dry-run"])).toBe(0);
+  expect(said.join("\n")).toContain(
+    `Note: the catalogue of ${api.url} ${lacks}: --extend-catalogue adds them`,
+  );
   await expect(run(["--url", api.url])).rejects.toThrow(`${lacks}: --extend-catalogue adds them`);
   expect(api.orders.size).toBe(0);
   expect(await run(["--url", api.url, "--extend-catalogue"])).toBe(0);

@@ -1,5 +1,6 @@
 /** One replay, from the file to the comparison of its totals with the system's. */
 import { DAY_MS, iso } from "#shared/domain/time.ts";
+import { messageOf } from "#shared/runtime/lifecycle.ts";
 import { pause } from "#shared/runtime/retry.ts";
 import { FOUND, UsageError } from "../command.ts";
 import { type Api, readTotals, request } from "./api.ts";
@@ -76,7 +77,10 @@ export const sendFile = async (given: ReplayOptions, surroundings: Surroundings)
   const maxDays = STATE_MAX_AGE_MS / DAY_MS;
   if (days > maxDays)
     throw new UsageError(`at this speed the replay takes ${days} days: expected at most ${maxDays}`);
-  if (options.dryRun) return closeReport(survey, options, null, say);
+  if (options.dryRun) {
+    await noteTarget(survey, options, surroundings);
+    return closeReport(survey, options, null, say);
+  }
   return sendWith({ ...surroundings, options, survey, places });
 };
 
@@ -90,6 +94,26 @@ const runningUrl = async (
   if (running === null) say("No system runs here: one is started for this replay.");
   else say(`Sending to the system that runs here (--own-system starts another one); its page: ${running}/`);
   return running;
+};
+
+/** Why the system that the file would be sent to would not take it, which a dry run does not change. */
+const noteTarget = async (
+  { stores, drinks }: Survey,
+  { url, ownSystem, mode }: ReplayOptions,
+  { findRunning, token, say, signal }: Surroundings,
+): Promise<void> => {
+  const target = url ?? (ownSystem ? null : ((await findRunning?.()) ?? null));
+  if (target === null) {
+    if (findRunning !== null)
+      say("Note: they would be sent to a system of their own, with the stores and drinks of the file.");
+    return;
+  }
+  try {
+    const names = { stores, drinks };
+    await prepareSystem({ url: target, token }, { mode, names, extends: false, say, signal });
+  } catch (error) {
+    say(`Note: ${messageOf(error)}.`);
+  }
 };
 
 const sendWith = async (run: Omit<Run, "api">): Promise<number> => {
