@@ -1,10 +1,12 @@
 /** The operator's smoke command as a program, on real systems; the replies that those do not give come from a server here. */
 import { writeFileSync } from "node:fs";
+import type { Socket } from "node:net";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { modes } from "#shared/modes/all.ts";
 import { numberOf } from "../../dev/system/database.ts";
 import { freePort } from "../../dev/system/servers/ports.ts";
+import { until } from "../../test/fresh.ts";
 import { OPERATOR, startProgram } from "../../test/processes.ts";
 import { countedAt } from "../../test/requests.ts";
 import { startSystem } from "../../test/system.ts";
@@ -62,7 +64,11 @@ test("exits with 1 and names the modes whose order is not counted in time", asyn
 });
 
 test.each([
-  ["without a token", {}, "/api/setup: .* answers 401: .*API_TOKEN is not set"],
+  [
+    "without a token",
+    {},
+    "/api/setup: .* answers 401: .*API_TOKEN is not set: expected a token that may write and read$",
+  ],
   [
     "with a token that may not write",
     { API_TOKEN: token("reader") },
@@ -133,4 +139,52 @@ test.each([
   const { status, lines } = await smoke(["--url", url, "--wait", expected === 0 ? "20" : "1"]);
   expect(lines.join("\n")).toMatch(message);
   expect(status).toBe(expected);
+});
+
+/** Everything but the order's own status; `interfere` may break a request first. */
+const fakeApi = (interfere: (path: string, socket: Socket) => boolean) =>
+  serveForTest((request, response) => {
+    const { pathname } = new URL(request.url ?? "", "http://here");
+    if (interfere(pathname, request.socket)) return;
+    const replies: Record<string, object> = {
+      "/api/setup": { modes: [{ name: "v1" }] },
+      "/api/catalogue": { stores: ["uptown"], drinks: ["latte"] },
+      "/api/v1/order": {},
+      "/api/dashboard": { stale: false, recent_orders: ORDERS },
+    };
+    response.end(JSON.stringify(replies[pathname] ?? { status: "counted" }));
+  });
+
+test("a connection that is reset fails no request", async () => {
+  const broken = new Set<string>();
+  const { url } = await fakeApi((path, socket) => {
+    const isFirst = !broken.has(path);
+    broken.add(path);
+    if (isFirst) socket.resetAndDestroy();
+    return isFirst;
+  });
+  const { status, lines } = await smoke(["--url", url, "--wait", "20"]);
+  expect(lines).toEqual([expect.stringMatching(/^v1: counted/)]);
+  expect(status).toBe(0);
+  expect([...broken].filter((path) => path.startsWith("/api/orders/"))).toHaveLength(1);
+});
+
+test("waits for the first reply as long as --wait says", async () => {
+  const startedMs = Date.now();
+  const { url } = await fakeApi((path, socket) => {
+    if (path !== "/api/setup" || Date.now() - startedMs > 33_000) return false;
+    socket.resetAndDestroy();
+    return true;
+  });
+  expect((await smoke(["--url", url, "--wait", "50"])).status).toBe(0);
+}, 60_000);
+
+test("Ctrl-C ends it with 130, and without a verdict on the order", async () => {
+  const program = startProgram(OPERATOR, { API_TOKEN: token("both") }, ["smoke", "--url", idle.url]);
+  await until(
+    "the order is stored",
+    async () => (await numberOf(idle.pool, "SELECT count(*) FROM orders")) > 1,
+  );
+  expect(await program.kill("SIGINT")).toBe(130);
+  expect(program.output()).toBe("interrupted: an order that was accepted is still counted\n");
 });

@@ -33,18 +33,23 @@ exit status: 0 counted in every mode, 1 not counted or failed, 2 an option is wr
     const api = { url, token: env["API_TOKEN"] || null };
     const timeout = AbortSignal.timeout(waitS * 1_000);
     const trial = { api, waitS, signal: AbortSignal.any([signal, timeout]) };
-    const { order, chosen } = await prepare(trial, modes);
-    const failed = await Promise.all(
-      chosen.map(async (mode) => {
+    try {
+      const { order, chosen } = await prepare(trial, modes);
+      const countInMode = async (mode: string): Promise<string[]> => {
         const outcome = await countOne(trial, mode, order).catch(messageOf);
         const isCounted = typeof outcome === "number";
+        if (!isCounted) signal.throwIfAborted();
         say(`${mode}: ${isCounted ? `counted after ${(outcome / 1_000).toFixed(2)} s` : outcome}`);
         return isCounted ? [] : [mode];
-      }),
-    );
-    if (failed.flat().length === 0) return OK;
-    say(`The smoke test of ${url} failed in ${failed.flat().join(", ")}.`);
-    return FOUND;
+      };
+      const failed = (await Promise.all(chosen.map(countInMode))).flat();
+      if (failed.length === 0) return OK;
+      say(`The smoke test of ${url} failed in ${failed.join(", ")}.`);
+      return FOUND;
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      throw new Error("interrupted: an order that was accepted is still counted", { cause: error });
+    }
   },
 };
 
@@ -72,13 +77,18 @@ const valuesOf = (args: readonly string[]) => {
 };
 
 /** An order that the API's catalogue accepts, and the modes to send it by. */
-const prepare = async ({ api, signal }: Trial, modes: readonly string[] | null) => {
-  const setup = await readJson<{ modes: readonly { name: string }[] }>(api, "/api/setup", signal);
+const prepare = async ({ api, signal, waitS }: Trial, modes: readonly string[] | null) => {
+  const setup = await readJson<{ modes: readonly { name: string }[] }>(
+    api,
+    "/api/setup",
+    signal,
+    waitS * 1_000,
+  );
   const enabled = setup.modes.map(({ name }) => name);
   const unknown = modes?.find((mode) => !enabled.includes(mode));
   if (unknown !== undefined)
     throw new Error(`--modes ${unknown}: ${api.url} has ${enabled.join(", ")}, and no other mode`);
-  const { stores, drinks } = await readJson<Names>(api, "/api/catalogue", signal);
+  const { stores, drinks } = await readJson<Names>(api, "/api/catalogue", signal, waitS * 1_000);
   return {
     order: JSON.stringify({ store: stores[0], drink: drinks[0], price: PRICE }),
     chosen: modes ?? enabled,
@@ -101,10 +111,13 @@ const countOne = async (trial: Trial, mode: string, order: string): Promise<numb
   throw new Error(`order ${id} was accepted (${reply.status}) and not counted within ${waitS} s`);
 };
 
-const isShown = async ({ api, signal }: Trial, mode: string, id: string): Promise<boolean> => {
-  const board = await readJson<Dashboard>(api, `/api/dashboard?mode=${mode}`, signal);
+const isShown = async ({ api, signal, waitS }: Trial, mode: string, id: string): Promise<boolean> => {
+  const board = await readJson<Dashboard>(api, `/api/dashboard?mode=${mode}`, signal, waitS * 1_000);
   if (board.recent_orders.some((order) => order.id === id)) return true;
-  const { status, body } = await request(api, `/api/orders/${id}`);
+  const { status, body } = await openRetries(waitS * 1_000).ask(
+    () => request(api, `/api/orders/${id}`),
+    signal,
+  );
   if (status !== 200) return false;
   const found = JSON.parse(body) as { readonly status: string; readonly detail?: string };
   if (found.status === "dead") throw new Error(`order ${id} is a dead letter: ${found.detail}`);

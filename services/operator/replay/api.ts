@@ -109,20 +109,25 @@ export const reasonIn = ({ status, body }: Reply): string => {
 };
 
 /** A reply that is no success, in words; a denied request names what to set. */
-export const refusalOf = ({ url, token }: Api, reply: Reply): string => {
+export const refusalOf = ({ url, token }: Api, reply: Reply, rights = "write and read"): string => {
   const { status } = reply;
   const about = `${url} answers ${status}: ${reasonIn(reply)}`;
   if (status !== 401 && status !== 403) return about;
   const set = token === null ? "not set" : "set to a token without that right";
-  return `${about}. API_TOKEN is ${set}: expected a token that may write and read, and for --extend-catalogue operate`;
+  return `${about}. API_TOKEN is ${set}: expected a token that may ${rights}`;
 };
 
 /** How long a running system may take to answer at first. */
 const FIRST_REPLY_LIMIT_MS = 30_000;
 
-/** The reply to a GET. Rejects for any status but 200. */
-export const readJson = async <T>(api: Api, path: string, signal: AbortSignal): Promise<T> => {
-  const reply = await openRetries(FIRST_REPLY_LIMIT_MS).ask(() => request(api, path), signal);
+/** The reply to a GET. Rejects for any status but 200. `limitMs` is as of `openRetries`. */
+export const readJson = async <T>(
+  api: Api,
+  path: string,
+  signal: AbortSignal,
+  limitMs = FIRST_REPLY_LIMIT_MS,
+): Promise<T> => {
+  const reply = await openRetries(limitMs).ask(() => request(api, path), signal);
   if (reply.status === 404) throw new Error(`GET ${path}: ${api.url} is no Coffee-RT, or an older one`);
   if (reply.status !== 200) throw new Error(`GET ${path}: ${refusalOf(api, reply)}`);
   try {

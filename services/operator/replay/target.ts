@@ -71,6 +71,7 @@ const add = async (api: Api, { stores, drinks }: Names, signal: AbortSignal): Pr
     const to = from + NAMES_AT_ONCE;
     const body = JSON.stringify({ stores: stores.slice(from, to), drinks: drinks.slice(from, to) });
     const reply = await retries.ask(() => request(api, "/api/catalogue", body), signal);
-    if (reply.status !== 200) throw new Error(`the catalogue was not extended: ${refusalOf(api, reply)}`);
+    if (reply.status !== 200)
+      throw new Error(`the catalogue was not extended: ${refusalOf(api, reply, "write, read and operate")}`);
   }
 };
