@@ -26,10 +26,13 @@ const fieldOf = (error: FastifySchemaValidationError): string => {
   return path.join(".") || "body";
 };
 
-/** The schema's description of the field, else ajv's own message. */
+/**
+ * The first clause of the schema's description of the field, which says what it has to be, else ajv's own message. The clauses
+ * after it say what the field is for.
+ */
 const messageFor = (error: FastifySchemaValidationError): string => {
   if (error.keyword === "additionalProperties") return "is not a member of this request";
   if (error.keyword === "required") return "is missing";
   const about = (error as { parentSchema?: { description?: string } }).parentSchema?.description;
-  return about ? `must be ${about}` : (error.message ?? "is not valid");
+  return about ? `must be ${about.split(/[:;] /, 1)[0]}` : (error.message ?? "is not valid");
 };

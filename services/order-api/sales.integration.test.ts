@@ -208,6 +208,14 @@ describe("days of a zone", () => {
   });
 });
 
+test("a 422 says what from must be, not what it is for", async () => {
+  const { errors } = (await (await get("from=2026-02-30")).json()) as { errors: object[] };
+  const message = expect.stringMatching(
+    /^must be a date or a time that exists, .* \(a URL has %2B for the \+\)$/,
+  );
+  expect(errors).toEqual([{ field: "from", message }]);
+});
+
 const tomorrow = (): string => new Date(Date.now() + 86_400_000).toISOString().slice(0, 10);
 
 test.each([

@@ -1,6 +1,16 @@
 import fc from "fast-check";
 import { expect, test, vi } from "vitest";
-import { DAY_MS, HOUR_MS, hourStart, iso, MINUTE_MS, TIMESTAMP_PATTERN, timestampMs } from "./time.ts";
+import {
+  DAY_MS,
+  HOUR_MS,
+  hourStart,
+  iso,
+  MINUTE_MS,
+  QUERY_TIME_PATTERN,
+  queryTimeMs,
+  TIMESTAMP_PATTERN,
+  timestampMs,
+} from "./time.ts";
 
 const two = (value: number): string => String(value).padStart(2, "0");
 const isLeap = (year: number): boolean => (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0;
@@ -137,4 +147,28 @@ test("hourStart returns the start of the UTC hour", () => {
       expect(start).toBe(timestampMs(`${iso(ms).slice(0, 13)}:00:00Z`));
     }),
   );
+});
+
+test("a query may have a date alone, and a time without seconds", () => {
+  for (const [text, whole] of [
+    ["2026-11-20", "2026-11-20T00:00:00Z"],
+    ["2026-11-20T09:30", "2026-11-20T09:30:00Z"],
+    ["2026-11-20 09:30Z", "2026-11-20T09:30:00Z"],
+    ["2026-11-20t09:30-10:00", "2026-11-20T09:30:00-10:00"],
+    ["2026-11-20T09:30:15.5+01:00", "2026-11-20T09:30:15.5+01:00"],
+  ] as const) {
+    expect(text).toMatch(new RegExp(QUERY_TIME_PATTERN));
+    expect(queryTimeMs(text)).toBe(timestampMs(whole));
+  }
+  for (const text of [
+    "2026-02-30",
+    "2026-11-20Z",
+    "2026-11-20T09",
+    "2026-11",
+    "2026-11-20T09:30:",
+    "2026-11-20T24:00",
+  ]) {
+    expect(text).not.toMatch(new RegExp(QUERY_TIME_PATTERN));
+    expect(queryTimeMs(text)).toBeNull();
+  }
 });

@@ -44,6 +44,15 @@ export const timestampMs = (text: string): number | null => {
   return date.getTime() + fractionMs - offsetMinutes * MINUTE_MS;
 };
 
+/** Of a query: also a date alone, which is its first moment, and a time without seconds. */
+export const QUERY_TIME_PATTERN = `^${DATE}([Tt ]${MINUTES}(:[0-5][0-9](\\.[0-9]{1,9})?)?([Zz]|[+-]${MINUTES})?)?$`;
+
+/** Milliseconds of a text that matches `QUERY_TIME_PATTERN`, or `null` when the text is none. */
+export const queryTimeMs = (text: string): number | null => {
+  const [date, time, rest] = [text.slice(0, 10), text.slice(10, 16) || "T00:00", text.slice(16)];
+  return timestampMs(date + time + (rest.startsWith(":") ? rest : `:00${rest}`));
+};
+
 let isoMs = Number.NaN;
 let isoText = "";
 

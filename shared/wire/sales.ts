@@ -1,6 +1,6 @@
 import { Type } from "typebox";
 import { MAX_NAME_LENGTH } from "../domain/catalogue.ts";
-import { TIMESTAMP_PATTERN } from "../domain/time.ts";
+import { QUERY_TIME_PATTERN } from "../domain/time.ts";
 
 /** The limit of a page; and of a page whose rows are sums over the hours of a day: 10 000 of those took 1.3 s. */
 export const MAX_SALES_ROWS = 10_000;
@@ -19,21 +19,23 @@ export const modeFilter = (modes: readonly string[]) => {
   );
 };
 
+const TIME =
+  "a date or a time that exists, as 2026-01-15, 2026-01-15T10:30 or 2026-01-15T10:30:00+01:00 (a URL has %2B for the +)";
+
 /** Query strings are not coerced: numbers are texts with a pattern. */
 export const salesQuery = (modes: readonly string[]) =>
   Type.Object(
     {
       from: Type.Optional(
         Type.String({
-          pattern: TIMESTAMP_PATTERN,
-          description:
-            "the first moment, as in 2026-01-15T00:00:00Z; the bucket it falls into is the first one; missing means a day before `to`",
+          pattern: QUERY_TIME_PATTERN,
+          description: `${TIME}; the first moment: the bucket it falls into is the first one; missing means a day before \`to\``,
         }),
       ),
       to: Type.Optional(
         Type.String({
-          pattern: TIMESTAMP_PATTERN,
-          description: "the moment after the last, as in 2026-01-16T00:00:00Z; missing means now",
+          pattern: QUERY_TIME_PATTERN,
+          description: `${TIME}; the moment after the last, so a date excludes its own day; missing means now`,
         }),
       ),
       tz: Type.Optional(

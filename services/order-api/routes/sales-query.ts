@@ -1,6 +1,6 @@
 /** The query of /api/sales: what the schema cannot check, the days of a zone, and the cursor. */
 import type { FieldError } from "#shared/domain/order.ts";
-import { DAY_MS, HOUR_MS, iso, MINUTE_MS, timestampMs } from "#shared/domain/time.ts";
+import { DAY_MS, HOUR_MS, iso, MINUTE_MS, queryTimeMs } from "#shared/domain/time.ts";
 import { type LocalDay, localDays, localIso, openZone, type ToUtc } from "#shared/domain/time-zone.ts";
 import {
   type SalesBucket,
@@ -122,7 +122,7 @@ const momentOf = (
   toUtc: ToUtc | null,
   wrong: Wrong,
 ): number | null => {
-  const ms = text === undefined ? null : timestampMs(text);
+  const ms = text === undefined ? null : queryTimeMs(text);
   if (ms === null || text === undefined || toUtc === null) return ms;
   if (ms >= ZONES_FROM_MS && ms < ZONES_TO_MS) return HAS_OFFSET.test(text) ? ms : toUtc(ms);
   wrong(field, "must be of the years 1970 to 2999 where tz is given");
