@@ -78,7 +78,7 @@ test("where nothing is full there, the next failing rate decides, and finally th
   expect(firstBottleneck([...runs, runAt(200, "PostgreSQL's CPU")], [peak], capacity)).toBe(
     "PostgreSQL's CPU, at 2\u202f000/s",
   );
-  expect(firstBottleneck(runs, [peak], capacity)).toBe("the machine, at the closed loop's 9\u202f000/s");
+  expect(firstBottleneck(runs, [peak], capacity)).toBe("the machine, at 9\u202f000/s sent without pause");
   expect(firstBottleneck(runs, [], capacity)).toBe("not found");
 });
 

@@ -184,7 +184,7 @@ export const firstBottleneck = (
     return at === firstFailing.rate ? resource : `${resource}, at ${ordersText(group)}/s`;
   }
   const full = named(peaks);
-  return full === null ? NONE : `${full}, at the closed loop's ${ordersText(peaks)}/s`;
+  return full === null ? NONE : `${full}, at ${ordersText(peaks)}/s sent without pause`;
 };
 
 const NONE = "not found";

@@ -44,7 +44,7 @@ const answerBlocks = (suite: Suite, pictures: readonly Picture[]): Block[] => {
   const durability = new Map(own.map((each) => [each.mode, each.durability]));
   return [
     table,
-    `\\* at half of the mode's own capacity for single orders, so each row has another rate: the picture compares costs at one rate. Capacity: the highest rate that meets ${OBJECTIVES.interactive.label}. ${machineText(suite.env)} [How to read the figures](${FOLDER}/README.md).`,
+    `\\* at half of the mode's own capacity for single orders, so each row has another rate: the chart below compares costs at one rate. Capacity: the highest rate that meets ${OBJECTIVES.interactive.label}. ${machineText(suite.env)} [How to read the figures](${FOLDER}/README.md).`,
     `**Cheapest mode that meets ${OBJECTIVES.interactive.label}, single orders:** ${crossoverSentence(crossoverOf(suite, 1, "interactive")) || "not measured"}. Where ranges overlap, no difference was shown; lower rates were not compared.`,
     ...pictures.filter(({ id }) => id === ANSWER),
     `What a reply promises: ${[...durability].map(([mode, text]) => `${mode} ${text}`).join("; ")}.`,
