@@ -11,7 +11,7 @@ import {
   ImportError,
   isInCents,
 } from "./columns.ts";
-import { isNamedOfLine, isNamedOfOrder, isPercent } from "./discount-headers.ts";
+import { isNamedOfLine, isNamedOfOrder, isPercent, isVoucher } from "./discount-headers.ts";
 import type { AmountKind } from "./known-headers.ts";
 import type { Profile } from "./profile.ts";
 import { bare } from "./words.ts";
@@ -36,7 +36,7 @@ export type Readings = {
   readonly others: readonly Reading[];
   /** Of the columns with one amount for a whole order, which check the sum of the lines. */
   readonly ofOrders: readonly Reading[];
-  /** Columns of discounts of which another one is subtracted. */
+  /** Columns of discounts that are not subtracted. */
   readonly unused: readonly number[];
 };
 
@@ -61,7 +61,9 @@ export const readingsOf = (
   );
   if (best === undefined) throw onlyOrders(header, ofOrder, profile);
   const discounts = discountsIn(header, guessed, choices, profile);
-  const columns = { ...guessed, discount: discounts[0] ?? -1 };
+  const isSure = (field: number): boolean =>
+    choices.discount !== undefined || !isVoucher(header[field] ?? "");
+  const columns = { ...guessed, discount: discounts.find(isSure) ?? -1 };
   const wholes = new Set([...ofOrder, ...discounts.filter((field) => isOrders(field, header, profile))]);
   const read = (column: AmountColumn, own: ColumnChoices): Reading => {
     const reading = readingOf(column, header, columns, own, profile);
@@ -74,12 +76,13 @@ export const readingsOf = (
   if (columns.order < 0 && choices.order === undefined && choices.discount === undefined)
     checkOrder(taken, header);
   const perOrder = { ...taken, order: taken.order < 0 ? columns.order : -1 };
+  const isReduced = hasDiscount(best) && choices.discount === undefined;
   const isDoubtful = wholes.has(taken.price) || wholes.has(taken.discount);
   const others = [
     ...all
       .filter(({ field }) => !ofOrder.includes(field) || field === best.field)
       .flatMap((column) => variantsOf(column, column.field === best.field, header, columns, profile, read)),
-    ...(taken.discount < 0 ? [] : discounts.map((discount) => ({ ...taken, discount }))),
+    ...(isReduced ? discounts.map((discount) => ({ ...taken, discount })) : []),
     ...(isDoubtful ? [perOrder] : []),
   ].filter(
     (other, index, list) => !isSame(other, taken) && list.findIndex((each) => isSame(each, other)) === index,
@@ -89,7 +92,7 @@ export const readingsOf = (
     taken,
     others,
     ofOrders: ofOrder.filter((price) => price !== taken.price).map((price) => ({ ...whole, price })),
-    unused: taken.discount < 0 ? [] : discounts.filter((field) => field !== taken.discount),
+    unused: isReduced ? discounts.filter((field) => field !== taken.discount && profile.hasSums(field)) : [],
   };
 };
 

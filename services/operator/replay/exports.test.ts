@@ -30,6 +30,27 @@ test.each([...EXPORTS, ...TABLES, ...ORDERS])(
   },
 );
 
+const OFFER = / would be (?<total>[\d .]+)(?: with \d+ bad rows)? \((?<options>--(?:"[^"]*"|[^")])*)\)/g;
+
+test("gives the totals that its notes offer, by the options that they name", async () => {
+  let offers = 0;
+  for (const { lines, args = [] } of [...EXPORTS, ...TABLES, ...ORDERS]) {
+    const path = join(folder, "offers.csv");
+    await writeFile(path, `${lines.join("\n")}\n`);
+    const { notes } = await surveyOf(optionsFrom([path, ...args]));
+    for (const { groups } of notes.join("\n").matchAll(OFFER)) {
+      const options = (groups?.["options"] ?? "").match(/"[^"]*"|\S+/g) ?? [];
+      const own = options.map((option) => option.replaceAll('"', ""));
+      const isNamed = (index: number): boolean => own.includes(args[index - (index % 2)] ?? "");
+      const given = args.filter((_, index) => !isNamed(index));
+      const { totals } = await surveyOf(optionsFrom([path, ...given, ...own]));
+      expect([lines[0], own, money(sumOf(totals).cents)]).toEqual([lines[0], own, groups?.["total"]]);
+      offers++;
+    }
+  }
+  expect(offers).toBeGreaterThan(50);
+});
+
 const survey = async (name: string, bytes: string | Buffer, ...args: string[]) => {
   const path = join(folder, name);
   await writeFile(path, bytes);

@@ -19,7 +19,7 @@ export type Found = {
   readonly others: readonly OtherTotal[];
   /** By columns with one amount for a whole order. */
   readonly ofOrders: readonly OtherTotal[];
-  /** Columns of discounts of which another one is subtracted. */
+  /** Columns of discounts that are not subtracted. */
   readonly unused: readonly number[];
   /** Cents of discounts of whole orders that are more than their lines cost. */
   readonly unspent: number;
@@ -94,17 +94,21 @@ const readingNotes = ({ csv, rules, others, totals }: Found): string[] => {
   return [`${taken}; ${texts.join("; ")}`];
 };
 
-const discountNotes = ({ csv, rules, unused, unspent }: Found): string[] => [
-  ...unused.map(
-    (field) =>
-      `the discounts in "${csv.header[field]}" are not subtracted; --discount ${JSON.stringify(csv.header[field])} subtracts them instead of those in "${csv.header[rules.reading.discount]}"`,
-  ),
-  ...(unspent === 0
-    ? []
-    : [
-        `${money(unspent)} in "${csv.header[rules.reading.discount]}" is more than the lines of its orders cost, and is not subtracted`,
-      ]),
-];
+const discountNotes = ({ csv: { header }, rules, unused, unspent }: Found): string[] => {
+  const { discount } = rules.reading;
+  const instead = discount < 0 ? "" : ` instead of those in "${header[discount]}"`;
+  return [
+    ...unused.map(
+      (field) =>
+        `the discounts in "${header[field]}" are not subtracted; --discount ${JSON.stringify(header[field])} subtracts them${instead}`,
+    ),
+    ...(unspent === 0
+      ? []
+      : [
+          `${money(unspent)} in "${header[discount]}" is more than the lines of its orders cost, and is not subtracted`,
+        ]),
+  ];
+};
 
 const statusNotes = ({ rules, profile, leaveOut, undone }: Found): string[] => [
   ...undone.map(

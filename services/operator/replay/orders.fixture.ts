@@ -99,6 +99,22 @@ export const ORDERS: readonly Export[] = [
     ],
   },
   {
+    till: "vouchers, which may be a payment",
+    lines: linesWith("Voucher amount", ["2.00", "2.00", ""]),
+    total: "16.75",
+    orders: 3,
+    notes: [
+      'less "Voucher amount" once per order would be 14.75',
+      'the discounts in "Voucher amount" are not subtracted; --discount "Voucher amount" subtracts them',
+    ],
+  },
+  {
+    till: "money off under a header with the share",
+    lines: linesWith("10% off", ["0.90", "0.30", ""]),
+    total: "15.55",
+    orders: 3,
+  },
+  {
     till: "prices after a discount",
     lines: [
       "Datum;Filiale;Artikel;Preis;Preis nach Rabatt;Rabattcode",

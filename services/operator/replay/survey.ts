@@ -184,9 +184,19 @@ const rulesFor = async (csv: Csv, options: ReplayOptions): Promise<Rules> => {
   return { rules, profile, readings };
 };
 
-/** The number of the order as it is guessed, too, where the user wants none. A file that begins with data gets its option. */
-const columnsFor = (csv: Csv, { columns: { order, ...choices }, storeName }: ReplayOptions): Columns => {
-  const columns = order === undefined || order === "none" ? choices : { ...choices, order };
+/**
+ * Where the user wants no number of the order and no quantity, their columns still show repeated amounts and refunds. A
+ * file that begins with data gets the option that reads it.
+ */
+const columnsFor = (
+  csv: Csv,
+  { columns: { order, quantity, ...choices }, storeName }: ReplayOptions,
+): Columns => {
+  const columns = {
+    ...choices,
+    ...(order !== undefined && order !== "none" && { order }),
+    ...(quantity !== undefined && quantity !== "none" && { quantity }),
+  };
   try {
     return columnsOf(csv.header, columns, storeName !== null);
   } catch (error) {
