@@ -42,6 +42,10 @@ test.each([
     { "Prix unitaire": "unit", "Montant TTC": "total", "Montant HT": "net" },
   ],
   [
+    "PU TTC,Prix TTC,Total TTC,PU HT",
+    { "PU TTC": "unit", "Prix TTC": "price", "Total TTC": "total", "PU HT": "unit" },
+  ],
+  [
     "Subtotal before discount,Subtotal w/ Discounts,Total w/ Tax",
     { "Subtotal before discount": "gross", "Subtotal w/ Discounts": "net", "Total w/ Tax": "total" },
   ],

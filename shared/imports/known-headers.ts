@@ -85,6 +85,9 @@ export type AmountKind = "net" | "gross" | "unit" | "price" | "total";
  * order.
  */
 export const AMOUNTS: readonly (readonly [AmountKind, RegExp])[] = [
+  // a price with tax: of one, or of the line
+  ["unit", /^pu(ht|ttc)?$/],
+  ["price", /^(prix|prixdevente|tarif)ttc$/],
   ["total", /(inc|incl|including|inclusive|with|w)(of)?(tax|taxes|vat|gst)$/],
   [
     "unit",
