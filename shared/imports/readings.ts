@@ -82,7 +82,10 @@ export const readingsOf = (
     ...all
       .filter(({ field }) => !ofOrder.includes(field) || field === best.field)
       .flatMap((column) => variantsOf(column, column.field === best.field, header, columns, profile, read)),
-    ...(isReduced ? discounts.map((discount) => ({ ...taken, discount })) : []),
+    // a sum after discounts may still be one before those of whole orders
+    ...discounts
+      .filter((field) => isReduced || (choices.discount === undefined && wholes.has(field)))
+      .map((discount) => ({ ...taken, discount })),
     ...(isDoubtful ? [perOrder] : []),
   ].filter(
     (other, index, list) => !isSame(other, taken) && list.findIndex((each) => isSame(each, other)) === index,
@@ -139,7 +142,7 @@ const onlyOrders = (
 ): ImportError => {
   const names = fields.map((field) => `"${header[field]}"`).join(", ");
   const where = fields.every(isOnFirstLine) ? "on the first line" : "on all lines";
-  const what = `has one amount ${where} of an order, which is the order's and not the line's`;
+  const what = `${fields.length > 1 ? "have" : "has"} one amount ${where} of an order, which is the order's and not the line's`;
   return new ImportError(
     `${names} ${what}. Export the lines with their prices, or take each order as one sale of its first line's drink`,
     "price",

@@ -99,6 +99,17 @@ export const ORDERS: readonly Export[] = [
     ],
   },
   {
+    till: "net sales beside a discount of whole orders",
+    lines: [
+      "Order ID,Date,Store,Item,Net sales,Order discount",
+      "1,2026-11-28 08:00,Mill,Latte,9.00,2.00",
+      "1,2026-11-28 08:00,Mill,Tea,3.00,2.00",
+    ],
+    total: "12.00",
+    orders: 2,
+    notes: ['"Net sales" less "Order discount" once per order would be 10.00'],
+  },
+  {
     till: "vouchers, which may be a payment",
     lines: linesWith("Voucher amount", ["2.00", "2.00", ""]),
     total: "16.75",
