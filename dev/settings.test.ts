@@ -53,6 +53,28 @@ test.each<[Record<string, string>, string | RegExp]>([
   expect(() => checkSettings(MODES, environment)).toThrow(message);
 });
 
+test("origins are accepted as browsers send them, and refused in another spelling", () => {
+  const accepts = (origins: string) => checkSettings(["v1"], { ALLOWED_ORIGINS: origins }).protectsMetrics;
+  for (const text of [
+    "*",
+    "http://localhost:3000, https://shop.example",
+    "https://[::1]:8443,*",
+    "http://xn--kse-qla.ch",
+  ])
+    expect(accepts(text)).toBe(false);
+  for (const [text, meant] of [
+    ["https://shop.example/", '"https://shop.example", as browsers send it'],
+    ["https://Shop.example", '"https://shop.example", as browsers send it'],
+    ["http://shop.example:80", '"http://shop.example", as browsers send it'],
+    ["http://a.example,https://shop.example/page", '"https://shop.example", as browsers send it'],
+    ["https://*.example", "http://host:port"],
+    ["null", "http://host:port"],
+    ["file:///page", "http://host:port"],
+    ["ws://shop.example", "http://host:port"],
+  ] as const)
+    expect(() => accepts(text), text).toThrow(`: expected ${meant}`);
+});
+
 test("a given server that accepts no connection is named with its variable", async () => {
   const { url } = await serveForTest((_request, response) => response.end());
   const port = new URL(url).port;

@@ -23,6 +23,8 @@ const PLACEHOLDERS: Readonly<Record<ServerName, string>> = {
 };
 
 export type CheckedSettings = {
+  /** Whether /metrics needs a token. */
+  readonly protectsMetrics: boolean;
   readonly catalogue: Catalogue;
   /** Null where the API needs none. */
   readonly tokens: Tokens | null;
@@ -48,7 +50,11 @@ export const checkSettings = (modes: readonly string[], environment: Environment
     const ofWorker = loadSettings(workerKnobs, { ...env, MODE: mode.name });
     checkKeeps(ofWorker, mode, loadModeSettings(mode, env));
   }
-  return { catalogue: readCatalogue(settings.catalogueFile), tokens: readTokens(settings) };
+  return {
+    protectsMetrics: settings.protectMetrics,
+    catalogue: readCatalogue(settings.catalogueFile),
+    tokens: readTokens(settings),
+  };
 };
 
 /** Longer than a distant server takes to accept a connection. */

@@ -139,6 +139,10 @@ const main = async (): Promise<void> => {
   if (!(await portIsFree(port)))
     give(`Port ${port} is taken: stop what uses it, or choose another with PORT=8006 npm start`, 1);
   const checked = checkSettings(modes, process.env);
+  if (observes && checked.protectsMetrics)
+    throw new Error(
+      "PROTECT_METRICS is true: expected false with --observe, which reads /metrics without a token.",
+    );
   await reachGivenServers(modes, process.env);
   const stopping = new AbortController();
   let status: Status | undefined;

@@ -122,7 +122,8 @@ export const originsIn = (text: string): string[] => {
   for (const origin of given) {
     if (origin === "*") continue;
     const url = URL.parse(origin);
-    const isWeb = url !== null && /^https?:$/.test(url.protocol);
+    // a pattern, as https://*.example, is no origin either
+    const isWeb = url !== null && /^https?:$/.test(url.protocol) && !url.host.includes("*");
     if (isWeb && url.origin === origin) continue;
     const expected = isWeb
       ? `"${url.origin}", as browsers send it`
