@@ -162,8 +162,9 @@ test("sends to the system that runs here, unless it is to start another one", as
 
 test("names what a running system's catalogue lacks, and adds it when asked to", async () => {
   api.catalogue.drinks.delete("Tea");
+  api.catalogue.drinks.add("tea");
   api.catalogue.stores.clear();
-  const lacks = "lacks 2 stores (Up, Down) and 1 drink (Tea)";
+  const lacks = "lacks 2 stores (Up, Down) and 1 drink (Tea: it has tea)";
   expect(await run(["--url", api.url, "--dry-run"])).toBe(0);
   expect(said.join("\n")).toContain(
     `Note: the catalogue of ${api.url} ${lacks}: --extend-catalogue adds them`,

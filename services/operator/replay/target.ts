@@ -37,10 +37,11 @@ export const prepareSystem = async (api: Api, wanted: Wanted): Promise<void> => 
   const names = modes.map(({ name }) => name);
   if (!names.includes(wanted.mode))
     throw new Error(`${api.url} has no mode ${wanted.mode}: choose --mode ${names.join(" or --mode ")}`);
-  const missing = missingIn(await readJson<Names>(api, "/api/catalogue", wanted.signal), wanted.names);
+  const known = await readJson<Names>(api, "/api/catalogue", wanted.signal);
+  const missing = missingIn(known, wanted.names);
   const { stores, drinks } = missing;
   if (stores.length + drinks.length === 0) return;
-  const what = [inWords(stores, "store"), inWords(drinks, "drink")]
+  const what = [inWords(stores, "store", known.stores), inWords(drinks, "drink", known.drinks)]
     .filter((each) => each !== "")
     .join(" and ");
   if (!wanted.extends)
@@ -59,10 +60,16 @@ const missingIn = (catalogue: Names, { stores, drinks }: Names): Names => {
   };
 };
 
-const inWords = (names: readonly string[], what: string): string => {
+/** A name that differs in case alone would be a second drink beside the one that is meant. */
+const inWords = (names: readonly string[], what: string, known: readonly string[]): string => {
   if (names.length === 0) return "";
+  const inLowerCase = new Map(known.map((name) => [name.toLowerCase(), name]));
+  const listed = names.slice(0, MAX_LISTED).map((name) => {
+    const other = inLowerCase.get(name.normalize("NFC").toLowerCase());
+    return other === undefined ? name : `${name}: it has ${other}`;
+  });
   const more = names.length > MAX_LISTED ? ", …" : "";
-  return `${count(names.length)} ${what}${names.length > 1 ? "s" : ""} (${names.slice(0, MAX_LISTED).join(", ")}${more})`;
+  return `${count(names.length)} ${what}${names.length > 1 ? "s" : ""} (${listed.join(", ")}${more})`;
 };
 
 const add = async (api: Api, { stores, drinks }: Names, signal: AbortSignal): Promise<void> => {
