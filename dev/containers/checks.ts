@@ -25,7 +25,7 @@ const SCRAPED_WITHIN_MS = 120_000;
 /** Orders before and after each step. */
 const AROUND_MS = 3_000;
 
-/** A mode alone, as any user: orders by the API and the page, and its data after down and up. */
+/** One mode, with an arbitrary user id: orders through the API and the page, and its data after down and up. */
 const alone = (mode: string): Check => ({
   name: mode,
   says: `${mode} alone, as a user that no image knows; its data after down and up`,

@@ -1,4 +1,4 @@
-/** An installation by the compose files under a name, with images and on ports of its own, beside any other. */
+/** An installation by the compose files with its own project name, images and ports. It does not affect other installations. */
 import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -49,7 +49,7 @@ export const MUTANTS: readonly Mutant[] = [
     "a budget that selects no pods",
     WORKERS,
     `maxUnavailable: 1\n  selector:\n    ${SELECTOR} $about`,
-    `maxUnavailable: 1\n  selector:\n    ${SELECTOR} (dict "root" $ "component" "nobody")`,
+    `maxUnavailable: 1\n  selector:\n    ${SELECTOR} (dict "root" $ "component" "none")`,
   ],
   [
     "a scaler of nothing",

@@ -99,7 +99,7 @@ export const ORDERS: readonly Export[] = [
     ],
   },
   {
-    till: "net sales beside a discount of whole orders",
+    till: "net sales and a discount of whole orders",
     lines: [
       "Order ID,Date,Store,Item,Net sales,Order discount",
       "1,2026-11-28 08:00,Mill,Latte,9.00,2.00",

@@ -60,7 +60,7 @@ const missingIn = (catalogue: Names, { stores, drinks }: Names): Names => {
   };
 };
 
-/** A name that differs in case alone would be a second drink beside the one that is meant. */
+/** Names the entry of the catalogue that differs only in case: adding the name would make a second one. */
 const inWords = (names: readonly string[], what: string, known: readonly string[]): string => {
   if (names.length === 0) return "";
   const inLowerCase = new Map(known.map((name) => [name.toLowerCase(), name]));
