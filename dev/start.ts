@@ -13,7 +13,7 @@ import { type CheckedSettings, checkSettings, reachGivenServers } from "./settin
 import { openStatus, type Status } from "./status.ts";
 import { type System, type SystemOptions, startSystem } from "./system/launcher.ts";
 import { openProgress } from "./system/progress.ts";
-import { writeRunning } from "./system/running.ts";
+import { readRunning, writeRunning } from "./system/running.ts";
 import { stateFolder } from "./system/servers/data-dir.ts";
 
 const USAGE = `npm start                         everything, with demo traffic
@@ -136,8 +136,14 @@ const buildPage = async (): Promise<void> => {
 
 const main = async (): Promise<void> => {
   const { modes, demo, observes, port } = readArguments();
-  if (!(await portIsFree(port)))
-    give(`Port ${port} is taken: stop what uses it, or choose another with PORT=8006 npm start`, 1);
+  if (!(await portIsFree(port))) {
+    const running = readRunning(root);
+    const advice =
+      running === null
+        ? "stop what uses it, or choose another with PORT=8006 npm start"
+        : `this folder's system runs at ${running.url}. Stop it first, or start another one from another clone with PORT=8006 npm start`;
+    give(`Port ${port} is taken: ${advice}`, 1);
+  }
   const checked = checkSettings(modes, process.env);
   if (observes && checked.protectsMetrics)
     throw new Error(

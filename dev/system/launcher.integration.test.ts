@@ -90,6 +90,17 @@ const isRunningAgain = (pid: () => number | undefined, before: number): boolean 
   }
 };
 
+test("names the variable of a given server on which the migrations fail", async () => {
+  const address = new URL(system.env["DATABASE_URL"] ?? "");
+  address.pathname = "/postgres";
+  address.username = "visitor";
+  await withDatabase(system.env["DATABASE_URL"] ?? "", (pool) => pool.query("CREATE ROLE visitor LOGIN"));
+  const starting = startSystem({ modes: ["v1"], environment: { ...system.env, DATABASE_URL: address.href } });
+  await expect(starting).rejects.toThrow(
+    /^DATABASE_URL is ".*visitor@.*": .*may not create tables in schema "public"/,
+  );
+});
+
 test("rejects a second start on the same data, and stops every process", async () => {
   await expect(startSystem({ modes: ["v1"], dataDir })).rejects.toThrow(/another start .* is using/);
   const pids = [...system.apis, ...system.workers, ...Object.values(system.servers)].map(

@@ -52,7 +52,11 @@ export const readingsOf = (
   const named = amountsOf(header, {});
   const filled = named.filter(({ field }) => profile.hasAmounts(field));
   const all = filled.length > 0 ? filled : named;
-  const ofOrder = all.filter((column) => isOfOrder(column, profile)).map(({ field }) => field);
+  const isChosen = choices.order !== undefined && choices.order !== "none";
+  const unsure = all.filter((column) => isUnsure(column, profile)).map(({ field }) => field);
+  const ofOrder = all
+    .filter((column) => isOfOrder(column, profile) || (isChosen && unsure.includes(column.field)))
+    .map(({ field }) => field);
   const isByLine = choices.price !== undefined || choices.order === "none";
   const usable = isByLine ? amountsOf(header, choices) : all.filter(({ field }) => !ofOrder.includes(field));
   const isSubtotal = ({ field }: AmountColumn): boolean => /sub/.test(bare(header[field] ?? ""));
@@ -75,7 +79,9 @@ export const readingsOf = (
   const taken = read(best, choices);
   if (columns.order < 0 && choices.order === undefined && choices.discount === undefined)
     checkOrder(taken, header);
-  const perOrder = { ...taken, order: taken.order < 0 ? columns.order : -1 };
+  // what the option for the column of the order would mean
+  const once = { ...taken, order: columns.order, ofOrder: new Set([...wholes, ...unsure]) };
+  const perOrder = taken.order < 0 ? once : { ...taken, order: -1 };
   const isReduced = hasDiscount(best) && choices.discount === undefined;
   const isDoubtful = wholes.has(taken.price) || wholes.has(taken.discount);
   const others = [
@@ -87,6 +93,7 @@ export const readingsOf = (
       .filter((field) => isReduced || (choices.discount === undefined && wholes.has(field)))
       .map((discount) => ({ ...taken, discount })),
     ...(isDoubtful ? [perOrder] : []),
+    ...(unsure.includes(taken.price) && !wholes.has(taken.price) ? [{ ...once, quantity: -1 }] : []),
   ].filter(
     (other, index, list) => !isSame(other, taken) && list.findIndex((each) => isSame(each, other)) === index,
   );
@@ -127,13 +134,22 @@ const checkOrder = ({ discount, inPercent }: Reading, header: readonly string[])
 };
 
 /** Of a total that stands on all lines and could be either, the prices of the drinks decide. */
-const isOfOrder = ({ field, kind }: AmountColumn, profile: Profile): boolean => {
-  const found = profile.isOfOrder(field);
-  return found === "unsure" ? kind === "total" && profile.isSteady(field) !== true : found;
-};
+const isOfOrder = (column: AmountColumn, profile: Profile): boolean =>
+  profile.isOfOrder(column.field) === true || (column.kind === "total" && isUnsure(column, profile));
+
+/** An amount that stands on all lines of every order and could be the line's or the order's: no price of a drink tells. */
+const isUnsure = ({ field }: AmountColumn, profile: Profile): boolean =>
+  profile.isOfOrder(field) === "unsure" && profile.isSteady(field) !== true;
+
+/** Whether the amount is that of the whole order, and counts once for each. */
+export const isOnce = ({ price, order, ofOrder }: Reading): boolean => order >= 0 && ofOrder.has(price);
 
 const isSame = (a: Reading, b: Reading): boolean =>
-  a.price === b.price && a.quantity === b.quantity && a.discount === b.discount && a.order === b.order;
+  a.price === b.price &&
+  a.quantity === b.quantity &&
+  a.discount === b.discount &&
+  a.order === b.order &&
+  isOnce(a) === isOnce(b);
 
 const onlyOrders = (
   header: readonly string[],
@@ -220,28 +236,3 @@ const isPerUnit = ({ field, kind }: AmountColumn, header: readonly string[], pro
   if (kind === "price") return evidence !== false;
   return evidence === true && bare(header[field] ?? "").includes("price");
 };
-
-/** A reading in words: `"Lineitem price" × "Lineitem quantity"`. */
-export const describeReading = (reading: Reading, header: readonly string[]): string => {
-  const { price, quantity, discount, order, ofOrder } = reading;
-  const once = (field: number): string =>
-    order >= 0 && ofOrder.has(field) ? `"${header[field]}" once per order` : `"${header[field]}"`;
-  return [
-    once(price),
-    ...(quantity < 0 ? [] : [`× "${header[quantity]}"`]),
-    ...(discount < 0 ? [] : [`less ${once(discount)}`]),
-  ].join(" ");
-};
-
-/** The choices that mean this reading, where the file is read as `taken` without them. */
-export const choicesFor = (
-  { price, quantity, discount, order }: Reading,
-  taken: Reading,
-  header: readonly string[],
-  columns: Columns,
-): ColumnChoices => ({
-  price: header[price] ?? "",
-  ...(columns.quantity >= 0 && { quantity: quantity < 0 ? "none" : (header[quantity] ?? "") }),
-  ...(columns.discount >= 0 && { discount: discount < 0 ? "none" : (header[discount] ?? "") }),
-  ...(order !== taken.order && { order: order < 0 ? "none" : (header[order] ?? "") }),
-});

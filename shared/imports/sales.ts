@@ -8,6 +8,7 @@ import type { LocalClock, Oddity } from "#shared/domain/time-zone.ts";
 import type { Columns } from "./columns.ts";
 import type { CsvRow } from "./csv.ts";
 import { type DateOrder, momentOf } from "./dates.ts";
+import { isDiscount } from "./discount-headers.ts";
 import { type DecimalMark, priceOf } from "./prices.ts";
 import type { Reading } from "./readings.ts";
 import { openRevenue, type Revenue } from "./revenue.ts";
@@ -141,7 +142,11 @@ const saleOf = (fields: readonly string[], rules: SaleRules, revenue: Revenue, o
   if (status !== null) return { leftOut: status, cents: known, isTotal: false };
   const isNegative = /^\s*[-\u2212]/.test(field(columns.quantity));
   if (known !== null && (known < 0 || isNegative))
-    return { leftOut: "negative (a refund)", cents: known > 0 ? 0 - known : known, isTotal: false };
+    return {
+      leftOut: isDiscount(field(columns.drink)) ? "discount on a line of its own" : "negative (a refund)",
+      cents: known > 0 ? 0 - known : known,
+      isTotal: false,
+    };
   if (known === 0) return { leftOut: "zero", cents: 0, isTotal: false };
   const texts = { date: dateIn(fields, columns), time: field(columns.time), zone: field(columns.zone) };
   const moment = momentOf(texts, rules.order, rules.zone);

@@ -1,4 +1,6 @@
 /** Which rows are no completed sale: those with a word of status-words.ts, or with the words that the user names. */
+
+import { isAmount } from "./prices.ts";
 import {
   FLAG_HEADER,
   LINE_HEADER,
@@ -67,7 +69,11 @@ export const statusColumnsOf = (
   const guessed = header.flatMap((name, field) => {
     const kind = kindOf(bare(name));
     if (!isGuessed || kind === null || isNamed(field)) return [];
-    const values = [...(counts.get(field)?.keys() ?? [])].map(plain);
+    const texts = [...(counts.get(field)?.keys() ?? [])];
+    // what was given back, in money or pieces, and no yes or no
+    if (kind === "flag" && texts.some((text) => isAmount(text) && /[1-9]/.test(text) && text.trim() !== "1"))
+      return [];
+    const values = texts.map(plain);
     const hasLines =
       LINE_HEADER.test(bare(name)) &&
       values.some((value) => LINE_WORDS.has(value)) &&

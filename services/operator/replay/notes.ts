@@ -1,9 +1,9 @@
 /** What a user has to know about how the file was read. */
 
-import { describeColumns } from "#shared/imports/columns.ts";
+import { type ColumnChoices, type Columns, describeColumns } from "#shared/imports/columns.ts";
 import type { Csv } from "#shared/imports/csv.ts";
 import type { Profile } from "#shared/imports/profile.ts";
-import { choicesFor, describeReading } from "#shared/imports/readings.ts";
+import { isOnce, type Reading } from "#shared/imports/readings.ts";
 import type { SaleRules } from "#shared/imports/sales.ts";
 import { doubtfulValues, type LeaveOut } from "#shared/imports/statuses.ts";
 import { bare } from "#shared/imports/words.ts";
@@ -92,6 +92,36 @@ const readingNotes = ({ csv, rules, others, totals }: Found): string[] => {
   });
   const taken = `the total depends on the columns: taken is ${describeReading(rules.reading, csv.header)}, ${money(cents)}`;
   return [`${taken}; ${texts.join("; ")}`];
+};
+
+/** A reading in words: `"Lineitem price" × "Lineitem quantity"`. */
+const describeReading = (reading: Reading, header: readonly string[]): string => {
+  const { price, quantity, discount, order, ofOrder } = reading;
+  const once = (field: number): string =>
+    order >= 0 && ofOrder.has(field) ? `"${header[field]}" once per order` : `"${header[field]}"`;
+  return [
+    once(price),
+    ...(quantity < 0 ? [] : [`× "${header[quantity]}"`]),
+    ...(discount < 0 ? [] : [`less ${once(discount)}`]),
+  ].join(" ");
+};
+
+/** The choices that mean this reading, where the file is read as `taken` without them. */
+const choicesFor = (
+  reading: Reading,
+  taken: Reading,
+  header: readonly string[],
+  columns: Columns,
+): ColumnChoices => {
+  const { price, quantity, discount, order } = reading;
+  return {
+    price: header[price] ?? "",
+    ...(columns.quantity >= 0 && { quantity: quantity < 0 ? "none" : (header[quantity] ?? "") }),
+    ...(columns.discount >= 0 && { discount: discount < 0 ? "none" : (header[discount] ?? "") }),
+    ...((order !== taken.order || isOnce(reading) !== isOnce(taken)) && {
+      order: order < 0 ? "none" : (header[order] ?? ""),
+    }),
+  };
 };
 
 const discountNotes = ({ csv: { header }, rules, unused, unspent }: Found): string[] => {

@@ -183,4 +183,58 @@ export const ORDERS: readonly Export[] = [
     orders: 2,
     notes: ['"Summe" would be 11.75 with 1 bad rows (--price "Summe")'],
   },
+  ...(
+    [
+      [[], "38.00", 6, {}, '"Price" once per order would be 22.25 (--price "Price" --order "Order ID")'],
+      [
+        ["--price", "Price", "--order", "Order ID"],
+        "22.25",
+        4,
+        { "later line of an order that is one sale": 2 },
+        '"Price" would be 38.00 (--price "Price" --order none)',
+      ],
+    ] as const
+  ).map(([args, total, orders, leftOut, note]) => ({
+    till: `a price that is the same on all lines of each order, ${total}`,
+    lines: [
+      "Order ID,Date,Time,Store,Item,Price",
+      "1,2026-11-28,08:00,Mill,latte,9.25",
+      "1,2026-11-28,08:00,Mill,mocha,9.25",
+      "2,2026-11-28,08:10,Mill,tea,3.00",
+      "3,2026-11-28,08:20,Mill,tea,6.50",
+      "3,2026-11-28,08:20,Mill,americano,6.50",
+      "4,2026-11-28,08:20,Mill,americano,3.50",
+    ],
+    args,
+    total,
+    orders,
+    leftOut,
+    notes: [note],
+  })),
+  {
+    till: "refunds as money in a column of their own",
+    lines: [
+      "Date,Time,Store,Item,Qty,Sales,Refund",
+      "2026-11-28,08:00,Mill,latte,1,4.50,0.00",
+      "2026-11-28,08:12,Mill,mocha,1,0.00,4.75",
+      "2026-11-28,08:13,Mill,mocha,1,4.75,4.75",
+    ],
+    total: "9.25",
+    orders: 2,
+    leftOut: { zero: 1 },
+    notes: ['1 of the sales have an amount in "Refund", which is not subtracted'],
+  },
+  {
+    till: "a receipt's discount on a line of its own",
+    lines: [
+      "Receipt,Date,Time,Store,Item,Qty,Price",
+      "1,2026-11-28,08:00,Mill,latte,1,4.50",
+      "2,2026-11-28,08:10,Mill,mocha,1,4.75",
+      "2,2026-11-28,08:10,Mill,Discount 10%,1,-0.48",
+      "2,2026-11-28,08:10,Mill,Total,,4.27",
+    ],
+    total: "9.25",
+    orders: 2,
+    leftOut: { "discount on a line of its own": 1, "totals row": 1 },
+  },
 ];
