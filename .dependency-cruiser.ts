@@ -63,6 +63,8 @@ const AREAS: readonly Area[] = [
     may: ["^shared/(client|domain)/", "^(package|services/order-api/catalogue)\\.json", npm("@types/k6")],
     isPure: true,
   },
+  // programs of their own: they share nothing with what they are compared with
+  { files: "loadtest/peers/", may: [npm("fastify")] },
   {
     files: "loadtest/",
     may: [

@@ -9,7 +9,9 @@ import { selfTest } from "./judge/self-test.ts";
 import { log, measured, printPlan, withLab } from "./measure-suite.ts";
 import { type LabOptions, labOptionsFrom, USAGE } from "./options.ts";
 import { compareSuites } from "./report/compare.ts";
-import { figuresTable, overloads, overloadTable, resultOf, speedFigures, survived } from "./report/speed.ts";
+import { overloads, overloadTable, survived } from "./report/overload-table.ts";
+import { figuresTable, machineText, resultOf } from "./report/speed.ts";
+import { speedFigures } from "./report/speed-figures.ts";
 import { checkSuite, renderReport, renderSuite, reportFile } from "./report/suite.ts";
 import { commitOf, environmentOf, pinningHere, takeGeneratorCores } from "./run/environment.ts";
 import { folderFor, suiteFolders } from "./run/result-files.ts";
@@ -130,10 +132,11 @@ const benchmark = async (options: BenchOptions, signal: AbortSignal): Promise<nu
   const figures = all.filter(({ values }) => values.length > 0);
   for (const { name } of all.filter((figure) => !figures.includes(figure)))
     log(`NO FIGURE: "${name}": every run of it is void`);
-  const table = figuresTable(figures, rounds);
+  const machine = machineText(suite.env);
+  const table = `${machine}\n\n${figuresTable(figures, rounds)}`;
   console.log(`\n${table}`);
   if (jsonFile !== null)
-    writeFileSync(jsonFile, `${JSON.stringify({ figures: figures.map(resultOf) }, null, 1)}\n`);
+    writeFileSync(jsonFile, `${JSON.stringify({ machine, figures: figures.map(resultOf) }, null, 1)}\n`);
   const isComplete = isSound && all.every(({ values }) => values.length >= rounds / 2);
   if (isWhole && isComplete) writeSection(README, "speed", table);
   else if (isWhole) log("the README's table stays: too many runs are void or failed");

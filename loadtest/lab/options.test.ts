@@ -44,7 +44,10 @@ test("benchmarks are repeated in rounds, by their names", () => {
 });
 
 test.each([
-  [["bench", "--only", "speed"], /--only has "speed": it may have ingest, drain, live, fanout/],
+  [
+    ["bench", "--only", "speed"],
+    /--only has "speed": it may have ingest, drain, live, fanout, http, variants/,
+  ],
   [["bench", "--rounds", "0"], /--rounds is "0"/],
   [["E99"], /unknown experiment "E99": expected all, E0/],
   [["all", "--scale", "huge"], /--scale is "huge": it may be smoke, standard, full/],

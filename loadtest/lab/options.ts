@@ -1,6 +1,6 @@
 /** The command line of `npm run lab`. */
 import { parseArgs } from "node:util";
-import { allAt, BENCHMARKS, EXPERIMENTS, experimentNamed } from "./experiments/all.ts";
+import { allAt, BENCHMARKS, EXPERIMENTS, experimentNamed, USUAL_BENCHMARKS } from "./experiments/all.ts";
 import type { Experiment } from "./experiments/experiment.ts";
 import { SCALES } from "./experiments/layout.ts";
 import { overload } from "./experiments/speed.ts";
@@ -18,7 +18,7 @@ npm run lab -- self-test                     runs with deliberate errors: each m
 npm run lab -- compare A B                   two result folders, or two git revisions measured in turn
 npm run lab -- render [FOLDER]               SCALE.md, docs/scale, docs/sizing.md, README and report.html from a folder
 npm run lab -- check [FOLDER]                checks that the committed pages are what the results make
-npm run bench                                E14 to E17: how close each mode comes to its ceilings; writes the README's table
+npm run bench                                E14 to E17, E19: each mode next to its ceilings; writes the README's table
 npm run overload                             E18: each mode at five times the rate that it accepts
 
   --scale smoke|standard|full   (smoke)       half an hour, three hours, a day
@@ -119,13 +119,13 @@ const benchmarkFrom = (
   values: ReturnType<typeof parsed>["values"],
   common: Common,
 ): LabOptions => {
-  const names = values.only?.split(",") ?? Object.keys(BENCHMARKS);
+  const names = values.only?.split(",") ?? USUAL_BENCHMARKS;
   const rounds = roundsFrom(values.rounds, DEFAULT_ROUNDS[command]);
   return {
     ...{ command, rounds, isPlanOnly: values.plan, jsonFile: values.json ?? null, ...common },
     experiments: repeated(command === "bench" ? names.map(benchmarkNamed) : [overload], rounds),
     isWhole:
-      Object.keys(BENCHMARKS).every((name) => names.includes(name)) &&
+      USUAL_BENCHMARKS.every((name) => names.includes(name)) &&
       common.modes.length === MODE_NAMES.length &&
       rounds >= DEFAULT_ROUNDS[command],
     // what is compared shares all cores of the machine, unless it is requested otherwise

@@ -54,7 +54,7 @@ test("without E2 the peak of a mode is measured first", () => {
 });
 
 test("every experiment is known, and its points differ by their names at every scale", () => {
-  expect(EXPERIMENTS.map(({ id }) => id)).toEqual(Array.from({ length: 19 }, (_, index) => `E${index}`));
+  expect(EXPERIMENTS.map(({ id }) => id)).toEqual(Array.from({ length: 21 }, (_, index) => `E${index}`));
   expect(() => experimentNamed("E99")).toThrow(/expected all, E0, E1,/);
   for (const scale of SCALES)
     for (const { id, points } of EXPERIMENTS) {
@@ -114,6 +114,6 @@ test("throws on an unknown capacity, and gives the null route no probes", () => 
     order: { load: { probesPerSecond: 0 } },
   });
   expect(() => planned({ ...bare, arrangement: "v9" }, "smoke", 1, () => null)).toThrow(
-    /unknown arrangement "v9": expected one of null, v1/,
+    /unknown arrangement "v9": expected one of node-http, fastify, null, v1/,
   );
 });

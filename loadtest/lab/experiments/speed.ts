@@ -30,28 +30,14 @@ const single = (arrangement: string, name = "", rest: Rest = {}): Point =>
   point("closed-loop", arrangement, name, { seconds: SECONDS.single }, rest);
 const batch = { ordersPerRequest: BATCH_ORDERS, seconds: SECONDS.batch };
 
-/** One write per request, as many at a time as a pool of usual size would send. */
-const EACH: Variables = { V2_GROUP_MAX_ORDERS: "1", V2_MAX_WRITES_IN_FLIGHT: "64" };
-const EVERYSEC: Rest = {
-  settings: { V2_APPENDFSYNC: "everysec" },
-  servers: { stream: { appendfsync: "everysec" } },
-};
-
 export const ingest: Experiment = {
   id: "E14",
   title: "Ingest",
-  question: "What does one API process accept, next to the null baseline and a bare multi-row INSERT?",
+  question: "What does one API process accept, next to the null baseline, other programs and a bare INSERT?",
   points: () => [
     single("null"),
     ...MODE_NAMES.map((mode) => single(mode)),
-    single("v1-each"),
-    single("v2", "one XADD per order", { settings: EACH }),
-    single("v2", "appendfsync everysec", EVERYSEC),
     ...MODE_NAMES.map((mode) => single(mode, "with its worker", { workers: 1 })),
-    ...MODE_NAMES.flatMap((mode) => [
-      single(mode, "one API, two generators", { generators: 2 }),
-      single(mode, "two APIs, two generators", { apis: 2, generators: 2 }),
-    ]),
     point("insert", "null", "", batch),
     ...MODE_NAMES.map((mode) => point("closed-loop", mode, "", batch)),
   ],
@@ -131,4 +117,34 @@ export const overload: Experiment = {
         { ...common, name: "API bound", load: { ...load, ordersPerRequest: API_BOUND_ORDERS } },
       ];
     }),
+};
+
+export const http: Experiment = {
+  id: "E19",
+  title: "HTTP",
+  question: "What does a request cost before anything is stored, next to bare Fastify and bare node:http?",
+  points: () => ["node-http", "fastify", "null"].map((arrangement) => single(arrangement)),
+};
+
+/** One write per request, as many at a time as a pool of usual size would send. */
+const EACH: Variables = { V2_GROUP_MAX_ORDERS: "1", V2_MAX_WRITES_IN_FLIGHT: "64" };
+const EVERYSEC: Rest = {
+  settings: { V2_APPENDFSYNC: "everysec" },
+  servers: { stream: { appendfsync: "everysec" } },
+};
+
+export const variants: Experiment = {
+  id: "E20",
+  title: "Variants",
+  question: "What do group writes, fsync and a second API process change in what a mode accepts?",
+  points: () => [
+    single("null"),
+    single("v1-each"),
+    single("v2", "one XADD per order", { settings: EACH }),
+    single("v2", "appendfsync everysec", EVERYSEC),
+    ...MODE_NAMES.flatMap((mode) => [
+      single(mode, "one API, two generators", { generators: 2 }),
+      single(mode, "two APIs, two generators", { apis: 2, generators: 2 }),
+    ]),
+  ],
 };

@@ -32,7 +32,7 @@ export const closedLoop = async (lab: Lab, order: Order, system: SystemUnderTest
     ...{ profile: "wrk, closed loop", purpose: "peak", ordersPerRequest: size, window, samples, audit },
     rate: accepted.reduce((sum, { perSecond }) => sum + perSecond, 0),
     requests: { acknowledged: requests, refused: 0, unknown: 0 },
-    ackMs: { ...(accepted[0]?.latencyMs ?? percentilesOf([])), count: accepted[0]?.requests ?? 0 },
+    ackMs: { ...(accepted[0]?.latencyMs ?? percentilesOf([])), count: requestsOf(accepted) },
     drainedSeconds: (atMs - window.endMs) / 1_000,
     problems: problem === null ? [] : [problem],
   };

@@ -1,4 +1,4 @@
-/** What can be put under load: the modes, a variant of v1, and the null baseline they are compared with. */
+/** What can be put under load: the modes, a variant of v1, and what they are compared with. */
 import { modes } from "#shared/modes/all.ts";
 import { type ServerName, serversOf } from "#shared/servers.ts";
 import type { Variables } from "../experiments/experiment.ts";
@@ -32,10 +32,17 @@ const ofModes: readonly Arrangement[] = modes.map((mode) => ({
   settings: enabled(mode.name),
 }));
 
+/** Servers that keep nothing: what HTTP costs in Node. PostgreSQL is the lab's own need. */
+const bare = (name: string, apiFile: string): Arrangement => ({
+  ...{ name, mode: null, route: name, servers: ["postgres"], backend: null, apiFile, settings: {} },
+});
+
 /** Each request in a commit of its own, ten at a time, as a pool of usual size would write them. */
 const EACH = { V1_GROUP_MAX_ORDERS: "1", V1_MAX_WRITES_IN_FLIGHT: "10" };
 
 export const ARRANGEMENTS: readonly Arrangement[] = [
+  bare("node-http", "loadtest/peers/bare-http.ts"),
+  bare("fastify", "loadtest/peers/bare-fastify.ts"),
   {
     // the same app and validation, answering after one setImmediate; the API needs one mode, which stays idle
     name: "null",

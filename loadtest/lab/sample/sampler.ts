@@ -127,11 +127,12 @@ export type Page = ReadonlyMap<string, number>;
 
 const ANSWER_WITHIN_MS = 1_000;
 
-/** Empty when the program does not answer: it may have been stopped on purpose. */
+/** Empty when the program does not answer, as one that was stopped on purpose, or has no such page. */
 export const pageOf = async (url: string): Promise<Page> => {
   try {
     const reply = await fetch(url, { signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });
-    return pageIn(await reply.text());
+    const text = await reply.text();
+    return reply.ok ? pageIn(text) : new Map();
   } catch {
     return new Map();
   }
