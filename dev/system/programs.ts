@@ -135,7 +135,7 @@ export const metricOf = async (url: string, series: string): Promise<number> => 
 
 export type ProgramOptions = {
   readonly name: string;
-  /** Its main file, from the project's root. */
+  /** Its main file, from the project's root: TypeScript, which Node runs, or an executable. */
   readonly file: string;
   readonly env: Settings;
   readonly logFile: string;
@@ -163,6 +163,9 @@ const STOP_WITHIN_MS = 20_000;
 
 const ownRoot = join(import.meta.dirname, "../..");
 
+const commandOf = (file: string): [command: string, args: readonly string[]] =>
+  file.endsWith(".ts") ? [process.execPath, [...NODE_FLAGS, file]] : [file, []];
+
 export const runProgram = (options: ProgramOptions): Program => {
   const log = createWriteStream(options.logFile, { flags: "a" });
   let child: ChildProcess | undefined;
@@ -175,7 +178,7 @@ export const runProgram = (options: ProgramOptions): Program => {
   wrongSetting.catch(() => undefined);
 
   const start = (): ChildProcess => {
-    const { command, args } = onCores(options.cores, process.execPath, [...NODE_FLAGS, options.file]);
+    const { command, args } = onCores(options.cores, ...commandOf(options.file));
     const started = spawn(command, args, {
       cwd: options.root ?? ownRoot,
       // the program stops when its stdin ends, however this process ended

@@ -1,8 +1,17 @@
 /** The experiments of a command: what they plan, and the runs that a suite lacks of them. */
 import { findK6, type K6 } from "../generator.ts";
 import { turnedDownBy } from "./experiments/layout.ts";
-import { estimateOf, needsK6, planOf, type Selection, textOfWork, timeText } from "./experiments/plan.ts";
+import {
+  estimateOf,
+  neededPeer,
+  needsK6,
+  planOf,
+  type Selection,
+  textOfWork,
+  timeText,
+} from "./experiments/plan.ts";
 import { environmentOf, type Pinning, takeGeneratorCores } from "./run/environment.ts";
+import { missingPeers } from "./run/peers.ts";
 import { grafanaIn, marking, openProgress } from "./run/progress.ts";
 import { openRemoteSystem } from "./run/remote-system.ts";
 import { openSuite } from "./run/result-files.ts";
@@ -36,7 +45,12 @@ export const measured = async (
 ): Promise<{ readonly suite: Suite; readonly failed: number }> => {
   const found = await findK6(process.env);
   const planned = planOf({ experiments, scale, modes, seed });
-  const works = found.k6 === null ? planned.filter((work) => !needsK6(work)) : planned;
+  const peers = planned.flatMap((work) => neededPeer(work) ?? []);
+  const missing = await missingPeers([...new Set(peers)], log);
+  const works = planned.filter((work) => {
+    const peer = neededPeer(work);
+    return (found.k6 !== null || !needsK6(work)) && (peer === null || !missing.has(peer));
+  });
   const progress = openProgress(works, scale, log);
   log(
     `${experiments.map(({ id }) => id).join(", ")} at scale ${scale}, ${modes.join(", ")}: about ${timeText(progress.leftSeconds())}, less what is done`,
@@ -44,10 +58,13 @@ export const measured = async (
   log(`results: ${folder}; pinning: ${pinning.inWords}`);
   const isWithoutK6 = found.k6 === null && planned.some(needsK6);
   if (isWithoutK6) log(`${found.missing}: E0 does not compare the generator with k6`);
+  const leftOut = [...missing].map(([{ name }, why]) => `${name} is left out: ${why}`);
+  for (const line of leftOut) log(line);
   const turnedDown = [
     ...turnedDownBy(scale),
     ...experiments.flatMap((experiment) => experiment.turnedDown?.(scale) ?? []),
     ...(isWithoutK6 ? ["E0: not compared with k6"] : []),
+    ...leftOut,
     ...(modes.length < 3 ? [`modes ${modes.join(", ")} alone`] : []),
   ];
   const about = { scale, seed, commit, pinning, k6Version: found.k6?.version ?? null, turnedDown };

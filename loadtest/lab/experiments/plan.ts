@@ -1,6 +1,7 @@
 /** The runs of a suite, their order, and how long they take: pure, so that `--plan` can print it. */
 import { type Random, randomFrom } from "../../../shared/domain/random.ts";
-import { arrangementNamed } from "../run/arrangements.ts";
+import { arrangementNamed, peerOf } from "../run/arrangements.ts";
+import type { Peer } from "../run/peers.ts";
 import type { Scale } from "../run/results.ts";
 import type { Experiment, Point } from "./experiment.ts";
 import { OVERHEAD_SECONDS, sizeOf, TIMES } from "./layout.ts";
@@ -11,6 +12,10 @@ export type Work =
 
 /** A point that only k6 can send. */
 export const needsK6 = (work: Work): boolean => work.kind === "point" && work.point.generator === "k6";
+
+/** The peer whose program has to be built for it. */
+export const neededPeer = (work: Work): Peer | null =>
+  peerOf(arrangementNamed(work.kind === "point" ? work.point.arrangement : work.arrangement));
 
 export type Selection = {
   readonly experiments: readonly Experiment[];

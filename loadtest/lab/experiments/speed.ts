@@ -4,6 +4,7 @@
  */
 import type { MeasureName } from "../measures/measures.ts";
 import { MODE_NAMES } from "../run/arrangements.ts";
+import { PEERS } from "../run/peers.ts";
 import type { Experiment, Load, Point, Variables } from "./experiment.ts";
 
 /** Workers stand still, so the backlog has to be accepted. */
@@ -36,6 +37,7 @@ export const ingest: Experiment = {
   question: "What does one API process accept, next to the null baseline, other programs and a bare INSERT?",
   points: () => [
     single("null"),
+    ...PEERS.map(({ name }) => single(name)),
     ...MODE_NAMES.map((mode) => single(mode)),
     ...MODE_NAMES.map((mode) => single(mode, "with its worker", { workers: 1 })),
     point("insert", "null", "", batch),

@@ -183,17 +183,32 @@ export const tallied = async (
     () => true,
   );
   const atMs = Date.now();
-  const lost = Math.max(0, acknowledged - tally.stored);
+  const { lost, problems: losses } = lossIn({ stored: tally.stored, acknowledged, unknown });
   const countedTwice = Math.max(0, tally.counted - tally.stored);
   const drift = isLate ? [] : await driftOf(pool);
   const dead = await numberOf(pool, "SELECT count(*) FROM dead_letters");
-  const tooMany = tally.stored - acknowledged - unknown;
   const problems = [
-    ...(lost > 0 ? [`${lost} orders were acknowledged and are not stored`] : []),
-    ...(tooMany > 0 ? [`${tooMany} more orders are stored than were sent`] : []),
+    ...losses,
     ...(dead > 0 ? [`${dead} orders are dead letters`] : []),
     ...(isLate ? [`${tally.stored} are stored and ${tally.counted} counted`] : []),
     ...(drift.length > 0 ? [`${drift.length} rollup rows differ from their orders`] : []),
   ];
   return { audit: { problems, lost, countedTwice, ...tally }, atMs };
+};
+
+/** Acknowledged orders that are not stored, and stored ones that were not sent. */
+export const lossIn = (of: {
+  readonly stored: number;
+  readonly acknowledged: number;
+  readonly unknown: number;
+}): Pick<Run["audit"], "lost" | "problems"> => {
+  const lost = Math.max(0, of.acknowledged - of.stored);
+  const tooMany = of.stored - of.acknowledged - of.unknown;
+  return {
+    lost,
+    problems: [
+      ...(lost > 0 ? [`${lost} orders were acknowledged and are not stored`] : []),
+      ...(tooMany > 0 ? [`${tooMany} more orders are stored than were sent`] : []),
+    ],
+  };
 };

@@ -2,6 +2,7 @@
 import { modes } from "#shared/modes/all.ts";
 import { type ServerName, serversOf } from "#shared/servers.ts";
 import type { Variables } from "../experiments/experiment.ts";
+import { PEERS, type Peer } from "./peers.ts";
 
 export type Arrangement = {
   /** As in results. */
@@ -13,8 +14,8 @@ export type Arrangement = {
   readonly servers: readonly ServerName[];
   /** The server without which it cannot accept orders. */
   readonly backend: ServerName | null;
-  /** The order API, or a program like it. */
-  readonly apiFile: string;
+  /** The order API, or a program like it: a file that Node runs, or one that is built first. */
+  readonly program: string | Peer;
   readonly settings: Variables;
 };
 
@@ -28,13 +29,13 @@ const ofModes: readonly Arrangement[] = modes.map((mode) => ({
   route: mode.name,
   servers: serversOf([mode]),
   backend: mode.backend,
-  apiFile: "services/order-api/main.ts",
+  program: "services/order-api/main.ts",
   settings: enabled(mode.name),
 }));
 
 /** Servers that keep nothing: what HTTP costs in Node. PostgreSQL is the lab's own need. */
-const bare = (name: string, apiFile: string): Arrangement => ({
-  ...{ name, mode: null, route: name, servers: ["postgres"], backend: null, apiFile, settings: {} },
+const bare = (name: string, program: string | Peer): Arrangement => ({
+  ...{ name, mode: null, route: name, servers: ["postgres"], backend: null, program, settings: {} },
 });
 
 /** Each request in a commit of its own, ten at a time, as a pool of usual size would write them. */
@@ -50,14 +51,19 @@ export const ARRANGEMENTS: readonly Arrangement[] = [
     route: "null",
     servers: serversOf([]),
     backend: null,
-    apiFile: "loadtest/lab/run/null-api.ts",
+    program: "loadtest/lab/run/null-api.ts",
     settings: enabled("v1"),
   },
   ...ofModes,
   ...ofModes
     .filter(({ name }) => name === "v1")
     .map((v1) => ({ ...v1, name: "v1-each", settings: { ...v1.settings, ...EACH } })),
+  ...PEERS.map((peer) => ({ ...bare(peer.name, peer), servers: peer.servers })),
 ];
+
+/** Null where its program needs no building. */
+export const peerOf = ({ program }: Arrangement): Peer | null =>
+  typeof program === "string" ? null : program;
 
 /** Throws an error that lists the names. */
 export const arrangementNamed = (name: string): Arrangement => {

@@ -12,6 +12,7 @@ import type { Variables } from "../experiments/experiment.ts";
 import { type LabCatalogue, writeCatalogue } from "../generators/catalogue.ts";
 import type { Arrangement } from "./arrangements.ts";
 import type { Pinning } from "./environment.ts";
+import { builtPeer } from "./peers.ts";
 import { openLabPool, openSuiteServers, type Provided, type ServersOptions } from "./servers.ts";
 import { warmUpBroker } from "./warm-up.ts";
 
@@ -147,7 +148,9 @@ const openSystem = async (opening: Opening): Promise<SystemUnderTest> => {
     return worker;
   };
   const startApi = async (port: number): Promise<void> => {
-    const api = await programs.startApi({ ...env, PORT: String(port) }, arrangement.apiFile);
+    const { program } = arrangement;
+    const file = typeof program === "string" ? program : await builtPeer(program, options.log);
+    const api = await programs.startApi({ ...env, PORT: String(port) }, file);
     await api.ready();
     apis.push(api);
   };
