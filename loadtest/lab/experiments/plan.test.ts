@@ -2,7 +2,16 @@ import { expect, test } from "vitest";
 import { allAt, EXPERIMENTS, experimentNamed } from "./all.ts";
 import type { Point } from "./experiment.ts";
 import { planned, SCALES } from "./layout.ts";
-import { estimateOf, peakOf, planOf, type Selection, textOfWork, timeText, type Work } from "./plan.ts";
+import {
+  estimateOf,
+  neededPeer,
+  peakOf,
+  planOf,
+  type Selection,
+  textOfWork,
+  timeText,
+  type Work,
+} from "./plan.ts";
 
 const selection = (more: Partial<Selection> = {}): Selection => ({
   ...{ experiments: allAt("smoke"), scale: "smoke", modes: ["v1", "v2", "v3"], seed: 1, ...more },
@@ -45,6 +54,14 @@ test("one mode brings its variants and the null route, and no other mode", () =>
     work.kind === "point" ? work.point.arrangement : work.arrangement,
   );
   expect(new Set(arrangements)).toEqual(new Set(["null", "v1", "v1-each"]));
+});
+
+test("a benchmark of one mode measures the peers that it is compared with", () => {
+  const peersOf = (mode: string) =>
+    planOf(selection({ experiments: [experimentNamed("E14")], modes: [mode] })).flatMap(
+      (work) => neededPeer(work)?.name ?? [],
+    );
+  expect([peersOf("v1"), peersOf("v3").sort()]).toEqual([["axum"], ["axum", "benthos"]]);
 });
 
 test("without E2 the peak of a mode is measured first", () => {

@@ -20,7 +20,7 @@ export const neededPeer = (work: Work): Peer | null =>
 export type Selection = {
   readonly experiments: readonly Experiment[];
   readonly scale: Scale;
-  /** v1, v2, v3: variants go with their mode, and the null route with all. */
+  /** v1, v2, v3: variants and peers go with their modes, and the null route with all. */
   readonly modes: readonly string[];
   readonly seed: number;
 };
@@ -30,8 +30,9 @@ export const planOf = (selection: Selection): Work[] => {
   const random = randomFrom(seed);
   const ids = experiments.map(({ id }) => id);
   const isWanted = (arrangement: string): boolean => {
-    const { mode } = arrangementNamed(arrangement);
-    return mode === null || selection.modes.includes(mode);
+    const found = arrangementNamed(arrangement);
+    const modes = peerOf(found)?.comparedWith ?? (found.mode === null ? null : [found.mode]);
+    return modes === null || modes.some((mode) => selection.modes.includes(mode));
   };
   const works = experiments.flatMap((experiment) => worksOf(experiment, scale, random, isWanted));
   // with E2 these come with its searches

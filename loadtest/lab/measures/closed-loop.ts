@@ -3,16 +3,14 @@
  * confirms peaks, and gives a search its first rate. It is no capacity: a closed loop waits for the system, and hides its
  * queues.
  */
-import { numberOf } from "../../../dev/system/database.ts";
 import { sameOrders } from "../generators/catalogue.ts";
 import { type Accepted, drive } from "../generators/wrk.ts";
 import { percentilesOf } from "../judge/statistics.ts";
 import { peerOf } from "../run/arrangements.ts";
-import type { Peer } from "../run/peers.ts";
-import type { Run } from "../run/results.ts";
 import type { Lab, Order } from "../run/run.ts";
 import { numbered, type SystemUnderTest } from "../run/test-bed.ts";
-import { lossIn, NOTHING_KEPT, type Rated, sampled, tallied } from "./rate-run.ts";
+import { auditPeer } from "./peer-audit.ts";
+import { NOTHING_KEPT, type Rated, sampled, tallied } from "./rate-run.ts";
 
 /** Of large requests so few that none waits so long that it is refused. */
 const connectionsFor = (size: number): number => (size === 1 ? 64 : size <= 10 ? 16 : 4);
@@ -31,7 +29,7 @@ export const closedLoop = async (lab: Lab, order: Order, system: SystemUnderTest
   const peer = peerOf(arrangement);
   const { audit, atMs } = isCounted
     ? await tallied(system.pool, requests * size, unknown)
-    : { audit: peer ? await keptBy(peer, system, requests, unknown) : NOTHING_KEPT, atMs: window.endMs };
+    : { audit: peer ? await auditPeer(peer, system, requests, unknown) : NOTHING_KEPT, atMs: window.endMs };
   return {
     ...(peer && { durability: peer.durability }),
     ...{ profile: "wrk, closed loop", purpose: "peak", ordersPerRequest: size, window, samples, audit },
@@ -41,17 +39,6 @@ export const closedLoop = async (lab: Lab, order: Order, system: SystemUnderTest
     drainedSeconds: (atMs - window.endMs) / 1_000,
     problems: problem === null ? [] : [problem],
   };
-};
-
-/** Every order that a peer acknowledged is where it says it keeps them. */
-const keptBy = async (
-  _peer: Peer,
-  { pool }: SystemUnderTest,
-  acknowledged: number,
-  unknown: number,
-): Promise<Run["audit"]> => {
-  const stored = await numberOf(pool, "SELECT count(*) FROM orders");
-  return { ...NOTHING_KEPT, ...lossIn({ stored, acknowledged, unknown }), stored };
 };
 
 const requestsOf = (accepted: readonly Accepted[]): number =>

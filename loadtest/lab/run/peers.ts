@@ -6,15 +6,17 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { messageOf } from "#shared/runtime/lifecycle.ts";
-import type { ServerName } from "#shared/servers.ts";
+import { type ServerName, serversOf } from "#shared/servers.ts";
 import { cacheFolder } from "../../../dev/system/servers/data-dir.ts";
 
 export type Peer = {
   /** Of its arrangement, its folder in loadtest/peers and its route: /api/{name}/order. */
   readonly name: string;
   readonly servers: readonly ServerName[];
-  /** Where the audit finds its orders. */
-  readonly keeps: "rows of orders";
+  /** Measured where one of them is. */
+  readonly comparedWith: readonly string[];
+  /** Where the audit finds its orders: in the table `orders`, or in the run's topic. */
+  readonly keeps: "rows" | "records";
   readonly durability: string;
   /** Builds it: a command on the PATH, or where its own installer puts it without touching the PATH. */
   readonly tool: { readonly name: string; readonly elsewhere: string; readonly site: string };
@@ -27,11 +29,22 @@ export const PEERS: readonly Peer[] = [
   {
     name: "axum",
     servers: ["postgres"],
-    keeps: "rows of orders",
+    comparedWith: ["v1", "v2", "v3"],
+    keeps: "rows",
     durability: "201: committed in PostgreSQL (synchronous_commit on)",
     tool: { name: "cargo", elsewhere: join(homedir(), ".cargo/bin/cargo"), site: "https://rustup.rs" },
     argsInto: (folder) => ["build", "--release", "--locked", "--target-dir", folder],
     binary: "release/axum-peer",
+  },
+  {
+    name: "benthos",
+    servers: serversOf([{ backend: "kafka" }]),
+    comparedWith: ["v3"],
+    keeps: "records",
+    durability: "201: acknowledged by all in-sync replicas (one broker; not power loss)",
+    tool: { name: "go", elsewhere: "/usr/local/go/bin/go", site: "https://go.dev/doc/install" },
+    argsInto: (folder) => ["build", "-mod=readonly", "-trimpath", "-o", `${folder}/benthos-peer`, "."],
+    binary: "benthos-peer",
   },
 ];
 
@@ -94,4 +107,4 @@ const hashOf = (folder: string): string => {
   return hash.digest("hex").slice(0, 16);
 };
 
-const SOURCE = /^(src\/)?[^/]+\.(rs|toml|lock|go|mod|sum)$/;
+const SOURCE = /^(src\/)?[^/]+\.(rs|toml|lock|go|mod|sum|yaml)$/;

@@ -10,7 +10,7 @@ import { freePort } from "../../../dev/system/servers/ports.ts";
 import { addressesOf, type Servers } from "../../../dev/system/servers/start.ts";
 import type { Variables } from "../experiments/experiment.ts";
 import { type LabCatalogue, writeCatalogue } from "../generators/catalogue.ts";
-import type { Arrangement } from "./arrangements.ts";
+import { type Arrangement, arrangementNamed } from "./arrangements.ts";
 import type { Pinning } from "./environment.ts";
 import { builtPeer } from "./peers.ts";
 import { openLabPool, openSuiteServers, type Provided, type ServersOptions } from "./servers.ts";
@@ -94,9 +94,11 @@ export const openTestBed = (options: TestBedOptions): TestBed => {
   return {
     open: async (setting) => {
       const provided = await suite.provide(setting.arrangement.servers, setting.servers);
-      const broker = setting.arrangement.mode === "v3" ? pidOf(provided.servers.kafka) : 0;
+      const { servers } = setting.arrangement;
+      const broker = servers.includes("kafka") ? pidOf(provided.servers.kafka) : 0;
       if (broker !== 0 && broker !== warmBroker) {
-        await warmUpBroker(await openOn(setting, provided), options.signal);
+        const v3 = { ...setting, arrangement: arrangementNamed("v3") };
+        await warmUpBroker(await openOn(v3, provided), options.signal);
         warmBroker = broker;
       }
       return openOn(setting, provided);
