@@ -1,6 +1,6 @@
 /** The ceiling of HTTP in Node: node:http reads a body, and sends the same bytes each time. */
 import { createServer } from "node:http";
-import { ACCEPTED, READY, READY_PATH, replyTo } from "./order-reply.ts";
+import { ACCEPTED, PAGES, replyTo } from "./order-reply.ts";
 
 const reply = JSON.stringify(replyTo({ drink: "cappuccino", store: "uptown", price: 4.5 }));
 const headers = {
@@ -11,8 +11,9 @@ const headers = {
 const server = createServer((request, response) => {
   request.resume();
   request.on("end", () => {
-    if (request.method === "POST") response.writeHead(ACCEPTED, headers).end(reply);
-    else response.writeHead(request.url === READY_PATH ? 200 : 404).end(JSON.stringify(READY));
+    if (request.method === "POST") return response.writeHead(ACCEPTED, headers).end(reply);
+    const page = PAGES[request.url ?? ""];
+    return response.writeHead(page ? 200 : 404).end(page?.());
   });
 });
 server.listen(Number(process.env["PORT"]), "127.0.0.1");

@@ -10,6 +10,8 @@ export const replyTo = ({ drink, store, price }: OrderBody) => ({
   timestamp: "2026-01-15T10:00:00.000Z",
 });
 
-/** The lab asks each server for it until orders are accepted. */
-export const READY_PATH = "/readyz";
-export const READY = { modes: {} };
+/** What the lab reads of each server: whether it accepts orders, and its memory. */
+export const PAGES: Readonly<Record<string, () => string>> = {
+  "/readyz": () => JSON.stringify({ modes: {} }),
+  "/metrics": () => `process_resident_memory_bytes ${process.memoryUsage.rss()}\n`,
+};

@@ -25,7 +25,7 @@ export type Cost = {
   readonly serverMicroseconds: number | null;
   /** CPU of it, the databases and the workers that ran, per acknowledged order. */
   readonly systemMicroseconds: number | null;
-  /** Of the process that serves HTTP: its proportional share. */
+  /** Of the process that serves HTTP: what is resident, shared or not. Compiled peers, which share nothing, do not report it. */
   readonly memoryMegabytes: number | null;
 };
 
@@ -65,11 +65,13 @@ export const costOf = (runs: readonly Run[]): Cost | null => {
     // CPU-seconds per 1 000 orders are milliseconds per order
     serverMicroseconds: median((run) => cpuPerThousandBy(run, "order-api"), MICROSECONDS_PER_MILLISECOND),
     systemMicroseconds: median(cpuPerThousand, MICROSECONDS_PER_MILLISECOND),
-    memoryMegabytes: median(
-      ({ resources }) => resources["order-api"]?.peakRssBytes ?? null,
-      1 / BYTES_PER_MEGABYTE,
-    ),
+    memoryMegabytes: median(residentBytesOf, 1 / BYTES_PER_MEGABYTE),
   };
+};
+
+const residentBytesOf = ({ resources }: Run): number | null => {
+  const server = resources["order-api"];
+  return server?.peakResidentBytes ?? server?.peakRssBytes ?? null;
 };
 
 const whole = (value: number | null | undefined): string => value?.toLocaleString("en-US") ?? "";
