@@ -1,6 +1,14 @@
 import { expect, test } from "vitest";
 import { lookAt } from "./usage.fixture.ts";
-import { cpuOf, cpuSecondsOf, machineShareOf, resourcesOf, stolenShareOf, waitShareOf } from "./usage.ts";
+import {
+  cpuOf,
+  cpuSecondsOf,
+  foreignShareOf,
+  machineShareOf,
+  resourcesOf,
+  stolenShareOf,
+  waitShareOf,
+} from "./usage.ts";
 
 const second = { startMs: 1_000, endMs: 2_000 };
 
@@ -56,4 +64,16 @@ test("shares of the machine, and of sessions that wait", () => {
   const idle = samples.map((sample) => ({ ...sample, waits: { ...sample.waits, active: 0, wal: 0 } }));
   expect(waitShareOf([...samples, ...idle], second, ({ wal }) => wal)).toBe(0.6);
   expect(waitShareOf([], second, ({ wal }) => wal)).toBeNull();
+});
+
+test("what the machine did and no known process did is foreign", () => {
+  const samples = [lookAt(1_000, { api: 5, wrk: 1 }), lookAt(2_000, { api: 5.9, wrk: 1.4 })].map(
+    (sample, index) => ({ ...sample, whole: { busy: 1.7 * index, stolen: 0, all: 2 * index } }),
+  );
+  expect(foreignShareOf(samples, second)).toBeCloseTo(0.2);
+  const alone = samples.map((sample, index) => ({
+    ...sample,
+    whole: { busy: index, stolen: 0, all: 2 * index },
+  }));
+  expect(foreignShareOf(alone, second)).toBe(0);
 });

@@ -119,6 +119,15 @@ export const waitShareOf = (
   return active === 0 ? null : seen.reduce((sum, waits) => sum + of(waits), 0) / active;
 };
 
+/** Of all cores' time, used by none of these processes: by a build, or by another run of the laboratory. */
+export const foreignShareOf = (samples: readonly Sample[], window: Window): number => {
+  const machine = (of: (sample: Sample) => number): number =>
+    cpuSecondsOf(samples, window, (sample) => countOf(of(sample)));
+  const all = machine(({ whole }) => whole.all);
+  const known = namesIn(samples).reduce((sum, name) => sum + cpuSecondsOf(samples, window, cpuOf(name)), 0);
+  return all === 0 ? 0 : Math.max(0, machine(({ whole }) => whole.busy) - known) / all;
+};
+
 export const rounded = (value: number, digits: number): number => Number(value.toFixed(digits));
 
 /** Who was how busy in the measured time: what the written rule names a bottleneck by. */

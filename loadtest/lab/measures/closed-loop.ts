@@ -6,6 +6,8 @@
 import { sameOrders } from "../generators/catalogue.ts";
 import { type Accepted, drive } from "../generators/wrk.ts";
 import { percentilesOf } from "../judge/statistics.ts";
+import { foreignShareOf } from "../judge/usage.ts";
+import { percentText } from "../report/numbers.ts";
 import { peerOf } from "../run/arrangements.ts";
 import type { Lab, Order } from "../run/run.ts";
 import { numbered, type SystemUnderTest } from "../run/test-bed.ts";
@@ -37,8 +39,23 @@ export const closedLoop = async (lab: Lab, order: Order, system: SystemUnderTest
     requests: { acknowledged: requests, refused: 0, unknown: 0 },
     ackMs: { ...(accepted[0]?.latencyMs ?? percentilesOf([])), count: requestsOf(accepted) },
     drainedSeconds: (atMs - window.endMs) / 1_000,
-    problems: problem === null ? [] : [problem],
+    problems: [
+      ...(problem === null ? [] : [problem]),
+      ...disturbance(system, foreignShareOf(samples, window)),
+    ],
   };
+};
+
+/** An idle machine's own work is 0.02 to 0.04 of two cores; a build beside a run lowers its rate by a half. */
+const MOST_FOREIGN_SHARE = 0.1;
+
+/** Why the run does not count. A server that the lab did not start is foreign too, so nothing can be said beside one. */
+const disturbance = ({ servers }: SystemUnderTest, foreignShare: number): string[] => {
+  const isOurs = Object.values(servers).every((server) => !server.isGiven);
+  if (!isOurs || foreignShare <= MOST_FOREIGN_SHARE) return [];
+  return [
+    `other processes took ${percentText(foreignShare)} of the machine > ${percentText(MOST_FOREIGN_SHARE)}`,
+  ];
 };
 
 const requestsOf = (accepted: readonly Accepted[]): number =>
