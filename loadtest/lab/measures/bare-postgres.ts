@@ -1,4 +1,5 @@
 /** Ceilings of storing and of counting: rows sent to PostgreSQL, into the same table with the same indexes, and nothing else. */
+import { randomUUIDv7 } from "node:crypto";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { from as copyFrom } from "pg-copy-streams";
@@ -6,7 +7,6 @@ import { randomFrom } from "#shared/domain/random.ts";
 import { iso } from "#shared/domain/time.ts";
 import type { Pool } from "#shared/store/pool.ts";
 import { numberOf } from "../../../dev/system/database.ts";
-import { newOrderId } from "../../../services/order-api/routes/orders.ts";
 import type { LabCatalogue } from "../generators/catalogue.ts";
 import type { Window } from "../judge/usage.ts";
 import type { Lab, Order } from "../run/run.ts";
@@ -29,7 +29,7 @@ FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::timestamptz[],
 const insertRows = async (pool: Pool, rows: number): Promise<void> => {
   const now = iso(Date.now());
   const column = (value: unknown): unknown[] => Array(rows).fill(value);
-  const ids = Array.from({ length: rows }, newOrderId);
+  const ids = Array.from({ length: rows }, () => randomUUIDv7());
   const values = [ids, ...["uptown", "latte", 450, now, now, FINGERPRINT].map(column)];
   await pool.query({ name: "bare-insert", text: INSERT, values });
 };
@@ -91,7 +91,7 @@ const copyTexts = (rows: number, { stores, drinks }: LabCatalogue, seed: number)
   const random = randomFrom(seed);
   const now = iso(Date.now());
   const row = (): string =>
-    `${[newOrderId(), "copy", random.pick(stores), random.pick(drinks), 200 + random.below(500), now, now, `\\${FINGERPRINT}`].join("\t")}\n`;
+    `${[randomUUIDv7(), "copy", random.pick(stores), random.pick(drinks), 200 + random.below(500), now, now, `\\${FINGERPRINT}`].join("\t")}\n`;
   return Array.from({ length: rows / PIECE_ROWS }, () =>
     Buffer.from(Array.from({ length: PIECE_ROWS }, row).join("")),
   );

@@ -3,13 +3,13 @@
  * no keys, which would expire. A server adds both, and the names of its own catalogue.
  */
 
+import { randomUUIDv7 } from "node:crypto";
 import type { Names } from "#shared/domain/catalogue.ts";
 import { HOUR_MS } from "#shared/domain/time.ts";
 import { orderExamples } from "#shared/wire/examples.ts";
 import { MAX_LISTED_NAMES } from "#shared/wire/operations.ts";
 import { JSON_SEQUENCE, NDJSON } from "#shared/wire/orders.ts";
 import catalogueJson from "../catalogue.json" with { type: "json" };
-import { newOrderId } from "../routes/orders.ts";
 
 type Media = { schema?: object; examples?: Record<string, { value: unknown }> };
 export type Response = { description?: string; content?: Record<string, Media>; $ref?: string };
@@ -106,7 +106,7 @@ export const servedDocument = (base: () => Document, names: () => Names): (() =>
     const [stores, drinks] = [listed(names().stores), listed(names().drinks)];
     const key = JSON.stringify([Math.floor(ms / RENEWED_MS), stores, drinks]);
     if (made === null || key !== madeOf) {
-      made = withChoices(withExamples(base(), names(), { ms, newId: newOrderId }), {
+      made = withChoices(withExamples(base(), names(), { ms, newId: () => randomUUIDv7() }), {
         store: stores,
         drink: drinks,
       });

@@ -1,3 +1,4 @@
+import { randomUUIDv7 } from "node:crypto";
 import type { Readable } from "node:stream";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import {
@@ -26,7 +27,6 @@ import { invalid, type Problem, type RejectedOrder, sendProblem } from "../probl
 import {
   admitOrders,
   countRejections,
-  newOrderId,
   type OrderRoutes,
   sendNamesUnread,
   sendUnconfirmed,
@@ -153,7 +153,7 @@ const checkerFor = (request: FastifyRequest, rules: OrderRules): ((value: unknow
     if (!validate(value)) return { errors: fieldErrors(validate.errors ?? []) };
     const { id, ...sent } = value as OrderRequest & { id?: string };
     const problem = id === undefined ? null : keyProblem(id, nowMs);
-    const checked = orderFrom(sent, id?.toLowerCase() ?? newOrderId(), nowMs, rules);
+    const checked = orderFrom(sent, id?.toLowerCase() ?? randomUUIDv7(), nowMs, rules);
     if (problem === null) return checked;
     return { errors: [{ field: "id", message: problem }, ...("errors" in checked ? checked.errors : [])] };
   };

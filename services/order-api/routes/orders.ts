@@ -1,7 +1,6 @@
-import { randomFillSync } from "node:crypto";
+import { randomUUIDv7 } from "node:crypto";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { Type } from "typebox";
-import { v7 } from "uuid";
 import {
   keyProblem,
   lacksNamesAlone,
@@ -112,7 +111,7 @@ const orderIn = (
   const nowMs = Date.now();
   const key = keyOf(request);
   const problem = key === undefined ? null : keyProblem(key, nowMs);
-  const checked = orderFrom(request.body, key?.toLowerCase() ?? newOrderId(), nowMs, rules);
+  const checked = orderFrom(request.body, key?.toLowerCase() ?? randomUUIDv7(), nowMs, rules);
   if (problem === null) return checked;
   const errors = "errors" in checked ? checked.errors : [];
   return { errors: [{ field: "Idempotency-Key", message: problem }, ...errors] };
@@ -121,21 +120,6 @@ const orderIn = (
 const keyOf = (request: FastifyRequest): string | undefined => {
   const key = request.headers["idempotency-key"];
   return Array.isArray(key) ? key.join(", ") : key;
-};
-
-const ID_BYTES = 16;
-const pooled = Buffer.alloc(256 * ID_BYTES);
-let used = pooled.length;
-
-/** A new UUIDv7. Its random bytes come from a pool: drawn for each id alone they cost more than the rest of it. */
-export const newOrderId = (): string => {
-  if (used === pooled.length) {
-    randomFillSync(pooled);
-    used = 0;
-  }
-  const random = pooled.subarray(used, used + ID_BYTES);
-  used += ID_BYTES;
-  return v7({ random });
 };
 
 /** Answers requests that are not admitted (limits.ts), before their body is read. */
