@@ -17,7 +17,7 @@ export const workerKnobs = Type.Object({
     default: 4,
     minimum: 2,
     maximum: 100,
-    description: "connections to PostgreSQL: two count, one publishes, one is spare",
+    description: "connections to PostgreSQL: up to three count, one publishes",
   }),
   statementTimeoutMs: Type.Integer({
     default: 30_000,

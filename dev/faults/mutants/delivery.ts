@@ -70,10 +70,10 @@ const acksBeforeCommit: readonly Mutant[] = [
     edits: [
       {
         file: "shared/modes/kafka/source.ts",
-        find: '    const last = chunk.at(-1)?.offset ?? "";',
-        replace: `    const last = chunk.at(-1)?.offset ?? "";
-    resolveOffset(last);
-    await commitOffsetsIfNecessary(uncommittedOffsets());`,
+        find: "  const position = lastOffsetOf(chunk);",
+        replace: `  const position = lastOffsetOf(chunk);
+  const next = String(BigInt(position) + 1n);
+  await commitOffsetsIfNecessary({ topics: [{ topic, partitions: [{ partition, offset: next }] }] });`,
       },
     ],
     exposedAs: LOST,

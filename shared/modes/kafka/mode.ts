@@ -119,7 +119,8 @@ export const kafkaKnobs = Type.Object({
       "time between two fetches while there is no backlog: orders accumulate, and each statement counts more",
   }),
   v3PartitionsAtOnce: Type.Integer({
-    default: 2,
+    // two keep PostgreSQL on two cores busy; the third is counted while the next records are fetched and decoded
+    default: 3,
     minimum: 1,
     maximum: 100,
     description: "partitions a worker counts at a time",

@@ -84,6 +84,17 @@ const consume = async (
   const over = Promise.withResolvers<void>();
   // it may reject before it is awaited
   over.promise.catch(() => undefined);
+  const failed = new AbortController();
+  const reader: Reader = {
+    count,
+    maxOrders: settings.v3BatchMaxOrders,
+    lanes: openLanes(settings.v3PartitionsAtOnce),
+    signal: AbortSignal.any([signal, failed.signal]),
+    fail: (error) => {
+      failed.abort();
+      over.reject(error);
+    },
+  };
   const onAbort = (): void => over.resolve();
   signal.addEventListener("abort", onAbort, { once: true });
   let gatheredAt = 0;
@@ -104,8 +115,8 @@ const consume = async (
       eachBatchAutoResolve: false,
       partitionsConsumedConcurrently: settings.v3PartitionsAtOnce,
       eachBatch: async (payload) => {
-        await countBatch(payload, settings.v3BatchMaxOrders, count, signal, over.reject);
-        // the next fetch starts when all partitions of this one are done: until then orders accumulate, because a
+        await countBatch(payload, reader);
+        // the next fetch starts after the last partition of this one: until then orders accumulate, because a
         // statement of few orders costs nearly as much as one of many
         if (isCaughtUp(payload)) await pause(gatheredAt - performance.now(), signal);
       },
@@ -113,42 +124,99 @@ const consume = async (
     if (!signal.aborted) await over.promise;
   } finally {
     signal.removeEventListener("abort", onAbort);
-    // waits for the current batch; records that are not settled by then are redelivered
-    await atMost(consumer.disconnect(), LEAVE_MS);
+    // records that are not settled by then are redelivered
+    await atMost(
+      reader.lanes.empty().then(() => consumer.disconnect()),
+      LEAVE_MS,
+    );
   }
 };
 
-/** Counts a partition's records in chunks; an offset is committed after the chunk before it is settled. */
-const countBatch = async (
-  payload: EachBatchPayload,
-  maxOrders: number,
-  count: Count,
-  signal: AbortSignal,
-  fail: (error: unknown) => void,
-): Promise<void> => {
-  const { batch, heartbeat, resolveOffset, commitOffsetsIfNecessary, uncommittedOffsets } = payload;
-  for (let start = 0; start < batch.messages.length; start += maxOrders) {
-    if (signal.aborted || !payload.isRunning() || payload.isStale()) return;
-    const chunk = batch.messages.slice(start, start + maxOrders);
-    const last = chunk.at(-1)?.offset ?? "";
-    const beating = setInterval(() => heartbeat().catch(lateHeartbeat), HEARTBEAT_MS);
-    try {
-      await count({
-        kind: "carried",
-        part: batch.partition,
-        position: last,
-        entries: chunk.map((message) => entryOf(batch.partition, message)),
-      });
-    } catch (error) {
-      fail(error);
-      throw error;
-    } finally {
-      clearInterval(beating);
+type Reader = {
+  readonly count: Count;
+  readonly maxOrders: number;
+  readonly lanes: Lanes;
+  readonly signal: AbortSignal;
+  readonly fail: (error: unknown) => void;
+};
+
+/**
+ * Counts a partition's records in chunks. With a backlog it returns when the last chunk is being counted, and kafkajs
+ * fetches and decodes the next records meanwhile.
+ */
+const countBatch = async (payload: EachBatchPayload, reader: Reader): Promise<void> => {
+  const { batch, heartbeat, resolveOffset } = payload;
+  const { lanes, signal, maxOrders } = reader;
+  const beating = setInterval(() => heartbeat().catch(lateHeartbeat), HEARTBEAT_MS);
+  try {
+    for (let start = 0; start < batch.messages.length; start += maxOrders) {
+      await lanes.free(batch.partition);
+      if (signal.aborted || !payload.isRunning() || payload.isStale()) {
+        await lanes.empty();
+        return;
+      }
+      const chunk = batch.messages.slice(start, start + maxOrders);
+      const counted = countChunk(payload, chunk, reader);
+      lanes.add(batch.partition, counted);
+      // where the next fetch starts; what is counted is committed
+      resolveOffset(lastOffsetOf(chunk));
+      if (isCaughtUp(payload)) await counted;
+      await heartbeat();
     }
-    resolveOffset(last);
-    await commitOffsetsIfNecessary(uncommittedOffsets());
-    await heartbeat();
+  } catch (error) {
+    // mostly a rebalance: what is being counted is committed before the partitions move
+    await lanes.empty();
+    throw error;
+  } finally {
+    clearInterval(beating);
   }
+};
+
+/** The next offset is committed when the chunk is settled. */
+const countChunk = async (
+  { batch, commitOffsetsIfNecessary }: EachBatchPayload,
+  chunk: readonly KafkaMessage[],
+  { count, fail }: Reader,
+): Promise<void> => {
+  const { topic, partition } = batch;
+  const position = lastOffsetOf(chunk);
+  try {
+    const entries = chunk.map((message) => entryOf(partition, message));
+    await count({ kind: "carried", part: partition, position, entries });
+  } catch (error) {
+    fail(error);
+    throw error;
+  }
+  // the end of a transaction is a record that kafkajs does not deliver
+  const last = chunk.at(-1) === batch.messages.at(-1) ? batch.lastOffset() : position;
+  const offset = String(BigInt(last) + 1n);
+  await commitOffsetsIfNecessary({ topics: [{ topic, partitions: [{ partition, offset }] }] });
+};
+
+const lastOffsetOf = (chunk: readonly KafkaMessage[]): string => chunk.at(-1)?.offset ?? "";
+
+type Lanes = {
+  /** Resolves when `partition` has no work and fewer than `atOnce` others have some. */
+  free(partition: number): Promise<void>;
+  add(partition: number, work: Promise<void>): void;
+  empty(): Promise<unknown>;
+};
+
+/** `atOnce` partitions are counted at a time; a partition's chunks one after the other, or a later offset would be committed first. */
+const openLanes = (atOnce: number): Lanes => {
+  const working = new Map<number, Promise<unknown>>();
+  return {
+    free: async (partition) => {
+      while (working.has(partition) || working.size >= atOnce) await Promise.race(working.values());
+    },
+    add: (partition, work) => {
+      working.set(
+        partition,
+        Promise.allSettled([work]).then(() => working.delete(partition)),
+      );
+    },
+    empty: () => Promise.all(working.values()),
+  };
 };
 
 const isCaughtUp = ({ batch }: EachBatchPayload): boolean => Number(batch.offsetLag()) <= 0;
