@@ -19,14 +19,18 @@ const AREAS: readonly Area[] = [
   { files: "shared/domain/", isPure: true },
   { files: "shared/(ports|servers)\\.ts", mayTypes: ["^shared/domain/", npm("typebox")] },
   { files: "shared/wire/", may: ["^shared/domain/", npm("typebox")] },
-  { files: "shared/runtime/", may: [npm("ioredis", "pino", "prom-client", "typebox")], mayTypes: [PORTS] },
+  {
+    files: "shared/runtime/",
+    may: [npm("ajv", "ioredis", "pino", "prom-client", "typebox")],
+    mayTypes: [PORTS],
+  },
   {
     files: "shared/store/",
     may: ["^shared/(domain|runtime)/", npm("pg", "pg-connection-string", "typebox")],
     mayTypes: [PORTS],
   },
   { files: "shared/board/", may: ["^shared/(domain|runtime)/", npm("ioredis")], mayTypes: [PORTS] },
-  { files: "shared/access/", may: [npm("typebox")] },
+  { files: "shared/access/", may: ["^shared/runtime/schema\\.ts", npm("typebox")] },
   { files: "shared/imports/", may: ["^shared/domain/", npm("csv-parse", "iconv-lite", "jschardet")] },
   // a mode never imports another one: what two modes share is in shared/modes itself
   {

@@ -8,7 +8,7 @@
  */
 import { hash, timingSafeEqual } from "node:crypto";
 import { type Static, Type } from "typebox";
-import { Value } from "typebox/value";
+import { checkBy } from "../runtime/schema.ts";
 
 export const RIGHTS = ["write", "read", "operate"] as const;
 /** `write`: send orders. `read`: figures, history, WebSocket. `operate`: the catalogue and, where required, /metrics. */
@@ -32,6 +32,7 @@ const entry = Type.Object(
   { additionalProperties: false },
 );
 type Entry = Static<typeof entry>;
+const checkEntry = checkBy(entry);
 
 const EXPECTED: Readonly<Record<keyof Entry, string>> = {
   name: "a text of 1 to 100 characters",
@@ -112,13 +113,10 @@ const entriesIn = (text: string): readonly Entry[] => {
 };
 
 const expectEntry = (value: unknown, index: number): void => {
-  const [error] = Value.Errors(entry, value);
+  const [error] = checkEntry(value);
   if (error === undefined) return;
-  const { requiredProperties, additionalProperties } = error.params as {
-    requiredProperties?: string[];
-    additionalProperties?: string[];
-  };
-  const field = requiredProperties?.[0] ?? additionalProperties?.[0] ?? error.instancePath.split("/")[1];
+  const { missingProperty, additionalProperty } = error.params as Record<string, string | undefined>;
+  const field = missingProperty ?? additionalProperty ?? error.instancePath.split("/")[1];
   const where = `entry ${index + 1}`;
   if (!field) throw new Error(`${where}: expected an object with name, token or sha256, and may`);
   if (!Object.hasOwn(EXPECTED, field)) {

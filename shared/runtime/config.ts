@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
+import type { ErrorObject } from "ajv";
 import { type Static, type TObject, type TSchema, Type } from "typebox";
-import { Value } from "typebox/value";
 import type { Mode } from "../ports.ts";
 import { messageOf } from "./lifecycle.ts";
+import { checkBy } from "./schema.ts";
 
 /** A setting is found to be wrong only once its server answers. No retry repairs it, so the program stops. */
 export class WrongSetting extends Error {}
@@ -50,8 +51,7 @@ export const loadSettings = <T extends TObject>(
     given[knob] = text;
     values[knob] = parsed(text, of);
   }
-  const settings = Value.Default(schema, values);
-  const wrong = new Set(Value.Errors(schema, settings).flatMap((error) => knobsIn(error)));
+  const wrong = new Set(checkBy(schema)(values).map(knobOf));
   for (const [knob, text] of Object.entries(given))
     if ((schema.properties[knob] as Described).isUrl && !isUrl(text)) wrong.add(knob);
   if (wrong.size > 0) {
@@ -60,7 +60,7 @@ export const loadSettings = <T extends TObject>(
     );
     throw new Error(sentences.join("\n"));
   }
-  return settings as Static<T>;
+  return values as Static<T>;
 };
 
 /** The settings of a mode. Throws as `loadSettings` does, also when two settings do not fit together. */
@@ -98,11 +98,18 @@ export const readSetting = (variable: string, file: string): string => {
 
 const DECIMAL = /^-?\d+(\.\d+)?$/;
 
-/** Not all by `Value.Convert`: it cuts 1.5 to the whole number 1 and takes `true` for 1. */
+const BOOLEANS = new Map([
+  ["true", true],
+  ["false", false],
+]);
+
+/** A text that is not of its knob's type stays one, which the schema then rejects. */
 const parsed = (text: string, schema: TSchema): unknown => {
-  const { type } = schema as Described;
-  if (type !== "integer" && type !== "number") return Value.Convert(schema, text);
-  return DECIMAL.test(text) ? Number(text) : text;
+  const { type, anyOf } = schema as Described;
+  if (anyOf) return anyOf.find((option) => String(option.const) === text)?.const ?? text;
+  if (type === "boolean") return BOOLEANS.get(text.toLowerCase()) ?? text;
+  const isNumber = type === "integer" || type === "number";
+  return isNumber && DECIMAL.test(text) ? Number(text) : text;
 };
 
 /** batchWaitMs -> BATCH_WAIT_MS, v1Enabled -> V1_ENABLED */
@@ -115,12 +122,8 @@ export const variablesFor = (
 ): Record<string, string> =>
   Object.fromEntries(Object.entries(settings).map(([knob, value]) => [variableOf(knob), String(value)]));
 
-type ValueError = { readonly instancePath: string; readonly params: object };
-
-const knobsIn = (error: ValueError): string[] => {
-  const missing = (error.params as { requiredProperties?: string[] }).requiredProperties;
-  return missing ?? [error.instancePath.split("/")[1] ?? ""];
-};
+const knobOf = ({ instancePath, params }: ErrorObject): string =>
+  String(params["missingProperty"] ?? instancePath.split("/")[1] ?? "");
 
 const sentenceFor = (knob: string, given: string | undefined, schema: TSchema): string => {
   const { description: about, expects, isSecret, isUrl: isUrlKnob, pattern = "" } = schema as Described;

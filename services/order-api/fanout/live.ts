@@ -1,6 +1,6 @@
-import { Value } from "typebox/value";
 import type { WebSocket } from "ws";
 import type { Dashboard } from "#shared/domain/dashboard.ts";
+import { checkBy } from "#shared/runtime/schema.ts";
 import { liveResync } from "#shared/wire/dashboard.ts";
 import type { SocketMetrics } from "../metrics.ts";
 import { type Frame, type Frames, openFrames } from "./frames.ts";
@@ -143,12 +143,14 @@ const resync = (client: Client, frames: Frames, metrics: SocketMetrics): void =>
   sendSnapshot(client, frames, metrics);
 };
 
+const problemsOf = checkBy(liveResync);
+
 /** Why a client's frame ends its connection, as close code and reason; null for the only valid request. */
 const refusalOf = (client: Client, text: string, isBinary: boolean): [number, string] | null => {
   if (++client.received > MAX_RECEIVED) return [CLOSE.policy, "too many frames"];
   if (isBinary) return [CLOSE.unsupportedData, "frames are JSON texts"];
   try {
-    if (Value.Check(liveResync, JSON.parse(text))) return null;
+    if (problemsOf(JSON.parse(text)).length === 0) return null;
   } catch {
     // not JSON, so not a request either
   }
