@@ -1,13 +1,15 @@
 /** The programs as processes: wrong settings, a late schema, signals, and servers that hang while they stop. */
 import { once } from "node:events";
+import { v7 as newOrderId } from "uuid";
 import { expect, inject, test } from "vitest";
 import { WebSocket } from "ws";
+import { type OrderSocket, openOrderSocket } from "#shared/client/orders.ts";
 import { modes } from "#shared/modes/all.ts";
 import { migrate } from "../db/migrate.ts";
 import { numberOf } from "../dev/system/database.ts";
 import { freshDatabase, poolForTest, until } from "./fresh.ts";
 import { API, processesForTest, startProgram, untilCounted, WORKER } from "./processes.ts";
-import { areModesOk, postOrder } from "./requests.ts";
+import { areModesOk, LATTE, postOrder } from "./requests.ts";
 
 const names = modes.map(({ name }) => name);
 const PASSWORD = "s3cretOfTheTest";
@@ -72,12 +74,24 @@ test("after SIGTERM the API answers pending requests, all accepted orders are co
       else if (!response) return;
     }
   };
-  const clients = [...names, ...names].map(client);
-  await until("orders are accepted", () => accepted > 200);
+  const sockets = await Promise.all(names.map((mode) => openOrderSocket({ url: api.url, mode })));
+  /** One of 20 that share a socket. */
+  const sender = async (socket: OrderSocket): Promise<void> => {
+    for (;;) {
+      const result = await socket.send({ id: newOrderId(), ...LATTE }).catch(() => null);
+      if (result === null) return;
+      if ("status" in result) accepted++;
+    }
+  };
+  const senders = sockets.flatMap((socket) => Array.from({ length: 20 }, () => sender(socket)));
+  const clients = [...[...names, ...names].map(client), ...senders];
+  await until("orders are accepted", () => accepted > 2_000);
   expect(await api.kill("SIGTERM"), api.output()).toBe(0);
   expect(api.output()).toContain('"msg":"stopped"');
   stopping = true;
   await Promise.all(clients);
+  for (const { closed } of sockets)
+    expect(await closed).toEqual({ code: 1001, reason: "the server is stopping" });
   const pool = poolForTest(databaseUrl);
   const counted = () => numberOf(pool, "SELECT coalesce(sum(orders), 0) FROM rollup_hour");
   await until("every accepted order is counted", async () => (await counted()) >= accepted);

@@ -1,8 +1,10 @@
 import { once } from "node:events";
 import { rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { v7 as newOrderId } from "uuid";
 import { afterAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
+import { openOrderSocket } from "#shared/client/orders.ts";
 import { LIVE_PROTOCOL } from "#shared/wire/dashboard.ts";
 import { until } from "../../test/fresh.ts";
 import { LATTE } from "../../test/requests.ts";
@@ -14,6 +16,7 @@ const LIST = [
   { name: "till", token: token("till"), may: ["write"], modes: ["v2"] },
   { name: "wall", token: token("wall"), may: ["read"] },
   { name: "operator", token: token("operator"), may: ["operate"] },
+  { name: "brief", token: token("brief"), may: ["write"], requestsPerMinute: 3 },
   { name: "slow", token: token("slow"), may: ["write", "read"], requestsPerMinute: 3 },
 ];
 const folder = folderForFile();
@@ -38,7 +41,7 @@ const ask = (path: string, { as, body, headers }: Asked = {}): Promise<Response>
 const ORDER = { body: LATTE };
 
 describe("a route that needs a token", () => {
-  const READ = ["/api/dashboard", "/api/sales", "/api/setup", "/ws/dashboard"];
+  const READ = ["/api/dashboard", "/api/sales", "/api/setup", "/ws/dashboard", "/ws/orders/v2"];
   const STATUS = "/api/orders/01900000-0000-7000-8000-000000000000";
   const WRITE = ["/api/v1/order", "/api/v2/orders"];
 
@@ -176,6 +179,36 @@ test("limits the requests of a token by the minute, and of no other", async () =
   expect((await ask("/api/dashboard", { as: "wall" })).headers.has("ratelimit-limit")).toBe(false);
 });
 
+describe("a WebSocket of orders", () => {
+  const connect = (mode: string, as: string) => openOrderSocket({ url: system.url, mode, token: token(as) });
+
+  test("needs a token that may write in its mode", async () => {
+    const socket = await connect("v2", "till");
+    const order = { id: newOrderId(), ...LATTE };
+    expect(await socket.send(order)).toEqual({ id: order.id, status: "queued" });
+    socket.close();
+    for (const [mode, as] of [
+      ["v1", "till"],
+      ["v2", "wall"],
+    ] as const)
+      await expect(connect(mode, as)).rejects.toThrow(`/ws/orders/${mode}`);
+  });
+
+  test("counts each of its orders as a request of the token", async () => {
+    const socket = await connect("v2", "brief");
+    const results = await Promise.all([1, 2, 3, 4].map(() => socket.send({ id: newOrderId(), ...LATTE })));
+    // the upgrade was a request too
+    expect(results.filter((result) => "status" in result)).toHaveLength(2);
+    for (const result of results.filter((each) => !("status" in each)))
+      expect(result).toMatchObject({
+        problem: { type: "rate-limited", status: 429 },
+        retry_after_seconds: expect.any(Number),
+      });
+    expect((await ask("/api/v2/order", { ...ORDER, as: "brief" })).status).toBe(429);
+    socket.close();
+  });
+});
+
 test("reads the file again when it is replaced, and closes the WebSockets of removed tokens", async () => {
   const replace = async (text: string): Promise<void> => {
     await writeFile(`${tokensFile}.new`, text);
@@ -188,8 +221,10 @@ test("reads the file again when it is replaced, and closes the WebSockets of rem
   const socket = await open([LIVE_PROTOCOL, `bearer.${token("wall")}`]);
   if (typeof socket === "number") throw new Error(`answered ${socket}`);
   const closed = once(socket, "close");
+  const orders = await openOrderSocket({ url: system.url, mode: "v2", token: token("till") });
   await replace(JSON.stringify([{ name: "next", token: token("next"), may: ["read"] }]));
   await until("the old token is not valid any more", async () => (await status("wall")) === 401);
   expect(await status("next")).toBe(200);
   expect(await closed).toEqual([1008, Buffer.from("token no longer valid")]);
+  expect(await orders.closed).toEqual({ code: 1008, reason: "token no longer valid" });
 });

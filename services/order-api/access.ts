@@ -7,8 +7,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from
 import type { WebSocket } from "ws";
 import { type Grant, MAX_TOKENS, type Right, type Tokens } from "#shared/access/tokens.ts";
 import { bearerProtocol } from "#shared/wire/dashboard.ts";
-import { CLOSE } from "./fanout/sockets.ts";
 import { PROBLEMS, type Problem, problemOf, sendProblem } from "./problems.ts";
+import { CLOSE } from "./sockets.ts";
 
 /** What a route needs: one of the rights and, for orders, the mode. */
 export type RouteAccess = { readonly rights: readonly Right[]; readonly mode?: string };
@@ -37,14 +37,27 @@ export type AccessOptions = {
 
 const MINUTE_MS = 60_000;
 
-/** Closes the WebSocket when the token of its request is removed, or may no longer read. */
-export type WatchSocket = (socket: WebSocket, request: FastifyRequest) => void;
+/** What WebSockets need besides the check of their upgrade. */
+export type Access = {
+  /** Closes the socket when the token of its request is removed, or may no longer use the route. */
+  watchSocket(socket: WebSocket, request: FastifyRequest): void;
+  /** Counts each frame as a request of the token; resolves with how many of them are within its limit. */
+  limitFrames(request: FastifyRequest, frames: number): FramesAllowed | Promise<FramesAllowed>;
+};
+
+/** `retryAfterSeconds`: when the token may send again. */
+export type FramesAllowed = { readonly allowed: number; readonly retryAfterSeconds: number };
+
+export const OPEN_ACCESS: Access = {
+  watchSocket: () => undefined,
+  limitFrames: (_request, frames) => ({ allowed: frames, retryAfterSeconds: 0 }),
+};
 
 /** Called before the routes are added: it guards only those that are added later. */
 export const addAccess = async (
   app: FastifyInstance,
   { tokens, denied, onChange }: AccessOptions,
-): Promise<WatchSocket> => {
+): Promise<Access> => {
   app.decorateRequest("grant", null);
   await app.register(rateLimit, {
     global: false,
@@ -57,6 +70,7 @@ export const addAccess = async (
     errorResponseBuilder: () => new RateLimited(),
   });
   const limit = app.rateLimit();
+  const countRequest = app.createRateLimit();
 
   const holderOf = openHolders(tokens);
   const check =
@@ -84,20 +98,41 @@ export const addAccess = async (
     route.onRequest = [check(route.config.access), ...[route.onRequest ?? []].flat()];
   });
 
-  const watched = new Map<WebSocket, string>();
-  const closeUnlessValid = (socket: WebSocket, token: string): void => {
-    if (!tokens().grantOf(token)?.may.has("read")) socket.close(CLOSE.policy, "token no longer valid");
+  const watched = new Map<WebSocket, FastifyRequest>();
+  const closeUnlessAllowed = (socket: WebSocket, request: FastifyRequest): void => {
+    const { token, grant } = holderOf(request);
+    const route = request.routeOptions.config.access;
+    if (route && denialOf(token, grant, route) !== null) socket.close(CLOSE.policy, "token no longer valid");
   };
   onChange(() => {
-    for (const [socket, token] of watched) closeUnlessValid(socket, token);
+    for (const [socket, request] of watched) closeUnlessAllowed(socket, request);
   });
-  return (socket, request) => {
-    const token = tokenIn(request) ?? "";
-    watched.set(socket, token);
+  const watchSocket = (socket: WebSocket, request: FastifyRequest): void => {
+    watched.set(socket, request);
     socket.once("close", () => watched.delete(socket));
     // it may have been removed during the upgrade
-    closeUnlessValid(socket, token);
+    closeUnlessAllowed(socket, request);
   };
+
+  const limitFrames = (request: FastifyRequest, frames: number): FramesAllowed | Promise<FramesAllowed> => {
+    const { grant } = holderOf(request);
+    if (!grant?.requestsPerMinute) return { allowed: frames, retryAfterSeconds: 0 };
+    request.grant = grant;
+    return countFrames(request, frames);
+  };
+  const countFrames = async (request: FastifyRequest, frames: number): Promise<FramesAllowed> => {
+    let retryAfterSeconds = 0;
+    let allowed = 0;
+    for (let frame = 0; frame < frames; frame++) {
+      const counted = await countRequest(request);
+      if (counted.isAllowed) continue;
+      if (!counted.isExceeded) allowed++;
+      else denied("rate_limited");
+      retryAfterSeconds = counted.ttlInSeconds;
+    }
+    return { allowed, retryAfterSeconds };
+  };
+  return { watchSocket, limitFrames };
 };
 
 type Denial = { readonly reason: DenialReason; readonly challenge: string; readonly problem: Problem };

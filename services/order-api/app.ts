@@ -1,7 +1,10 @@
+import type { Server } from "node:http";
 import websocket from "@fastify/websocket";
 import {
   type FastifyBaseLogger,
+  type FastifyHttpOptions,
   type FastifyInstance,
+  type FastifyReply,
   type FastifyRequest,
   fastify,
   LogController,
@@ -11,11 +14,11 @@ import type { WebSocket } from "ws";
 import { modes as allModes } from "#shared/modes/all.ts";
 import type { Pool } from "#shared/store/pool.ts";
 import type { Setup } from "#shared/wire/operations.ts";
-import { type AccessOptions, addAccess } from "./access.ts";
+import { type AccessOptions, addAccess, OPEN_ACCESS } from "./access.ts";
 import { rejectConnection } from "./connection-errors.ts";
 import { addOpenApi } from "./contract/openapi.ts";
 import type { Fanout } from "./fanout/fanout.ts";
-import { CLOSE, SOCKET_OPTIONS } from "./fanout/sockets.ts";
+import { openFrameGroups } from "./frame-groups.ts";
 import { addCors } from "./headers.ts";
 import type { Intakes } from "./intakes.ts";
 import type { LiveCatalogue } from "./live-catalogue.ts";
@@ -26,9 +29,11 @@ import { addBatchRoutes } from "./routes/batches.ts";
 import { addCatalogueRoutes } from "./routes/catalogue.ts";
 import { addDashboardRoutes } from "./routes/dashboard.ts";
 import { addOperationsRoutes } from "./routes/operations.ts";
+import { addOrderSockets } from "./routes/order-sockets.ts";
 import { addOrderRoutes, addOrderStatusRoute } from "./routes/orders.ts";
 import { addPageRoutes } from "./routes/page.ts";
 import { addSalesRoute } from "./routes/sales.ts";
+import { CLOSE, openSockets, SOCKET_OPTIONS } from "./sockets.ts";
 
 export type AppParts = {
   readonly log: FastifyBaseLogger;
@@ -60,34 +65,26 @@ const PROBES = new Set(["/livez", "/readyz", "/metrics"]);
 
 /** The HTTP application: routes over parts that the caller opens and closes. */
 export const buildApp = async (parts: AppParts): Promise<FastifyInstance> => {
-  const app: FastifyInstance = fastify({
-    loggerInstance: withoutChildren(parts.log),
-    // a line per order would cost more than the order
-    logController: new LogController({ disableRequestLogging: true }),
-    bodyLimit: MAX_BODY_BYTES,
-    // errors before a route is reached are problems like any other
-    frameworkErrors: handleError,
-    clientErrorHandler: rejectConnection,
-    return503OnClosing: false,
-    // some clients offer HTTP/2 with every request; unless they want a WebSocket the answer is HTTP/1.1
-    http: {
-      shouldUpgradeCallback: ({ headers }) => /^websocket$/i.test(headers.upgrade ?? ""),
-      // Node swaps the two where this one is longer: by its default of 60 s, bodies had 60 s and headers 30 s
-      headersTimeout: REQUEST_TIMEOUT_MS,
-      connectionsCheckingInterval: TIMEOUT_CHECK_MS,
-    },
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    ajv: { customOptions: { coerceTypes: false, allErrors: true, removeAdditional: false, verbose: true } },
-  });
+  const app: FastifyInstance = fastify(optionsFor(parts.log));
+  const sockets = openSockets(parts.metrics);
+  const frameGroups = openFrameGroups();
   let stopping = false;
   app.addHook("preClose", async () => {
     stopping = true;
     parts.fanout.close();
+    sockets.close();
     releaseConnections(app);
+    // before the hook of @fastify/websocket, which closes all sockets
+    await frameGroups.close();
   });
   // fastify would parse text as a body; an order is JSON or 415
   app.removeContentTypeParser("text/plain");
+  await app.register(websocket, {
+    options: SOCKET_OPTIONS,
+    errorHandler: handleSocketError,
+  });
   app.addHook("onRequest", (request, reply, done) => {
+    if (request.ws) closeIfRejected(request, reply);
     if (!stopping) return done();
     reply.header("connection", "close");
     if (PROBES.has(request.url)) return done();
@@ -101,11 +98,7 @@ export const buildApp = async (parts: AppParts): Promise<FastifyInstance> => {
     parts.metrics.answered(request.method, endpoint, reply.statusCode, reply.elapsedTime / 1000);
     done();
   });
-  await app.register(websocket, {
-    options: SOCKET_OPTIONS,
-    errorHandler: handleSocketError,
-  });
-  const watchSocket = parts.access === null ? () => undefined : await addAccess(app, parts.access);
+  const access = parts.access === null ? OPEN_ACCESS : await addAccess(app, parts.access);
   await addOpenApi(app, {
     modes: parts.intakes.modes,
     names: () => parts.rules.catalogue,
@@ -115,7 +108,9 @@ export const buildApp = async (parts: AppParts): Promise<FastifyInstance> => {
   addOrderRoutes(app, parts);
   // in a scope of its own: no other route takes NDJSON
   await app.register(async (scope) => addBatchRoutes(scope, parts));
-  addDashboardRoutes(app, { ...parts, modeNames, watchSocket });
+  const upgrades = { ...parts, sockets };
+  addOrderSockets(app, { ...parts, access, upgrades, frameGroups });
+  addDashboardRoutes(app, { ...parts, modeNames, access, upgrades });
   addOrderStatusRoute(app, parts.pool);
   addCatalogueRoutes(app, parts.rules.catalogue);
   // the history has modes that no longer run here
@@ -133,6 +128,26 @@ export const buildApp = async (parts: AppParts): Promise<FastifyInstance> => {
   return app;
 };
 
+const optionsFor = (log: FastifyBaseLogger): FastifyHttpOptions<Server> => ({
+  loggerInstance: withoutChildren(log),
+  // a line per order would cost more than the order
+  logController: new LogController({ disableRequestLogging: true }),
+  bodyLimit: MAX_BODY_BYTES,
+  // errors before a route is reached are problems like any other
+  frameworkErrors: handleError,
+  clientErrorHandler: rejectConnection,
+  return503OnClosing: false,
+  // some clients offer HTTP/2 with every request; unless they want a WebSocket the answer is HTTP/1.1
+  http: {
+    shouldUpgradeCallback: ({ headers }) => /^websocket$/i.test(headers.upgrade ?? ""),
+    // Node swaps the two where this one is longer: by its default of 60 s, bodies had 60 s and headers 30 s
+    headersTimeout: REQUEST_TIMEOUT_MS,
+    connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+  },
+  requestTimeout: REQUEST_TIMEOUT_MS,
+  ajv: { customOptions: { coerceTypes: false, allErrors: true, removeAdditional: false, verbose: true } },
+});
+
 /**
  * Requests share one logger: a message names its request, and a logger of its own would cost 2 % of an order. Not by
  * `childLoggerFactory`, whose loggers Fastify validates for each request.
@@ -140,6 +155,15 @@ export const buildApp = async (parts: AppParts): Promise<FastifyInstance> => {
 const withoutChildren = (log: FastifyBaseLogger): FastifyBaseLogger => {
   const shared: FastifyBaseLogger = Object.create(log, { child: { value: () => shared } });
   return shared;
+};
+
+/**
+ * Node reads no further requests from a connection that asked for an upgrade. One that was answered in HTTP instead would stay
+ * open: the client's next request on it would get no reply, and the process could not stop.
+ */
+const closeIfRejected = (request: FastifyRequest, reply: FastifyReply): void => {
+  reply.header("connection", "close");
+  reply.raw.once("finish", () => request.raw.socket.destroySoon());
 };
 
 /** When a client breaks the WebSocket protocol (too long, not UTF-8), ws closes the socket; other errors are bugs. */

@@ -1,5 +1,7 @@
 /** Backends that are unreachable, and workers that lag: what clients are answered, what /readyz reports, and the recovery. */
+import { v7 as newOrderId } from "uuid";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { openOrderSocket } from "#shared/client/orders.ts";
 import { someOrders, until } from "../../test/fresh.ts";
 import { promisedWithin } from "../../test/promised.ts";
 import { dashboardOf, LATTE, postJson, postOrder, type Ready, readinessOf } from "../../test/requests.ts";
@@ -16,8 +18,18 @@ const ready = (mode: string): Promise<Ready> => readinessOf(system.url, mode);
 describe("an unreachable server", () => {
   test("makes its mode answer 503 within 2 s, with the id to retry, and no other mode", async () => {
     await start({ modes: ["v1", "v2"] });
+    const socket = await openOrderSocket({ url: system.url, mode: "v2" });
     await system.stream.kill();
     try {
+      const order = { id: newOrderId(), ...LATTE };
+      expect(await promisedWithin(2_000, "a result without the stream's Redis", socket.send(order))).toEqual({
+        id: order.id,
+        problem: expect.objectContaining({
+          type: expect.stringMatching(/^(backend-away|outcome-unknown)$/),
+          detail: expect.stringContaining("can be sent again with this id"),
+        }),
+        retry_after_seconds: expect.any(Number),
+      });
       const response = await promisedWithin(2_000, "503 without the stream's Redis", post("v2"));
       expect(response.status).toBe(503);
       expect(Number(response.headers.get("retry-after"))).toBeGreaterThanOrEqual(1);
@@ -32,6 +44,8 @@ describe("an unreachable server", () => {
       await system.stream.start();
     }
     await until("v2 accepts orders again", async () => (await post("v2")).status === 202);
+    expect(await socket.send({ id: newOrderId(), ...LATTE })).toMatchObject({ status: "queued" });
+    socket.close();
   });
 
   test("of the board leaves the last board, and the board recovers when Redis comes back empty", async () => {
@@ -71,5 +85,11 @@ test("beyond MAX_LAG_ORDERS orders are rejected until the workers have caught up
   const response = await post("v2");
   expect(response.headers.get("retry-after")).not.toBeNull();
   expect(await response.json()).toMatchObject({ type: "lag" });
+  const socket = await openOrderSocket({ url: system.url, mode: "v2" });
+  expect(await socket.send({ id: newOrderId(), ...LATTE })).toMatchObject({
+    problem: { type: "lag", detail: expect.stringContaining("not taken") },
+    retry_after_seconds: expect.any(Number),
+  });
+  socket.close();
   expect((await dashboardOf(system.url)).modes["v2"]?.health).toBe("lagging");
 });

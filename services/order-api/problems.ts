@@ -7,6 +7,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import type { FieldError } from "#shared/domain/order.ts";
 import type { UnavailableReason } from "#shared/ports.ts";
 import { fieldErrors } from "./field-errors.ts";
+import type { Rejection } from "./limits.ts";
 
 export type ProblemKind = {
   readonly status: number;
@@ -193,7 +194,7 @@ export const invalid = (
   problemOf(type, { detail: errors.map(({ field, message }) => `${field} ${message}`).join("; "), errors });
 
 /** Between 1 and 3 seconds, so that clients do not retry together. */
-export const retryAfterSeconds = (): string => String(1 + Math.floor(Math.random() * 3));
+export const retryAfterSeconds = (): number => 1 + Math.floor(Math.random() * 3);
 
 export const sendUnavailable = (reply: FastifyReply, type: ProblemType, details?: Details): FastifyReply =>
   sendProblem(reply.header("retry-after", retryAfterSeconds()), problemOf(type, details));
@@ -204,6 +205,10 @@ export const typeOf = (reason: UnavailableReason): ProblemType =>
 type ReasonAsType<Reason extends string> = Reason extends `${infer Head}_${infer Rest}`
   ? `${Head}-${ReasonAsType<Rest>}`
   : Reason;
+
+/** The detail of what was rejected before it was read (limits.ts). */
+export const rejectedDetail = ({ why }: Rejection): { detail?: string } =>
+  why === undefined ? {} : { detail: `${why}; not taken` };
 
 /** The detail of orders that were not confirmed, with what to do: an error of a backend may hold addresses. */
 export const retryDetail = (type: ProblemType, ids: readonly string[]): string => {

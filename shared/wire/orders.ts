@@ -70,7 +70,8 @@ export const batchOrder = Type.Object(
 /** Of these domain/order.ts is the judge: for a validator 4.35 is no multiple of 0.01. */
 const CHECKED_LATER = new Set(["pattern", "minimum", "multipleOf"]);
 
-const shapeOf = (part: unknown): unknown => {
+/** A schema without what domain/order.ts checks. */
+export const shapeOf = (part: unknown): unknown => {
   if (typeof part !== "object" || part === null) return part;
   if (Array.isArray(part)) return part.map(shapeOf);
   const kept = Object.entries(part).filter(([keyword]) => !CHECKED_LATER.has(keyword));

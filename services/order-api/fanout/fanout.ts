@@ -4,8 +4,8 @@ import { type Dashboard, dashboardOf } from "#shared/domain/dashboard.ts";
 import { LIVE_PROTOCOL } from "#shared/wire/dashboard.ts";
 import type { Intakes } from "../intakes.ts";
 import type { SocketMetrics } from "../metrics.ts";
+import { CLOSE } from "../sockets.ts";
 import { openLiveFeed } from "./live.ts";
-import { CLOSE, openPings } from "./sockets.ts";
 import { openWholeFeed } from "./whole.ts";
 
 /** The latest board, as the clients of one filter see it; serialised once for all of them. */
@@ -16,7 +16,6 @@ export type Fanout = {
   follow(socket: WebSocket, filter: string): void;
   /** A newer board has arrived. */
   changed(): void;
-  sockets(): number;
   close(): void;
 };
 
@@ -29,17 +28,11 @@ export const openFanout = (board: () => Board | null, intakes: Intakes, metrics:
   const texts = openTexts(dashboard);
   const whole = openWholeFeed(dashboard, texts.of, metrics);
   const live = openLiveFeed(dashboard, metrics);
-  const pings = openPings(metrics);
   const sockets = new Set<WebSocket>();
 
   const follow = (socket: WebSocket, filter: string): void => {
     sockets.add(socket);
-    metrics.sockets(sockets.size);
-    pings.watch(socket);
-    socket.once("close", () => {
-      sockets.delete(socket);
-      metrics.sockets(sockets.size);
-    });
+    socket.once("close", () => sockets.delete(socket));
     // a socket that offered only unknown protocols has none, and is served like one that offered none
     (socket.protocol === LIVE_PROTOCOL ? live : whole).follow(socket, filter);
   };
@@ -49,10 +42,10 @@ export const openFanout = (board: () => Board | null, intakes: Intakes, metrics:
     whole.changed();
   };
   const close = (): void => {
-    for (const part of [whole, live, pings]) part.close();
+    for (const feed of [whole, live]) feed.close();
     for (const socket of sockets) socket.close(CLOSE.goingAway, "the server is stopping");
   };
-  return { text: texts.of, follow, changed, sockets: () => sockets.size, close };
+  return { text: texts.of, follow, changed, close };
 };
 
 /** Dashboards as text, serialised once for all reads of the same board within `TEXT_MS`. */

@@ -9,8 +9,9 @@ import { type Dashboard, dashboardOf } from "#shared/domain/dashboard.ts";
 import { until } from "../../../test/fresh.ts";
 import { type Listener, listen } from "../live.fixture.ts";
 import { openSocketMetrics } from "../metrics.ts";
+import { SOCKET_OPTIONS } from "../sockets.ts";
+import type { Feed } from "./feed.ts";
 import { openLiveFeed } from "./live.ts";
-import { type Feed, SOCKET_OPTIONS } from "./sockets.ts";
 
 /** Longer than the step in which frames go out. */
 const QUIET_MS = 150;

@@ -3,8 +3,9 @@ import type { Dashboard } from "#shared/domain/dashboard.ts";
 import { checkBy } from "#shared/runtime/schema.ts";
 import { liveResync } from "#shared/wire/dashboard.ts";
 import type { SocketMetrics } from "../metrics.ts";
+import { CLOSE } from "../sockets.ts";
+import { type Feed, send } from "./feed.ts";
 import { type Frame, type Frames, openFrames } from "./frames.ts";
-import { CLOSE, type Feed, send } from "./sockets.ts";
 
 type Client = {
   readonly socket: WebSocket;

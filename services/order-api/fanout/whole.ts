@@ -1,7 +1,7 @@
 import type { WebSocket } from "ws";
 import type { Dashboard } from "#shared/domain/dashboard.ts";
 import type { SocketMetrics } from "../metrics.ts";
-import { type Feed, send } from "./sockets.ts";
+import { type Feed, send } from "./feed.ts";
 
 /** The clients of one filter. */
 type Channel = {

@@ -1,16 +1,7 @@
-import { randomUUIDv7 } from "node:crypto";
 import type { Readable } from "node:stream";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import {
-  type FieldError,
-  keyProblem,
-  lacksNamesAlone,
-  type Order,
-  type OrderRequest,
-  type OrderRules,
-  orderFrom,
-} from "#shared/domain/order.ts";
-import { KeyConflict, type Outcome, Unavailable } from "#shared/ports.ts";
+import { type FieldError, lacksNamesAlone, type Order } from "#shared/domain/order.ts";
+import { type Outcome, Unavailable } from "#shared/ports.ts";
 import {
   batchOrderShape,
   batchReply,
@@ -22,7 +13,7 @@ import {
   NDJSON_ALIASES,
 } from "#shared/wire/orders.ts";
 import { decompress, rejection } from "../bodies.ts";
-import { fieldErrors } from "../field-errors.ts";
+import { type CheckItem, type Item, itemOf, openChecker, refusalOf } from "../items.ts";
 import { invalid, type Problem, type RejectedOrder, sendProblem } from "../problems.ts";
 import {
   admitOrders,
@@ -32,9 +23,6 @@ import {
   sendUnconfirmed,
 } from "./orders.ts";
 
-/** One order of a request: a line that is not JSON does not affect the others. */
-type BatchItem = { readonly value: unknown } | { readonly malformed: string };
-type Checked = ReturnType<typeof orderFrom>;
 type Sorted = {
   readonly orders: readonly Order[];
   /** The place of each of `orders` in the request. */
@@ -48,7 +36,7 @@ const MEDIA_TYPES = [JSON_TYPE, NDJSON, ...NDJSON_ALIASES, JSON_SEQUENCE];
 
 /** A body that was parsed while it arrived; no JSON has a symbol. */
 const ITEMS = Symbol("items");
-type Streamed = { readonly [ITEMS]: readonly BatchItem[] };
+type Streamed = { readonly [ITEMS]: readonly Item[] };
 
 /** POST /api/{mode}/orders for every enabled mode: a JSON array or NDJSON, accepted with one durable write. */
 export const addBatchRoutes = (app: FastifyInstance, { intakes, rules, metrics }: OrderRoutes): void => {
@@ -68,7 +56,7 @@ export const addBatchRoutes = (app: FastifyInstance, { intakes, rules, metrics }
       outcomes: readonly Outcome[],
     ): FastifyReply => {
       const refused = outcomes.flatMap((outcome, index) =>
-        outcome instanceof Error ? [{ index: places[index] ?? 0, ...reasonOf(outcome) }] : [],
+        outcome instanceof Error ? [rejectedOrder(places[index] ?? 0, refusalOf(outcome))] : [],
       );
       for (const { field } of refused) metrics.rejected(mode, field === "id" ? "conflict" : "internal", 1);
       const ids = orders.filter((_, index) => !(outcomes[index] instanceof Error)).map(({ id }) => id);
@@ -92,10 +80,11 @@ export const addBatchRoutes = (app: FastifyInstance, { intakes, rules, metrics }
         const started = performance.now();
         const items = itemsIn(request);
         if (items.length > MAX_BATCH_ORDERS) throw tooLarge();
-        let sorted = sort(items, checkerFor(request, rules));
+        const validate = request.compileValidationSchema(batchOrderShape);
+        let sorted = sort(items, openChecker(validate, rules));
         if (sorted.lacksNames) {
           if (!(await rules.catalogue.refresh())) return sendNamesUnread(reply, mode, items.length, metrics);
-          sorted = sort(items, checkerFor(request, rules));
+          sorted = sort(items, openChecker(validate, rules));
         }
         const { orders, rejected } = sorted;
         metrics.rejected(mode, "invalid", items.length - orders.length);
@@ -120,57 +109,35 @@ export const addBatchRoutes = (app: FastifyInstance, { intakes, rules, metrics }
   }
 };
 
-const itemsIn = ({ body }: FastifyRequest): readonly BatchItem[] => {
+const itemsIn = ({ body }: FastifyRequest): readonly Item[] => {
   if (Array.isArray(body)) return body.map((value) => ({ value }));
   return (body as Streamed | null)?.[ITEMS] ?? [];
 };
 
 /** Separates the valid orders from the others, each of which is named by its place and its wrong fields. */
-const sort = (items: readonly BatchItem[], check: (value: unknown) => Checked): Sorted => {
+const sort = (items: readonly Item[], check: CheckItem): Sorted => {
   const orders: Order[] = [];
   const places: number[] = [];
   const rejected: RejectedOrder[] = [];
   let lacksNames = false;
   for (const [index, item] of items.entries()) {
-    const checked = "malformed" in item ? { errors: [malformed(item.malformed)] } : check(item.value);
+    const checked = check(item);
     if ("order" in checked) {
       orders.push(checked.order);
       places.push(index);
     } else {
       lacksNames ||= lacksNamesAlone(checked.errors);
-      rejected.push(...checked.errors.map(({ field, message }) => ({ index, field, reason: message })));
+      rejected.push(...checked.errors.map((error) => rejectedOrder(index, error)));
     }
   }
   return { orders, places, rejected, lacksNames };
 };
 
-/** The same rules as for a single order; its `id` takes the place of the key. */
-const checkerFor = (request: FastifyRequest, rules: OrderRules): ((value: unknown) => Checked) => {
-  const nowMs = Date.now();
-  const validate = request.compileValidationSchema(batchOrderShape);
-  return (value) => {
-    if (hasTooManyMembers(value)) return { errors: [{ field: "body", message: TOO_MANY_MEMBERS }] };
-    if (!validate(value)) return { errors: fieldErrors(validate.errors ?? []) };
-    const { id, ...sent } = value as OrderRequest & { id?: string };
-    const problem = id === undefined ? null : keyProblem(id, nowMs);
-    const checked = orderFrom(sent, id?.toLowerCase() ?? randomUUIDv7(), nowMs, rules);
-    if (problem === null) return checked;
-    return { errors: [{ field: "id", message: problem }, ...("errors" in checked ? checked.errors : [])] };
-  };
-};
-
-/** An order has five, with its id. An error for each of a thousand would make the reply ten times the request. */
-const MAX_MEMBERS = 20;
-const TOO_MANY_MEMBERS = `has more than ${MAX_MEMBERS} members`;
-const hasTooManyMembers = (value: unknown): boolean =>
-  typeof value === "object" && value !== null && Object.keys(value).length > MAX_MEMBERS;
-
-const malformed = (reason: string): FieldError => ({ field: "body", message: `is not JSON: ${reason}` });
-
-const reasonOf = (error: Error): { field: string; reason: string } =>
-  error instanceof KeyConflict
-    ? { field: "id", reason: "belongs to an order with another body" }
-    : { field: "body", reason: "is refused by the database" };
+const rejectedOrder = (index: number, { field, message }: FieldError): RejectedOrder => ({
+  index,
+  field,
+  reason: message,
+});
 
 const noneAccepted = (rejected: readonly RejectedOrder[]): Problem => ({
   ...(rejected.length > 0
@@ -186,10 +153,10 @@ const tooLarge = (): Error =>
  * Parses each JSON text as it arrives: the lines of NDJSON, or the texts of a sequence. Empty ones are skipped. Rejects as soon as a limit is passed, so that no more
  * than one text and the orders before it are in memory, whatever is sent.
  */
-const readTexts = (payload: Readable, separator: string): Promise<BatchItem[]> =>
+const readTexts = (payload: Readable, separator: string): Promise<Item[]> =>
   new Promise((resolve, reject) => {
     const decoder = new TextDecoder("utf-8", { fatal: true });
-    const items: BatchItem[] = [];
+    const items: Item[] = [];
     let bytes = 0;
     // of a line whose end has not arrived; joined once, when it has: a body may arrive byte by byte
     let parts: string[] = [];
@@ -231,13 +198,5 @@ const textOf = (decoder: InstanceType<typeof TextDecoder>, chunk: Buffer | undef
     return decoder.decode(chunk, { stream: chunk !== undefined });
   } catch (error) {
     throw Object.assign(rejection(400, "the body is not UTF-8"), { cause: error });
-  }
-};
-
-const itemOf = (line: string): BatchItem => {
-  try {
-    return { value: JSON.parse(line) };
-  } catch (error) {
-    return { malformed: (error as Error).message };
   }
 };

@@ -1,42 +1,24 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyInstance } from "fastify";
 import { Type } from "typebox";
 import { type Setup, setupReply } from "#shared/wire/operations.ts";
 import { modeFilter } from "#shared/wire/sales.ts";
-import type { WatchSocket } from "../access.ts";
+import type { Access } from "../access.ts";
 import type { Fanout } from "../fanout/fanout.ts";
-import { isAllowedOrigin } from "../headers.ts";
-import { problemOf, sendProblem, sendUnavailable } from "../problems.ts";
+import { socketRoute, type UpgradeRules } from "../sockets.ts";
 
 export type DashboardRoutes = {
   readonly fanout: Fanout;
   readonly modeNames: readonly string[];
-  readonly maxSockets: number;
-  readonly allowedOrigins: readonly string[];
+  readonly upgrades: UpgradeRules;
   readonly setup: () => Setup;
-  readonly watchSocket: WatchSocket;
+  readonly access: Access;
 };
 
 type Filter = { Querystring: { mode?: string } };
 
 /** GET /api/dashboard and the WebSocket /ws/dashboard, both with `?mode=`, and GET /api/setup. */
 export const addDashboardRoutes = (app: FastifyInstance, routes: DashboardRoutes): void => {
-  const { fanout, modeNames } = routes;
-  /** A WebSocket is rejected before the upgrade, in HTTP. */
-  const admitSocket = async (request: FastifyRequest<Filter>, reply: FastifyReply): Promise<void> => {
-    if (!isAllowedOrigin(request.headers, routes.allowedOrigins))
-      await sendProblem(reply, problemOf("origin"));
-    else if (fanout.sockets() >= routes.maxSockets) await sendUnavailable(reply, "too-many-sockets");
-  };
-
-  const expectUpgrade = (request: FastifyRequest, reply: FastifyReply, done: () => void): void => {
-    if (request.ws) done();
-    else
-      sendProblem(
-        reply.headers({ upgrade: "websocket", connection: "upgrade" }),
-        problemOf("upgrade-required"),
-      );
-  };
-
+  const { fanout, modeNames, upgrades } = routes;
   const querystring = Type.Object(
     { mode: Type.Optional(modeFilter(modeNames)) },
     { additionalProperties: false },
@@ -51,9 +33,10 @@ export const addDashboardRoutes = (app: FastifyInstance, routes: DashboardRoutes
   );
   app.get<Filter>(
     "/ws/dashboard",
-    { schema, config, websocket: true, onRequest: expectUpgrade, preHandler: admitSocket },
+    { schema, config, ...socketRoute(upgrades, "GET /api/dashboard returns the same once") },
     (socket, request) => {
-      routes.watchSocket(socket, request);
+      upgrades.sockets.add(socket);
+      routes.access.watchSocket(socket, request);
       fanout.follow(socket, request.query.mode ?? "all");
     },
   );

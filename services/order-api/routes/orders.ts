@@ -27,6 +27,7 @@ import {
   invalid,
   problemOf,
   type RejectedOrder,
+  rejectedDetail,
   retryDetail,
   sendProblem,
   sendUnavailable,
@@ -128,9 +129,8 @@ export const admitOrders =
   (_request: FastifyRequest, reply: FastifyReply, done: () => void): void => {
     intakes.admit(mode, (rejection) => {
       if (rejection === null) return done();
-      const { reason, why } = rejection;
-      metrics.rejected(mode, reason, 1);
-      sendUnavailable(reply, typeOf(reason), why === undefined ? {} : { detail: `${why}; not taken` });
+      metrics.rejected(mode, rejection.reason, 1);
+      sendUnavailable(reply, typeOf(rejection.reason), rejectedDetail(rejection));
     });
   };
 
@@ -167,6 +167,9 @@ export const sendUnconfirmed = (
   return sendUnavailable(reply, type, { detail: retryDetail(type, ids), ids, rejected });
 };
 
+export const NAMES_UNREAD =
+  "a name is not in the catalogue, and the names that were added to it cannot be read from PostgreSQL; not taken";
+
 export const sendNamesUnread = (
   reply: FastifyReply,
   mode: string,
@@ -174,9 +177,7 @@ export const sendNamesUnread = (
   metrics: ApiMetrics,
 ): FastifyReply => {
   metrics.rejected(mode, "backend_away", orders);
-  const detail =
-    "a name is not in the catalogue, and the names that were added to it cannot be read from PostgreSQL; not taken";
-  return sendUnavailable(reply, "backend-away", { detail });
+  return sendUnavailable(reply, "backend-away", { detail: NAMES_UNREAD });
 };
 
 /** An order on its way is counted within a second, unless its mode lags. */
