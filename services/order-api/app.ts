@@ -108,9 +108,8 @@ export const buildApp = async (parts: AppParts): Promise<FastifyInstance> => {
   addOrderRoutes(app, parts);
   // in a scope of its own: no other route takes NDJSON
   await app.register(async (scope) => addBatchRoutes(scope, parts));
-  const upgrades = { ...parts, sockets };
-  addOrderSockets(app, { ...parts, access, upgrades, frameGroups });
-  addDashboardRoutes(app, { ...parts, modeNames, access, upgrades });
+  addOrderSockets(app, { ...parts, access, sockets, frameGroups });
+  addDashboardRoutes(app, { ...parts, modeNames, access, sockets });
   addOrderStatusRoute(app, parts.pool);
   addCatalogueRoutes(app, parts.rules.catalogue);
   // the history has modes that no longer run here

@@ -15,6 +15,7 @@
  *  5. `queue_full`: the queue has filled while bodies were read; the same check of V1_MAX_QUEUED_ORDERS.
  *  6. `timeout`: while more is queued than one write takes, orders that have been queued for 300 ms are stale.
  *  7. `timeout` or, when its write is in flight and may still succeed, `outcome_unknown`: 1.8 s after it was added.
+ * Orders of a WebSocket that arrive together are admitted like one request (routes/order-sockets.ts).
  */
 import type { Backlog, UnavailableReason } from "#shared/ports.ts";
 

@@ -11,7 +11,7 @@ import { until } from "../../test/fresh.ts";
 import { LATTE, postOrder, statusOf } from "../../test/requests.ts";
 import { startSystem } from "../../test/system.ts";
 
-const system = await startSystem();
+const system = await startSystem({ env: { ALLOWED_ORIGINS: "*,https://shop.example" } });
 afterAll(system.close);
 
 const latte = (more: object = {}) => ({ id: newOrderId(), ...LATTE, ...more });
@@ -134,15 +134,28 @@ test("a client that sends without reading is held back, and then gets every resu
   expect(socket.readyState).toBe(socket.OPEN);
 });
 
-test("is a WebSocket alone, of enabled modes, for allowed origins", async () => {
+test("is a WebSocket alone, of enabled modes", async () => {
   const plain = await fetch(`${system.url}/ws/orders/v2`);
   expect(plain.status).toBe(426);
   expect(await plain.json()).toMatchObject({ detail: expect.stringContaining("POST /api/v2/order") });
   expect((await fetch(`${system.url}/ws/orders/v9`)).status).toBe(404);
-  const headers = { origin: "https://evil.example" };
-  const socket = new WebSocket(`${system.url.replace("http", "ws")}/ws/orders/v2`, [], { headers });
-  const [, response] = await once(socket, "unexpected-response");
-  expect(response.statusCode).toBe(403);
+});
+
+test("opens for pages that are named, where any page may read", async () => {
+  const statusFor = (path: string, origin: string): Promise<number> =>
+    new Promise((resolve) => {
+      const socket = new WebSocket(system.url.replace("http", "ws") + path, [], { headers: { origin } });
+      socket.on("error", () => undefined);
+      socket.once("open", () => {
+        resolve(101);
+        socket.terminate();
+      });
+      socket.once("unexpected-response", (_request, { statusCode = 0 }) => resolve(statusCode));
+    });
+  expect(await statusFor("/ws/dashboard", "https://evil.example")).toBe(101);
+  expect(await statusFor("/ws/orders/v2", "https://evil.example")).toBe(403);
+  for (const origin of [system.url, "https://shop.example"])
+    expect(await statusFor("/ws/orders/v2", origin)).toBe(101);
 });
 
 test("an upgrade that is rejected ends its connection", async () => {

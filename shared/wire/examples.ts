@@ -6,6 +6,7 @@ import type { OrderRequest } from "../domain/order.ts";
 import { iso, MINUTE_MS } from "../domain/time.ts";
 import type { readiness, Setup } from "./operations.ts";
 import type { OrderMessage } from "./order-message.ts";
+import type { orderResults, SocketOrder } from "./order-socket.ts";
 import type { batchOrder, batchReply, orderReply, orderStatusReply } from "./orders.ts";
 import type { salesReply } from "./sales.ts";
 
@@ -51,6 +52,26 @@ export const batchReplyExample: Static<typeof batchReply> = {
   ids: [ORDER_ID],
   replayed: 0,
   rejected: [{ index: 1, field: "drink", reason: "must be a drink of the catalogue" }],
+};
+
+export const socketExamples: {
+  readonly order: SocketOrder;
+  readonly results: Static<typeof orderResults>;
+} = {
+  order: { id: ORDER_ID, drink: "latte", store: "uptown", price: 4.5 },
+  results: [
+    { id: ORDER_ID, status: "queued" },
+    {
+      id: "019bc0a5-5c00-7000-8000-000000000002",
+      problem: {
+        type: "invalid",
+        title: "The request is not valid",
+        status: 422,
+        detail: "drink must be a drink of the catalogue",
+        errors: [{ field: "drink", message: "must be a drink of the catalogue" }],
+      },
+    },
+  ],
 };
 
 export const orderStatusExample: Static<typeof orderStatusReply> = {

@@ -1,5 +1,5 @@
 /**
- * AsyncAPI 3.0: the dashboard's WebSocket, and the messages from the API to the workers. Made from shared/wire; the
+ * AsyncAPI 3.0: the WebSockets of the dashboard and of orders, and the messages from the API to the workers. Made from shared/wire; the
  * committed copy is docs/asyncapi.json.
  */
 
@@ -13,8 +13,15 @@ import {
   liveResync,
   liveSnapshot,
 } from "#shared/wire/dashboard.ts";
-import { dashboardExample, liveExamples, ORDER_ID, orderMessageExample } from "#shared/wire/examples.ts";
+import {
+  dashboardExample,
+  liveExamples,
+  ORDER_ID,
+  orderMessageExample,
+  socketExamples,
+} from "#shared/wire/examples.ts";
 import { orderMessage } from "#shared/wire/order-message.ts";
+import { ORDERS_PROTOCOL, orderResults, socketOrder } from "#shared/wire/order-socket.ts";
 import packageJson from "../../../package.json" with { type: "json" };
 import { componentsOf, published } from "./schemas.ts";
 
@@ -26,7 +33,7 @@ type Message = {
   readonly more?: object;
 };
 
-/** Frames of the WebSocket. A new one is added here, and to `SENT` or `RECEIVED`. */
+/** Frames of the dashboard's WebSocket. A new one is added here, and to `SENT` or `RECEIVED`. */
 const FRAMES = {
   dashboard: {
     title: "The whole dashboard",
@@ -64,6 +71,21 @@ const FRAMES = {
 /** Frames that the API sends, and those that a client may send. */
 const SENT: readonly (keyof typeof FRAMES)[] = ["dashboard", "snapshot", "delta", "heartbeat"];
 const RECEIVED: readonly (keyof typeof FRAMES)[] = ["resync"];
+
+const ORDER_FRAMES = {
+  order: {
+    title: "An order",
+    summary: "A text frame of at most 4 096 bytes; the next one can be sent before its result",
+    payload: socketOrder,
+    example: socketExamples.order,
+  },
+  results: {
+    title: "Results of orders",
+    summary: "One for each order as soon as it is decided, so not in the order in which they were sent",
+    payload: orderResults,
+    example: socketExamples.results,
+  },
+} as const satisfies Record<string, Message>;
 
 const STREAM_ENTRY: Message = {
   title: "Orders that were written together",
@@ -107,8 +129,11 @@ const messageOf = (name: string, { title, summary, payload, example, more }: Mes
   ...more,
 });
 
-const onSocket = (names: readonly (keyof typeof FRAMES)[]): object[] =>
-  names.map((name) => ({ $ref: `#/channels/dashboard/messages/${name}` }));
+const messagesOf = (frames: Readonly<Record<string, Message>>): object =>
+  Object.fromEntries(Object.entries(frames).map(([name, frame]) => [name, messageOf(name, frame)]));
+
+const inChannel = (channel: string, names: readonly string[]): object[] =>
+  names.map((name) => ({ $ref: `#/channels/${channel}/messages/${name}` }));
 
 /** The default of a setting. */
 const nameOf = (knob: object): string | null =>
@@ -120,9 +145,7 @@ const CHANNELS = {
     title: "The dashboard as it changes",
     description:
       "Ping every 15 s. A slow client gets only the latest state. Origins other than the API's own and the allowed ones are rejected with 403, connections beyond MAX_SOCKETS with 503, before the upgrade.",
-    messages: Object.fromEntries(
-      Object.entries(FRAMES).map(([name, frame]) => [name, messageOf(name, frame)]),
-    ),
+    messages: messagesOf(FRAMES),
     bindings: {
       ws: {
         method: "GET",
@@ -132,6 +155,14 @@ const CHANNELS = {
         },
       },
     },
+  },
+  orders: {
+    address: "/ws/orders/{mode}",
+    title: "Orders of a client that sends continuously",
+    description: `Each order is checked and limited as by POST /api/{mode}/order. Up to 1 000 orders of a connection are read before their results; then TCP holds the client back. An order without a result when the connection ends may be accepted or not: send it again with its id. Subprotocol: ${ORDERS_PROTOCOL} or none. Ping every 15 s. Before the upgrade origins and connections are rejected like those of the dashboard.`,
+    parameters: { mode: { description: "an enabled ingest mode" } },
+    messages: messagesOf(ORDER_FRAMES),
+    bindings: { ws: { method: "GET" } },
   },
   stream: {
     address: nameOf(redisStreamsKnobs.properties.v2Stream),
@@ -151,13 +182,25 @@ const OPERATIONS = {
     action: "send",
     channel: { $ref: "#/channels/dashboard" },
     summary: "The API sends the dashboard",
-    messages: onSocket(SENT),
+    messages: inChannel("dashboard", SENT),
   },
   receiveFromClient: {
     action: "receive",
     channel: { $ref: "#/channels/dashboard" },
     summary: "A client asks for a snapshot",
-    messages: onSocket(RECEIVED),
+    messages: inChannel("dashboard", RECEIVED),
+  },
+  receiveOrder: {
+    action: "receive",
+    channel: { $ref: "#/channels/orders" },
+    summary: "A client sends an order",
+    messages: inChannel("orders", ["order"]),
+  },
+  sendResults: {
+    action: "send",
+    channel: { $ref: "#/channels/orders" },
+    summary: "The API sends results",
+    messages: inChannel("orders", ["results"]),
   },
   sendToStream: {
     action: "send",
@@ -176,14 +219,14 @@ const OPERATIONS = {
 export const asyncApi = (): object => ({
   asyncapi: "3.0.0",
   info: {
-    title: "Coffee-RT live dashboard and transports",
+    title: "Coffee-RT WebSockets and transports",
     version: packageJson.version,
     license: { name: packageJson.license },
     description:
-      "The WebSocket of the order API, for dashboards, and the messages of modes v2 and v3, for workers. A message may be delivered more than once: orders count by their id.",
+      "The WebSockets of the order API, for dashboards and for orders, and the messages of modes v2 and v3, for workers. A message may be delivered more than once: orders count by their id.",
   },
   defaultContentType: "application/json",
   channels: CHANNELS,
   operations: OPERATIONS,
-  components: componentsOf("Dashboard", "OrderMessage"),
+  components: componentsOf("Dashboard", "Problem", "OrderMessage"),
 });

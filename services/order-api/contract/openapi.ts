@@ -37,7 +37,7 @@ that is not valid HTTP is answered by a 400 of type \`bad-request\`; headers ove
 longer than ${REQUEST_TIMEOUT_SECONDS} s to arrive by a 408; an unknown path by a 404 of type \`not-found\`; a wrong method by a 405 with \`Allow\`.
 Members and query parameters that are not listed are rejected with 422.
 
-The WebSocket \`/ws/dashboard\` sends the dashboard as it changes; [AsyncAPI](${asyncApi}) describes it.`,
+The WebSocket \`/ws/dashboard\` sends the dashboard as it changes, and \`/ws/orders/{mode}\` takes orders; [AsyncAPI](${asyncApi}) describes both.`,
 });
 const INFO = infoFor("asyncapi.json");
 

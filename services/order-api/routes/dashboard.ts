@@ -6,10 +6,9 @@ import type { Access } from "../access.ts";
 import type { Fanout } from "../fanout/fanout.ts";
 import { socketRoute, type UpgradeRules } from "../sockets.ts";
 
-export type DashboardRoutes = {
+export type DashboardRoutes = UpgradeRules & {
   readonly fanout: Fanout;
   readonly modeNames: readonly string[];
-  readonly upgrades: UpgradeRules;
   readonly setup: () => Setup;
   readonly access: Access;
 };
@@ -18,7 +17,7 @@ type Filter = { Querystring: { mode?: string } };
 
 /** GET /api/dashboard and the WebSocket /ws/dashboard, both with `?mode=`, and GET /api/setup. */
 export const addDashboardRoutes = (app: FastifyInstance, routes: DashboardRoutes): void => {
-  const { fanout, modeNames, upgrades } = routes;
+  const { fanout, modeNames } = routes;
   const querystring = Type.Object(
     { mode: Type.Optional(modeFilter(modeNames)) },
     { additionalProperties: false },
@@ -33,9 +32,9 @@ export const addDashboardRoutes = (app: FastifyInstance, routes: DashboardRoutes
   );
   app.get<Filter>(
     "/ws/dashboard",
-    { schema, config, ...socketRoute(upgrades, "GET /api/dashboard returns the same once") },
+    { schema, config, ...socketRoute(routes, "GET /api/dashboard returns the same once") },
     (socket, request) => {
-      upgrades.sockets.add(socket);
+      routes.sockets.add(socket);
       routes.access.watchSocket(socket, request);
       fanout.follow(socket, request.query.mode ?? "all");
     },

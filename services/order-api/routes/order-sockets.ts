@@ -14,23 +14,26 @@ import { invalid, type Problem, problemOf, rejectedDetail, retryAfterSeconds, ty
 import { socketRoute, type UpgradeRules } from "../sockets.ts";
 import { NAMES_UNREAD, type OrderRoutes } from "./orders.ts";
 
-export type OrderSocketRoutes = OrderRoutes & {
-  readonly upgrades: UpgradeRules;
-  readonly frameGroups: FrameGroups;
-  readonly access: Access;
-};
+export type OrderSocketRoutes = OrderRoutes &
+  UpgradeRules & {
+    readonly frameGroups: FrameGroups;
+    readonly access: Access;
+  };
 
 export const addOrderSockets = (app: FastifyInstance, routes: OrderSocketRoutes): void => {
-  const { upgrades, frameGroups, access } = routes;
+  const { sockets, maxSockets, frameGroups, access } = routes;
+  // as for a POST: a page that is not named may read at most
+  const allowedOrigins = routes.allowedOrigins.filter((origin) => origin !== "*");
+  const rules = { sockets, maxSockets, allowedOrigins };
   for (const mode of routes.intakes.modes)
     app.get(
       `/ws/orders/${mode.name}`,
       {
         config: { access: { rights: ["write"], mode: mode.name } },
-        ...socketRoute(upgrades, `POST /api/${mode.name}/order takes one order`),
+        ...socketRoute(rules, `POST /api/${mode.name}/order takes one order`),
       },
       (socket, request) => {
-        upgrades.sockets.add(socket);
+        sockets.add(socket);
         access.watchSocket(socket, request);
         frameGroups.serve(socket, openAnswers(mode, request, routes));
       },
