@@ -20,6 +20,7 @@ import { addOpenApi } from "./contract/openapi.ts";
 import type { Fanout } from "./fanout/fanout.ts";
 import { openFrameGroups } from "./frame-groups.ts";
 import { addCors } from "./headers.ts";
+import { closeIdleConnections } from "./idle-connections.ts";
 import type { Intakes } from "./intakes.ts";
 import type { LiveCatalogue } from "./live-catalogue.ts";
 import { addMethodRules } from "./methods.ts";
@@ -66,6 +67,7 @@ const PROBES = new Set(["/livez", "/readyz", "/metrics"]);
 /** The HTTP application: routes over parts that the caller opens and closes. */
 export const buildApp = async (parts: AppParts): Promise<FastifyInstance> => {
   const app: FastifyInstance = fastify(optionsFor(parts.log));
+  closeIdleConnections(app.server);
   const sockets = openSockets(parts.metrics);
   const frameGroups = openFrameGroups();
   let stopping = false;
