@@ -1,7 +1,7 @@
 /** The WebSocket /ws/orders/{mode}: a client sends one order per frame, and gets its result by the order's id. */
 import { type Static, Type } from "typebox";
 import { ORDER_ID_PATTERN } from "../domain/order.ts";
-import { batchOrder, MODE_STATUSES, orderRequest, problem, shapeOf } from "./orders.ts";
+import { MODE_STATUSES, orderRequest, problem, shapeOf } from "./orders.ts";
 
 /** A page that offers a token offers this too, as a browser requires that the server chooses a subprotocol. */
 export const ORDERS_PROTOCOL = "coffee-rt.orders.v1";
@@ -23,7 +23,7 @@ export const socketOrderShape = shapeOf(socketOrder) as Record<string, unknown>;
 
 const accepted = Type.Object(
   {
-    id: batchOrder.properties.id,
+    id: Type.String({ pattern: ORDER_ID_PATTERN, description: "as it was sent" }),
     status: MODE_STATUSES,
     replayed: Type.Optional(
       Type.Literal(true, { description: "it had been stored before; only v1 knows at once" }),

@@ -40,6 +40,9 @@ export const ingest: Experiment = {
     ...PEERS.map(({ name }) => single(name)),
     ...MODE_NAMES.map((mode) => single(mode)),
     ...MODE_NAMES.map((mode) => single(mode, "with its worker", { workers: 1 })),
+    ...MODE_NAMES.map((mode) =>
+      point("socket-loop", mode, "with its worker", { seconds: SECONDS.single }, { workers: 1 }),
+    ),
     point("insert", "null", "", batch),
     ...MODE_NAMES.map((mode) => point("closed-loop", mode, "", batch)),
   ],

@@ -36,6 +36,7 @@ const HELD = { STATEMENT_TIMEOUT_MS: "180000", MAX_LAG_ORDERS: "20000000" };
 
 test.each<[MeasureName, Partial<Point>]>([
   ["drain", { workers: 1, settings: HELD }],
+  ["socket-loop", { workers: 1 }],
   ["backlog", { arrangement: "v1", load: { ordersPerRequest: 100_000 } }],
 ])("%s measures a rate, and every order is stored and counted once", async (measure, rest) => {
   const run = await measured(measure, rest);

@@ -4,7 +4,7 @@ import type { Run } from "../run/results.ts";
 import type { Lab, Order } from "../run/run.ts";
 import type { SystemUnderTest } from "../run/test-bed.ts";
 import { bareCopy, bareInsert } from "./bare-postgres.ts";
-import { closedLoop } from "./closed-loop.ts";
+import { closedLoop, socketLoop } from "./closed-loop.ts";
 import { backlog, drain } from "./drain.ts";
 import { fanOut } from "./fan-out/fan-out.ts";
 import { overload } from "./overload/overload.ts";
@@ -12,6 +12,7 @@ import { type Rated, rateRun } from "./rate-run.ts";
 
 const MEASURES = {
   "closed-loop": closedLoop,
+  "socket-loop": socketLoop,
   insert: bareInsert,
   copy: bareCopy,
   drain,

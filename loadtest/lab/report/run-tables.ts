@@ -86,7 +86,8 @@ const cellOf = ({ runs }: Point, { of, text, isSum }: Column): string => {
   return text(isSum ? values.reduce((sum, each) => sum + each, 0) : medianOf(values));
 };
 
-const senderOf = (run: Run): string => (isPeak(run) ? "wrk" : generatorOf(run));
+const senderOf = (run: Run): string =>
+  !isPeak(run) ? generatorOf(run) : run.point.endsWith("WebSocket") ? "socket-loop" : "wrk";
 
 /** Every run, with what it shows about SLO-I or why it is void. */
 export const validityTable = (runs: readonly Run[]): Table =>

@@ -31,6 +31,7 @@ export const GENERATORS: ReadonlySet<string> = new Set([
   "lean",
   "wrk",
   "wrk-2",
+  "socket-loop",
   "clients",
   "lab",
 ]);

@@ -141,7 +141,8 @@ const doRate = async (
   const { seconds = peakSeconds, warmUpSeconds = Math.ceil(seconds / 2) } = point.load;
   const load = { ...plan.order.load, seconds, warmUpSeconds };
   const { arrangement } = plan.order.setting;
-  const by = measure === "closed-loop" ? "peak by wrk" : measure;
+  const by =
+    { "closed-loop": "peak by wrk", "socket-loop": "peak by WebSocket" }[measure as string] ?? measure;
   const name = `${nameOf(arrangement, point.name, sizeOf(point), 0).replace(/ 0\/s$/, "")} ${by}`;
   const named = { experiment, point: name, repetition, varied: point.varied };
   let hasFailed = false;
