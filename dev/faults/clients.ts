@@ -7,6 +7,7 @@ import type { Ledger } from "../system/account.ts";
 import { openConnections } from "../system/client/connections.ts";
 import { type Attempt, deliver, type Order, sendOrders } from "../system/client/orders.ts";
 import { paced, poissonOffsets } from "../system/client/pacing.ts";
+import { openSocketConnection } from "../system/client/sockets.ts";
 import { type OrderRequest, resultOf } from "./readiness.ts";
 
 export type ClientOptions = {
@@ -41,6 +42,8 @@ const MOST_PAUSE_MS = 1_000;
 const BATCH_ORDERS = 20;
 /** Of all requests. */
 const SHARES = { batch: 0.1, invalid: 0.03, again: 0.03 };
+/** Of the attempts to send a single order. */
+const SHARE_BY_SOCKET = 0.4;
 /** Of all orders. */
 const SHARE_LATE = 0.1;
 const INVALID_CENTS = -100;
@@ -126,9 +129,12 @@ const startArrivals = (
   };
 };
 
-/** Sends orders to random APIs, and records each reply in the ledger and as a request. */
+/** Sends orders to random APIs, by POST and over WebSockets, and records each reply in the ledger and as a request. */
 const openDeliveries = (ledger: Ledger, { urls, mode, random }: ClientOptions) => {
   const apis = urls.map((url) => openConnections(url, REPLY_WITHIN_MS));
+  const sockets = urls.map((url) => openSocketConnection(url, mode, REPLY_WITHIN_MS));
+  const connectionFor = (orders: readonly Order[]) =>
+    random.pick(orders.length === 1 && random.next() < SHARE_BY_SOCKET ? sockets : apis);
   const requests: OrderRequest[] = [];
   const givingUp = new AbortController();
   const record = (
@@ -148,7 +154,7 @@ const openDeliveries = (ledger: Ledger, { urls, mode, random }: ClientOptions) =
     /** Until the orders are acknowledged, or refused if they are invalid; resolves with whether they were acknowledged. */
     deliver: async (orders: readonly Order[], isValid: boolean): Promise<boolean> => {
       const last = await deliver({
-        connections: () => random.pick(apis),
+        connections: () => connectionFor(orders),
         mode,
         orders: isValid ? orders : orders.map((each) => ({ ...each, cents: INVALID_CENTS })),
         pauseMs: () => LEAST_PAUSE_MS + random.next() * (MOST_PAUSE_MS - LEAST_PAUSE_MS),
@@ -162,7 +168,7 @@ const openDeliveries = (ledger: Ledger, { urls, mode, random }: ClientOptions) =
     giveUp: (): void => {
       if (givingUp.signal.aborted) return;
       givingUp.abort();
-      for (const { close } of apis) void close();
+      for (const { close } of [...apis, ...sockets]) void close();
     },
   };
 };

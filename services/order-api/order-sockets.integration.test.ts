@@ -175,6 +175,9 @@ test("the client of shared/client resolves each order with its result", async ()
   const [first, second] = await Promise.all([client.send(good), client.send(wrong)]);
   expect(first).toEqual({ id: good.id, status: "queued" });
   expect(second).toMatchObject({ id: wrong.id, problem: { type: "invalid" } });
+  const twice = latte();
+  for (const result of await Promise.all([client.send(twice), client.send(twice)]))
+    expect(result).toEqual({ id: twice.id, status: "queued" });
   client.close();
   expect(await client.closed).toMatchObject({ code: 1005 });
   await expect(client.send(latte())).rejects.toThrow("ended");

@@ -44,11 +44,12 @@ export const openOrderSocket = async ({
     `${url.replace(/^http/, "ws").replace(/\/$/, "")}${path}`,
     token === null ? [PROTOCOL] : [PROTOCOL, withToken(token)],
   );
-  const pending = new Map<string, Pending>();
+  /** By id: an order may be sent again before its first result. */
+  const pending = new Map<string, Pending[]>();
   const closed = new Promise<Closed>((resolve) => {
     socket.onclose = ({ code, reason }) => {
       const why = `the connection ended (${code}${reason && `: ${reason}`}) before the order had a result`;
-      for (const { reject } of pending.values()) reject(new ConnectionLost(why));
+      for (const { reject } of [...pending.values()].flat()) reject(new ConnectionLost(why));
       pending.clear();
       resolve({ code, reason });
     };
@@ -56,8 +57,9 @@ export const openOrderSocket = async ({
   socket.onmessage = ({ data }) => {
     for (const result of JSON.parse(String(data)) as OrderResult[]) {
       const id = String(result.id);
-      pending.get(id)?.resolve(result);
-      pending.delete(id);
+      const waiting = pending.get(id);
+      waiting?.shift()?.resolve(result);
+      if (waiting?.length === 0) pending.delete(id);
     }
   };
   await new Promise<void>((resolve, reject) => {
@@ -69,7 +71,9 @@ export const openOrderSocket = async ({
       new Promise((resolve, reject) => {
         if (socket.readyState !== WebSocket.OPEN)
           return reject(new ConnectionLost("the connection has ended"));
-        pending.set(order.id, { resolve, reject });
+        const waiting = pending.get(order.id) ?? [];
+        waiting.push({ resolve, reject });
+        pending.set(order.id, waiting);
         socket.send(JSON.stringify(order));
       }),
     closed,

@@ -5,6 +5,7 @@
  * The client of everything in this repository that sends orders from Node:
  * - this file sends one request and reports its reply and its times, or why there was none;
  * - pacing.ts says when: an open loop, at planned times;
+ * - sockets.ts does the same for single orders over a WebSocket;
  * - orders.ts says what: a request of orders under their ids, and the same ids again until they are acknowledged.
  */
 import { Client, type Dispatcher } from "undici";

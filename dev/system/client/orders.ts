@@ -52,7 +52,7 @@ export type Attempt = {
 
 /** Sends them once. Never rejects: without a reply the outcome is `unknown`. */
 export const sendOrders = (
-  connections: Connections,
+  connections: Pick<Connections, "url" | "post">,
   mode: string,
   orders: readonly Order[],
 ): Promise<Attempt> =>
@@ -66,7 +66,7 @@ export const sendOrders = (
 
 export type Delivery = {
   /** Called before each attempt: a retry may go to another API. */
-  readonly connections: () => Connections;
+  readonly connections: () => Pick<Connections, "url" | "post">;
   readonly mode: string;
   readonly orders: readonly Order[];
   /** Called before each retry. */
