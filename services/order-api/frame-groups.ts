@@ -20,7 +20,7 @@ export type FrameGroups = {
  * were read from the network with the last one (at most 64 KiB) come on top.
  */
 const MAX_UNANSWERED = 1_000;
-/** Results that a client has not read. It gets no further ones, as no frames of it are read, until it reads these. */
+/** Results that a client has not read. Until it reads them no frame of it is read, so it gets no more. */
 const MAX_UNREAD_BYTES = 262_144;
 
 export const openFrameGroups = (): FrameGroups => {

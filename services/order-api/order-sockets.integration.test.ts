@@ -53,7 +53,7 @@ describe.each([
       await until("it is counted", async () => (await statusOf(system.url, id)).status === "counted");
   });
 
-  test("rejects what POST rejects, with the same problem, beside valid orders", async () => {
+  test("rejects what POST rejects, with the same problem, and accepts valid orders of the same moment", async () => {
     const wrong = [
       { ...LATTE, drink: "soup" },
       { ...LATTE, price: 4.555 },

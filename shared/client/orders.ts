@@ -19,7 +19,7 @@ export type OrderSocket = {
    * accepted or not, and can be sent again with its id, over a new connection or by POST.
    */
   send(order: SocketOrder): Promise<OrderResult>;
-  /** Resolves when the connection has ended, whoever ended it. */
+  /** Resolves when the connection has ended, by either side. */
   readonly closed: Promise<Closed>;
   /** Results that have not arrived are lost. */
   close(): void;

@@ -53,7 +53,7 @@ export const orderResult = Type.Union([accepted, failed]);
 /** A frame of the API. */
 export const orderResults = Type.Array(orderResult, {
   description:
-    "One result for each order, as soon as it is decided, in any order; a client tells them apart by their ids.",
+    "One result for each order, as soon as it is decided. Their sequence is not that of the orders: a result belongs to the order with its id.",
 });
 
 export type SocketOrder = Static<typeof socketOrder>;

@@ -61,8 +61,8 @@ export const socketLoop: Measure = (lab, order, system) => {
   return looped(lab, order, system, {
     profile: "WebSocket, closed loop",
     process: "socket-loop",
-    // it ends when every order has its result
-    unknown: 0,
+    // it ends when every order has its result; a backend that stalls, once in each phase, may leave those in flight unknown
+    unknown: 2 * SOCKETS.connections * SOCKETS.inFlight,
     send: (baseUrl, seconds, mayRefuse, onStart) =>
       driveSockets(
         { ...SOCKETS, url: baseUrl.replace("http", "ws") + path, body, seconds, mayRefuse },

@@ -127,6 +127,11 @@ const runNumber = (suiteRun: SuiteRun): number => {
   return (Math.floor(Date.now() / 100) + suiteRun.runs) % 2 ** 32;
 };
 
+const PEAKS: ReadonlyMap<MeasureName, string> = new Map([
+  ["closed-loop", "peak by wrk"],
+  ["socket-loop", "peak by WebSocket"],
+]);
+
 const doRate = async (
   suiteRun: SuiteRun,
   experiment: string,
@@ -141,8 +146,7 @@ const doRate = async (
   const { seconds = peakSeconds, warmUpSeconds = Math.ceil(seconds / 2) } = point.load;
   const load = { ...plan.order.load, seconds, warmUpSeconds };
   const { arrangement } = plan.order.setting;
-  const by =
-    { "closed-loop": "peak by wrk", "socket-loop": "peak by WebSocket" }[measure as string] ?? measure;
+  const by = PEAKS.get(measure) ?? measure;
   const name = `${nameOf(arrangement, point.name, sizeOf(point), 0).replace(/ 0\/s$/, "")} ${by}`;
   const named = { experiment, point: name, repetition, varied: point.varied };
   let hasFailed = false;
